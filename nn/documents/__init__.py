@@ -1,0 +1,67 @@
+"""The five documents, formula by formula, each checked against the tape.
+
+One module for each document, in the order of its pages: hold the page beside the module and go
+down both together. Every formula is an `Entry`: its label, the formula as it is printed, the same
+in NumPy over one forward pass, what it claims to equal, and, where it fails, the form that holds
+and why. What happens without being written (broadcasting) is an error: see `strict`.
+
+    holds        right on every network that was tried
+    misprint     as printed it does not conform, or is wrong; the corrected form holds
+    undefined    it uses a symbol or an index that does not exist
+    false        a claim that a counterexample refutes
+    convention   right where it stands, at odds with another place or document
+    error        could not be judged (a formula that raises, or gives nan); says why
+
+A formula of your own is checked in the same way, here a right one and a wrong one:
+
+>>> import numpy as np
+>>> from nn.documents import Document, Entry, check
+>>> mine = Document("mine", "Bias and weights, one line each", [
+...     Entry("b", "∂J/∂b = ∂J/∂Z 1", equals="∂J/∂b{l}",
+...           formula=lambda v, l: v.d("J", f"Z{l}") @ np.ones((v.m, 1))),
+...     Entry("W", "∂J/∂W = ∂J/∂Z A", equals="∂J/∂W{l}",
+...           formula=lambda v, l: v.d("J", f"Z{l}") @ v.A[l - 1]),
+... ])
+>>> for result in check(mine, networks=12):
+...     print(result.label, result.verdict, result.shapes)
+b holds of 34: 34 right
+W false of 34: ...; ... does not conform, such as ...
+"""
+
+from .checker import (
+    NUMBERS,
+    Document,
+    Entry,
+    Result,
+    Setting,
+    check,
+    check_document,
+    document,
+)
+from .passes import Pass
+from .standard import ACTIVATIONS, LOSSES, columns, hidden, layers, logistic, networks, once
+from .strict import NotConforming, Strict, Undefined, strict
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "NUMBERS",
+    "Document",
+    "Entry",
+    "NotConforming",
+    "Pass",
+    "Result",
+    "Setting",
+    "Strict",
+    "Undefined",
+    "check",
+    "check_document",
+    "columns",
+    "document",
+    "hidden",
+    "layers",
+    "logistic",
+    "networks",
+    "once",
+    "strict",
+]

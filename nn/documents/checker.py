@@ -1,0 +1,326 @@
+"""Entries, documents and the check: every formula tried on many networks, before two judges.
+
+A formula's value is compared with what the tape says; central differences are the second opinion
+on the tape. The verdict follows from what happened, never from what was recorded; the recorded
+verdict only serves to notice that something has changed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from numbers import Number
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .passes import DifferencePass, Forward, Pass, TapePass
+from .standard import columns, layers, networks
+from .strict import NotConforming, Undefined
+
+NUMBERS = ("000", "001", "002", "003", "004")
+TOLERANCE = 1e-10  # of a formula against the tape, relative to the largest component
+JUDGES = 1e-5  # of central differences against the tape
+
+Formula = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What formulas are tried on: a forward pass, and networks to run it over.
+
+    `networks(rng, count)` yields `count` networks; see `nn.documents.networks` and `columns`.
+    """
+
+    forward: Forward = columns
+    networks: Callable[[np.random.Generator, int], Iterable[SimpleNamespace]] = networks
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One formula of a document: what is printed, what it should equal, and what is right.
+
+    `formula(v, *index)` is the printed right-hand side in NumPy over the pass `v`, once for each
+    index in `over(v)` (`layers`, `hidden`, `once`, or your own). `equals` says what it claims to
+    be: "Z{l}" (a value), "∂J/∂W{l}" (a derivative), or a function of a pass and the index, which
+    is handed the judges' passes. A wrong formula has its `corrected` form and says `why`;
+    `elsewhere` is the differing form of another place, for the verdict "convention".
+
+    >>> Entry("2.10", "∂J/∂Z[l] = ∂J/∂A[l] ∘ g′(Z[l])", equals="∂J/∂Z{l}",
+    ...       formula=lambda v, l: v.d("J", f"A{l}") * v.g_prime[l](v.Z[l])).label
+    '2.10'
+    """
+
+    label: str
+    printed: str
+    formula: Formula
+    equals: str | Callable[..., Any]
+    over: Callable[[Any], Iterable[Any]] = layers
+    shapes: str = ""
+    printed_latex: str = ""
+    verdict: str = "holds"
+    silent: bool = False
+    corrected: str = ""
+    corrected_formula: Formula | None = None
+    corrected_latex: str = ""
+    why: str = ""
+    elsewhere: Formula | None = None
+    damaged: bool = False  # plainly by the transcription, not by the author
+    setting: Setting | None = None  # if it is not the document's
+
+
+@dataclass(frozen=True)
+class Document:
+    """A derivation: its entries in the order of its pages, and the setting that they share."""
+
+    number: str
+    title: str
+    entries: Sequence[Entry]
+    convention: str = ""
+    setting: Setting = field(default_factory=Setting)
+
+    def entry(self, label: str) -> Entry:
+        """The entry with this label."""
+        for entry in self.entries:
+            if entry.label == label:
+                return entry
+        labels = ", ".join(entry.label for entry in self.entries)
+        raise KeyError(f"document {self.number} has no entry {label!r}; its labels are {labels}")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found for one entry.
+
+    Errors are the largest, relative to the quantity's largest component, over the networks on
+    which the formula has a value; None where it never has one. `silent`: it is wrong, and on some
+    network nothing but the comparison shows it. `shapes` says what the shapes did.
+    """
+
+    document: str
+    label: str
+    printed: str
+    verdict: str
+    silent: bool
+    printed_error: float | None
+    corrected: str
+    corrected_error: float | None
+    why: str
+    shapes: str
+    printed_latex: str
+    corrected_latex: str
+    recorded: str
+    recorded_silent: bool
+    judges_error: float
+    damaged: bool
+
+    @property
+    def drifted(self) -> bool:
+        """Whether this is not what is recorded for the entry."""
+        return (self.verdict, self.silent) != (self.recorded, self.recorded_silent)
+
+
+def document(number: str) -> Document:
+    """One of the five documents.
+
+    >>> document("007")
+    Traceback (most recent call last):
+    KeyError: "there is no document '007'; there are 000, 001, 002, 003, 004"
+    """
+    if number not in NUMBERS:
+        raise KeyError(f"there is no document {number!r}; there are {', '.join(NUMBERS)}")
+    return import_module(f".document_{number}", __package__).DOCUMENT
+
+
+def check(
+    documents: str | Document | Iterable[str | Document] | None = None,
+    rng: int | np.random.Generator = 0,
+    networks: int = 35,
+) -> list[Result]:
+    """Try every formula of the documents (numbers, or your own; all five if None).
+
+    Each is tried on `networks` random networks. Raises KeyError for an unknown number.
+
+    >>> [r.verdict for r in check("002", networks=6)][:3]
+    ['misprint', 'holds', 'misprint']
+    """
+    if documents is None:
+        documents = NUMBERS
+    elif isinstance(documents, str | Document):
+        documents = [documents]
+    chosen = [document(d) if isinstance(d, str) else d for d in documents]
+    seeds = np.random.default_rng(rng).spawn(len(NUMBERS) + len(chosen))
+    known = dict(zip(NUMBERS, seeds, strict=False))
+    return [
+        result
+        for i, d in enumerate(chosen)
+        for result in check_document(d, known.get(d.number, seeds[len(NUMBERS) + i]), networks)
+    ]
+
+
+def check_document(
+    document: Document, rng: np.random.Generator, networks: int = 35
+) -> Iterator[Result]:
+    """The results for one document, in order."""
+    trials: dict[int, list[Trial]] = {}
+    for entry in document.entries:
+        setting = entry.setting or document.setting
+        if id(setting) not in trials:
+            nets = setting.networks(rng, networks)
+            trials[id(setting)] = [Trial(setting.forward, net) for net in nets]
+        yield judge(entry, trials[id(setting)], document.number)
+
+
+class Trial:
+    """One network: the values that formulas read, and the two judges, each made when needed."""
+
+    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+        self._forward, self.net = forward, net
+        self.values = Pass(forward, net)
+        self._truths: dict[Any, tuple[np.ndarray, float]] = {}
+
+    @cached_property
+    def tape(self) -> TapePass:
+        return TapePass(self._forward, self.net)
+
+    @cached_property
+    def differences(self) -> DifferencePass:
+        return DifferencePass(self._forward, self.net)
+
+    def truth(self, equals: str | Callable[..., Any], index: tuple) -> tuple[np.ndarray, float]:
+        """The tape's word on a quantity, and how far central differences are from it."""
+        key = (equals, index)
+        if key not in self._truths:
+            tape, second = (np.asarray(quantity(equals, p, index)) for p in self.judges())
+            self._truths[key] = (tape, relative_error(second, tape, floor=1e-4))
+        return self._truths[key]
+
+    def judges(self) -> tuple[Pass, Pass]:
+        return self.tape, self.differences
+
+
+def quantity(equals: str | Callable[..., Any], v: Pass, index: tuple) -> Any:
+    """The quantity that an entry names, as the pass `v` knows it."""
+    if not isinstance(equals, str):
+        return equals(v, *index)
+    name = equals.format(l=index[0]) if index else equals
+    if not name.startswith("∂"):
+        return v.value(name)
+    of, wrt = name.split("/")
+    return v.d(of.removeprefix("∂"), wrt.removeprefix("∂"))
+
+
+def relative_error(got: Any, truth: Any, floor: float = 0.0) -> float:
+    """The largest difference, relative to the largest component of the two (and the floor)."""
+    got, truth = np.asarray(got, dtype=float), np.asarray(truth, dtype=float)
+    if not truth.size:
+        return 0.0
+    scale = max(np.max(np.abs(got)), np.max(np.abs(truth)), floor)
+    return float(np.max(np.abs(got - truth)) / scale) if scale else 0.0
+
+
+@dataclass
+class Tally:
+    """What a formula did on all networks: it was right, was wrong, or had no value, and why."""
+
+    right: int = 0
+    wrong: int = 0
+    nonconforming: int = 0
+    undefined: int = 0
+    failed: int = 0
+    error: float | None = None
+    example: dict[str, str] = field(default_factory=dict)
+
+    def add(self, kind: str, error: float | None = None, example: str = "") -> None:
+        setattr(self, kind, getattr(self, kind) + 1)
+        self.example.setdefault(kind, example)
+        if error is not None:
+            self.error = error if self.error is None else max(self.error, error)
+
+    @property
+    def holds(self) -> bool:
+        return self.right > 0 and self.right == self.tried
+
+    @property
+    def tried(self) -> int:
+        return self.right + self.wrong + self.nonconforming + self.undefined + self.failed
+
+    def __str__(self) -> str:
+        """What the shapes did, for a reader."""
+        if not self.tried:
+            return "never tried: there was no index to try it at"
+        said = {"nonconforming": "does not conform", "undefined": "undefined", "failed": "fails"}
+        parts = [f"{n} {kind}" for kind in ("right", "wrong") if (n := getattr(self, kind))]
+        for kind, words in said.items():
+            if n := getattr(self, kind):
+                parts.append(f"{n} {words}, such as {self.example[kind]}")
+        return f"of {self.tried}: " + "; ".join(parts)
+
+
+def attempt(
+    formula: Formula, v: Pass, index: tuple, truth: np.ndarray
+) -> tuple[str, float | None, str]:
+    """Evaluate one formula once: the kind of outcome, its error, and what to say about it."""
+    try:
+        with np.errstate(all="ignore"):
+            got = formula(v, *index)
+    except NotConforming as problem:
+        return "nonconforming", None, str(problem)
+    except Undefined as problem:
+        return "undefined", None, str(problem.args[0])
+    except Exception as problem:  # a user's formula may do anything; the others still run
+        return "failed", None, f"{type(problem).__name__}: {problem}"
+    if not isinstance(got, np.ndarray | Number | np.bool_):
+        return "failed", None, f"a {type(got).__name__} in place of an array"
+    got = np.asarray(got)
+    if got.shape != truth.shape:
+        return "nonconforming", None, f"{got.shape} in place of {truth.shape}"
+    if got.dtype.kind not in "biuf":
+        return "failed", None, f"{got.dtype} in place of real numbers"
+    if not np.all(np.isfinite(got)):
+        return "failed", None, "nan or infinity"
+    error = relative_error(got, truth)
+    return ("right" if error <= TOLERANCE else "wrong"), error, ""
+
+
+def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
+    """Try one entry on every trial, at every index."""
+    forms = {"printed": entry.formula, "corrected": entry.corrected_formula}
+    tallies = {"printed": Tally(), "corrected": Tally(), "elsewhere": Tally()}
+    forms["elsewhere"] = entry.elsewhere
+    judges_error = 0.0
+    for trial in trials:
+        for index in entry.over(trial.values):
+            index = index if isinstance(index, tuple) else (index,)
+            truth, disagreement = trial.truth(entry.equals, index)
+            judges_error = max(judges_error, disagreement)
+            for name, formula in forms.items():
+                if formula is not None:
+                    tallies[name].add(*attempt(formula, trial.values, index, truth))
+    printed, corrected = tallies["printed"], tallies["corrected"]
+    verdict = _verdict(entry, printed, corrected, tallies["elsewhere"])
+    shapes = str(printed)
+    if judges_error > JUDGES:
+        verdict, shapes = "error", f"the judges differ by {judges_error:.0e}; {shapes}"
+    return Result(
+        document=number, label=entry.label, printed=entry.printed, verdict=verdict,
+        silent=verdict in ("misprint", "undefined", "false") and printed.wrong + printed.right > 0,
+        printed_error=printed.error, corrected=entry.corrected,
+        corrected_error=corrected.error if corrected.holds or corrected.wrong else None,
+        why=entry.why, shapes=": ".join(filter(None, [entry.shapes, shapes])),
+        printed_latex=entry.printed_latex, corrected_latex=entry.corrected_latex,
+        recorded=entry.verdict, recorded_silent=entry.silent,
+        judges_error=judges_error, damaged=entry.damaged,
+    )  # fmt: skip
+
+
+def _verdict(entry: Entry, printed: Tally, corrected: Tally, elsewhere: Tally) -> str:
+    """The verdict that follows from what the printed, corrected and other forms did."""
+    if not printed.tried or printed.failed:
+        return "error"
+    if printed.holds:
+        return "convention" if entry.elsewhere and not elsewhere.holds else "holds"
+    if printed.undefined:
+        return "undefined"
+    return "misprint" if corrected.holds else "false"

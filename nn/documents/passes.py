@@ -1,0 +1,193 @@
+"""One forward pass, and the derivative of anything in it by anything in it, in three ways.
+
+A document says once how its network goes forward, in its own letters: `forward(net, keep)`, where
+`keep("Z1", value)` names a value and hands it back. That one function is run over plain arrays
+(the values that formulas read), over complex and shifted arrays (numerical derivatives), and over
+Tensors (the tape). Derivatives have the shape `of` + the shape `wrt`.
+"""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .strict import Strict, Undefined, strict
+
+Keep = Callable[[str, Any], Any]
+Forward = Callable[[SimpleNamespace, Keep], None]
+
+
+class Pass:
+    """A forward pass in plain NumPy; `d` differentiates it by the complex step, exact to rounding.
+
+    This is what a formula gets as `v`: `v.W[1]`, `v.A[2]` are kept values, `v.m`, `v.L`, `v.n[1]`
+    and whatever else the network carries are its numbers and functions, and `v.d("J", "A2")` is
+    the value of a derivative that stands on the right-hand side of a formula.
+
+    >>> from nn.documents import networks, columns
+    >>> v = Pass(columns, next(networks(0)))
+    >>> v.d("J", "W1").shape == v.W[1].shape
+    True
+    >>> v.W[9]
+    Traceback (most recent call last):
+    nn.documents.strict.Undefined: 'W9: here W goes from 1 to 1'
+    """
+
+    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+        self._forward, self.net = forward, net
+        self._sweeps: dict[str, dict[str, np.ndarray]] = {}
+        self._values = self._run()
+
+    def _run(self, name: str = "", change: Callable[[Any], Any] | None = None) -> dict[str, Any]:
+        """Go forward; what is kept as `name` is replaced by `change(value)`."""
+        kept: dict[str, Any] = {}
+
+        def keep(key: str, value: Any) -> Any:
+            kept[key] = change(value) if change is not None and key == name else value
+            return kept[key]
+
+        self._forward(self.net, keep)
+        return kept
+
+    def value(self, name: str) -> Any:
+        """What was kept as `name`."""
+        if name not in self._values:
+            raise Undefined(f"{name}: {self._known(name)}")
+        return strict(self._values[name])
+
+    def d(self, of: str, wrt: str) -> Any:
+        """∂`of`/∂`wrt`, of shape `of` + shape `wrt`."""
+        self.value(of), self.value(wrt)  # an unknown name is reported here
+        if wrt not in self._sweeps:
+            self._sweeps[wrt] = self._sweep(wrt)
+        return strict(self._sweeps[wrt][of])
+
+    def second(self, of: str, wrt: str) -> Any:
+        """∂²`of`/∂`wrt`∂`wrt` of a scalar, of shape `wrt` + shape `wrt`."""
+        h = 0.02  # the stencil is of sixth order: its error is about h⁶/140
+        weights = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
+
+        def along(step: np.ndarray) -> np.ndarray:
+            terms = [
+                weight * sign * self._sweep(wrt, sign * k * h * step)[of]
+                for k, weight in weights.items()
+                for sign in (1, -1)
+            ]
+            return sum(terms, np.zeros(())) / h
+
+        return strict(
+            np.stack([along(e) for e in self._units(wrt)], -1).reshape(2 * self._shape(wrt))
+        )
+
+    def _sweep(self, wrt: str, shift: Any = 0.0) -> dict[str, np.ndarray]:
+        """The derivative of everything by each component of `wrt`, at `wrt` + shift."""
+        h = 1e-30
+
+        def moved(step: np.ndarray) -> dict[str, Any]:
+            kept = self._run(wrt, lambda x: x + shift + 1j * h * step)
+            return {name: np.imag(value) / h for name, value in kept.items()}
+
+        return self._columns(wrt, [moved(e) for e in self._units(wrt)])
+
+    def _columns(self, wrt: str, rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+        names = [name for name, value in self._values.items() if np.shape(value) != (0,)]
+        return {
+            name: np.stack([row[name] for row in rows], -1).reshape(
+                self._shape(name) + self._shape(wrt)
+            )
+            for name in names
+        }
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return np.shape(self._values[name])
+
+    def _units(self, name: str) -> Iterator[np.ndarray]:
+        size = int(np.prod(self._shape(name)))
+        return (e.reshape(self._shape(name)) for e in np.eye(size))
+
+    def _known(self, name: str) -> str:
+        letter = name.rstrip("0123456789-")
+        indices = sorted(
+            int(key[len(letter) :])
+            for key in self._values
+            if key.startswith(letter) and key[len(letter) :].isdigit()
+        )
+        if indices:
+            return f"here {letter} goes from {indices[0]} to {indices[-1]}"
+        return f"never defined; there are {' '.join(self._values)}"
+
+    def __getattr__(self, letter: str) -> Any:
+        if letter.startswith("_"):
+            raise AttributeError(letter)
+        if letter in self._values:
+            return self.value(letter)
+        if any(key.startswith(letter) and key[len(letter) :].isdigit() for key in self._values):
+            return Layers(self, letter)
+        if hasattr(self.net, letter):
+            return getattr(self.net, letter)
+        raise Undefined(f"{letter}: {self._known(letter)}")
+
+
+class Layers:
+    """One letter of a pass: `v.W[1]` is what was kept as W1."""
+
+    def __init__(self, of: Pass, letter: str) -> None:
+        self._of, self._letter = of, letter
+
+    def __getitem__(self, layer: int) -> Strict:
+        return self._of.value(f"{self._letter}{layer}")
+
+
+class DifferencePass(Pass):
+    """The same pass, differentiated by central differences: the second opinion."""
+
+    def _sweep(self, wrt: str, shift: Any = 0.0) -> dict[str, np.ndarray]:
+        h = 1e-5
+
+        def moved(step: np.ndarray) -> dict[str, Any]:
+            up = self._run(wrt, lambda x: x + shift + h * step)
+            down = self._run(wrt, lambda x: x + shift - h * step)
+            return {name: (up[name] - down[name]) / (2 * h) for name in up}
+
+        return self._columns(wrt, [moved(e) for e in self._units(wrt)])
+
+
+class TapePass(Pass):
+    """The same pass on the tape: the first judge."""
+
+    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+        super().__init__(forward, net)
+        self._tensors = self._record()
+
+    def _record(self, name: str = "", tensor: Any = None) -> dict[str, Any]:
+        """Go forward on the tape; every array that is kept becomes a tensor of that name."""
+        import autograd_lite as ag
+
+        kept: dict[str, Any] = {}
+
+        def keep(key: str, value: Any) -> Any:
+            if key == name:
+                value = tensor
+            elif not isinstance(value, ag.Tensor):
+                value = ag.Tensor(np.asarray(value, dtype=float), requires_grad=True, name=key)
+            kept[key] = value
+            return value
+
+        self._forward(self.net, keep)
+        return kept
+
+    def d(self, of: str, wrt: str) -> Any:
+        """∂`of`/∂`wrt`: one walk back along the tape for each component of `of`."""
+        import autograd_lite as ag
+
+        self.value(of), self.value(wrt)
+        output, target = self._tensors[of], self._tensors[wrt]
+        rows = [ag.gradients(output, [target], gradient=e)[0] for e in self._units(of)]
+        return strict(np.stack(rows).reshape(self._shape(of) + self._shape(wrt)))
+
+    def second(self, of: str, wrt: str) -> Any:
+        """The Hessian, by differentiating the gradient that is itself on the tape."""
+        import autograd_lite as ag
+
+        return strict(ag.hessian(lambda x: self._record(wrt, x)[of])(self._values[wrt]))
