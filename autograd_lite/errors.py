@@ -1,0 +1,125 @@
+"""What the engine says when something does not fit: names, shapes, and what to do next."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+class GradientError(AssertionError):
+    """A gradient that was checked is wrong. `.report` says where, and by how much."""
+
+    def __init__(self, report: Any) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+class TracingError(RuntimeError):
+    """A value was asked for while only the computation is being recorded."""
+
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+
+
+def place() -> str:
+    """File, line and text of the caller's line outside this package."""
+    import linecache
+
+    frame = sys._getframe(1)
+    while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
+        frame = frame.f_back
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(file, line).strip()
+    return f"{file}:{line}" + (f": {text}" if text else "")
+
+
+def no_value(what: str) -> TracingError:
+    return TracingError(
+        f"{what} asks for the value of a Tensor while the computation is being traced, at {place()}\n"
+        "What depends on it would be frozen at this value. Use np.where for a choice, "
+        "or take this line out of the traced function."
+    )
+
+
+def described(x: Any) -> str:
+    """`W2 (3, 4)`, or `(3, 4)` for a tensor without a name, or the number itself."""
+    shape = getattr(x, "shape", None)
+    if shape is None:
+        return repr(x)
+    return f"{x.name} {shape}" if getattr(x, "name", None) else f"{shape}"
+
+
+SYMBOLS = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "dot": "@",
+    "matmul": "@",
+    "power": "**",
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "equal": "==",
+    "not_equal": "!=",
+}
+
+
+def operation_error(op: Callable[..., Any], inputs: Any, error: Exception) -> Exception:
+    """The error of a NumPy call on `inputs`, with the tensors' names and shapes, and a likely fix."""
+    name = op.__name__
+    if name not in SYMBOLS or len(inputs) != 2:
+        shown = ", ".join(described(x) for x in inputs)
+        return type(error)(f"{name}({shown}): {error}")
+    a, b = inputs
+    shown = f"{described(a)} {SYMBOLS[name]} {described(b)}"
+    p, q = getattr(a, "shape", ()), getattr(b, "shape", ())
+    if name in ("dot", "matmul"):
+        if not p or not q:
+            return type(error)(
+                f"{shown}: a matrix product needs at least one dimension on each side"
+            )
+        if len(p) > 1 and len(q) > 1:
+            if p[-1] != q[-2]:
+                return ValueError(f"{shown}: {p[-1]} ≠ {q[-2]}.{_product_that_fits(a, b)}")
+            return ValueError(f"{shown}: the batch shapes {p[:-2]} and {q[:-2]} do not broadcast")
+        return ValueError(f"{shown}: {p[-1]} ≠ {q[-2] if len(q) > 1 else q[0]}")
+    if isinstance(error, ValueError) and p != q:
+        reason = "the shapes do not broadcast"
+        for back, (m, n) in enumerate(zip(reversed(p), reversed(q), strict=False), 1):
+            if m != n and 1 not in (m, n):
+                reason = f"{m} ≠ {n} along axis {max(len(p), len(q)) - back}"
+                break
+        return ValueError(f"{shown}: {reason}.{_transpose_that_fits(a, b)}")
+    return type(error)(f"{shown}: {error}")
+
+
+def _called(x: Any, otherwise: str) -> str:
+    return getattr(x, "name", None) or otherwise
+
+
+def _product_that_fits(a: Any, b: Any) -> str:
+    (m, n), (p, q) = a.shape[-2:], b.shape[-2:]
+    left, right = _called(a, "a"), _called(b, "b")
+    for fits, text in (
+        (m == p, f"{left}.mT @ {right}" if a.ndim > 2 else f"{left}.T @ {right}"),
+        (n == q, f"{left} @ {right}.mT" if b.ndim > 2 else f"{left} @ {right}.T"),
+        (q == m, f"{right} @ {left}"),
+    ):
+        if fits:
+            return f" {text} would fit"
+    return ""
+
+
+def _transpose_that_fits(a: Any, b: Any) -> str:
+    for x, other, otherwise in ((b, a, "b"), (a, b, "a")):
+        flipped = x.shape[::-1]
+        if len(flipped) == 2 and all(
+            m == n or 1 in (m, n)
+            for m, n in zip(reversed(flipped), reversed(other.shape), strict=False)
+        ):
+            return f" {_called(x, otherwise)}.T {flipped} would fit"
+    return ""

@@ -1,0 +1,227 @@
+"""The calculus: one table that gives each operation its derivative rules, one for each argument.
+
+A rule is one line of plain NumPy, `rule(g, y, *inputs, **static)`: `g` is the gradient that arrives
+at the output `y`. Handed arrays it computes the gradient; handed Tensors it records it, so that the
+gradient can itself be differentiated, drawn, printed and compiled. Nothing else knows calculus.
+
+Rules leave two things to the walk: they never undo broadcasting, and they may return a gradient of
+any float dtype. They keep float32 as float32: plain numbers stay Python numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[..., Any]
+RULES: dict[Callable[..., Any], Any] = {}  # operation: (rule or None, for each argument)
+
+
+class ForEvery:
+    """One rule for any number of arguments; it is also told the argument's `position`."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __getitem__(self, position: int) -> Rule:
+        return functools.partial(self.rule, position=position)
+
+
+def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function of arrays an operation with these rules: Tensors record it.
+
+    Positional arguments are the inputs, keyword arguments are static.
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(forward)
+        def op(*inputs: Any, **static: Any) -> Any:
+            for x in inputs:
+                if hasattr(x, "_record"):  # a Tensor
+                    return x._record(op, inputs, static)
+            return forward(*inputs, **static)
+
+        RULES[op] = rules[0] if rules and isinstance(rules[0], ForEvery) else rules
+        return op
+
+    return decorate
+
+
+# Elementwise, two arguments. Where a and b tie, the gradient is shared equally.
+RULES[np.add] = (lambda g, y, a, b: g, lambda g, y, a, b: g)
+RULES[np.subtract] = (lambda g, y, a, b: g, lambda g, y, a, b: -g)
+RULES[np.multiply] = (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+RULES[np.divide] = (lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b)
+RULES[np.maximum] = (
+    lambda g, y, a, b: g * (a > b) + g / 2 * (a == b),
+    lambda g, y, a, b: g * (b > a) + g / 2 * (a == b),
+)
+RULES[np.minimum] = (
+    lambda g, y, a, b: g * (a < b) + g / 2 * (a == b),
+    lambda g, y, a, b: g * (b < a) + g / 2 * (a == b),
+)
+# (b == 0) keeps 0·a⁻¹ and log 0 out: integer powers are right to every order at a = 0.
+RULES[np.power] = (
+    lambda g, y, a, b: g * (b * a ** (b - 1 + (b == 0))),
+    lambda g, y, a, b: g * (y * np.log(a + (a == 0))),
+)
+
+# Elementwise, one argument. abs′(0) = 0.
+RULES[np.negative] = (lambda g, y, x: -g,)
+RULES[np.exp] = (lambda g, y, x: g * y,)
+RULES[np.expm1] = (lambda g, y, x: g * (y + 1),)
+RULES[np.log] = (lambda g, y, x: g / x,)
+RULES[np.log1p] = (lambda g, y, x: g / (1 + x),)
+RULES[np.sqrt] = (lambda g, y, x: g / (2 * y),)
+RULES[np.square] = (lambda g, y, x: g * (2 * x),)
+RULES[np.absolute] = (lambda g, y, x: g * np.sign(x),)
+RULES[np.tanh] = (lambda g, y, x: g * (1 - y * y),)
+RULES[np.sin] = (lambda g, y, x: g * np.cos(x),)
+RULES[np.cos] = (lambda g, y, x: -g * np.sin(x),)
+
+# Choice. clip passes 1 on its bounds.
+RULES[np.where] = (
+    None,
+    lambda g, y, c, a, b: np.where(c, g, 0),
+    lambda g, y, c, a, b: np.where(c, 0, g),
+)
+RULES[np.clip] = (
+    lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),
+    lambda g, y, x, low, high: g * (x < low),
+    lambda g, y, x, low, high: g * (x > high),
+)
+
+# Matrix products: np.dot is the two-dimensional one, np.matmul the batched one.
+RULES[np.dot] = (lambda g, y, a, b: g.dot(b.T), lambda g, y, a, b: a.T.dot(g))
+RULES[np.matmul] = (lambda g, y, a, b: g @ b.mT, lambda g, y, a, b: a.mT @ g)
+
+# Reductions, recorded with keepdims. Ties in max and min share the gradient equally.
+RULES[np.sum] = (lambda g, y, x, axis, keepdims: np.broadcast_to(g, x.shape),)
+RULES[np.mean] = (lambda g, y, x, axis, keepdims: np.broadcast_to(g / count(x, y), x.shape),)
+RULES[np.max] = RULES[np.min] = (
+    lambda g, y, x, axis, keepdims: (
+        g * (x == y) / np.sum((x == y).astype(g.dtype), axis=axis, keepdims=True)
+    ),
+)
+RULES[np.var] = (
+    lambda g, y, x, axis, keepdims, ddof=0: (
+        g * (x - np.mean(x, axis=axis, keepdims=True)) * (2 / (count(x, y) - ddof))
+    ),
+)
+RULES[np.std] = (
+    lambda g, y, x, axis, keepdims, ddof=0: (
+        g * (x - np.mean(x, axis=axis, keepdims=True)) / (y * (count(x, y) - ddof))
+    ),
+)
+
+# Shape. The walk undoes broadcasting, also the one that was asked for.
+RULES[np.reshape] = (lambda g, y, x, shape: g.reshape(x.shape),)
+RULES[np.transpose] = (lambda g, y, x, axes: np.transpose(g, inverse(axes)),)
+RULES[np.broadcast_to] = (lambda g, y, x, shape: g,)
+
+# No gradient flows through these: they are constant wherever they have a derivative.
+for constant in (
+    *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
+    *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+    *(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.isnan, np.isinf, np.isfinite),
+    *(np.argmax, np.argmin, np.any, np.all),
+):
+    RULES[constant] = ()
+
+
+def count(x: Any, y: Any) -> int:
+    """How many elements of x were reduced to one of y."""
+    return x.size // max(y.size, 1)
+
+
+def inverse(axes: Sequence[int]) -> tuple[int, ...]:
+    """The permutation that undoes `axes`."""
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
+@operation(lambda g, y, x: g)
+def identity(x: Any) -> Any:
+    return x
+
+
+@operation(lambda g, y, x, dtype: g)
+def astype(x: Any, dtype: Any) -> Any:
+    return x.astype(dtype)
+
+
+@operation(lambda g, y, x: g * (x > 0))
+def relu(x: Any) -> Any:
+    return np.maximum(x, 0)
+
+
+@operation(lambda g, y, x: g * (y * (1 - y)))
+def sigmoid(x: Any) -> Any:
+    # Exact to the last digits in both tails, and nothing overflows: e^min(x, 0) / (1 + e^-|x|).
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+
+@operation(lambda g, y, x: g * sigmoid(x))
+def softplus(x: Any) -> Any:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@operation(lambda g, y, x, axis: g * np.exp(x - y))
+def logsumexp(x: Any, axis: tuple[int, ...]) -> Any:
+    largest = np.max(x, axis=axis, keepdims=True)
+    return largest + np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True))
+
+
+@operation(lambda g, y, x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
+def softmax(x: Any, axis: tuple[int, ...]) -> Any:
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@operation(lambda g, y, x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+def log_softmax(x: Any, axis: tuple[int, ...]) -> Any:
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def _part(g: Any, arrays: Sequence[Any], axis: int, position: int) -> Any:
+    """The part of g that belongs to one of the arrays concatenated along `axis`."""
+    start = sum(x.shape[axis] for x in arrays[:position])
+    return g[(slice(None),) * axis + (slice(start, start + arrays[position].shape[axis]),)]
+
+
+@operation(ForEvery(lambda g, y, *arrays, axis, position: _part(g, arrays, axis, position)))
+def concatenate(*arrays: Any, axis: int) -> Any:
+    return np.concatenate(arrays, axis=axis)
+
+
+@operation(
+    ForEvery(lambda g, y, *arrays, axis, position: g[(slice(None),) * axis + (position,)]),
+)
+def stack(*arrays: Any, axis: int) -> Any:
+    return np.stack(arrays, axis=axis)
+
+
+class Slot(int):
+    """In an index that was recorded: the place of the index Tensor with this number."""
+
+
+def _filled(index: tuple[Any, ...], at: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(at[i] if type(i) is Slot else i for i in index)
+
+
+@operation(lambda g, y, x, *at, index: scatter_add(g, *at, shape=x.shape, index=index))
+def getitem(x: Any, *at: Any, index: tuple[Any, ...]) -> Any:
+    """`x[index]`; index arrays that are Tensors come as inputs, with a Slot where they belong."""
+    return x[_filled(index, at)]
+
+
+@operation(lambda g, y, x, *at, shape, index: getitem(g, *at, index=index))
+def scatter_add(x: Any, *at: Any, shape: tuple[int, ...], index: tuple[Any, ...]) -> Any:
+    """Zeros of `shape` with x added at `index`; places that repeat add up."""
+    total = np.zeros(shape, x.dtype)
+    np.add.at(total, _filled(index, at), x)
+    return total

@@ -1,0 +1,659 @@
+"""The Tensor: an array that remembers which operation made it, from which tensors.
+
+The value is its own node on the tape, and creation order is the tape's order. This module records;
+`walk` applies the chain rule, `functions` teaches NumPy's own functions about Tensors.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import errors, rules
+from autograd_lite.rules import RULES
+
+HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy function: what it does here
+NOTHING: dict[str, Any] = {}
+next_order = itertools.count().__next__
+
+
+class _State(threading.local):
+    """What is recorded in this thread: gradients (not inside no_grad), or everything (tracing)."""
+
+    gradients = True
+    tracing = False
+
+
+_state = _State()
+
+
+@contextmanager
+def _set(**flags: bool) -> Iterator[None]:
+    before = {name: getattr(_state, name) for name in flags}
+    try:
+        for name, value in flags.items():
+            setattr(_state, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(_state, name, value)
+
+
+def no_grad() -> Any:
+    """Within this context (and thread) operations are not recorded.
+
+    >>> W = Tensor([1.0], requires_grad=True)
+    >>> with no_grad():
+    ...     (2 * W).requires_grad
+    False
+    """
+    return _set(gradients=False)
+
+
+def tracing() -> Any:
+    """Within this context everything that touches a Tensor is recorded, masks and constants too.
+
+    A Tensor's value is then out of reach: `float(t)`, `if t`, `t.data` raise a TracingError.
+    """
+    return _set(tracing=True)
+
+
+def recording() -> Any:
+    """Within this context gradients are recorded, also where `no_grad` surrounds it."""
+    return _set(gradients=True)
+
+
+def is_tracing() -> bool:
+    """Whether values are out of reach because the computation is being traced.
+
+    >>> is_tracing()
+    False
+    """
+    return _state.tracing
+
+
+class Tensor:
+    """An array on the tape.
+
+    data: array of numbers, or anything NumPy makes one of; it is copied.
+    requires_grad: whether gradients with respect to it may be asked for (float dtypes only).
+    name: how it is called in tapes, graphs, derivations and messages.
+
+    >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+    >>> J = np.sum(np.tanh(W) ** 2)
+    >>> J.backward()
+    >>> W.grad
+    array([[0.63970001, 0.13621869]])
+    """
+
+    __slots__ = ("_data", "_inputs", "_needs", "_op", "_order", "_saved", "_static", "grad", "name")
+
+    grad: np.ndarray | None
+    name: str | None
+
+    def __init__(
+        self,
+        data: Any,
+        requires_grad: bool = False,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self._data = _own_array(data, dtype)
+        if requires_grad and self._data.dtype.kind != "f":
+            raise TypeError(
+                f"Tensor {name or ''}{self._data.shape} of {self._data.dtype} cannot require a "
+                "gradient: only floats can. Write 1.0 for 1, or pass dtype=float."
+            )
+        self._needs = bool(requires_grad)
+        self.name = name
+        self.grad = None
+        self._op: Callable[..., Any] | None = None
+        self._inputs: tuple[Any, ...] = ()
+        self._saved: tuple[Any, ...] = ()
+        self._static = NOTHING
+        self._order = next_order()
+
+    # What it holds
+
+    @property
+    def data(self) -> np.ndarray:
+        """The array, read-only: set `t.data = new` rather than write into it. Only leaves may."""
+        if _state.tracing:
+            raise errors.no_value(".data")
+        self._data.flags.writeable = False
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self._op is not None:
+            raise ValueError(
+                f"{errors.described(self)} is the result of {self._op.__name__}; "
+                "only the data of a leaf can be set"
+            )
+        new = _own_array(value, self._data.dtype)
+        if new.shape != self._data.shape:
+            raise ValueError(
+                f"{errors.described(self)}: new data has shape {new.shape}, not {self._data.shape}"
+            )
+        self._data = new
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to it."""
+        return self._needs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As NumPy's."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """As NumPy's."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """As NumPy's."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """As NumPy's."""
+        return self._data.dtype
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose (all axes reversed)."""
+        return record(np.transpose, (self,), {"axes": tuple(range(self._data.ndim))[::-1]})
+
+    @property
+    def mT(self) -> Tensor:
+        """The transpose of each matrix (the last two axes swapped)."""
+        if self._data.ndim < 2:
+            raise ValueError(f"{errors.described(self)}.mT needs at least two dimensions")
+        *batch, m, n = range(self._data.ndim)
+        return record(np.transpose, (self,), {"axes": (*batch, n, m)})
+
+    def named(self, name: str) -> Tensor:
+        """Name it, and return it.
+
+        >>> (Tensor([1.0]) * 2).named("Z1").name
+        'Z1'
+        """
+        self.name = name
+        return self
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the array, the caller's own."""
+        if _state.tracing:
+            raise errors.no_value(".numpy()")
+        return self._data.copy()
+
+    def item(self) -> Any:
+        """The value of a one-element tensor, as a Python number."""
+        if _state.tracing:
+            raise errors.no_value(".item()")
+        if self._data.size != 1:
+            raise ValueError(f"{errors.described(self)} has {self._data.size} elements, not one")
+        return self._data.item()
+
+    def detach(self) -> Tensor:
+        """A new leaf with the same values and name, that requires no gradient."""
+        if _state.tracing:
+            raise errors.no_value(".detach()")
+        return Tensor(self._data, name=self.name)
+
+    # Gradients
+
+    def backward(self, gradient: Any = None, retain_grads: bool = False) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf that requires one.
+
+        gradient: what arrives from outside, of this tensor's shape; may be left out for a scalar.
+        retain_grads: also set `.grad` of every tensor in between.
+        """
+        from autograd_lite.walk import backward
+
+        backward(self, gradient, retain_grads)
+
+    def zero_grad(self) -> None:
+        """Forget `.grad`: it is None again."""
+        self.grad = None
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        name = ufunc.__name__
+        if kwargs.get("out") is not None:
+            raise TypeError(
+                f"np.{name}(..., out=) writes in place, which a tape cannot undo: write "
+                f"`c = np.{name}(...)`, and `a = a + t` for `a += t`"
+            )
+        if method != "__call__":
+            hint = {"reduce": {"add": ": np.sum has one", "maximum": ": np.max has one"}}
+            raise TypeError(f"np.{name}.{method} has no rule{hint.get(method, {}).get(name, '')}")
+        if kwargs:
+            raise TypeError(f"np.{name} on a Tensor does not take {', '.join(kwargs)}=")
+        handler = HANDLERS.get(ufunc)
+        if handler:
+            return handler(*inputs)
+        if ufunc not in RULES:
+            raise no_rule(f"np.{name}")
+        return record(ufunc, operands(inputs))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        handler = HANDLERS.get(function)
+        if handler is None:
+            raise no_rule(f"np.{function.__name__}")
+        try:
+            return handler(*args, **kwargs)
+        except TypeError as error:
+            if "got an unexpected keyword" in str(error) or "positional argument" in str(error):
+                arguments = ", ".join(kwargs) or f"{len(args)} arguments"
+                raise TypeError(
+                    f"np.{function.__name__} on a Tensor does not take these: {arguments}"
+                ) from None
+            raise
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        raise TypeError(
+            f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
+            "gradient. Use t.data for the array behind it, or operations on the Tensor itself."
+        )
+
+    @staticmethod
+    def _record(op: Callable[..., Any], inputs: Any, static: dict[str, Any]) -> Tensor:
+        return record(op, operands(inputs), static)
+
+    # Python's protocols
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        array = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        extra = ", requires_grad=True" if self._needs else ""
+        extra += f", name={self.name!r}" if self.name else ""
+        extra += f", dtype={self._data.dtype}" if self._data.dtype not in (float, int, bool) else ""
+        return f"Tensor({array}{extra})"
+
+    def __len__(self) -> int:
+        if not self._data.ndim:
+            raise TypeError("len() of a 0-dimensional Tensor")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if _state.tracing:
+            raise errors.no_value("iteration")
+        if not self._data.ndim:
+            raise TypeError("iteration over a 0-dimensional Tensor")
+        return (self[i] for i in range(len(self._data)))
+
+    def _one(self, what: str) -> Any:
+        if _state.tracing:
+            raise errors.no_value(what)
+        if self._data.size != 1:
+            raise ValueError(
+                f"{what} of {errors.described(self)} is ambiguous: it has {self._data.size} "
+                "elements. Use np.any, np.all, np.where, or index one element."
+            )
+        return self._data.item()
+
+    def __bool__(self) -> bool:
+        return bool(self._one("the truth value"))
+
+    def __float__(self) -> float:
+        return float(self._one("float()"))
+
+    def __int__(self) -> int:
+        return int(self._one("int()"))
+
+    def __format__(self, spec: str) -> str:
+        return format(self._one("a format"), spec) if spec else str(self)
+
+    def __copy__(self) -> Tensor:
+        """A new leaf; the tape behind it is not copied."""
+        return Tensor(self._data, self._needs, self.name)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        return Tensor, (self._data, self._needs, self.name)
+
+    # Operators. (Reflected ones come with the operand that is not a Tensor on the left.)
+
+    def __add__(self, other: Any) -> Tensor:
+        return _binary(np.add, self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return _binary(np.add, other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return _binary(np.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _binary(np.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return _binary(np.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return _binary(np.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return _binary(np.divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _binary(np.divide, other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return HANDLERS[np.power](self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return HANDLERS[np.power](other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        if type(other) is Tensor and self._data.ndim == 2 and other._data.ndim == 2:
+            return record(np.dot, (self, other))
+        return HANDLERS[np.matmul](self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return HANDLERS[np.matmul](other, self)
+
+    def __neg__(self) -> Tensor:
+        return record(np.negative, (self,))
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return record(np.absolute, (self,))
+
+    def __eq__(self, other: Any) -> Any:
+        return _binary(np.equal, self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return _binary(np.not_equal, self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _binary(np.less, self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return _binary(np.less_equal, self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _binary(np.greater, self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _binary(np.greater_equal, self, other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return _binary(np.bitwise_and, self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return _binary(np.bitwise_and, other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return _binary(np.bitwise_or, self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return _binary(np.bitwise_or, other, self)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return _binary(np.bitwise_xor, self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return _binary(np.bitwise_xor, other, self)
+
+    def __invert__(self) -> Tensor:
+        return record(np.invert, (self,))
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._in_place("+=", self + other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._in_place("-=", self - other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._in_place("*=", self * other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._in_place("/=", self / other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return self._in_place("**=", self**other)
+
+    def __imatmul__(self, other: Any) -> Tensor:
+        return self._in_place("@=", self @ other)
+
+    def _in_place(self, symbol: str, result: Tensor) -> Tensor:
+        """`t += u`: inside no_grad a leaf gets new data; any other tensor becomes t + u."""
+        if self._op is not None or not self._needs or _state.tracing:
+            return result
+        if _state.gradients:
+            name = self.name or "W"
+            raise ValueError(
+                f"{errors.described(self)} {symbol} ... would replace a leaf that requires a "
+                f"gradient. To update it:\n    with ag.no_grad():\n        {name} -= rate * "
+                f"{name}.grad\nor write {name} = {name} {symbol[:-1]} ... for a new tensor."
+            )
+        if result._data.shape != self._data.shape:
+            raise ValueError(
+                f"{errors.described(self)} {symbol} ...: the result has shape {result.shape}"
+            )
+        self._data = result._data.astype(self._data.dtype, copy=False)
+        return self
+
+    def __getitem__(self, index: Any) -> Tensor:
+        items: list[Any] = []
+        at: list[Tensor] = []
+        for i in index if isinstance(index, tuple) else (index,):
+            if isinstance(i, Tensor):
+                if i._data.dtype.kind == "b" and _state.tracing:
+                    raise errors.no_value("a boolean index")
+                at.append(i)
+                items.append(rules.Slot(len(at) - 1))
+            else:
+                items.append(np.array(i) if isinstance(i, list | np.ndarray) else i)
+        return record(rules.getitem, (self, *at), {"index": tuple(items)})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            f"{errors.described(self)}[...] = ... writes in place, which a tape cannot undo. "
+            "Use np.where(mask, new, t), or build the tensor with np.concatenate or np.stack."
+        )
+
+    # Methods: NumPy's own, and the few that NumPy lacks
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As np.sum."""
+        return HANDLERS[np.sum](self, axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As np.mean."""
+        return HANDLERS[np.mean](self, axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As np.max; ties share the gradient equally."""
+        return HANDLERS[np.max](self, axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As np.min; ties share the gradient equally."""
+        return HANDLERS[np.min](self, axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+        """As np.var."""
+        return HANDLERS[np.var](self, axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+        """As np.std."""
+        return HANDLERS[np.std](self, axis, ddof=ddof, keepdims=keepdims)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As np.any."""
+        return HANDLERS[np.any](self, axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As np.all."""
+        return HANDLERS[np.all](self, axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """As np.argmax; no gradient."""
+        return HANDLERS[np.argmax](self, axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """As np.argmin; no gradient."""
+        return HANDLERS[np.argmin](self, axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """As np.reshape."""
+        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """As np.transpose."""
+        return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """As np.swapaxes."""
+        return HANDLERS[np.swapaxes](self, axis1, axis2)
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        """As np.squeeze."""
+        return HANDLERS[np.squeeze](self, axis)
+
+    def ravel(self) -> Tensor:
+        """As np.ravel."""
+        return HANDLERS[np.ravel](self)
+
+    flatten = ravel
+
+    def astype(self, dtype: Any) -> Tensor:
+        """As NumPy's; the gradient is cast back."""
+        return record(rules.astype, (self,), {"dtype": np.dtype(dtype)})
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+        """As np.clip; on its bounds the gradient passes."""
+        return HANDLERS[np.clip](self, min, max)
+
+    def dot(self, other: Any) -> Tensor:
+        """As np.dot."""
+        if type(other) is Tensor and self._data.ndim == 2 and other._data.ndim == 2:
+            return record(np.dot, (self, other))
+        return HANDLERS[np.dot](self, other)
+
+    def exp(self) -> Tensor:
+        """As np.exp."""
+        return record(np.exp, (self,))
+
+    def log(self) -> Tensor:
+        """As np.log."""
+        return record(np.log, (self,))
+
+    def sqrt(self) -> Tensor:
+        """As np.sqrt."""
+        return record(np.sqrt, (self,))
+
+    def tanh(self) -> Tensor:
+        """As np.tanh."""
+        return record(np.tanh, (self,))
+
+    def relu(self) -> Tensor:
+        """max(t, 0); its derivative at 0 is 0."""
+        return record(rules.relu, (self,))
+
+    def sigmoid(self) -> Tensor:
+        """1 / (1 + exp(-t)), without overflow."""
+        return record(rules.sigmoid, (self,))
+
+
+def record(
+    op: Callable[..., Any], inputs: tuple[Any, ...], static: dict[str, Any] = NOTHING
+) -> Tensor:
+    """Run `op` on the arrays behind `inputs`, and keep how the result came about.
+
+    inputs are Tensors and Python numbers. It is kept where a gradient may be asked for (also of
+    comparisons, which need none: a replay at other values needs them), and always while tracing.
+    """
+    saved = tuple([x._data if type(x) is Tensor else x for x in inputs])
+    try:
+        y = op(*saved, **static)
+    except (ValueError, TypeError, IndexError) as error:
+        raise errors.operation_error(op, inputs, error) from error
+    t = _new(Tensor)
+    t._data = y if type(y) is np.ndarray else np.asarray(y)
+    t.grad = t.name = None
+    needs = live = False
+    if _state.gradients:
+        for x in inputs:
+            if type(x) is Tensor:
+                if x._needs:
+                    needs = live = True
+                    break
+                if x._op is not None:
+                    live = True
+    if live or _state.tracing:
+        t._needs = needs and RULES[op] != ()
+        t._op, t._inputs, t._saved, t._static = op, inputs, saved, static
+    else:
+        t._needs = False
+        t._op, t._inputs, t._saved, t._static = None, (), (), NOTHING
+    t._order = next_order()
+    return t
+
+
+_new: Any = object.__new__
+
+
+def _binary(op: Callable[..., Any], a: Any, b: Any) -> Any:
+    if type(a) is Tensor and type(b) is Tensor:
+        return record(op, (a, b))
+    try:
+        return record(op, operands((a, b)))
+    except NotAnOperand:
+        return NotImplemented
+
+
+class NotAnOperand(TypeError):
+    """Something that is neither a Tensor nor an array of numbers."""
+
+
+def operands(inputs: Any) -> tuple[Any, ...]:
+    """The inputs as Tensors and Python numbers; an array becomes a Tensor of its own."""
+    return tuple(
+        [x if type(x) is Tensor or type(x) in (float, int, bool) else constant(x) for x in inputs]
+    )
+
+
+def constant(x: Any) -> Tensor:
+    """A Tensor without gradient for an array (copied), a list or a NumPy scalar."""
+    if isinstance(x, Tensor):
+        return x
+    try:
+        return Tensor(x)
+    except TypeError as error:
+        raise NotAnOperand(str(error)) from None
+
+
+def no_rule(name: str) -> TypeError:
+    return TypeError(
+        f"{name} has no rule, so a Tensor cannot pass through it. Write it with operations that "
+        "have one, or give it one: @ag.differentiable(lambda g, y, x: ...) above a function of "
+        "arrays. For a value without gradient use t.data."
+    )
+
+
+def _own_array(data: Any, dtype: Any) -> np.ndarray:
+    if isinstance(data, Tensor):
+        data = data._data
+    array = np.array(data, dtype=dtype)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"a Tensor holds real numbers, not {array.dtype} (from {type(data).__name__} "
+            f"{str(data)[:40]!r})"
+        )
+    return array

@@ -1,0 +1,279 @@
+"""Functions into functions: gradients, Jacobians, Hessians, products with them.
+
+Arrays in, arrays out. Inside another transform, or on Tensors, results are Tensors on the outer
+tape, so that transforms nest. Arguments are arrays, numbers, or lists, tuples and dicts of them;
+the result has the argument's structure.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import errors, rules
+from autograd_lite.tensor import HANDLERS, Tensor, constant, is_tracing, recording
+from autograd_lite.walk import pull
+
+
+class _Depth(threading.local):
+    inside = 0  # how many transforms are at work in this thread
+
+
+_depth = _Depth()
+
+
+@contextmanager
+def _at_work() -> Iterator[None]:
+    _depth.inside += 1
+    try:
+        with recording():
+            yield
+    finally:
+        _depth.inside -= 1
+
+
+# Lists, tuples and dicts of arrays
+
+
+def flatten(tree: Any) -> list[Any]:
+    """The leaves of nested lists, tuples and dicts, in order."""
+    leaves, stack = [], [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            stack.extend(reversed(node.values()))
+        elif isinstance(node, list | tuple):
+            stack.extend(reversed(node))
+        else:
+            leaves.append(node)
+    return leaves
+
+
+def unflatten(tree: Any, leaves: Iterator[Any]) -> Any:
+    """`tree` with its leaves replaced, in order."""
+    if isinstance(tree, dict):
+        return {key: unflatten(node, leaves) for key, node in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(unflatten(node, leaves) for node in tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(unflatten(node, leaves) for node in tree)
+    return next(leaves)
+
+
+def _map(function: Callable[..., Any], tree: Any) -> Any:
+    return unflatten(tree, iter([function(leaf) for leaf in flatten(tree)]))
+
+
+def _variable(x: Any) -> Tensor:
+    """A fresh variable for an argument; one from a Tensor stays on the outer tape."""
+    if isinstance(x, Tensor):
+        if x.dtype.kind != "f":
+            raise TypeError(f"{errors.described(x)} of {x.dtype} cannot be differentiated")
+        variable = rules.identity(x)
+        variable._needs = True
+        return variable
+    if type(x) is int:
+        x = float(x)
+    array = np.asarray(x)
+    if array.dtype.kind != "f":
+        raise TypeError(
+            f"an argument of {array.dtype} and shape {array.shape} cannot be differentiated: "
+            "only floats can. Write 1.0 for 1, or use x.astype(float)."
+        )
+    return Tensor(array, requires_grad=True)
+
+
+class _Run:
+    """One run of f with the arguments `argnums` replaced by variables."""
+
+    def __init__(self, f: Callable[..., Any], args: Sequence[Any], argnums: Any) -> None:
+        several = isinstance(argnums, tuple | list)
+        chosen = tuple(argnums) if several else (argnums,)
+        for k in chosen:
+            if not -len(args) <= k < len(args):
+                raise IndexError(f"argnums={argnums}, but f was called with {len(args)} arguments")
+        self.on_tape = (
+            _depth.inside > 0
+            or is_tracing()
+            or any(isinstance(x, Tensor) for k in chosen for x in flatten(args[k]))
+        )
+        arguments = list(args)
+        for k in chosen:
+            arguments[k] = _map(_variable, arguments[k])
+        self.variables = tuple(arguments[k] for k in chosen) if several else arguments[chosen[0]]
+        self.leaves = flatten(self.variables)
+        with _at_work():
+            self.value = _map(constant, f(*arguments))
+
+    def pull(self, y: Tensor, v: Any, on_tape: bool | None = None) -> Any:
+        """The gradients of <v, y>, in the structure of the variables."""
+        on_tape = self.on_tape if on_tape is None else on_tape
+        return unflatten(
+            self.variables, iter(pull(y, self.leaves, cotangent(y, v, on_tape), on_tape))
+        )
+
+    def out(self, t: Tensor) -> Any:
+        return t if self.on_tape else t._data.copy()
+
+    def scalar(self) -> Tensor:
+        """The value, if f is a cost; otherwise an error."""
+        y = self.value
+        if not isinstance(y, Tensor) or y.size != 1:
+            shape = y.shape if isinstance(y, Tensor) else type(y).__name__
+            raise ValueError(
+                f"a gradient needs a function with one number as its value, not {shape}: "
+                "reduce it, as with np.sum, or use ag.jacobian"
+            )
+        return y
+
+
+def cotangent(y: Tensor, v: Any, on_tape: bool) -> Any:
+    """v as what arrives at y: of y's shape and dtype."""
+    if isinstance(v, Tensor) and not on_tape:
+        v = v._data
+    if not isinstance(v, Tensor):
+        v = np.array(v, dtype=y.dtype)
+    if v.shape != y.shape:
+        raise ValueError(f"expected an array of shape {y.shape}, the value's, not {v.shape}")
+    return constant(v) if on_tape else v
+
+
+def _inner(trees: Any, others: Any) -> Tensor:
+    """The sum of all products of corresponding entries."""
+    return sum(np.sum(a * b) for a, b in zip(flatten(trees), flatten(others), strict=True))
+
+
+def _like(tree: Any, other: Any, what: str) -> Any:
+    """`other`, once its leaves have the shapes of the leaves of `tree`."""
+    shapes = [np.shape(x) for x in flatten(tree)], [np.shape(x) for x in flatten(other)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"{what} has shapes {shapes[1]}, the argument {shapes[0]}")
+    return _map(
+        lambda x: x if isinstance(x, Tensor) else constant(np.asarray(x, dtype=float)), other
+    )
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The gradient of a scalar function with respect to its argument(s) `argnums`.
+
+    >>> grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    array([2., 4.])
+    >>> grad(lambda x: x * grad(lambda y: x + y)(1.0))(5.0)
+    array(1.)
+    """
+    return lambda *args: value_and_grad(f, argnums)(*args)[1]
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The value of a scalar function and its gradient, in one run.
+
+    >>> value_and_grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
+    (array(6.), {'w': array(3.), 'b': array(2.)})
+    """
+
+    def wrapped(*args: Any) -> Any:
+        run = _Run(f, args, argnums)
+        J = run.scalar()
+        return run.out(J), run.pull(J, np.ones(J.shape))
+
+    return wrapped
+
+
+def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of f, and its pullback: v of the value's shape → vᵀ·(∂f/∂args), for each argument.
+
+    >>> y, pullback = vjp(lambda W, x: W @ x, np.eye(2), np.array([1.0, 2.0]))
+    >>> pullback(np.array([1.0, 0.0]))
+    (array([[1., 2.],
+           [0., 0.]]), array([1., 0.]))
+    """
+    run = _Run(f, args, tuple(range(len(args))))
+    y = run.value
+
+    def pullback(v: Any) -> tuple[Any, ...]:
+        return run.pull(y, v, run.on_tape or isinstance(v, Tensor) or _depth.inside > 0)
+
+    return run.out(y), pullback
+
+
+def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of f at `args`, and its directional derivative along `tangents`.
+
+    args, tangents: sequences of the same structure and shapes.
+
+    >>> jvp(np.sin, (0.0,), (2.0,))
+    (array(0.), array(2.))
+    """
+    run = _Run(f, args, tuple(range(len(args))))
+    along = _like(run.variables, tuple(tangents), "the tangent")
+    y = run.value
+    # The pullback is linear in what arrives: its own derivative is the directional one.
+    arriving = Tensor(np.zeros(y.shape, y.dtype), requires_grad=True)
+    with _at_work():
+        back = _inner(run.pull(y, arriving, on_tape=True), along)
+    (tangent,) = pull(
+        back, [arriving], cotangent(back, np.ones(back.shape), run.on_tape), run.on_tape
+    )
+    return run.out(y), tangent
+
+
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """∂f/∂x, of shape f(x).shape + x.shape; nested where f's value or x is.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    def wrapped(*args: Any) -> Any:
+        run = _Run(f, args, argnums)
+        stack = np.stack if not run.on_tape else HANDLERS[np.stack]
+
+        def rows(y: Tensor) -> Any:
+            units = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
+            pulled = [flatten(run.pull(y, unit)) for unit in units]
+            parts = [
+                stack([row[k] for row in pulled]).reshape(y.shape + x.shape)
+                if pulled
+                else np.zeros(y.shape + x.shape, x.dtype)
+                for k, x in enumerate(run.leaves)
+            ]
+            return unflatten(run.variables, iter(parts))
+
+        return _map(rows, run.value)
+
+    return wrapped
+
+
+def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """∂²f/∂x² of a scalar function, of shape x.shape + x.shape; nested where x is.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The Hessian of a scalar function times a vector, without the Hessian: hvp(f)(x, v).
+
+    >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([6., 0.])
+    """
+
+    def wrapped(*args: Any) -> Any:
+        *at, v = args
+        run = _Run(f, at, argnums)
+        J = run.scalar()
+        with _at_work():
+            slope = _inner(
+                run.pull(J, np.ones(J.shape), on_tape=True), _like(run.variables, v, "the vector")
+            )
+        return run.pull(slope, np.ones(slope.shape))
+
+    return wrapped

@@ -1,0 +1,251 @@
+"""The chain rule in reverse: one walk over the tape, which also undoes broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import errors
+from autograd_lite.rules import RULES
+from autograd_lite.tensor import Tensor, constant, recording
+
+by_order = attrgetter("_order")
+
+
+def reachable(roots: Iterable[Tensor], follow: Callable[[Tensor], Any]) -> list[Tensor]:
+    """The roots and all that they were made from, where `follow` says so, in the tape's order."""
+    found = {t._order: t for t in roots}
+    stack = list(found.values())
+    while stack:
+        for x in stack.pop()._inputs:
+            if type(x) is Tensor and x._order not in found and follow(x):
+                found[x._order] = x
+                stack.append(x)
+    return sorted(found.values(), key=by_order)
+
+
+def tape(*roots: Tensor) -> list[Tensor]:
+    """Everything recorded that the roots were made from, constants and masks too, in order."""
+    return reachable(roots, lambda x: True)
+
+
+def differentiate(
+    J: Tensor,
+    gradient: Any,
+    wanted: set[int] | None = None,
+    on_tape: bool = False,
+    keep: Callable[[Tensor, Any], None] = lambda t, g: None,
+    entered: Callable[[Tensor, int], None] = lambda t, argument: None,
+) -> None:
+    """Call `keep(t, g)` with every tensor that gradients flow to, from J down, and its gradient.
+
+    wanted: only go where one of these orders can be reached (None: every tensor with a gradient).
+    on_tape: the rules are handed Tensors, so that g is a Tensor too, itself recorded.
+    entered: called before the rule of a tensor's argument runs.
+    """
+    tensors = reachable([J], by_needs)
+    if wanted is not None:
+        leads = set()
+        for t in tensors:
+            if t._order in wanted or any(
+                type(x) is Tensor and x._order in leads for x in t._inputs
+            ):
+                leads.add(t._order)
+    gradients = {J._order: gradient}
+    for t in reversed(tensors):
+        g = gradients.pop(t._order, None)
+        if g is None:  # nothing flowed here
+            continue
+        keep(t, g)
+        if t._op is None:
+            continue
+        rules, static = RULES[t._op], t._static
+        y, inputs = (t, t._inputs) if on_tape else (t._data, t._saved)
+        if on_tape:
+            check_unchanged(t)
+        for k, x in enumerate(t._inputs):
+            if type(x) is not Tensor or not x._needs:
+                continue
+            if wanted is not None and x._order not in leads:
+                continue
+            rule = rules[k]
+            if rule is None:
+                continue
+            entered(t, k)
+            new = rule(g, y, *inputs, **static)
+            if new.shape != x._data.shape:
+                new = undo_broadcast(new, x._data.shape, t, k)
+            if new.dtype != x._data.dtype:
+                new = new.astype(x._data.dtype)
+            old = gradients.get(x._order)
+            new = new if old is None else old + new
+            if not on_tape and type(new) is not np.ndarray:
+                new = np.asarray(new)
+            gradients[x._order] = new
+
+
+by_needs = attrgetter("_needs")
+
+
+def undo_broadcast(g: Any, shape: tuple[int, ...], t: Tensor, argument: int) -> Any:
+    """Sum g over the axes along which an input of this shape was stretched."""
+    extra = g.ndim - len(shape)
+    axes = tuple(
+        k
+        for k, n in enumerate(g.shape)
+        if k < extra or (n != shape[k - extra] and shape[k - extra] == 1)
+    )
+    if extra < 0 or any(
+        n != m
+        for k, (n, m) in enumerate(zip(g.shape[extra:], shape, strict=True), extra)
+        if k not in axes
+    ):
+        raise ValueError(
+            f"the rule of {t._op.__name__} for argument {argument} gave a gradient of shape "  # type: ignore[union-attr]
+            f"{g.shape}, but the argument has shape {shape}"
+        )
+    if not axes:
+        return g
+    g = (
+        np.sum(g, axis=axes, keepdims=True)
+        if type(g) is Tensor
+        else np.add.reduce(g, axis=axes, keepdims=True)
+    )
+    return g.reshape(shape) if extra else g
+
+
+def check_unchanged(t: Tensor) -> None:
+    """Rules on Tensors read the tensors' present data: it must be what the tape saw."""
+    for x, saved in zip(t._inputs, t._saved, strict=True):
+        if type(x) is Tensor and x._data is not saved:
+            raise ValueError(
+                f"the data of {errors.described(x)} was replaced after {t._op.__name__} used it: "  # type: ignore[union-attr]
+                "higher derivatives need the tape at today's values. Compute the cost again first."
+            )
+
+
+def seed(J: Any, gradient: Any, on_tape: bool = False) -> Any:
+    """The gradient that arrives at J: ones for a scalar, otherwise what the caller gives."""
+    if not isinstance(J, Tensor):
+        raise TypeError(f"a gradient starts from a Tensor, not from {type(J).__name__}")
+    if not J._needs:
+        raise ValueError(
+            f"{errors.described(J)} does not depend on any Tensor with requires_grad=True "
+            "(or was computed inside no_grad)"
+        )
+    if gradient is None:
+        if J._data.size != 1:
+            raise ValueError(
+                f"{errors.described(J)} is not a scalar: pass the gradient that arrives at it "
+                f"(shape {J.shape}), or reduce it first, as in np.sum(...)"
+            )
+        gradient = np.ones(J.shape, J.dtype)
+    if not (on_tape and isinstance(gradient, Tensor)):
+        gradient = np.array(
+            gradient._data if isinstance(gradient, Tensor) else gradient, dtype=J.dtype
+        )
+    if gradient.shape != J.shape:
+        raise ValueError(f"the gradient has shape {gradient.shape}, {errors.described(J)} does not")
+    return constant(gradient) if on_tape else gradient
+
+
+class Owner:
+    """Makes gradients the caller's own: writable, contiguous, sharing memory with nothing."""
+
+    def __init__(self) -> None:
+        self.given: dict[int, np.ndarray] = {}
+
+    def own(self, g: np.ndarray) -> np.ndarray:
+        """g itself where nobody else has it, otherwise a copy."""
+        flags = g.flags
+        if (
+            g.base is not None
+            or not (flags.writeable and flags.c_contiguous)
+            or id(g) in self.given
+        ):
+            g = np.array(g, order="C")
+        self.given[id(g)] = g
+        return g
+
+
+def backward(J: Tensor, gradient: Any = None, retain_grads: bool = False) -> None:
+    """See Tensor.backward."""
+    owner = Owner()
+
+    def keep(t: Tensor, g: np.ndarray) -> None:
+        if t._op is None:
+            t.grad = owner.own(g) if t.grad is None else t.grad + g
+        elif retain_grads:
+            t.grad = owner.own(g)
+
+    differentiate(J, seed(J, gradient), keep=keep)
+
+
+def gradients(
+    J: Tensor,
+    wrt: Sequence[Tensor],
+    gradient: Any = None,
+    create_graph: bool = False,
+) -> list[Any]:
+    """The gradients of J with respect to tensors on its tape, leaves or not.
+
+    J: a scalar, or any tensor together with the `gradient` that arrives at it (J's shape).
+    Returns a list of arrays of the tensors' shapes; with create_graph of Tensors, on the tape
+    themselves, so that they can be differentiated again. Raises ValueError for a tensor that is
+    not on J's tape, or that needs no gradient, naming it.
+
+    >>> x = Tensor(3.0, requires_grad=True, name="x")
+    >>> (slope,) = gradients(x**3, [x], create_graph=True)
+    >>> gradients(slope, [x])
+    [array(18.)]
+    """
+    wrt = list(wrt)
+    start = seed(J, gradient, create_graph)
+    check_on_tape(J, wrt)
+    return pull(J, wrt, start, create_graph)
+
+
+def pull(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool = False) -> list[Any]:
+    """The gradients of J with respect to `wrt` when `start` arrives at it; zeros where none flows."""
+    owner, found = Owner(), {}
+    wanted = {t._order for t in wrt}
+
+    def keep(t: Tensor, g: Any) -> None:
+        if t._order in wanted:
+            found[t._order] = g if on_tape else owner.own(g)
+
+    if J._needs:
+        with recording():
+            differentiate(J, start, wanted, on_tape, keep)
+    nothing = zeros if on_tape else lambda t: np.zeros(t.shape, t.dtype)
+    return [found[t._order] if t._order in found else nothing(t) for t in wrt]
+
+
+def zeros(t: Tensor) -> Tensor:
+    """A gradient of which nothing flowed."""
+    return Tensor(np.zeros(t.shape, t.dtype))
+
+
+def check_on_tape(J: Tensor, wrt: Sequence[Tensor]) -> None:
+    """Raise, naming it, where a gradient is asked for that the tape of J cannot give."""
+    for t in wrt:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"gradients are with respect to Tensors, not {type(t).__name__}")
+        if not t._needs:
+            raise ValueError(
+                f"{errors.described(t)} needs no gradient: make it with requires_grad=True"
+            )
+    with_gradient = {t._order for t in reachable([J], by_needs)}
+    missing = [t for t in wrt if t._order not in with_gradient]
+    if not missing:
+        return
+    everything = {t._order for t in tape(J)}
+    for t in missing:
+        if t._order not in everything:
+            raise ValueError(
+                f"{errors.described(t)} is not on the tape of {errors.described(J)}: "
+                "it was not used to compute it"
+            )
