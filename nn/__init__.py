@@ -1,0 +1,39 @@
+"""A feed-forward network on the tape of `autograd_lite`: layers, losses, optimizers, training."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from nn import initialisers, losses, optimizers
+from nn.network import Forward, Network
+from nn.training import Diverged, History, evaluate, fit
+
+__all__ = [
+    "Diverged",
+    "Forward",
+    "History",
+    "Network",
+    "closed_form",
+    "datasets",
+    "documents",
+    "evaluate",
+    "fit",
+    "initialisers",
+    "losses",
+    "optimizers",
+    "plots",
+]
+
+_LAZY = ("closed_form", "datasets", "documents", "plots")
+
+
+def __getattr__(name: str) -> Any:
+    """Submodules that training does not need are loaded when they are first used."""
+    if name in _LAZY:
+        return importlib.import_module(f"nn.{name}")
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,62 @@
+"""The activations that a network knows by name. Any other function of a Tensor will do as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+
+Activation = Callable[[Any], Any]
+
+
+@ag.differentiable(lambda g, y, Z: g)
+def identity(Z: Any) -> Any:
+    """Z itself, as a Tensor of its own, so that A and Z can have different names.
+
+    >>> identity(np.array([[-2.0, 3.0]]))
+    array([[-2.,  3.]])
+    """
+    return np.positive(Z)
+
+
+BY_NAME: dict[str, Activation] = {
+    "identity": identity,
+    "sigmoid": ag.sigmoid,
+    "tanh": np.tanh,
+    "relu": ag.relu,
+    "softplus": ag.softplus,
+    "sin": np.sin,
+}
+NAMES = (*BY_NAME, "softmax")  # softmax also needs to know along which axis the classes lie
+
+
+def activate(activation: str | Activation, Z: ag.Tensor, batch_axis: int, layer: int) -> ag.Tensor:
+    """A = σ(Z) for the activation of one layer: Z's shape, and a Tensor of its own.
+
+    Raises TypeError or ValueError, naming the layer, if a function of the user's returns something
+    that is not a Tensor, or one of another shape.
+
+    >>> Z = ag.Tensor([[0.0, 1.0], [0.0, 1.0]])
+    >>> activate("softmax", Z, batch_axis=1, layer=2).numpy()
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
+    if isinstance(activation, str):
+        if activation == "softmax":
+            return ag.softmax(Z, axis=1 - batch_axis)
+        return BY_NAME[activation](Z)
+    A = activation(Z)
+    called = f"the activation of layer {layer}, {getattr(activation, '__name__', activation)},"
+    if not isinstance(A, ag.Tensor):
+        raise TypeError(
+            f"{called} returned {type(A).__name__}: it must return a Tensor, computed from Z{layer}"
+            " by operators, NumPy functions or functions of autograd_lite"
+        )
+    if A.shape != Z.shape:
+        raise ValueError(
+            f"{called} returned shape {A.shape} for Z{layer} {Z.shape}: keep the shape"
+        )
+    return identity(A) if A is Z else A

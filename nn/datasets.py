@@ -1,0 +1,270 @@
+"""Small data sets, none of them downloaded, and what one does with them before training.
+
+`X` holds the features and `Y` the labels, floats both, one column for each sample; with
+`batch_axis=0` one row for each sample.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from csv import Error as CsvError
+from csv import reader
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.network import checked_batch_axis
+
+Array = NDArray[Any]
+
+
+def planar(
+    m: int = 400, rng: int | np.random.Generator | None = 0, batch_axis: int = 1
+) -> tuple[Array, Array]:
+    """Two flower-shaped classes of points in the plane, X (2, m) and Y (1, m) of 0 and 1.
+
+    Each class takes every other petal of r = 4 sin 4θ, with noise of 0.2 in r and θ: no straight
+    line separates them. Source: the planar data of Andrew Ng's course "Neural Networks and Deep
+    Learning", week 3, made anew from its description. `m` must be even.
+
+    >>> X, Y = planar(400, rng=0)
+    >>> X.shape, Y.shape, Y.sum()
+    ((2, 400), (1, 400), np.float64(200.0))
+    """
+    if m < 2 or m % 2:
+        raise ValueError(f"planar({m}): the two classes are of one size, so m must be even")
+    rng = np.random.default_rng(rng)
+    points, labels = [], []
+    for label in (0.0, 1.0):
+        θ = np.linspace(3.12 * label, 3.12 * (label + 1), m // 2)
+        θ = θ + 0.2 * rng.standard_normal(m // 2)
+        r = 4 * np.sin(4 * θ) + 0.2 * rng.standard_normal(m // 2)
+        points.append([r * np.sin(θ), r * np.cos(θ)])
+        labels.append(np.full((1, m // 2), label))
+    return _laid_out(np.hstack(points), np.hstack(labels), batch_axis)
+
+
+def breast_cancer(batch_axis: int = 1) -> tuple[Array, Array]:
+    """Wisconsin breast cancer: X (30, 569), Y (1, 569), 1 for a benign tumour and 0 for malignant.
+
+    From scikit-learn's own files (the `data` extra).
+    """
+    data = _from_sklearn("load_breast_cancer")
+    return _laid_out(data.data.T, data.target[np.newaxis], batch_axis)
+
+
+def digits(batch_axis: int = 1) -> tuple[Array, Array]:
+    """Handwritten digits of 8 × 8 pixels, 0 to 16: X (64, 1797), Y (10, 1797) one-hot.
+
+    From scikit-learn's own files (the `data` extra).
+    """
+    data = _from_sklearn("load_digits")
+    return _laid_out(data.data.T, one_hot(data.target), batch_axis)
+
+
+def iris(target: str | None = None, batch_axis: int = 1) -> tuple[Array, Array]:
+    """Three kinds of iris by four lengths in cm: X (4, 150), Y (3, 150) one-hot.
+
+    With `target`, one of "setosa", "versicolor" and "virginica", Y is (1, 150): 1 for this kind
+    and 0 for the two others. From scikit-learn's own files (the `data` extra).
+    """
+    data = _from_sklearn("load_iris")
+    kinds = [str(name) for name in data.target_names]
+    if target is None:
+        return _laid_out(data.data.T, one_hot(data.target), batch_axis)
+    if target not in kinds:
+        raise ValueError(f"iris(target={target!r}): the kinds are {', '.join(kinds)}")
+    return _laid_out(data.data.T, (data.target == kinds.index(target))[np.newaxis], batch_axis)
+
+
+def csv(
+    path: str | os.PathLike[str],
+    target: str,
+    classes: bool | None = None,
+    batch_axis: int = 1,
+) -> tuple[Array, Array]:
+    """A comma-separated file whose first line names the columns; `target` names the labels' column.
+
+    All other columns are features and must hold numbers: X (n, m). A target of numbers is taken as
+    it is, Y (1, m). A target of words, or any with `classes=True`, gives classes in sorted order:
+    two give Y (1, m) of 0 and 1, more give Y (k, m) one-hot; `classes=False` insists on numbers.
+
+    Raises ValueError, naming the file, the row (the line of the file, as a spreadsheet counts) and
+    the column, for a missing column, a value that is not a finite number, a row with too few or too
+    many values, and an empty file.
+    """
+    names, rows = _read(path)
+    if target not in names:
+        raise ValueError(f"{path} has no column {target!r}: its columns are {', '.join(names)}")
+    features = [name for name in names if name != target]
+    if not features:
+        raise ValueError(f"{path} has only the column {target!r}: there is nothing to learn from")
+    columns: dict[str, list[str]] = {
+        name: [values[i] for _, values in rows] for i, name in enumerate(names)
+    }
+    lines = [line for line, _ in rows]
+    X = np.array([_numbers(path, name, columns[name], lines) for name in features])
+    if classes is None:
+        classes = not any(_is_number(text) for text in columns[target])
+    if not classes:
+        return _laid_out(X, np.array([_numbers(path, target, columns[target], lines)]), batch_axis)
+    return _laid_out(X, _classes(path, target, columns[target], lines), batch_axis)
+
+
+def one_hot(labels: Any) -> Array:
+    """(k, m) with a single 1 in each column, for m whole numbers from 0 to k − 1.
+
+    >>> one_hot([0, 2, 1])
+    array([[1., 0., 0.],
+           [0., 0., 1.],
+           [0., 1., 0.]])
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels < 0).any():
+        raise ValueError("one_hot needs a list of whole numbers, 0 or more")
+    return np.eye(labels.max(initial=0) + 1)[:, labels]
+
+
+def split(
+    X: Array,
+    Y: Array,
+    test: float = 0.25,
+    rng: int | np.random.Generator | None = 0,
+    batch_axis: int = 1,
+) -> tuple[Array, Array, Array, Array]:
+    """X_train, X_test, Y_train, Y_test: the share `test` of the samples, drawn by `rng`, held out.
+
+    >>> X_train, X_test, Y_train, Y_test = split(*planar(400), test=0.25, rng=0)
+    >>> X_train.shape, X_test.shape, Y_train.shape, Y_test.shape
+    ((2, 300), (2, 100), (1, 300), (1, 100))
+    """
+    m = np.shape(X)[checked_batch_axis(batch_axis)]
+    if np.shape(Y)[batch_axis] != m:
+        raise ValueError(
+            f"X {np.shape(X)} and Y {np.shape(Y)} differ in the number of samples, along "
+            f"axis {batch_axis} (batch_axis={batch_axis})"
+        )
+    held_out = round(test * m)
+    if not 0 < held_out < m:
+        raise ValueError(
+            f"test={test} of {m} samples would hold out {held_out}: leave some to both"
+        )
+    order = np.random.default_rng(rng).permutation(m)
+    testing, training = order[:held_out], order[held_out:]
+    parts = [np.take(part, at, batch_axis) for part in (X, Y) for at in (training, testing)]
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+@overload
+def standardize(X_train: Array, X_test: None = None, batch_axis: int = 1) -> Array: ...
+@overload
+def standardize(X_train: Array, X_test: Array, batch_axis: int = 1) -> tuple[Array, Array]: ...
+def standardize(
+    X_train: Array, X_test: Array | None = None, batch_axis: int = 1
+) -> Array | tuple[Array, Array]:
+    """Each feature with mean 0 and standard deviation 1, both measured on X_train alone.
+
+    A feature that is constant there is only shifted. Returns X_train, or with X_test both.
+
+    >>> standardize(np.array([[1.0, 3.0], [5.0, 5.0]]), np.array([[2.0], [6.0]]))
+    (array([[-1.,  1.],
+           [ 0.,  0.]]), array([[0.],
+           [1.]]))
+    """
+    mean, scale = mean_and_scale(X_train, batch_axis)
+    if X_test is None:
+        return (X_train - mean) / scale
+    return (X_train - mean) / scale, (X_test - mean) / scale
+
+
+def mean_and_scale(X: Array, batch_axis: int = 1) -> tuple[Array, Array]:
+    """Each feature's mean and standard deviation; 1 for the deviation of a constant feature."""
+    X = np.asarray(X, float)
+    mean = X.mean(checked_batch_axis(batch_axis), keepdims=True)
+    scale = X.std(batch_axis, keepdims=True)
+    constant = np.ptp(X, batch_axis, keepdims=True) == 0
+    return mean, np.where(constant, 1.0, scale)
+
+
+def _laid_out(X: Any, Y: Any, batch_axis: int) -> tuple[Array, Array]:
+    """X and Y, which come with samples in columns, as contiguous floats along `batch_axis`."""
+    X, Y = (part if checked_batch_axis(batch_axis) else part.T for part in (X, Y))
+    return np.ascontiguousarray(X, dtype=float), np.ascontiguousarray(Y, dtype=float)
+
+
+def _from_sklearn(loader: str) -> Any:
+    try:
+        import sklearn.datasets
+    except ImportError:
+        raise ImportError(
+            'this data set is a file of scikit-learn: pip install "autograd-lite[data]"'
+        ) from None
+    return getattr(sklearn.datasets, loader)()
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The names of the columns, and every row with the number of its line in the file."""
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = reader(file, strict=True)
+            for values in lines:
+                if values:
+                    rows.append((lines.line_num, [value.strip() for value in values]))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file in UTF-8") from None
+    except CsvError as error:
+        raise ValueError(f"{path}, row {lines.line_num}: {error}") from None
+    if not rows:
+        raise ValueError(f"{path} is empty")
+    (first, names), rows = rows[0], rows[1:]
+    for i, name in enumerate(names):
+        if _is_number(name):
+            raise ValueError(
+                f"{path}, row {first}: {name} is no column's name: add a line of names"
+            )
+        if not name or name in names[:i]:
+            raise ValueError(
+                f"{path}, row {first}: column {i + 1} needs a name of its own: {name!r}"
+            )
+    if not rows:
+        raise ValueError(f"{path} has names of columns but no rows")
+    for line, values in rows:
+        if len(values) != len(names):
+            raise ValueError(
+                f"{path}, row {line} has {len(values)} values, but there are {len(names)} columns"
+            )
+    return names, rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(
+    path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int]
+) -> list[float]:
+    for text, line in zip(texts, lines, strict=True):
+        if not _is_number(text) or not math.isfinite(float(text)):
+            raise ValueError(
+                f"{path}, row {line}, column {name!r}: {text!r} is not a finite number"
+            )
+    return [float(text) for text in texts]
+
+
+def _classes(path: str | os.PathLike[str], name: str, texts: list[str], rows: list[int]) -> Array:
+    """Labels of 0 and 1 for two classes, one-hot for more."""
+    if "" in texts:
+        row = rows[texts.index("")]
+        raise ValueError(f"{path}, row {row}, column {name!r}: the label is missing")
+    labels = np.array([float(t) for t in texts] if all(map(_is_number, texts)) else texts)
+    kinds, numbers = np.unique(labels, return_inverse=True)
+    if len(kinds) < 2:
+        raise ValueError(f"{path}: column {name!r} holds a single class, {texts[0]!r}")
+    return numbers[np.newaxis] if len(kinds) == 2 else one_hot(numbers)

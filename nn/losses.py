@@ -1,0 +1,186 @@
+"""The cost J of a batch: each loss is one operation with its derivative rules above it.
+
+Every loss is called `loss(A, Y, reduction="mean", batch_axis=1)` and returns a scalar Tensor named
+J. `A` is the output of the network, or `Z`, its last pre-activation, for the `_with_logits` forms;
+`Y` holds the labels, in A's shape. "mean" is over the m samples, never over outputs; "sum" adds
+them up.
+
+Where an output is saturated (exactly 0 or 1) the logarithm is clipped at -100, as PyTorch's is: J
+stays finite, and a sample that is wholly wrong costs 100. ∂J/∂A is finite as well, and behind a
+sigmoid or softmax ∂J/∂Z is exactly 0: such a sample teaches nothing, and within 1e-12 of
+saturation it teaches less than it should. The `_with_logits` forms take Z and are exact everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import autograd_lite as ag
+from nn.network import as_numbers, checked_batch_axis
+
+
+class Loss:
+    """A loss: an operation of (A, Y, m) and what all losses share, checks, names, counting samples.
+
+    `labels` is the range that Y must lie in. A loss for classes says how an output is read:
+    either every output above `threshold` is a yes, or the largest along the axis of the classes is
+    the answer (`one_of_many`; the operation is then told this `axis`).
+
+    >>> A, Y = np.array([[0.5, 3.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
+    >>> half_squared_error(A, Y).item(), half_squared_error(A, Y, reduction="sum").item()
+    (1.0625, 2.125)
+    """
+
+    def __init__(
+        self,
+        operation: Callable[..., Any],
+        labels: tuple[float, float] = (-np.inf, np.inf),
+        takes_logits: bool = False,
+        threshold: float | None = None,
+        one_of_many: bool = False,
+    ) -> None:
+        self.operation = operation
+        self.labels = labels
+        self.takes_logits = takes_logits
+        self.threshold = threshold
+        self.one_of_many = one_of_many
+        self.__name__ = operation.__name__
+        self.__doc__ = operation.__doc__
+
+    def __repr__(self) -> str:
+        return f"nn.losses.{self.__name__}"
+
+    def __call__(
+        self,
+        A: ArrayLike | ag.Tensor,
+        Y: ArrayLike | ag.Tensor,
+        reduction: str = "mean",
+        batch_axis: int = 1,
+    ) -> ag.Tensor:
+        """The cost J, a scalar Tensor.
+
+        Raises ValueError if A and Y differ in shape or a label is outside the range of the loss.
+        """
+        letter = "Z" if self.takes_logits else "A"
+        if not isinstance(A, ag.Tensor):
+            A = as_numbers(A, letter)
+            A = ag.Tensor(A if A.dtype.kind == "f" else A.astype(float), name=letter)
+        if not isinstance(Y, ag.Tensor):
+            Y = ag.Tensor(as_numbers(Y, "Y").astype(A.dtype), name="Y")
+        elif not Y.name:
+            Y.named("Y")
+        m = self._samples(A, Y, checked_batch_axis(batch_axis))
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
+        if not ag.is_tracing():
+            self.check_labels(Y.data)
+        static: dict[str, Any] = {"m": m if reduction == "mean" else 1}
+        if self.one_of_many:
+            static["axis"] = 1 - batch_axis
+        J: ag.Tensor = self.operation(A, Y, **static)
+        return J.named("J")
+
+    def _samples(self, A: ag.Tensor, Y: ag.Tensor, batch_axis: int) -> int:
+        shown = f"{self.__name__}: {A.name or 'the output'} {A.shape} and {Y.name} {Y.shape}"
+        if A.shape != Y.shape:
+            hint = " Y.T would fit." if A.shape == Y.shape[::-1] else ""
+            raise ValueError(f"{shown} must have the same shape.{hint}")
+        if A.ndim != 2 or not A.size:
+            raise ValueError(f"{shown} must have two axes, outputs and samples, neither empty")
+        return int(A.shape[batch_axis])
+
+    def check_labels(self, Y: NDArray[Any]) -> None:
+        """Raise ValueError, naming the range and the first offender, if a label is outside it."""
+        low, high = self.labels
+        if np.isfinite(Y).all() and low <= Y.min() and Y.max() <= high:
+            return
+        wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        needs = "finite numbers" if low == -np.inf else f"labels from {low} to {high}"
+        raise ValueError(f"{self.__name__} needs {needs}: Y{list(place)} is {Y[place]}")
+
+    def accuracy(self, A: NDArray[Any], Y: NDArray[Any], batch_axis: int = 1) -> float | None:
+        """The share of right answers, or None if the loss is not one for classes."""
+        if self.one_of_many:
+            classes = 1 - batch_axis
+            return float(np.mean(A.argmax(classes) == Y.argmax(classes)))
+        if self.threshold is not None:
+            return float(np.mean((A > self.threshold) == (Y > 0.5)))
+        return None
+
+
+def _loss(**kind: Any) -> Callable[[Callable[..., Any]], Loss]:
+    return lambda operation: Loss(operation, **kind)
+
+
+def _log(a: Any) -> Any:
+    """log(a), but not below -100; nothing warns at 0."""
+    return np.maximum(np.log(np.maximum(a, 1e-44)), -100)
+
+
+@_loss()
+@ag.differentiable(
+    lambda g, y, A, Y, m: g * (A - Y) / m,
+    lambda g, y, A, Y, m: g * (Y - A) / m,
+)
+def half_squared_error(A: Any, Y: Any, m: int) -> Any:
+    """½ ‖A − Y‖² for each sample, for labels that are any finite numbers."""
+    return np.sum(np.square(A - Y)) / (2 * m)
+
+
+@_loss(labels=(0, 1), threshold=0.5)
+@ag.differentiable(
+    lambda g, y, A, Y, m: g * ((A - Y) / np.maximum(A * (1 - A), 1e-12)) / m,
+    lambda g, y, A, Y, m: g * (_log(1 - A) - _log(A)) / m,
+)
+def binary_cross_entropy(A: Any, Y: Any, m: int) -> Any:
+    """−(Y log A + (1 − Y) log(1 − A)), added over outputs that are each a yes or a no."""
+    return -np.sum(Y * _log(A) + (1 - Y) * _log(1 - A)) / m
+
+
+@_loss(labels=(0, 1), threshold=0.0, takes_logits=True)
+@ag.differentiable(
+    lambda g, y, Z, Y, m: g * (ag.sigmoid(Z) - Y) / m,
+    lambda g, y, Z, Y, m: g * -Z / m,
+)
+def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
+    """binary_cross_entropy(sigmoid(Z), Y), exact however large Z is."""
+    return np.sum(np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))) / m
+
+
+@_loss(labels=(0, 1), one_of_many=True)
+@ag.differentiable(
+    lambda g, y, A, Y, m, axis: g * -(Y / np.maximum(A, 1e-12)) / m,
+    lambda g, y, A, Y, m, axis: g * -_log(A) / m,
+)
+def cross_entropy(A: Any, Y: Any, m: int, axis: int) -> Any:
+    """−Σ Y log A over the classes, for outputs that are probabilities (softmax)."""
+    return -np.sum(Y * _log(A)) / m
+
+
+@_loss(labels=(0, 1), one_of_many=True, takes_logits=True)
+@ag.differentiable(
+    lambda g, y, Z, Y, m, axis: (
+        g * (ag.softmax(Z, axis=axis) * np.sum(Y, axis=axis, keepdims=True) - Y) / m
+    ),
+    lambda g, y, Z, Y, m, axis: g * -ag.log_softmax(Z, axis=axis) / m,
+)
+def cross_entropy_with_logits(Z: Any, Y: Any, m: int, axis: int) -> Any:
+    """cross_entropy(softmax(Z), Y), exact however large Z is."""
+    return -np.sum(Y * ag.log_softmax(Z, axis=axis)) / m
+
+
+BY_NAME: dict[str, Loss] = {
+    loss.__name__: loss
+    for loss in (
+        half_squared_error,
+        binary_cross_entropy,
+        binary_cross_entropy_with_logits,
+        cross_entropy,
+        cross_entropy_with_logits,
+    )
+}

@@ -1,0 +1,88 @@
+"""Pictures of a network and of its training, with matplotlib (the `plot` extra)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nn.network import Network, as_numbers
+from nn.training import History
+
+Array = NDArray[Any]
+
+
+def decision_boundary(
+    net: Network, X: ArrayLike, Y: ArrayLike, ax: Any = None, threshold: float = 0.5
+) -> Any:
+    """The points X of two features, coloured by Y, on what the network answers around them.
+
+    A single output above `threshold` means class 1 (0.5 for a probability, 0 for a logit); of
+    several outputs the largest is the class. Draws into the matplotlib Axes `ax`, or new ones, and
+    returns them. Raises ValueError if the samples do not have two features.
+
+    >>> import nn
+    >>> from matplotlib.figure import Figure
+    >>> X, Y = nn.datasets.planar(400, rng=0)
+    >>> net = nn.Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
+    >>> ax = decision_boundary(net, X, Y, ax=Figure().add_subplot())
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('$x_1$', '$x_2$')
+    """
+    if net.sizes[0] != 2:
+        raise ValueError(f"the network has {net.sizes[0]} inputs: a picture needs two")
+    points, labels = _in_columns(net, as_numbers(X, "X")), _in_columns(net, as_numbers(Y, "Y"))
+    ax = _axes(ax)
+    (left, low), (right, high) = points.min(1) - 0.5, points.max(1) + 0.5
+    grid = np.meshgrid(np.linspace(left, right, 200), np.linspace(low, high, 200))
+    samples = np.stack([coordinate.ravel() for coordinate in grid])
+    answers = _in_columns(net, net(_in_columns(net, samples)).numpy())
+    if len(answers) == 1:
+        answer = answers.reshape(200, 200)
+        ax.contourf(*grid, answer, levels=20, cmap="RdBu", alpha=0.6)
+        ax.contour(*grid, answer, levels=[threshold], colors="black", linewidths=1)
+        ax.scatter(*points, c=labels[0], cmap="RdBu", s=12, edgecolors="black", linewidths=0.4)
+    else:
+        colours = {"cmap": "tab10", "vmin": 0, "vmax": 9}
+        answer = answers.argmax(0).reshape(200, 200)
+        ax.pcolormesh(*grid, answer, alpha=0.3, **colours)
+        ax.scatter(*points, c=labels.argmax(0), s=12, **colours)
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    return ax
+
+
+def history(history: History, ax: Any = None) -> Any:
+    """The cost J and the accuracy by epoch; draws into the Axes `ax`, or new ones; returns them.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = history(History(loss=[0.7, 0.5], metric=[0.5, 0.9]), ax=Figure().add_subplot())
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('epoch', 'cost J')
+    """
+    ax = _axes(ax)
+    epochs = np.arange(1, len(history.loss) + 1)
+    ax.plot(epochs, history.loss, color="tab:blue")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("cost J", color="tab:blue")
+    if any(value is not None for value in history.metric):
+        right = ax.twinx()
+        right.plot(epochs, history.metric, color="tab:orange")
+        right.set_ylabel("accuracy", color="tab:orange")
+        right.set_ylim(0, 1.02)
+    return ax
+
+
+def _in_columns(net: Network, samples: Array) -> Array:
+    """Samples in columns from the network's layout; or from columns to its layout."""
+    return samples if net.batch_axis == 1 else samples.T
+
+
+def _axes(ax: Any) -> Any:
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise ImportError('pictures need matplotlib: pip install "autograd-lite[plot]"') from None
+    return plt.subplots()[1]

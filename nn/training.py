@@ -1,0 +1,250 @@
+"""Training: `fit` repeats forward, backward and the optimizer's step, and keeps a History."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import autograd_lite as ag
+from nn.losses import Loss
+from nn.network import Forward, Network, as_numbers
+from nn.optimizers import Optimizer
+from nn.progress import reporter
+
+Array = NDArray[Any]
+Step = Callable[[dict[str, ag.Tensor], ag.Tensor, ag.Tensor], tuple[Any, dict[str, Array], Any]]
+
+
+@dataclass
+class History:
+    """What `fit` recorded: `loss` and `metric` have one entry for each whole epoch.
+
+    `loss` is the cost J and `metric` the accuracy (None for a loss that is not one for classes):
+    means over the epoch's batches as they came, each before its own step. `interrupted` says that
+    Ctrl-C ended training.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    metric: list[float | None] = field(default_factory=list)
+    interrupted: bool = False
+
+
+class Diverged(FloatingPointError):
+    """Training met nan or infinity: in which `epoch`, `layer` (None for J) and `tensor` first.
+
+    `history` holds the epochs before.
+    """
+
+    def __init__(
+        self, epoch: int, layer: int | None, tensor: str, value: Any, history: History
+    ) -> None:
+        where = "" if layer is None else f"layer {layer}, "
+        super().__init__(
+            f"epoch {epoch}: {where}{tensor} is the first that is not finite (it holds {value}). "
+            "A smaller rate, or standardized features, may help"
+        )
+        self.epoch, self.layer, self.tensor, self.history = epoch, layer, tensor, history
+
+
+def fit(
+    net: Network,
+    X: ArrayLike | ag.Tensor,
+    Y: ArrayLike | ag.Tensor,
+    loss: Callable[..., ag.Tensor],
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    rng: int | np.random.Generator | None = None,
+    progress: bool | Callable[[int, History], None] | None = None,
+) -> History:
+    """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
+
+    `loss` is one of nn.losses, or any function of (A, Y) that returns a scalar Tensor; it is given
+    `batch_axis` too if it takes it, and Z of the last layer for A if it is a `_with_logits` loss.
+    `batch_size=None` makes one step of all samples in each epoch, `batch_size=1` one step for each
+    sample. Samples are taken in order, or with `shuffle=True` in an order drawn by `rng`.
+
+    `progress`: None shows a bar on a terminal and nothing elsewhere; True and False decide; a
+    function is called after each epoch with its number, from 1, and the History.
+
+    Ctrl-C ends training and keeps the parameters of the last whole step. Raises ValueError for
+    samples or options that do not fit, and nn.Diverged, a FloatingPointError, when a value becomes
+    nan or infinite.
+
+    >>> import nn
+    >>> X, Y = nn.datasets.planar(400, rng=0)
+    >>> net = nn.Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
+    >>> history = nn.fit(net, X, Y, loss=nn.losses.binary_cross_entropy,
+    ...                  optimizer=nn.optimizers.GradientDescent(rate=1.2), epochs=10)
+    >>> len(history.loss), history.loss[-1] < history.loss[0]
+    (10, True)
+    """
+    X, Y = _checked_samples(net, X, Y)
+    if isinstance(loss, Loss):
+        loss.check_labels(Y.data)
+    m = X.shape[net.batch_axis]
+    size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
+    if shuffle and rng is None:
+        raise ValueError("shuffle=True draws an order: give rng=, a number or a NumPy Generator")
+    rng = np.random.default_rng(rng)
+    run = _Run(net, loss, optimizer)
+    try:
+        with reporter(progress, _count("epochs", epochs)) as report:
+            for epoch in range(1, epochs + 1):
+                order = rng.permutation(m) if shuffle else np.arange(m)
+                run.epoch(epoch, X, Y, [order[i : i + size] for i in range(0, m, size)])
+                report(epoch, run.history)
+    except KeyboardInterrupt:
+        net.set_parameters(run.whole)
+        run.history.interrupted = True
+    return run.history
+
+
+def evaluate(
+    net: Network, X: ArrayLike | ag.Tensor, Y: ArrayLike | ag.Tensor, loss: Callable[..., ag.Tensor]
+) -> tuple[float, float | None]:
+    """The cost J and the accuracy (None for a loss that is not one for classes) on X and Y.
+
+    >>> import nn
+    >>> X, Y = nn.datasets.planar(400, rng=0)
+    >>> net = nn.Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
+    >>> J, accuracy = evaluate(net, X, Y, nn.losses.binary_cross_entropy)
+    """
+    X, Y = _checked_samples(net, X, Y)
+    with ag.no_grad():
+        J, output = _cost(loss, net.batch_axis)(net.forward(X), Y)
+    return J.item(), _accuracy(loss, output.data, Y.data, net.batch_axis)
+
+
+def eager_step(net: Network, loss: Callable[..., ag.Tensor]) -> Step:
+    """A function `step(parameters, X, Y) -> J, gradients, output` that uses the tape.
+
+    `gradients` has an array for each of `parameters`; `output` is what the loss was given.
+    """
+    cost = _cost(loss, net.batch_axis)
+
+    def step(
+        parameters: dict[str, ag.Tensor], X: ag.Tensor, Y: ag.Tensor
+    ) -> tuple[ag.Tensor, dict[str, Array], ag.Tensor]:
+        J, output = cost(net.forward(X, parameters), Y)
+        gradients = ag.gradients(J, list(parameters.values()))
+        return J, dict(zip(parameters, gradients, strict=True)), output
+
+    return step
+
+
+class _Run:
+    """One call of `fit`: what it trains and records, and the values after the last whole step."""
+
+    def __init__(self, net: Network, loss: Callable[..., ag.Tensor], optimizer: Optimizer) -> None:
+        self.net, self.loss, self.optimizer = net, loss, optimizer
+        self.parameters = net.parameters()
+        self.step = eager_step(net, loss)
+        self.history = History()
+        self.whole: dict[str, Array] = {}
+        self._keep()
+
+    def _keep(self) -> None:
+        self.whole = {name: parameter.data for name, parameter in self.parameters.items()}
+
+    def epoch(self, epoch: int, X: ag.Tensor, Y: ag.Tensor, batches: list[Array]) -> None:
+        """One pass over the samples, in batches given by the samples' numbers."""
+        axis, m = self.net.batch_axis, X.shape[self.net.batch_axis]
+        losses, metrics = 0.0, 0.0
+        metric: float | None = None
+        for samples in batches:
+            X_batch, Y_batch = X, Y
+            if len(samples) < m:
+                X_batch = ag.Tensor(X.data.take(samples, axis), name="X")
+                Y_batch = ag.Tensor(Y.data.take(samples, axis), name="Y")
+            with np.errstate(all="ignore"):  # what is not finite is looked for, not warned about
+                J, gradients, output = self.step(self.parameters, X_batch, Y_batch)
+                if not math.isfinite(J):
+                    raise self._diverged(epoch, X_batch, Y_batch)
+                self.optimizer.step(self.parameters, gradients)
+            self._keep()
+            losses += len(samples) / m * float(J)
+            metric = _accuracy(self.loss, output.data, Y_batch.data, axis)
+            metrics += len(samples) / m * (metric or 0.0)
+        for name, value in self.whole.items():
+            if not np.isfinite(value).all():
+                raise Diverged(epoch, int(name[1:]), name, _first(value), self.history)
+        self.history.loss.append(losses)
+        self.history.metric.append(None if metric is None else metrics)
+
+    def _diverged(self, epoch: int, X: ag.Tensor, Y: ag.Tensor) -> Diverged:
+        """Go through the forward pass once more, for the first tensor that is not finite."""
+        with ag.no_grad():
+            f = self.net.forward(X)
+            J, _ = _cost(self.loss, self.net.batch_axis)(f, Y)
+        for l, tensors in enumerate(f.layers.values(), start=1):
+            for tensor in tensors:
+                if not np.isfinite(tensor.data).all():
+                    return Diverged(epoch, l, str(tensor.name), _first(tensor.data), self.history)
+        return Diverged(epoch, None, "the cost J", J.item(), self.history)
+
+
+def _first(value: Array) -> Any:
+    """The first entry that is not finite."""
+    return value[~np.isfinite(value)][0]
+
+
+def _cost(
+    loss: Callable[..., ag.Tensor], batch_axis: int
+) -> Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]:
+    """A function of a forward pass and Y that gives J and what the loss was computed from."""
+    options = {"batch_axis": batch_axis} if _takes(loss, "batch_axis") else {}
+    takes_logits = getattr(loss, "takes_logits", False)
+
+    def cost(f: Forward, Y: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
+        output = (f.Z if takes_logits else f.A)[len(f.Z)]
+        return loss(output, Y, **options), output
+
+    return cost
+
+
+def _takes(function: Callable[..., Any], option: str) -> bool:
+    parameters = inspect.signature(function).parameters
+    return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _accuracy(loss: Any, output: Array, Y: Array, batch_axis: int) -> float | None:
+    return loss.accuracy(output, Y, batch_axis) if isinstance(loss, Loss) else None
+
+
+def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
+    """X and Y as Tensors of the network's dtype, or an error that names what does not fit."""
+    arrays = {name: as_numbers(part, name) for name, part in (("X", X), ("Y", Y))}
+    for name, n, what in (("X", net.sizes[0], "features"), ("Y", net.sizes[-1], "outputs")):
+        array = arrays[name]
+        shape = f"({n}, m)" if net.batch_axis == 1 else f"(m, {n})"
+        if array.ndim != 2 or array.shape[1 - net.batch_axis] != n:
+            fits = array.ndim == 2 and array.shape[net.batch_axis] == n
+            raise ValueError(
+                f"{name} {array.shape}: the network {net.sizes} has {n} {what}, so with "
+                f"batch_axis={net.batch_axis} {name} is {shape}."
+                + (f" {name}.T would fit." if fits else "")
+            )
+        if not np.isfinite(array).all():
+            place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(
+                f"{name}{list(place)} is {array[place]}: samples must be finite numbers"
+            )
+    m, labels = (arrays[name].shape[net.batch_axis] for name in ("X", "Y"))
+    if m != labels or not m:
+        raise ValueError(f"X has {m} samples and Y {labels}: give a label for each sample")
+    tensors = [ag.Tensor(array, dtype=net.dtype, name=name) for name, array in arrays.items()]
+    return tensors[0], tensors[1]
+
+
+def _count(name: str, value: Any, least: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}={value!r}: it must be a whole number, {least} or more")
+    return int(value)
