@@ -39,7 +39,7 @@ from .checker import (
     document,
 )
 from .passes import Pass
-from .standard import ACTIVATIONS, LOSSES, columns, hidden, layers, logistic, networks, once
+from .standard import ACTIVATIONS, LOSSES, columns, hidden, layers, logistic, matrix, networks, once
 from .strict import NotConforming, Strict, Undefined, strict
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "hidden",
     "layers",
     "logistic",
+    "matrix",
     "networks",
     "once",
     "strict",

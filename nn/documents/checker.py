@@ -265,7 +265,7 @@ def attempt(
     try:
         with np.errstate(all="ignore"):
             got = formula(v, *index)
-    except NotConforming as problem:
+    except (NotConforming, IndexError) as problem:
         return "nonconforming", None, str(problem)
     except Undefined as problem:
         return "undefined", None, str(problem.args[0])

@@ -170,3 +170,13 @@ def hidden(v: Any) -> Iterable[int]:
 def once(v: Any) -> Iterable[tuple[()]]:
     """A formula without a layer: tried once on each network."""
     return [()]
+
+
+def matrix(rows: int, columns: int, component: Callable[[int, int], Any]) -> np.ndarray:
+    """The matrix that a document gives component by component, j and k counted from 0.
+
+    >>> matrix(2, 3, lambda j, k: 10 * j + k)
+    array([[ 0.,  1.,  2.],
+           [10., 11., 12.]])
+    """
+    return np.array([[component(j, k) for k in range(columns)] for j in range(rows)], dtype=float)
