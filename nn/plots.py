@@ -11,6 +11,7 @@ from nn.network import Network, as_numbers
 from nn.training import History
 
 Array = NDArray[Any]
+_MISSING = 'pictures need matplotlib: pip install "autograd-lite[plot]"'
 
 
 def decision_boundary(
@@ -78,11 +79,26 @@ def _in_columns(net: Network, samples: Array) -> Array:
     return samples if net.batch_axis == 1 else samples.T
 
 
+def figure(columns: int) -> tuple[Any, list[Any]]:
+    """A figure to be written to a file, and its Axes side by side.
+
+    >>> image, axes = figure(2)
+    >>> len(axes)
+    2
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError(_MISSING) from None
+    image = Figure(figsize=(6 * columns, 4.5), layout="constrained")
+    return image, [image.add_subplot(1, columns, i + 1) for i in range(columns)]
+
+
 def _axes(ax: Any) -> Any:
     if ax is not None:
         return ax
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise ImportError('pictures need matplotlib: pip install "autograd-lite[plot]"') from None
+        raise ImportError(_MISSING) from None
     return plt.subplots()[1]

@@ -1,0 +1,225 @@
+"""`autograd-lite train`: train a network on data, and say how well it does on what it never saw."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn import datasets, optimizers
+from nn.command import (
+    UsageError,
+    add_data_options,
+    add_network_options,
+    data_from,
+    network_from,
+    usage_errors,
+)
+from nn.losses import Loss
+from nn.network import Network
+from nn.training import History, evaluate, fit
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is used for a data set where the options say nothing: found by trying, it learns."""
+
+    hidden: tuple[int, ...]
+    rate: float
+    epochs: int
+    batch_size: int | None = None
+    standardize: bool = True
+
+
+DEFAULTS = {
+    "planar": Defaults(hidden=(4,), rate=1.2, epochs=2000, standardize=False),
+    "breast_cancer": Defaults(hidden=(4,), rate=0.3, epochs=300),
+    "digits": Defaults(hidden=(64,), rate=0.1, epochs=40, batch_size=32),
+    "iris": Defaults(hidden=(3, 2), rate=0.5, epochs=1000),
+}
+FOR_A_FILE = Defaults(hidden=(8,), rate=0.1, epochs=100, batch_size=32)
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the subcommand `train`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "train",
+        help="train a network on data",
+        description="Train a network on data and measure it on samples that were held out. "
+        "Features are standardized on the training samples (planar, of one scale, is not).",
+    )
+    add_data_options(parser)
+    add_network_options(parser, with_data=True)
+    group = parser.add_argument_group("training")
+    group.add_argument("--optimizer", choices=optimizers.BY_NAME, default="gradient_descent")
+    group.add_argument("--rate", type=float, help="learning rate (default: one for the data)")
+    group.add_argument("--epochs", type=int, help="passes over the samples")
+    group.add_argument(
+        "--batch-size",
+        type=_batch_size,
+        metavar="N",
+        help="samples in a step, drawn anew each epoch; 'all' for one step of all",
+    )
+    group.add_argument(
+        "--test", type=float, default=0.25, help="share of the samples to hold out (default 0.25)"
+    )
+    group.add_argument(
+        "--progress",
+        action=argparse.BooleanOptionalAction,
+        help="show progress (default: on a terminal)",
+    )
+    group = parser.add_argument_group("results")
+    group.add_argument(
+        "--save", metavar="FILE", help="save the network, to be used on data as it is in the file"
+    )
+    group.add_argument(
+        "--plot", metavar="FILE.png", help="draw cost, accuracy and, of two features, the regions"
+    )
+    parser.set_defaults(run=run)
+
+
+@dataclass
+class Task:
+    """What the options ask for: a network to train, and samples to train and to test it on."""
+
+    net: Network
+    loss: Loss
+    optimizer: optimizers.Optimizer
+    training: tuple[Array, Array]
+    held_out: tuple[Array, Array]
+    mean: Array
+    scale: Array
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train as the options say and print the result; returns the exit code."""
+    _check_files(options)
+    task = _prepared(options)
+    net, loss, size = task.net, task.loss, options.batch_size
+    print(f"{options.data}: {_samples(task, net.batch_axis)}")
+    print(f"{net}, {loss.__name__}")
+    print(
+        f"{options.optimizer} at rate {options.rate:g}, {options.epochs} epochs, each in "
+        f"{'one batch' if size is None else f'batches of {size}'}, rng {options.rng}"
+    )
+    with usage_errors():
+        history = fit(
+            net,
+            *task.training,
+            loss=loss,
+            optimizer=task.optimizer,
+            epochs=options.epochs,
+            batch_size=size,
+            shuffle=size is not None,
+            rng=options.rng,
+            progress=options.progress,
+        )
+    if history.interrupted:
+        print(f"interrupted after {len(history.loss)} epochs")
+    _print_result(task)
+    if options.save:
+        for_raw_data(net, task.mean, task.scale).save(options.save)
+        print(f"saved in {options.save}")
+    if options.plot:
+        _plot(options.plot, task, history)
+        print(f"drawn in {options.plot}")
+    return 0
+
+
+def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
+    """The network that answers to X as `net` answers to (X − mean) / scale: W1 and b1 take it in.
+
+    >>> net = Network([1, 1], ["identity"], rng=0)
+    >>> X, mean, scale = np.array([[3.0, 7.0]]), np.array([[5.0]]), np.array([[2.0]])
+    >>> raw = for_raw_data(net, mean, scale)
+    >>> np.allclose(raw(X).numpy(), net((X - mean) / scale).numpy())
+    True
+    """
+    raw = Network(net.sizes, net.activations, 0, net.batch_axis, net.dtype)
+    values = {name: parameter.numpy() for name, parameter in net.parameters().items()}
+    if net.batch_axis == 1:
+        values["W1"] = values["W1"] / scale.T
+        values["b1"] = values["b1"] - values["W1"] @ mean
+    else:
+        values["W1"] = values["W1"] / scale.T
+        values["b1"] = values["b1"] - mean @ values["W1"]
+    raw.set_parameters(values)
+    return raw
+
+
+def _prepared(options: argparse.Namespace) -> Task:
+    """Data and network; what the options leave open is filled in from the data's defaults."""
+    X, Y = data_from(options)
+    axis = options.batch_axis
+    inputs, outputs = X.shape[1 - axis], Y.shape[1 - axis]
+    defaults = DEFAULTS.get(options.data, FOR_A_FILE)
+    for name in ("rate", "epochs", "batch_size"):
+        if getattr(options, name) is None:
+            setattr(options, name, getattr(defaults, name))
+    options.batch_size = options.batch_size or None
+    options.layers = options.layers or [*defaults.hidden, outputs]
+    if options.loss is None and options.activations is None and not np.isin(Y, (0, 1)).all():
+        options.loss = "half_squared_error"
+    net, loss = network_from(options, inputs)
+    if net.sizes[-1] != outputs:
+        raise UsageError(f"--layers ends in {net.sizes[-1]}, but the labels take {outputs} outputs")
+    with usage_errors():
+        loss.check_labels(Y)
+        X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)
+        optimizer = optimizers.BY_NAME[options.optimizer](options.rate)
+    mean, scale = datasets.mean_and_scale(X_train, axis)
+    if not defaults.standardize:
+        mean, scale = np.zeros_like(mean), np.ones_like(scale)
+    X_train, X_test = (X_train - mean) / scale, (X_test - mean) / scale
+    return Task(net, loss, optimizer, (X_train, Y_train), (X_test, Y_test), mean, scale)
+
+
+def _samples(task: Task, axis: int) -> str:
+    training, held_out = task.training[0].shape[axis], task.held_out[0].shape[axis]
+    return f"{task.net.sizes[0]} features, {training} samples to train, {held_out} held out"
+
+
+def _print_result(task: Task) -> None:
+    print(f"{'':10}{'loss':>10}{'accuracy':>10}")
+    for name, samples in (("training", task.training), ("held out", task.held_out)):
+        J, accuracy = evaluate(task.net, *samples, task.loss)
+        print(f"{name:10}{J:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Before training rather than after it: can the results be written?"""
+    for option, file in (("--save", options.save), ("--plot", options.plot)):
+        if file and (Path(file).is_dir() or not Path(file).resolve().parent.is_dir()):
+            raise UsageError(f"{option} {file}: there is no such place to write a file")
+    if options.plot:
+        with usage_errors():
+            from nn.plots import figure
+
+            figure(1)
+
+
+def _plot(path: str, task: Task, history: History) -> None:
+    from nn import plots
+
+    regions = task.net.sizes[0] == 2
+    image, axes = plots.figure(1 + regions)
+    plots.history(history, axes[0])
+    if regions:
+        X, Y = task.training
+        threshold = 0.5 if task.loss.threshold is None else task.loss.threshold
+        plots.decision_boundary(task.net, X, Y, axes[1], threshold)
+    image.savefig(path)
+
+
+def _batch_size(text: str) -> int:
+    if text == "all":
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of samples nor 'all'")
+    return int(text)
