@@ -37,7 +37,7 @@ def place() -> str:
 
 def no_value(what: str) -> TracingError:
     return TracingError(
-        f"{what} asks for the value of a Tensor while the computation is being traced, at {place()}\n"
+        f"{what} asks for a Tensor's value while the computation is being traced, at {place()}\n"
         "What depends on it would be frozen at this value. Use np.where for a choice, "
         "or take this line out of the traced function."
     )
@@ -69,7 +69,7 @@ SYMBOLS = {
 
 
 def operation_error(op: Callable[..., Any], inputs: Any, error: Exception) -> Exception:
-    """The error of a NumPy call on `inputs`, with the tensors' names and shapes, and a likely fix."""
+    """The error of a NumPy call, with the tensors' names and shapes, and a likely fix."""
     name = op.__name__
     if name not in SYMBOLS or len(inputs) != 2:
         shown = ", ".join(described(x) for x in inputs)

@@ -141,9 +141,9 @@ def steps(
             differentiate(
                 J,
                 g,
-                {t._order for t in wrt},
-                on_tape=True,
                 keep=lambda t, g: complete.__setitem__(t._order, g),
+                wanted={t._order for t in wrt},
+                on_tape=True,
                 entered=lambda t, k: runs.append((next_order(), t, k)),
             )
     forward = {t._order for t in tape(J)}

@@ -44,6 +44,7 @@ def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], 
                     return x._record(op, inputs, static)
             return forward(*inputs, **static)
 
+        op.forward = forward  # type: ignore[attr-defined]
         RULES[op] = rules[0] if rules and isinstance(rules[0], ForEvery) else rules
         return op
 

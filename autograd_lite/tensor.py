@@ -359,56 +359,56 @@ class Tensor:
 
     def __matmul__(self, other: Any) -> Tensor:
         if type(other) is Tensor and self._data.ndim == 2 and other._data.ndim == 2:
-            return record(np.dot, (self, other))
+            return _binary(np.dot, self, other)
         return HANDLERS[np.matmul](self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return HANDLERS[np.matmul](other, self)
 
     def __neg__(self) -> Tensor:
-        return record(np.negative, (self,))
+        return _unary(np.negative, self)
 
     def __pos__(self) -> Tensor:
         return self
 
     def __abs__(self) -> Tensor:
-        return record(np.absolute, (self,))
+        return _unary(np.absolute, self)
 
     def __eq__(self, other: Any) -> Any:
-        return _binary(np.equal, self, other)
+        return _compare(np.equal, self, other)
 
     def __ne__(self, other: Any) -> Any:
-        return _binary(np.not_equal, self, other)
+        return _compare(np.not_equal, self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return _binary(np.less, self, other)
+        return _compare(np.less, self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return _binary(np.less_equal, self, other)
+        return _compare(np.less_equal, self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return _binary(np.greater, self, other)
+        return _compare(np.greater, self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return _binary(np.greater_equal, self, other)
+        return _compare(np.greater_equal, self, other)
 
     def __and__(self, other: Any) -> Tensor:
-        return _binary(np.bitwise_and, self, other)
+        return _compare(np.bitwise_and, self, other)
 
     def __rand__(self, other: Any) -> Tensor:
-        return _binary(np.bitwise_and, other, self)
+        return _compare(np.bitwise_and, other, self)
 
     def __or__(self, other: Any) -> Tensor:
-        return _binary(np.bitwise_or, self, other)
+        return _compare(np.bitwise_or, self, other)
 
     def __ror__(self, other: Any) -> Tensor:
-        return _binary(np.bitwise_or, other, self)
+        return _compare(np.bitwise_or, other, self)
 
     def __xor__(self, other: Any) -> Tensor:
-        return _binary(np.bitwise_xor, self, other)
+        return _compare(np.bitwise_xor, self, other)
 
     def __rxor__(self, other: Any) -> Tensor:
-        return _binary(np.bitwise_xor, other, self)
+        return _compare(np.bitwise_xor, other, self)
 
     def __invert__(self) -> Tensor:
         return record(np.invert, (self,))
@@ -543,24 +543,24 @@ class Tensor:
     def dot(self, other: Any) -> Tensor:
         """As np.dot."""
         if type(other) is Tensor and self._data.ndim == 2 and other._data.ndim == 2:
-            return record(np.dot, (self, other))
+            return _binary(np.dot, self, other)
         return HANDLERS[np.dot](self, other)
 
     def exp(self) -> Tensor:
         """As np.exp."""
-        return record(np.exp, (self,))
+        return _unary(np.exp, self)
 
     def log(self) -> Tensor:
         """As np.log."""
-        return record(np.log, (self,))
+        return _unary(np.log, self)
 
     def sqrt(self) -> Tensor:
         """As np.sqrt."""
-        return record(np.sqrt, (self,))
+        return _unary(np.sqrt, self)
 
     def tanh(self) -> Tensor:
         """As np.tanh."""
-        return record(np.tanh, (self,))
+        return _unary(np.tanh, self)
 
     def relu(self) -> Tensor:
         """max(t, 0); its derivative at 0 is 0."""
@@ -581,37 +581,71 @@ def record(
     """
     saved = tuple([x._data if type(x) is Tensor else x for x in inputs])
     try:
-        y = op(*saved, **static)
+        y = getattr(op, "forward", op)(*saved, **static)
     except (ValueError, TypeError, IndexError) as error:
         raise errors.operation_error(op, inputs, error) from error
-    t = _new(Tensor)
-    t._data = y if type(y) is np.ndarray else np.asarray(y)
-    t.grad = t.name = None
     needs = live = False
     if _state.gradients:
         for x in inputs:
-            if type(x) is Tensor:
-                if x._needs:
-                    needs = live = True
-                    break
-                if x._op is not None:
-                    live = True
+            if type(x) is Tensor and (x._needs or x._op is not None):
+                live = True
+                needs = needs or x._needs
     if live or _state.tracing:
-        t._needs = needs and RULES[op] != ()
-        t._op, t._inputs, t._saved, t._static = op, inputs, saved, static
-    else:
-        t._needs = False
-        t._op, t._inputs, t._saved, t._static = None, (), (), NOTHING
+        return _made(y, op, inputs, saved, static, needs and RULES[op] != ())
+    return _made(y, None, (), (), NOTHING, False)
+
+
+def _made(
+    y: Any,
+    op: Callable[..., Any] | None,
+    inputs: tuple[Any, ...],
+    saved: tuple[Any, ...],
+    static: dict[str, Any],
+    needs: bool,
+) -> Tensor:
+    t: Tensor = _new(Tensor)
+    t._data = y if type(y) is np.ndarray else np.asarray(y)
+    t._op = op
+    t._inputs = inputs
+    t._saved = saved
+    t._static = static
+    t._needs = needs
     t._order = next_order()
+    t.grad = t.name = None
     return t
 
 
 _new: Any = object.__new__
 
 
+# The two short cuts below are what small networks spend their time in: one or two Tensors, an
+# operation with a gradient, nothing static. Whatever is different goes through `record`.
+
+
+def _unary(op: Callable[..., Any], a: Tensor) -> Tensor:
+    if a._needs and _state.gradients:
+        x = a._data
+        return _made(op(x), op, (a,), (x,), NOTHING, True)
+    return record(op, (a,))
+
+
 def _binary(op: Callable[..., Any], a: Any, b: Any) -> Any:
     if type(a) is Tensor and type(b) is Tensor:
+        if (a._needs or b._needs) and _state.gradients:
+            x, z = a._data, b._data
+            try:
+                y = op(x, z)
+            except ValueError as error:
+                raise errors.operation_error(op, (a, b), error) from error
+            return _made(y, op, (a, b), (x, z), NOTHING, True)
         return record(op, (a, b))
+    try:
+        return record(op, operands((a, b)))
+    except NotAnOperand:
+        return NotImplemented
+
+
+def _compare(op: Callable[..., Any], a: Any, b: Any) -> Any:
     try:
         return record(op, operands((a, b)))
     except NotAnOperand:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any
 
@@ -13,6 +14,7 @@ from autograd_lite.rules import RULES
 from autograd_lite.tensor import Tensor, constant, recording
 
 by_order = attrgetter("_order")
+by_needs = attrgetter("_needs")
 
 
 def reachable(roots: Iterable[Tensor], follow: Callable[[Tensor], Any]) -> list[Tensor]:
@@ -35,59 +37,68 @@ def tape(*roots: Tensor) -> list[Tensor]:
 def differentiate(
     J: Tensor,
     gradient: Any,
+    keep: Callable[[Tensor, Any], None],
     wanted: set[int] | None = None,
     on_tape: bool = False,
-    keep: Callable[[Tensor, Any], None] = lambda t, g: None,
-    entered: Callable[[Tensor, int], None] = lambda t, argument: None,
+    entered: Callable[[Tensor, int], None] | None = None,
 ) -> None:
-    """Call `keep(t, g)` with every tensor that gradients flow to, from J down, and its gradient.
+    """Go from J down the tape; `keep(t, g)` is called with each tensor and its whole gradient.
 
-    wanted: only go where one of these orders can be reached (None: every tensor with a gradient).
+    wanted: only go where one of these orders can be reached, and keep every tensor on the way.
+    None: go everywhere, and keep the leaves.
     on_tape: the rules are handed Tensors, so that g is a Tensor too, itself recorded.
     entered: called before the rule of a tensor's argument runs.
     """
-    tensors = reachable([J], by_needs)
-    if wanted is not None:
-        leads = set()
-        for t in tensors:
-            if t._order in wanted or any(
-                type(x) is Tensor and x._order in leads for x in t._inputs
-            ):
-                leads.add(t._order)
-    gradients = {J._order: gradient}
-    for t in reversed(tensors):
-        g = gradients.pop(t._order, None)
-        if g is None:  # nothing flowed here
-            continue
-        keep(t, g)
-        if t._op is None:
-            continue
-        rules, static = RULES[t._op], t._static
-        y, inputs = (t, t._inputs) if on_tape else (t._data, t._saved)
+    leads = None if wanted is None else leading(J, wanted)
+    arrived = {J._order: (J, gradient)}
+    latest_first = [-J._order]
+    while latest_first:
+        t, g = arrived.pop(-heappop(latest_first))
+        op = t._op
+        if op is None or leads is not None:
+            keep(t, g)
+            if op is None:
+                continue
+        y: Any
         if on_tape:
             check_unchanged(t)
-        for k, x in enumerate(t._inputs):
+            y, inputs = t, t._inputs
+        else:
+            y, inputs = t._data, t._saved
+        rules, static, k = RULES[op], t._static, -1
+        for x in t._inputs:
+            k += 1
             if type(x) is not Tensor or not x._needs:
                 continue
-            if wanted is not None and x._order not in leads:
-                continue
+            order = x._order
             rule = rules[k]
-            if rule is None:
+            if rule is None or (leads is not None and order not in leads):
                 continue
-            entered(t, k)
+            if entered:
+                entered(t, k)
             new = rule(g, y, *inputs, **static)
-            if new.shape != x._data.shape:
-                new = undo_broadcast(new, x._data.shape, t, k)
-            if new.dtype != x._data.dtype:
-                new = new.astype(x._data.dtype)
-            old = gradients.get(x._order)
-            new = new if old is None else old + new
-            if not on_tape and type(new) is not np.ndarray:
+            data = x._data
+            if new.shape != data.shape:
+                new = undo_broadcast(new, data.shape, t, k)
+            if new.dtype is not data.dtype and new.dtype != data.dtype:
+                new = new.astype(data.dtype)
+            before = arrived.get(order)
+            if before is None:
+                heappush(latest_first, -order)
+            else:
+                new = before[1] + new
+            if type(new) is not Tensor and type(new) is not np.ndarray:
                 new = np.asarray(new)
-            gradients[x._order] = new
+            arrived[order] = (x, new)
 
 
-by_needs = attrgetter("_needs")
+def leading(J: Tensor, wanted: set[int]) -> set[int]:
+    """The orders of the tensors on the way from J to what is wanted."""
+    leads: set[int] = set()
+    for t in reachable([J], by_needs):
+        if t._order in wanted or any(type(x) is Tensor and x._order in leads for x in t._inputs):
+            leads.add(t._order)
+    return leads
 
 
 def undo_broadcast(g: Any, shape: tuple[int, ...], t: Tensor, argument: int) -> Any:
@@ -142,14 +153,15 @@ def seed(J: Any, gradient: Any, on_tape: bool = False) -> Any:
                 f"{errors.described(J)} is not a scalar: pass the gradient that arrives at it "
                 f"(shape {J.shape}), or reduce it first, as in np.sum(...)"
             )
-        gradient = np.ones(J.shape, J.dtype)
-    if not (on_tape and isinstance(gradient, Tensor)):
-        gradient = np.array(
-            gradient._data if isinstance(gradient, Tensor) else gradient, dtype=J.dtype
-        )
+        gradient = J._data**0  # 1, also where J is nan
+    elif not (on_tape and isinstance(gradient, Tensor)):
+        values = gradient._data if isinstance(gradient, Tensor) else gradient
+        gradient = np.array(values, dtype=J.dtype)
     if gradient.shape != J.shape:
-        raise ValueError(f"the gradient has shape {gradient.shape}, {errors.described(J)} does not")
-    return constant(gradient) if on_tape else gradient
+        raise ValueError(
+            f"the gradient has shape {gradient.shape}, but {errors.described(J)} has {J.shape}"
+        )
+    return constant(gradient) if on_tape else np.asarray(gradient)
 
 
 class Owner:
@@ -176,12 +188,11 @@ def backward(J: Tensor, gradient: Any = None, retain_grads: bool = False) -> Non
     owner = Owner()
 
     def keep(t: Tensor, g: np.ndarray) -> None:
-        if t._op is None:
-            t.grad = owner.own(g) if t.grad is None else t.grad + g
-        elif retain_grads:
-            t.grad = owner.own(g)
+        t.grad = owner.own(g) if t.grad is None or t._op else t.grad + g
 
-    differentiate(J, seed(J, gradient), keep=keep)
+    start = seed(J, gradient)
+    wanted = {t._order for t in reachable([J], by_needs)} if retain_grads else None
+    differentiate(J, start, keep, wanted)
 
 
 def gradients(
@@ -209,7 +220,7 @@ def gradients(
 
 
 def pull(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool = False) -> list[Any]:
-    """The gradients of J with respect to `wrt` when `start` arrives at it; zeros where none flows."""
+    """The gradients of J with respect to `wrt`, for what arrives at J; zeros where none flows."""
     owner, found = Owner(), {}
     wanted = {t._order for t in wrt}
 
@@ -219,7 +230,7 @@ def pull(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool = False) ->
 
     if J._needs:
         with recording():
-            differentiate(J, start, wanted, on_tape, keep)
+            differentiate(J, start, keep, wanted, on_tape)
     nothing = zeros if on_tape else lambda t: np.zeros(t.shape, t.dtype)
     return [found[t._order] if t._order in found else nothing(t) for t in wrt]
 
