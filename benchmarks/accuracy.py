@@ -1,4 +1,4 @@
-"""How well the networks of `autograd-lite train` do, over many seeds and splits, none of them chosen.
+"""How well the networks of `autograd-lite train` do, over seeds and splits that nobody chose.
 
     python -m benchmarks.accuracy
 

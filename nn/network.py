@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,8 +216,8 @@ class Network:
     def load(cls, path: str | os.PathLike[str]) -> Network:
         """The network that `save` wrote, equal to the bit.
 
-        Raises FileNotFoundError if there is no such file, and ValueError for a file that is
-        truncated, damaged, or not a network.
+        Raises OSError for a file that cannot be opened, and ValueError for one that is truncated,
+        damaged, or not a network.
         """
         entries = _entries_of(path)
         try:
@@ -244,16 +245,24 @@ class Network:
 
 def _entries_of(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """All arrays of an .npz file, read and checked against its checksums."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("it is a single array")
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"{path} is not a saved network, or is damaged: {reason}") from None
+    with open(path, "rb") as file:
+        try:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is not a whole .npz file")
+            with np.load(file, allow_pickle=False) as arrays:
+                entries = {name: arrays[name] for name in arrays.files}
+            if not all(isinstance(array, np.ndarray) for array in entries.values()):
+                raise ValueError("it holds something else than arrays")
+        except (
+            ValueError,
+            RuntimeError,
+            EOFError,
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
+            raise ValueError(f"{path} is not a saved network: {error}") from None
+    return entries
 
 
 def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> NDArray[Any]:

@@ -1,0 +1,219 @@
+"""Losses against PyTorch, central differences at first and second order, and bad labels."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+
+LOSSES = nn.losses.BY_NAME.values()
+
+
+def sample(loss, seed=0, batch_axis=1):
+    """An output well inside the range, and soft labels whose columns do not add up to 1."""
+    rng = np.random.default_rng(seed)
+    A = rng.normal(0, 2, (3, 5)) if loss.takes_logits else rng.uniform(0.05, 0.95, (3, 5))
+    Y = rng.uniform(0.05, 0.95, (3, 5))
+    return (A, Y) if batch_axis == 1 else (A.T.copy(), Y.T.copy())
+
+
+def slopes(loss, A, Y, **options):
+    """∂J/∂A and ∂J/∂Y."""
+    A, Y = ag.Tensor(A, requires_grad=True), ag.Tensor(Y, requires_grad=True)
+    return ag.gradients(loss(A, Y, **options), [A, Y])
+
+
+def central(f, x, change, h=1e-5):
+    return (f(x + h * change) - f(x - h * change)) / (2 * h)
+
+
+@pytest.mark.parametrize("options", [{}, {"reduction": "sum"}, {"batch_axis": 0}], ids=str)
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_first_derivatives_are_central_differences(loss, options):
+    A, Y = sample(loss)
+    dA, dY = slopes(loss, A, Y, **options)
+    u, v = np.random.default_rng(1).standard_normal((2, *A.shape))
+    by_A = central(lambda A: loss(A, Y, **options).item(), A, u)
+    by_Y = central(lambda Y: loss(A, Y, **options).item(), Y, v / 100)
+    assert np.sum(dA * u) == pytest.approx(by_A, rel=1e-6)
+    assert np.sum(dY * v / 100) == pytest.approx(by_Y, rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_second_derivatives_are_central_differences_of_the_first(loss):
+    A0, Y0 = sample(loss)
+    A, Y = ag.Tensor(A0, requires_grad=True), ag.Tensor(Y0, requires_grad=True)
+    u, v, s, t = np.random.default_rng(2).standard_normal((4, *A.shape)) / 10
+    dA, dY = ag.gradients(loss(A, Y), [A, Y], create_graph=True)
+    total = np.sum(dA * u) + np.sum(dY * v)
+    ddA, ddY = ag.gradients(total, [A, Y])
+
+    def first(h):
+        dA, dY = slopes(loss, A0 + h * s, Y0 + h * t)
+        return np.sum(dA * u) + np.sum(dY * v)
+
+    assert np.sum(ddA * s) + np.sum(ddY * t) == pytest.approx(
+        (first(1e-5) - first(-1e-5)) / 2e-5, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_rows_are_columns_transposed(loss):
+    A, Y = sample(loss)
+    assert loss(A, Y).item() == pytest.approx(loss(A.T, Y.T, batch_axis=0).item(), rel=1e-14)
+    for columns, rows in zip(slopes(loss, A, Y), slopes(loss, A.T, Y.T, batch_axis=0), strict=True):
+        np.testing.assert_allclose(columns, rows.T, rtol=1e-13)
+
+
+def torch_cost(torch, name, A, Y):
+    """The same cost, mean over samples, in PyTorch; A and Y are (samples, outputs)."""
+    F, m = torch.nn.functional, len(Y)
+    return {
+        "half_squared_error": lambda: F.mse_loss(A, Y, reduction="sum") / 2 / m,
+        "binary_cross_entropy": lambda: F.binary_cross_entropy(A, Y, reduction="sum") / m,
+        "binary_cross_entropy_with_logits": lambda: (
+            F.binary_cross_entropy_with_logits(A, Y, reduction="sum") / m
+        ),
+        "cross_entropy": lambda: -(Y * torch.log(A)).sum() / m,
+        "cross_entropy_with_logits": lambda: F.cross_entropy(A, Y, reduction="sum") / m,
+    }[name]()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_agrees_with_pytorch(loss, dtype):
+    torch = pytest.importorskip("torch", reason="PyTorch is the judge here: pip install torch")
+    A, Y = (part.astype(dtype) for part in sample(loss, batch_axis=0))
+    theirs = torch.tensor(A, requires_grad=True)
+    cost = torch_cost(torch, loss.__name__, theirs, torch.tensor(Y))
+    cost.backward()
+    rtol = 1e-12 if dtype == np.float64 else 1e-5
+    ours = ag.Tensor(A, requires_grad=True)
+    J = loss(ours, Y, batch_axis=0)
+    (dA,) = ag.gradients(J, [ours])
+    assert J.dtype == dA.dtype == dtype
+    assert J.item() == pytest.approx(cost.item(), rel=rtol)
+    np.testing.assert_allclose(dA, theirs.grad.numpy(), rtol=rtol, atol=rtol / 10)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_binary_cross_entropy_at_saturation_is_pytorchs(dtype):
+    torch = pytest.importorskip("torch", reason="PyTorch is the judge here: pip install torch")
+    A = np.array([[0, 0, 1, 1, 1e-30, 1e-13, 0.5]], dtype)
+    Y = np.array([[0, 1, 0, 1, 1, 1, 0.3]], dtype)
+    theirs = torch.tensor(A, requires_grad=True)
+    cost = torch.nn.functional.binary_cross_entropy(theirs, torch.tensor(Y))
+    cost.backward()
+    ours = ag.Tensor(A, requires_grad=True)
+    J = nn.losses.binary_cross_entropy(ours, Y)
+    (dA,) = ag.gradients(J, [ours])
+    assert J.item() == pytest.approx(cost.item(), rel=1e-6)
+    np.testing.assert_allclose(dA, theirs.grad.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_wholly_wrong_saturated_output_costs_100_and_teaches_nothing(dtype):
+    Z = ag.Tensor(np.array([[-1000, 1000]], dtype), requires_grad=True)
+    J = nn.losses.binary_cross_entropy(ag.sigmoid(Z), [[1, 0]])
+    (dZ,) = ag.gradients(J, [Z])
+    assert J.item() == 100
+    np.testing.assert_array_equal(dZ, [[0, 0]])
+    Z = ag.Tensor(np.array([[-1000], [1000]], dtype), requires_grad=True)
+    J = nn.losses.cross_entropy(ag.softmax(Z, axis=0), [[1], [0]])
+    (dZ,) = ag.gradients(J, [Z])
+    assert J.item() == 100
+    np.testing.assert_array_equal(dZ, [[0], [0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_logit_forms_are_exact_at_1000(dtype):
+    Z = ag.Tensor(np.array([[-1000, 1000, 1000, -1000]], dtype), requires_grad=True)
+    J = nn.losses.binary_cross_entropy_with_logits(Z, [[1, 0, 1, 0]])
+    (dZ,) = ag.gradients(J, [Z])
+    assert J.item() == 500
+    np.testing.assert_array_equal(dZ, [[-0.25, 0.25, 0, 0]])
+    Z = ag.Tensor(np.array([[-1000, 1000], [1000, -1000]], dtype), requires_grad=True)
+    J = nn.losses.cross_entropy_with_logits(Z, [[1, 1], [0, 0]])
+    (dZ,) = ag.gradients(J, [Z])
+    assert J.item() == 1000
+    np.testing.assert_array_equal(dZ, [[-0.5, 0], [0.5, 0]])
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_nothing_warns_and_nothing_is_nan_anywhere(loss):
+    edges = [0, 1e-300, 1e-45, 0.5, 1 - 1e-16, 1]
+    outputs = [-1000, -1, 0, 1, 1000, 30] if loss.takes_logits else edges
+    for dtype in (np.float64, np.float32):
+        for y in (0, 0.5, 1):
+            A = ag.Tensor(np.array([outputs, outputs[::-1]], dtype), requires_grad=True)
+            Y = ag.Tensor(np.full(A.shape, y, dtype), requires_grad=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                J = loss(A, Y)
+                dA, dY = ag.gradients(J, [A, Y])
+            assert np.isfinite(J.item())
+            assert np.isfinite(dA).all()
+            assert np.isfinite(dY).all()
+
+
+def test_the_mean_is_over_samples_not_over_outputs():
+    A, Y = np.ones((2, 3)), np.zeros((2, 3))
+    assert nn.losses.half_squared_error(A, Y).item() == 1.0
+    assert nn.losses.half_squared_error(A, Y, batch_axis=0).item() == 1.5
+    assert nn.losses.half_squared_error(A, Y, reduction="sum").item() == 3.0
+
+
+def test_the_names_are_J_and_Y():
+    A, Y = ag.Tensor([[0.5]], requires_grad=True, name="A2"), ag.Tensor([[1.0]])
+    J = nn.losses.binary_cross_entropy(A, Y)
+    assert (J.name, Y.name, J.shape) == ("J", "Y", ())
+    assert nn.losses.half_squared_error([[1.0]], [[2]]).name == "J"
+
+
+def test_accuracy_reads_an_output_as_the_loss_does():
+    bce, logits = nn.losses.binary_cross_entropy, nn.losses.binary_cross_entropy_with_logits
+    Y = np.array([[1, 1, 0, 0]])
+    assert bce.accuracy(np.array([[0.6, 0.4, 0.6, 0.4]]), Y) == 0.5
+    assert logits.accuracy(np.array([[0.4, 0.2, -0.1, 0.1]]), Y) == 0.75
+    ce, one_hot = nn.losses.cross_entropy, np.eye(3)
+    assert ce.accuracy(one_hot[:, [0, 1, 1]], one_hot) == pytest.approx(2 / 3)
+    assert ce.accuracy(one_hot[[0, 1, 1]], one_hot, batch_axis=0) == pytest.approx(2 / 3)
+    assert nn.losses.half_squared_error.accuracy(one_hot, one_hot) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "A", "Y", "message"),
+    [
+        ("half_squared_error", (1, 3), (3, 1), r"A2 \(1, 3\) and Y \(3, 1\).*Y.T would fit"),
+        ("half_squared_error", (1, 3), (1, 4), r"A2 \(1, 3\) and Y \(1, 4\)"),
+        ("half_squared_error", (1, 0), (1, 0), "neither empty"),
+        ("half_squared_error", (3,), (3,), "two axes"),
+    ],
+)
+def test_shapes_that_differ(loss, A, Y, message):
+    with pytest.raises(ValueError, match=message):
+        nn.losses.BY_NAME[loss](ag.Tensor(np.ones(A), name="A2"), np.ones(Y))
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_labels_outside_the_range(loss):
+    A = np.full((1, 3), 0.5)
+    with pytest.raises(ValueError, match=r"Y\[0, 1\] is nan"):
+        loss(A, [[0, np.nan, np.inf]])
+    if loss is not nn.losses.half_squared_error:
+        with pytest.raises(ValueError, match=r"from 0 to 1: Y\[0, 2\] is -1"):
+            loss(A, [[0, 1, -1]])
+        with pytest.raises(ValueError, match=r"from 0 to 1: Y\[0, 1\] is 2"):
+            loss(A, ag.Tensor([[1.0, 2.0, 3.0]]))
+
+
+def test_bad_options():
+    A = Y = np.full((1, 3), 0.5)
+    with pytest.raises(ValueError, match="reduction='none'"):
+        nn.losses.cross_entropy(A, Y, reduction="none")
+    with pytest.raises(ValueError, match="batch_axis=2"):
+        nn.losses.cross_entropy(A, Y, batch_axis=2)
+    with pytest.raises(TypeError, match="Y has dtype"):
+        nn.losses.cross_entropy(A, [["a", "b", "c"]])
