@@ -1,0 +1,162 @@
+"""What a comparison found: a table of verdicts, and for what differs the mistake that explains it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autograd_lite.errors import GradientError
+from autograd_lite.graph import Step
+from autograd_lite.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake that gives the numbers that were handed in.
+
+    kind: its name, as in `transposed`. where: the quantity whose formula is wrong, `Z1` for a wrong
+    line dZ1 = …. factor: what the mistaken formula is multiplied by as well (1: nothing).
+    advice: one line, with the numbers put in. error: the largest deviation left, relative to the
+    largest number. rank: how many changes to the right formulas it takes, every entry that it
+    leaves unexplained counted as one more; the simplest come first.
+    """
+
+    kind: str
+    where: str
+    factor: float
+    advice: str
+    error: float
+    rank: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.where}: {self.advice}"
+
+
+@dataclass(eq=False)
+class Entry:
+    """The verdict on one array that was handed in.
+
+    label: its tensor's name. shape: the shape it should have. given: the array handed in (None if
+    a function raised). verdict: `agrees`, `differs` or `shape`. error: its largest deviation
+    relative to the largest number of the right one. findings: see Finding; the best come first.
+    step: its place on the tape. forward: whether it is a value rather than a gradient.
+    after: the place of a mistake nearer the cost, to be mended before this entry is looked at.
+    """
+
+    label: str
+    shape: tuple[int, ...]
+    given: np.ndarray | None
+    step: Step
+    verdict: str = "agrees"
+    error: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+    forward: bool = False
+    after: str | None = None
+
+    @property
+    def tensor(self) -> Tensor:
+        """The Tensor whose value or gradient this is."""
+        return self.step.tensor
+
+    @property
+    def best(self) -> list[Finding]:
+        """The findings of the first one's rank: equally simple, and equally right."""
+        return [f for f in self.findings if f.rank == self.findings[0].rank]
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{f.kind} at {f.where}" for f in self.findings)
+        return f"Entry({self.label} {self.shape}: {self.verdict}{found and ': ' + found})"
+
+
+class Report(Sequence[Entry]):
+    """The entries of a comparison, in the order in which they should be looked at.
+
+    It is a sequence of Entry; `report["W1"]` finds one by name, `report[W1]` by its Tensor. It
+    prints as a table, and shows itself as one in a notebook.
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = list(entries)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything agrees."""
+        return all(entry.verdict == "agrees" for entry in self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __getitem__(self, key: str | Tensor | int) -> Entry:  # type: ignore[override]
+        """By name ("W1" or "dW1"), Tensor or position; a gradient goes before a forward value."""
+        if isinstance(key, int):
+            return self.entries[key]
+        for names in ([key], [key[1:]] if isinstance(key, str) and key.startswith("d") else []):
+            for entry in sorted(self.entries, key=lambda entry: entry.forward):
+                if entry.tensor is key or (isinstance(key, str) and entry.label in names):
+                    return entry
+        called = repr(key) if isinstance(key, str) else getattr(key, "name", None)
+        known = ", ".join(entry.label for entry in self.entries)
+        raise KeyError(f"{called} was not compared. These were: {known}")
+
+    def raise_for_mismatch(self) -> None:
+        """Raise ag.GradientError, which carries this report, unless everything agrees."""
+        if not self.ok:
+            raise GradientError(self)
+
+    def rows(self) -> list[tuple[str, str, str, list[str]]]:
+        """Label, shape, verdict and the lines that explain it, for every entry."""
+        said: dict[tuple[str, str], str] = {}
+        result = []
+        for entry in self.entries:
+            label = entry.label + (" (value)" if entry.forward else "")
+            result.append((label, str(entry.shape), entry.verdict, _explained(entry, said)))
+        return result
+
+    def __str__(self) -> str:
+        rows = self.rows()
+        label = max((len(row[0]) for row in rows), default=0)
+        shape = max((len(row[1]) for row in rows), default=0)
+        lines = []
+        for name, size, verdict, why in rows:
+            start = f"{name:<{label}}   {size:<{shape}}  "
+            lines.append(f"{start}{verdict:<7}  {why[0] if why else ''}".rstrip())
+            lines += [f"{'':<{len(start) + 9}}{more}" for more in why[1:]]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<comparison of {len(self)}: {'all agree' if self.ok else 'not all agree'}>"
+
+    def _repr_html_(self) -> str:
+        colours = {"agrees": "#2e7d32", "differs": "#c62828", "shape": "#ad6800"}
+        body = "".join(
+            f"<tr><td><b>{html.escape(name)}</b></td><td>{html.escape(size)}</td>"
+            f'<td style="color:{colours[verdict]}">{verdict}</td>'
+            f'<td style="text-align:left">{"<br>".join(map(html.escape, why))}</td></tr>'
+            for name, size, verdict, why in self.rows()
+        )
+        return f"<table>{body}</table>"
+
+
+def _explained(entry: Entry, said: dict[tuple[str, str], str]) -> list[str]:
+    """The lines for one entry; what an earlier entry said in full is only referred to."""
+    lines: list[str] = []
+    for finding in entry.best:
+        place = (finding.kind, finding.where)
+        if said.get(place) == finding.advice:
+            if not lines:
+                lines.append(f"{finding.kind} at {finding.where} (the same mistake explains it)")
+            continue
+        if not lines or len(lines) < 4:
+            lines.append(("or " if lines else "") + str(finding))
+        said[place] = finding.advice
+    if len(entry.best) > 1 and lines and lines[0].endswith("explains it)"):
+        lines = lines[:1]
+    if entry.after:
+        lines.append(f"(look at this again after mending {entry.after})")
+    return lines
