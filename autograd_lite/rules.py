@@ -40,7 +40,7 @@ def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], 
         @functools.wraps(forward)
         def op(*inputs: Any, **static: Any) -> Any:
             for x in inputs:
-                if hasattr(x, "_record"):  # a Tensor
+                if type(x) is not np.ndarray and hasattr(x, "_record"):  # a Tensor
                     return x._record(op, inputs, static)
             return forward(*inputs, **static)
 

@@ -71,23 +71,24 @@ def differentiate(
             if type(x) is not Tensor or not x._needs:
                 continue
             order = x._order
+            if leads is not None and order not in leads:
+                continue
             rule = rules[k]
-            if rule is None or (leads is not None and order not in leads):
+            if rule is None:
                 continue
             if entered:
                 entered(t, k)
-            new = rule(g, y, *inputs, **static)
+            new = rule(g, y, *inputs, **static) if static else rule(g, y, *inputs)
             data = x._data
             if new.shape != data.shape:
                 new = undo_broadcast(new, data.shape, t, k)
             if new.dtype is not data.dtype and new.dtype != data.dtype:
                 new = new.astype(data.dtype)
-            before = arrived.get(order)
-            if before is None:
-                heappush(latest_first, -order)
+            if order in arrived:
+                new = arrived[order][1] + new
             else:
-                new = before[1] + new
-            if type(new) is not Tensor and type(new) is not np.ndarray:
+                heappush(latest_first, -order)
+            if type(new) is not np.ndarray and type(new) is not Tensor:
                 new = np.asarray(new)
             arrived[order] = (x, new)
 
@@ -104,27 +105,18 @@ def leading(J: Tensor, wanted: set[int]) -> set[int]:
 def undo_broadcast(g: Any, shape: tuple[int, ...], t: Tensor, argument: int) -> Any:
     """Sum g over the axes along which an input of this shape was stretched."""
     extra = g.ndim - len(shape)
-    axes = tuple(
-        k
-        for k, n in enumerate(g.shape)
-        if k < extra or (n != shape[k - extra] and shape[k - extra] == 1)
-    )
-    if extra < 0 or any(
-        n != m
-        for k, (n, m) in enumerate(zip(g.shape[extra:], shape, strict=True), extra)
-        if k not in axes
-    ):
+    axes = list(range(extra))
+    for k, (m, n) in enumerate(zip(g.shape[max(extra, 0) :], shape, strict=False), extra):
+        if m != n:
+            axes.append(k)
+            extra = extra if n == 1 else -1
+    if extra < 0:
         raise ValueError(
             f"the rule of {t._op.__name__} for argument {argument} gave a gradient of shape "  # type: ignore[union-attr]
             f"{g.shape}, but the argument has shape {shape}"
         )
-    if not axes:
-        return g
-    g = (
-        np.sum(g, axis=axes, keepdims=True)
-        if type(g) is Tensor
-        else np.add.reduce(g, axis=axes, keepdims=True)
-    )
+    total = np.sum if type(g) is Tensor else np.add.reduce
+    g = total(g, axis=tuple(axes), keepdims=True)
     return g.reshape(shape) if extra else g
 
 
@@ -153,7 +145,8 @@ def seed(J: Any, gradient: Any, on_tape: bool = False) -> Any:
                 f"{errors.described(J)} is not a scalar: pass the gradient that arrives at it "
                 f"(shape {J.shape}), or reduce it first, as in np.sum(...)"
             )
-        gradient = J._data**0  # 1, also where J is nan
+        gradient = J._data.copy()
+        gradient.fill(1)
     elif not (on_tape and isinstance(gradient, Tensor)):
         values = gradient._data if isinstance(gradient, Tensor) else gradient
         gradient = np.array(values, dtype=J.dtype)
