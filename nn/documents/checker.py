@@ -44,8 +44,9 @@ class Entry:
     `formula(v, *index)` is the printed right-hand side in NumPy over the pass `v`, once for each
     index in `over(v)` (`layers`, `hidden`, `once`, or your own). `equals` says what it claims to
     be: "Z{l}" (a value), "∂J/∂W{l}" (a derivative), or a function of a pass and the index, which
-    is handed the judges' passes. A wrong formula has its `corrected` form and says `why`;
-    `elsewhere` is the differing form of another place, for the verdict "convention".
+    is handed the judges' passes. A wrong formula has its `corrected` form and says `why` (with
+    `corrected_equals` if the left-hand side is what is wrong); `elsewhere` is the differing form
+    of another place, for the verdict "convention".
 
     >>> Entry("2.10", "∂J/∂Z[l] = ∂J/∂A[l] ∘ g′(Z[l])", equals="∂J/∂Z{l}",
     ...       formula=lambda v, l: v.d("J", f"A{l}") * v.g_prime[l](v.Z[l])).label
@@ -63,6 +64,7 @@ class Entry:
     silent: bool = False
     corrected: str = ""
     corrected_formula: Formula | None = None
+    corrected_equals: str | Callable[..., Any] | None = None
     corrected_latex: str = ""
     why: str = ""
     elsewhere: Formula | None = None
@@ -286,17 +288,20 @@ def attempt(
 
 def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     """Try one entry on every trial, at every index."""
-    forms = {"printed": entry.formula, "corrected": entry.corrected_formula}
-    tallies = {"printed": Tally(), "corrected": Tally(), "elsewhere": Tally()}
-    forms["elsewhere"] = entry.elsewhere
+    forms = {
+        "printed": (entry.formula, entry.equals),
+        "corrected": (entry.corrected_formula, entry.corrected_equals or entry.equals),
+        "elsewhere": (entry.elsewhere, entry.equals),
+    }
+    tallies = {name: Tally() for name in forms}
     judges_error = 0.0
     for trial in trials:
         for index in entry.over(trial.values):
             index = index if isinstance(index, tuple) else (index,)
-            truth, disagreement = trial.truth(entry.equals, index)
-            judges_error = max(judges_error, disagreement)
-            for name, formula in forms.items():
+            for name, (formula, equals) in forms.items():
                 if formula is not None:
+                    truth, disagreement = trial.truth(equals, index)
+                    judges_error = max(judges_error, disagreement)
                     tallies[name].add(*attempt(formula, trial.values, index, truth))
     printed, corrected = tallies["printed"], tallies["corrected"]
     verdict = _verdict(entry, printed, corrected, tallies["elsewhere"])
