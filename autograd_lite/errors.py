@@ -43,6 +43,13 @@ def no_value(what: str) -> TracingError:
     )
 
 
+def side_effect(what: str) -> TracingError:
+    return TracingError(
+        f"{what} changes a Tensor in place, which a traced computation cannot repeat, at {place()}\n"
+        "Return new values instead; gradients come from ag.gradients(J, [W]) or ag.value_and_grad."
+    )
+
+
 def described(x: Any) -> str:
     """`W2 (3, 4)`, or `(3, 4)` for a tensor without a name, or the number itself."""
     shape = getattr(x, "shape", None)

@@ -17,6 +17,10 @@ import numpy as np
 from autograd_lite import errors, rules
 from autograd_lite.rules import RULES
 
+# glibc hands freed memory back to the kernel, and page faults on its return take twice as long as
+# the arithmetic of a tape of small arrays. Once a block of 16 MB was freed, it keeps up to 32 MB.
+np.empty(2**21)
+
 HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy function: what it does here
 NOTHING: dict[str, Any] = {}
 next_order = itertools.count().__next__
@@ -27,13 +31,14 @@ class _State(threading.local):
 
     gradients = True
     tracing = False
+    gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
 
 
 _state = _State()
 
 
 @contextmanager
-def _set(**flags: bool) -> Iterator[None]:
+def _set(**flags: Any) -> Iterator[None]:
     before = {name: getattr(_state, name) for name in flags}
     try:
         for name, value in flags.items():
@@ -55,12 +60,18 @@ def no_grad() -> Any:
     return _set(gradients=False)
 
 
-def tracing() -> Any:
+def tracing(gradient_of: dict[int, Tensor] | None = None) -> Any:
     """Within this context everything that touches a Tensor is recorded, masks and constants too.
 
     A Tensor's value is then out of reach: `float(t)`, `if t`, `t.data` raise a TracingError.
+    gradient_of: where to note, for a gradient's order, the tensor whose gradient it is.
     """
-    return _set(tracing=True)
+    return _set(tracing=True, gradient_of=gradient_of)
+
+
+def gradients_noted() -> dict[int, Tensor] | None:
+    """Where the tracing at work wants it noted whose gradient is what; None: nowhere."""
+    return _state.gradient_of
 
 
 def recording() -> Any:
@@ -130,6 +141,8 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
+        if _state.tracing:
+            raise errors.side_effect("setting .data")
         if self._op is not None:
             raise ValueError(
                 f"{errors.described(self)} is the result of {self._op.__name__}; "
@@ -219,6 +232,8 @@ class Tensor:
         """
         from autograd_lite.walk import backward
 
+        if _state.tracing:
+            raise errors.side_effect("backward(), which sets .grad,")
         backward(self, gradient, retain_grads)
 
     def zero_grad(self) -> None:
@@ -317,6 +332,8 @@ class Tensor:
 
     def __copy__(self) -> Tensor:
         """A new leaf; the tape behind it is not copied."""
+        if _state.tracing:
+            raise errors.no_value("a copy")
         return Tensor(self._data, self._needs, self.name)
 
     def __deepcopy__(self, memo: Any) -> Tensor:
@@ -433,8 +450,10 @@ class Tensor:
 
     def _in_place(self, symbol: str, result: Tensor) -> Tensor:
         """`t += u`: inside no_grad a leaf gets new data; any other tensor becomes t + u."""
-        if self._op is not None or not self._needs or _state.tracing:
+        if self._op is not None or not self._needs:
             return result
+        if _state.tracing:
+            raise errors.side_effect(f"{self.name or 'W'} {symbol} ...")
         if _state.gradients:
             name = self.name or "W"
             raise ValueError(
@@ -692,6 +711,8 @@ def no_rule(name: str) -> TypeError:
 
 def _own_array(data: Any, dtype: Any) -> np.ndarray:
     if isinstance(data, Tensor):
+        if _state.tracing:
+            raise errors.no_value("Tensor(...)")
         data = data._data
     array = np.array(data, dtype=dtype)
     if array.dtype.kind not in "fiub":

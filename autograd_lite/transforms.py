@@ -7,6 +7,7 @@ the result has the argument's structure.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -165,7 +166,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     >>> grad(lambda x: x * grad(lambda y: x + y)(1.0))(5.0)
     array(1.)
     """
-    return lambda *args: value_and_grad(f, argnums)(*args)[1]
+    return functools.wraps(f)(lambda *args: value_and_grad(f, argnums)(*args)[1])
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -175,6 +176,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     (array(6.), {'w': array(3.), 'b': array(2.)})
     """
 
+    @functools.wraps(f)
     def wrapped(*args: Any) -> Any:
         run = _Run(f, args, argnums)
         J = run.scalar()

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite import errors
 from autograd_lite.rules import RULES
-from autograd_lite.tensor import Tensor, constant, recording
+from autograd_lite.tensor import Tensor, constant, gradients_noted, is_tracing, recording
 
 by_order = attrgetter("_order")
 by_needs = attrgetter("_needs")
@@ -50,15 +50,15 @@ def differentiate(
     entered: called before the rule of a tensor's argument runs.
     """
     leads = None if wanted is None else leading(J, wanted)
-    arrived = {J._order: (J, gradient)}
+    arrived = {J._order: (J, gradient)}  # by order: a tensor, and what has arrived so far
     latest_first = [-J._order]
     while latest_first:
         t, g = arrived.pop(-heappop(latest_first))
-        op = t._op
-        if op is None or leads is not None:
+        if leads is not None:
             keep(t, g)
-            if op is None:
-                continue
+        op = t._op
+        if op is None:
+            continue
         y: Any
         if on_tape:
             check_unchanged(t)
@@ -86,11 +86,13 @@ def differentiate(
                 new = new.astype(data.dtype)
             if order in arrived:
                 new = arrived[order][1] + new
-            else:
+            elif leads is not None or x._op is not None:
                 heappush(latest_first, -order)
             if type(new) is not np.ndarray and type(new) is not Tensor:
                 new = np.asarray(new)
             arrived[order] = (x, new)
+    for t, g in arrived.values():  # the leaves: nothing lies beyond them
+        keep(t, g)
 
 
 def leading(J: Tensor, wanted: set[int]) -> set[int]:
@@ -197,8 +199,8 @@ def gradients(
     """The gradients of J with respect to tensors on its tape, leaves or not.
 
     J: a scalar, or any tensor together with the `gradient` that arrives at it (J's shape).
-    Returns a list of arrays of the tensors' shapes; with create_graph of Tensors, on the tape
-    themselves, so that they can be differentiated again. Raises ValueError for a tensor that is
+    Returns a list of arrays of the tensors' shapes; with create_graph (and while tracing) of
+    Tensors, on the tape themselves, so that they can be differentiated again. Raises ValueError for a tensor that is
     not on J's tape, or that needs no gradient, naming it.
 
     >>> x = Tensor(3.0, requires_grad=True, name="x")
@@ -207,6 +209,7 @@ def gradients(
     [array(18.)]
     """
     wrt = list(wrt)
+    create_graph = create_graph or is_tracing()
     start = seed(J, gradient, create_graph)
     check_on_tape(J, wrt)
     return pull(J, wrt, start, create_graph)
@@ -216,8 +219,11 @@ def pull(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool = False) ->
     """The gradients of J with respect to `wrt`, for what arrives at J; zeros where none flows."""
     owner, found = Owner(), {}
     wanted = {t._order for t in wrt}
+    noted = gradients_noted() if on_tape else None
 
     def keep(t: Tensor, g: Any) -> None:
+        if noted is not None:
+            noted.setdefault(g._order, t)
         if t._order in wanted:
             found[t._order] = g if on_tape else owner.own(g)
 
