@@ -70,9 +70,14 @@ def add_network_options(parser: argparse.ArgumentParser, with_data: bool) -> Non
     group.add_argument(
         "--layers",
         type=_sizes,
+        default=None if with_data else [2, 4, 1],
         metavar="4,1" if with_data else "2,4,1",
         help="units of each layer; "
-        + ("the inputs come from the data" if with_data else "the inputs come first"),
+        + (
+            "the inputs come from the data"
+            if with_data
+            else "the inputs come first (default: 2,4,1)"
+        ),
     )
     group.add_argument(
         "--activations",
@@ -95,7 +100,7 @@ def add_network_options(parser: argparse.ArgumentParser, with_data: bool) -> Non
         help="1: samples are columns (default); 0: samples are rows",
     )
     group.add_argument(
-        "--rng", type=_seed, default=0, help="seed of all that is random (default 0)"
+        "--rng", type=whole_number, default=0, help="seed of all that is random (default 0)"
     )
 
 
@@ -177,7 +182,8 @@ def _sizes(text: str) -> list[int]:
     return sizes
 
 
-def _seed(text: str) -> int:
+def whole_number(text: str) -> int:
+    """An option that is 0 or more."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
     return int(text)

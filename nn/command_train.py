@@ -18,6 +18,7 @@ from nn.command import (
     data_from,
     network_from,
     usage_errors,
+    whole_number,
 )
 from nn.losses import Loss
 from nn.network import Network
@@ -59,7 +60,7 @@ def add_to(subparsers: Any) -> None:
     group = parser.add_argument_group("training")
     group.add_argument("--optimizer", choices=optimizers.BY_NAME, default="gradient_descent")
     group.add_argument("--rate", type=float, help="learning rate (default: one for the data)")
-    group.add_argument("--epochs", type=int, help="passes over the samples")
+    group.add_argument("--epochs", type=whole_number, help="passes over the samples")
     group.add_argument(
         "--batch-size",
         type=_batch_size,
@@ -108,18 +109,17 @@ def run(options: argparse.Namespace) -> int:
         f"{options.optimizer} at rate {options.rate:g}, {options.epochs} epochs, each in "
         f"{'one batch' if size is None else f'batches of {size}'}, rng {options.rng}"
     )
-    with usage_errors():
-        history = fit(
-            net,
-            *task.training,
-            loss=loss,
-            optimizer=task.optimizer,
-            epochs=options.epochs,
-            batch_size=size,
-            shuffle=size is not None,
-            rng=options.rng,
-            progress=options.progress,
-        )
+    history = fit(
+        net,
+        *task.training,
+        loss=loss,
+        optimizer=task.optimizer,
+        epochs=options.epochs,
+        batch_size=size,
+        shuffle=size is not None,
+        rng=options.rng,
+        progress=options.progress,
+    )
     if history.interrupted:
         print(f"interrupted after {len(history.loss)} epochs")
     _print_result(task)
@@ -201,7 +201,10 @@ def _check_files(options: argparse.Namespace) -> None:
         with usage_errors():
             from nn.plots import figure
 
-            figure(1)
+            formats = figure(1)[0].canvas.get_supported_filetypes()
+        if Path(options.plot).suffix[1:] not in formats:
+            known = ", ".join(f".{name}" for name in formats)
+            raise UsageError(f"--plot {options.plot}: a picture is one of {known}")
 
 
 def _plot(path: str, task: Task, history: History) -> None:

@@ -102,7 +102,7 @@ def fit(
                 run.epoch(epoch, X, Y, [order[i : i + size] for i in range(0, m, size)])
                 report(epoch, run.history)
     except KeyboardInterrupt:
-        net.set_parameters(run.whole)
+        run.restore()
         run.history.interrupted = True
     return run.history
 
@@ -153,6 +153,11 @@ class _Run:
 
     def _keep(self) -> None:
         self.whole = {name: parameter.data for name, parameter in self.parameters.items()}
+
+    def restore(self) -> None:
+        """Undo what an interrupted step has changed."""
+        for name, parameter in self.parameters.items():
+            parameter.data = self.whole[name]
 
     def epoch(self, epoch: int, X: ag.Tensor, Y: ag.Tensor, batches: list[Array]) -> None:
         """One pass over the samples, in batches given by the samples' numbers."""

@@ -15,7 +15,9 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("optimizer", "name", "options"), PAIRS, ids=lambda x: str(x))
+@pytest.mark.parametrize(
+    ("optimizer", "name", "options"), PAIRS, ids=["descent", "momentum", "adam", "other adam"]
+)
 def test_every_step_is_pytorchs(optimizer, name, options):
     torch = pytest.importorskip("torch", reason="PyTorch is the judge here: pip install torch")
     rng = np.random.default_rng(0)
