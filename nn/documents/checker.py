@@ -96,8 +96,9 @@ class Result:
     """What was found for one entry.
 
     Errors are the largest, relative to the quantity's largest component, over the networks on
-    which the formula has a value; None where it never has one. `silent`: it is wrong, and on some
-    network nothing but the comparison shows it. `shapes` says what the shapes did.
+    which the formula has a value; None where it never has one. `silent`: on some network it
+    conforms and is wrong, so that nothing but the comparison shows it. `shapes` says what the
+    shapes did.
     """
 
     document: str
@@ -310,7 +311,7 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
         verdict, shapes = "error", f"the judges differ by {judges_error:.0e}; {shapes}"
     return Result(
         document=number, label=entry.label, printed=entry.printed, verdict=verdict,
-        silent=verdict in ("misprint", "undefined", "false") and printed.wrong + printed.right > 0,
+        silent=verdict in ("misprint", "undefined", "false") and printed.wrong > 0,
         printed_error=printed.error, corrected=entry.corrected,
         corrected_error=corrected.error if corrected.holds or corrected.wrong else None,
         why=entry.why, shapes=": ".join(filter(None, [entry.shapes, shapes])),

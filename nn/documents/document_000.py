@@ -166,7 +166,6 @@ DESCRIPTION = [
         over=once,
         formula=lambda v: np.arange(1, v.m + 1),
         verdict="misprint",
-        silent=True,
         corrected="ℓ ∈ {1, 2, …, L}",
         corrected_latex=r"\ell \in \{1, 2, \dots, L\}",
         corrected_formula=lambda v: np.arange(1, v.L + 1),
@@ -252,7 +251,6 @@ DESCRIPTION = [
         over=once,
         formula=lambda v: np.arange(1, v.m + 1),
         verdict="misprint",
-        silent=True,
         corrected="W[ℓ] and b[ℓ], ℓ ∈ {1, 2, …, L}",
         corrected_latex=r"W^{[\ell]}, \vec b^{[\ell]}, \ell \in \{1, 2, \dots, L\}",
         corrected_formula=lambda v: np.arange(1, v.L + 1),
@@ -984,7 +982,6 @@ ENTIRE_SAMPLE = [
         equals="∂J/∂W{l}",
         formula=lambda v, l: (1 / v.m) * ((dL_dA(v, l) * column(dG(v, l), 0)) @ v.A[l - 1].T),
         verdict="misprint",
-        silent=True,
         corrected="∂𝒥/∂W[ℓ] = (1/m) × (∂ℒ/∂A[ℓ] ∘ G[ℓ]′(Z[ℓ])) × A[ℓ−1]ᵀ",
         corrected_latex=r"\frac{\partial \mathcal J}{\partial W^{[\ell]}} = \frac1m \times "
         r"\left(\frac{\partial \mathcal L}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
@@ -1157,7 +1154,6 @@ PROCEDURE = [
         over=once,
         formula=layers_visited,
         verdict="misprint",
-        silent=True,
         corrected="For ℓ = L; ℓ ≥ 1; ℓ−−",
         corrected_latex=r"\text{For } \ell = L;\; \ell \ge 1;\; \ell{-}{-}",
         corrected_formula=lambda v: np.arange(v.L, 0, -1),

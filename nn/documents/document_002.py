@@ -186,7 +186,6 @@ ENTRIES = [
         over=once,
         formula=lambda v: 0.5 * (output_error(v) @ output_error(v)),
         verdict="misprint",
-        silent=True,
         corrected="C = ½ (a^L − y)ᵀ (a^L − y)",
         corrected_latex=r"C = \frac{1}{2}(a^L - y)^T (a^L - y)",
         corrected_formula=lambda v: 0.5 * (output_error(v).T @ output_error(v)),
@@ -351,7 +350,6 @@ ENTRIES = [
         over=once,
         formula=lambda v: output_error(v) @ v.a[v.L] @ (1 - v.a[v.L]),
         verdict="misprint",
-        silent=True,
         corrected="∂C/∂z^L = (a^L − y) ∘ a^L ∘ (1 − a^L)",
         corrected_latex=r"\frac{\partial C}{\partial z^L} = (a^L - y) \circ a^L \circ (1 - a^L)",
         corrected_formula=lambda v: output_error(v) * v.a[v.L] * (1 - v.a[v.L]),
@@ -414,7 +412,6 @@ ENTRIES = [
         equals="∂C/∂W{l}",
         formula=lambda v, l: v.d("C", f"z{l}") @ v.a[l - 1],
         verdict="misprint",
-        silent=True,
         corrected="∂z_i^l/∂w_{jk}^l = δ_ij a_k^(l−1), so ∂C/∂W^l = ∂C/∂z^l (a^(l−1))ᵀ",
         corrected_latex=r"\frac{\partial z_i^l}{\partial w_{jk}^l} = \delta_{ij} a_k^{l-1},"
         r"\quad \frac{\partial C}{\partial W^l} = \frac{\partial C}{\partial z^l} (a^{l-1})^T",

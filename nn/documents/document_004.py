@@ -216,7 +216,6 @@ PROPOSITIONS = [
         ),
         setting=COMPOSED,
         verdict="misprint",
-        silent=True,
         corrected="d_u f = ((∂_{u_1} x)ᵗ; …; (∂_{u_k} x)ᵗ) · d_x f",
         corrected_latex=r"\vec d_{\vec u} f = \begin{bmatrix} (\vec\partial_{u_1} \vec x)^t \\"
         r"\vdots \\ (\vec\partial_{u_k} \vec x)^t \end{bmatrix} \cdot \vec d_{\vec x} f",
@@ -614,7 +613,6 @@ ANY_LAYER = [
         over=lambda v: range(v.L, 0, -1),
         formula=lambda v, l: v.d("C", f"z{l}"),
         verdict="undefined",
-        silent=True,
         corrected="for l = L, …, 2: d_b C = d_z C",
         corrected_latex=r"l = L, \dots, 2",
         why="Layer 1 is the input: it has no z^1, W^1 or b^1; the algorithm stops at 2.",
@@ -959,7 +957,6 @@ ALGORITHMS = [
         over=inner,
         formula=lambda v, l: v.d("C", f"a{l - 1}") * slope_as_printed(v.a[l - 1]),
         verdict="misprint",
-        silent=True,
         corrected="d_z C = d_a C ⊙ (a′ ⊙ (1⃗ − a′))",
         corrected_latex=r"\vec d_{\vec z} C = "
         r"\vec d_{\vec a} C \odot (\vec a' \odot (\vec 1 - \vec a'))",
