@@ -1,0 +1,166 @@
+"""Expressions of matrices: a small tree that is printed and evaluated, and knows no steps.
+
+What is printed is what is evaluated: `notation` writes this tree, `evaluate` computes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A letter. kind: `value` of a step, `gradient` of J by it, or `rule`: g, y, x in a rule."""
+
+    kind: str
+    label: str
+    number: int
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Number:
+    """A constant."""
+
+    value: Fraction | float
+    shape: Shape = ()
+
+
+@dataclass(frozen=True)
+class Ones:
+    """A vector or matrix of ones: a product with it is a sum, or repeats a row or column."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Apply:
+    """An operation on expressions; `mark` tells apart what differs in static arguments only."""
+
+    op: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    shape: Shape
+    static: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    mark: Any = None
+
+
+Expression = Symbol | Number | Ones | Apply
+
+
+def number(value: Any) -> Number:
+    """A Python number, as a fraction where it is one with a small denominator.
+
+    >>> number(0.005).value, number(1e-12).value
+    (Fraction(1, 200), 1e-12)
+    """
+    if isinstance(value, Fraction):
+        return Number(value)
+    value = value.item() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(value, float) and not np.isfinite(value):
+        return Number(value)
+    fraction = Fraction(value).limit_denominator(100_000)
+    return Number(fraction if float(fraction) == float(value) else float(value))
+
+
+def elementwise(op: Callable[..., Any], *arguments: Expression, **static: Any) -> Apply:
+    """An operation on each element, with broadcasting."""
+    shape = np.broadcast_shapes(*[a.shape for a in arguments])
+    return Apply(op, arguments, shape, static, tuple(sorted(static.items())))
+
+
+def product(a: Expression, b: Expression) -> Expression:
+    """The matrix product of two matrices."""
+    return Apply(np.dot, (a, b), (a.shape[0], b.shape[1]))
+
+
+def transposed(a: Expression) -> Expression:
+    """The transpose of a matrix."""
+    if isinstance(a, Apply) and a.op is np.transpose and len(a.shape) == 2:
+        inner: Expression = a.arguments[0]
+        return inner
+    if isinstance(a, Ones):
+        return Ones(a.shape[::-1])
+    return Apply(np.transpose, (a,), a.shape[::-1])
+
+
+def stretched(a: Expression, shape: Shape) -> Expression:
+    """a, repeated to fill `shape`; a matrix by products with ones, as one writes it."""
+    if a.shape == shape:
+        return a
+    if len(shape) == len(a.shape) == 2 and a.shape != (1, 1):
+        if a.shape[0] != shape[0]:
+            a = product(Ones((shape[0], 1)), a)
+        if a.shape[1] != shape[1]:
+            a = product(a, Ones((1, shape[1])))
+        return a
+    return Apply(np.broadcast_to, (a,), shape, {"shape": shape}, shape)
+
+
+def summed(a: Expression, axis: tuple[int, ...], shape: Shape) -> Expression:
+    """The sum over these axes, which stay with length one; of a matrix by products with ones."""
+    if len(a.shape) == 2:
+        if 0 in axis and a.shape[0] > 1:
+            a = product(Ones((1, a.shape[0])), a)
+        if 1 in axis and a.shape[1] > 1:
+            a = product(a, Ones((a.shape[1], 1)))
+        return a
+    return Apply(np.sum, (a,), shape, {"axis": axis, "keepdims": True}, axis)
+
+
+def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
+    """The value of an expression, given that of each symbol."""
+    if isinstance(e, Symbol):
+        return values(e)
+    if isinstance(e, Number):
+        return float(e.value)
+    if isinstance(e, Ones):
+        return np.ones(e.shape)
+    return e.op(*[evaluate(a, values) for a in e.arguments], **e.static)
+
+
+def symbols(e: Expression) -> list[Symbol]:
+    """Every symbol of an expression, in order of appearance, repeated ones too."""
+    if isinstance(e, Symbol):
+        return [e]
+    return [s for a in e.arguments for s in symbols(a)] if isinstance(e, Apply) else []
+
+
+def terms(e: Expression, sign: int = 1) -> list[tuple[int, Expression]]:
+    """What is added and subtracted, in order, with its sign."""
+    if isinstance(e, Apply) and e.op in (np.add, np.subtract):
+        a, b = e.arguments
+        return terms(a, sign) + terms(b, sign if e.op is np.add else -sign)
+    if isinstance(e, Apply) and e.op is np.negative:
+        return terms(e.arguments[0], -sign)
+    return [(sign, e)]
+
+
+def factors(e: Expression) -> tuple[Any, list[Expression], list[Expression]]:
+    """What is multiplied: the numbers' product, what stands above and below the line, in order."""
+    if isinstance(e, Number):
+        return e.value, [], []
+    if isinstance(e, Apply):
+        if e.op is np.negative or (e.op is np.broadcast_to and isinstance(e.arguments[0], Number)):
+            coefficient, above, below = factors(e.arguments[0])
+            return (-coefficient if e.op is np.negative else coefficient), above, below
+        if e.op is np.multiply or e.op is np.divide:
+            (c, above, below), (d, more, less) = map(factors, e.arguments)
+            if e.op is np.multiply:
+                return c * d, above + more, below + less
+            if d:
+                return c / d, above + less, below + more
+        exponent = e.arguments[1] if e.op is np.power else number(2)
+        if e.op in (np.square, np.power) and isinstance(exponent, Number):
+            n: Any = exponent.value
+            if n == int(n) and 0 < abs(n) < 100:
+                c, above, below = factors(e.arguments[0])
+                above, below = above * abs(int(n)), below * abs(int(n))
+                return c ** int(n), *((above, below) if n > 0 else (below, above))
+    return Fraction(1), [e], []

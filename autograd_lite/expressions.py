@@ -1,0 +1,263 @@
+"""Recorded steps as expressions; and the rule that ran at each edge, as a short text.
+
+For labels of a drawing: `texts = RuleTexts(recorded)`, then `texts(step, argument)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from math import isinf, prod
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import rules
+from autograd_lite.algebra import (
+    Apply,
+    Expression,
+    Number,
+    Symbol,
+    elementwise,
+    factors,
+    number,
+    stretched,
+    summed,
+    transposed,
+)
+from autograd_lite.graph import Step, Steps
+from autograd_lite.notation import LATEX, RELATIONS, TEXT, TIMES
+from autograd_lite.rules import RULES
+
+ZERO = number(0)
+
+
+class Reader:
+    """Turns steps into expressions, down to the steps for which `symbol` gives one.
+
+    inactive: by number, what a step that makes no difference is replaced by: a guard against
+    saturation, a tie that never occurs.
+    """
+
+    def __init__(
+        self,
+        symbol: Callable[[Step], Expression | None],
+        inactive: Mapping[int, Any] | None = None,
+    ) -> None:
+        self.symbol = symbol
+        self.inactive = inactive or {}
+        self.read: dict[int, Expression] = {}
+
+    def __call__(self, root: Step) -> Expression:
+        """The expression of a step; without recursion, as tapes can be long."""
+        stack = [root]
+        while stack:
+            step = stack[-1]
+            if step.number in self.read:
+                stack.pop()
+                continue
+            known = None if step is root else self.symbol(step)
+            if known is not None:
+                self.read[step.number] = known
+                continue
+            waiting = [x for x in step.inputs if isinstance(x, Step) and x.number not in self.read]
+            if waiting:
+                stack.extend(reversed(waiting))
+            else:
+                self.read[step.number] = self._translated(step)
+        return self.read[root.number]
+
+    def _translated(self, step: Step) -> Expression:
+        if step.op is None:
+            if step.value.size == 1:
+                return stretched(number(step.value), step.shape)
+            raise LookupError(step)
+        inputs = [self.read[x.number] if isinstance(x, Step) else number(x) for x in step.inputs]
+        if step.number in self.inactive:
+            kept = self.inactive[step.number]
+            return inputs[kept] if kept is not None else ZERO
+        if step.op in _TRANSLATIONS:
+            return stretched(_TRANSLATIONS[step.op](step, *inputs), step.shape)
+        if step.op is np.multiply and ZERO in inputs:
+            return ZERO
+        if step.op is np.add and ZERO in inputs:
+            return stretched(inputs[inputs[0] == ZERO], step.shape)
+        static = step.static
+        try:
+            mark: Any = tuple(sorted(static.items()))
+            hash(mark)
+        except TypeError:
+            mark = step.number
+        return Apply(step.op, tuple(inputs), step.shape, static, mark)
+
+
+def _mean(step: Step, x: Expression) -> Expression:
+    share = number(Fraction(step.value.size, prod(x.shape)))
+    return elementwise(np.multiply, share, summed(x, step.static["axis"], step.shape))
+
+
+def _transpose(step: Step, x: Expression) -> Expression:
+    axes = step.static["axes"]
+    if axes == (1, 0):
+        return transposed(x)
+    return (
+        x
+        if axes == tuple(range(len(axes)))
+        else Apply(np.transpose, (x,), step.shape, step.static, axes)
+    )
+
+
+def _where(step: Step, c: Expression, a: Expression, b: Expression) -> Expression:
+    chosen, other = elementwise(np.multiply, c, a), elementwise(np.subtract, number(1), c)
+    if b == ZERO:
+        return chosen
+    other = elementwise(np.multiply, other, b)
+    return other if a == ZERO else elementwise(np.add, chosen, other)
+
+
+def _compare(step: Step, a: Expression, b: Expression) -> Expression:
+    for x in (a, b):
+        if isinstance(x, Number) and isinstance(x.value, float) and isinf(x.value):
+            return number(int(step.value.all()))
+    return elementwise(step.op, a, b)  # type: ignore[arg-type]
+
+
+_TRANSLATIONS: dict[Any, Callable[..., Expression]] = {
+    rules.identity: lambda step, x: x,
+    rules.astype: lambda step, x, *_: x,
+    np.positive: lambda step, x: x,
+    np.broadcast_to: lambda step, x: x,
+    np.sum: lambda step, x: summed(x, step.static["axis"], step.shape),
+    np.mean: _mean,
+    np.transpose: _transpose,
+    np.where: _where,
+    np.bitwise_and: lambda step, a, b: elementwise(np.multiply, a, b),
+    np.logical_and: lambda step, a, b: elementwise(np.multiply, a, b),
+    np.invert: lambda step, a: elementwise(np.subtract, number(1), a),
+    np.logical_not: lambda step, a: elementwise(np.subtract, number(1), a),
+}
+_TRANSLATIONS.update(dict.fromkeys(RELATIONS, _compare))
+
+
+# The rule at an edge
+
+
+def contributions(recorded: Steps) -> dict[tuple[int, int], Step]:
+    """What each rule gave: the gradient step, by the forward step's number and the argument's."""
+    last = {(s.rule_of.number, s.argument): s for s in recorded if s.rule_of}
+    total: dict[int, Step] = {}
+    given = {}
+    for step in reversed(recorded.steps):
+        g = recorded.gradients.get(step.number)
+        if g is None or step.op is None or step.is_gradient:
+            continue
+        for k, x in enumerate(step.inputs):
+            if not isinstance(x, Step) or x.number not in recorded.gradients or not RULES[step.op]:
+                continue
+            if RULES[step.op][k] is None:
+                continue
+            new = last.get((step.number, k), g)
+            if x.number in total:  # the walk added this to what had arrived before
+                total[x.number] = new
+                new = new.inputs[1]
+            else:
+                total[x.number] = new
+            given[step.number, k] = new
+    return given
+
+
+class RuleTexts:
+    """The text of the rule that ran at each edge of a recorded graph.
+
+    `texts(step, argument)` is the rule of the forward step for the sake of this argument, None
+    where none ran. `g` is the gradient that arrives; `∘ …` stands for g ∘ …; tensors without a name
+    are called as in a rule: y the step's value, x (or a, b, …) its inputs.
+
+    >>> import autograd_lite as ag
+    >>> from autograd_lite.graph import steps
+    >>> X = ag.Tensor(np.ones((2, 3)), name="X")
+    >>> W1 = ag.Tensor(np.ones((4, 2)), requires_grad=True, name="W1")
+    >>> b1 = ag.Tensor(np.zeros((4, 1)), requires_grad=True, name="b1")
+    >>> A1 = np.tanh(W1 @ X + b1).named("A1")
+    >>> recorded = steps(np.sum(A1), [W1, b1])
+    >>> texts = RuleTexts(recorded)
+    >>> texts(recorded.step("A1"), 0)
+    '∘ (1 − A1∘A1)'
+    >>> add = recorded.step("A1").inputs[0]
+    >>> texts(add, 0), texts(add, 1), texts(add.inputs[0], 0), texts(add.inputs[0], 1)
+    ('g', 'g 1', 'g Xᵀ', None)
+    >>> RuleTexts(recorded, latex=True)(add.inputs[0], 0)
+    'g X^{\\\\top}'
+    """
+
+    def __init__(self, recorded: Steps, latex: bool = False) -> None:
+        self.recorded = recorded
+        self.given = contributions(recorded)
+        self.style = replace(LATEX, times=r" \circ ") if latex else replace(TEXT, times="∘")
+        self.inactive = inactive(recorded, [[s.value for s in recorded]])
+
+    def __call__(self, step: Step, argument: int) -> str | None:
+        result = self.given.get((step.number, argument))
+        if result is None:
+            return None
+        g = Symbol("rule", "g", self.recorded.gradients[step.number].number, step.shape)
+        if result.number == g.number:
+            return "g"
+        inputs = [x.number for x in step.inputs if isinstance(x, Step)]
+        letters = dict(zip(inputs, "x" if len(inputs) == 1 else "abcdefgh", strict=False))
+        letters[step.number] = "y"
+
+        def symbol(s: Step) -> Expression | None:
+            if s.number == g.number:
+                return g
+            if s.is_gradient or (s.label is None and s.op in RELATIONS):
+                return None
+            if s.label is None and s.op is None and s.value.size == 1:
+                return number(s.value)
+            return Symbol("rule", s.label or letters.get(s.number, "·"), s.number, s.shape)
+
+        return self._without_g(Reader(symbol, self.inactive)(result), g)
+
+    def _without_g(self, e: Expression, g: Symbol) -> str:
+        coefficient, above, below = factors(e)
+        if above.count(g) != 1 or not g.shape or len(above) + len(below) < 2:
+            return self.style(e)
+        above.remove(g)
+        rest: Expression = Number(coefficient)
+        for x in above:
+            rest = elementwise(np.multiply, rest, x)
+        for x in below:
+            rest = elementwise(np.divide, rest, x)
+        return f"{self.style.times.strip()} {self.style.within(rest, TIMES)}"
+
+
+def rule_text(recorded: Steps, step: Step, argument: int, latex: bool = False) -> str | None:
+    """The rule of one edge. For all edges of a graph, `RuleTexts(recorded)` reads it only once."""
+    return RuleTexts(recorded, latex)(step, argument)
+
+
+def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | None]:
+    """The steps that make no difference at any of these points, by number.
+
+    A guard (max, min, clip or a comparison with a tiny or a large constant, which a person would
+    not write) gives the number of the input that it passes on; a tie that never occurs gives None.
+    """
+    found: dict[int, int | None] = {}
+    for s in recorded:
+        if s.op is np.equal:
+            if not any(values[s.number].any() for values in points):
+                found[s.number] = None
+        elif s.op in (np.maximum, np.minimum, np.clip):
+            x, *bounds = s.inputs
+            if not isinstance(x, Step) or not all(map(_guards, bounds)):
+                continue
+            if all(np.array_equal(values[x.number], values[s.number]) for values in points):
+                found[s.number] = 0
+    return found
+
+
+def _guards(c: Any) -> bool:
+    return not isinstance(c, Step) and (
+        0 < abs(c) <= 1e-6 or 0 < abs(1 - c) <= 1e-6 or abs(c) >= 50
+    )

@@ -1,0 +1,302 @@
+"""How expressions are written: as text or LaTeX, with letters that no name can break out of."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isinf
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import rules
+from autograd_lite.algebra import (
+    Apply,
+    Expression,
+    Number,
+    Ones,
+    Shape,
+    Symbol,
+    elementwise,
+    factors,
+    terms,
+)
+
+# Names
+
+
+_GREEK = {
+    unicodedata.lookup(
+        f"GREEK {'SMALL' if name.islower() else 'CAPITAL'} LETTER "
+        + name.upper().replace("LAMBDA", "LAMDA")
+    ): name
+    for name in (
+        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
+        *("lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"),
+        *("omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
+    )
+}
+_LATEX = {
+    **{c: "\\" + c for c in "&%$#_{}"},
+    "\\": r"\backslash ",
+    "~": r"\sim ",
+    "^": r"\wedge ",
+    "<": "< ",  # with a space it can open no HTML tag
+    "…": r"\ldots ",
+    "′": "'",
+}
+LONGEST = 40
+
+
+def plain(name: str) -> str:
+    """A user's name as it stands in text: one line, not endless, in ‹ › unless it is a plain word.
+
+    >>> plain("W1"), plain("a + b"), plain("x" * 10_000)
+    ('W1', '‹a + b›', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxx')
+    """
+    name = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name)
+    name = " ".join(name.split())
+    if len(name) > LONGEST:
+        name = f"{name[: LONGEST - 9]}…{name[-8:]}"
+    word = name.translate(str.maketrans("", "", "_′…[](){}"))
+    return name if word.isalnum() else f"‹{name}›"
+
+
+def in_latex(name: str) -> str:
+    r"""A user's name in LaTeX's math mode, from which it cannot break out.
+
+    >>> print(in_latex("W1"), in_latex("theta"), in_latex("loss"), in_latex(r"\input{x}$"))
+    W_{1} \theta \mathrm{loss} \backslash \mathrm{input}\{x\}\$
+    """
+    name = plain(name).strip("‹›")
+    stem = name.rstrip("′")
+    primes = "'" * (len(name) - len(stem))
+    letters = stem.rstrip("0123456789")
+    digits = stem[len(letters) :]
+    letters = letters[:-1] if digits and letters.endswith("_") and len(letters) > 1 else letters
+    index = f"_{{{digits}}}" if digits and letters else digits
+    if letters in _GREEK or letters in _GREEK.values():
+        return "\\" + _GREEK.get(letters, letters) + index + primes
+    return _escaped(letters) + index + primes
+
+
+def _escaped(text: str) -> str:
+    out, run = [], ""
+    for c in (*text, ""):
+        if c.isalnum() and c not in _GREEK and c:
+            run += c
+            continue
+        if run:
+            out.append(run if len(run) == 1 and run.isascii() else rf"\mathrm{{{run}}}")
+            run = ""
+        known = "\\" + _GREEK[c] + " " if c in _GREEK else _LATEX.get(c, c)
+        out.append(r"\ " if c == " " else known)
+    return "".join(out)
+
+
+# Writing
+
+SUM, TIMES, PRODUCT, POSTFIX, ATOM = range(1, 6)  # how tightly an expression binds
+
+
+def _symbol_in_text(s: Symbol) -> tuple[str, int]:
+    return (s.label, POSTFIX) if s.kind == "gradient" else (plain(s.label), ATOM)
+
+
+def _symbol_in_latex(s: Symbol) -> tuple[str, int]:
+    if s.kind != "gradient":
+        return in_latex(s.label), ATOM
+    return s.label, POSTFIX
+
+
+@dataclass(frozen=True)
+class Style:
+    """How expressions are written. symbol: a letter and how tightly it binds.
+
+    count, letter: the number that is written as a letter where it divides (`m` for 400).
+    """
+
+    latex: bool = False
+    symbol: Callable[[Symbol], tuple[str, int]] = _symbol_in_text
+    times: str = " ∘ "
+    product: str = " "
+    transpose: str = "ᵀ"
+    ones: Callable[[Shape], str] = lambda shape: "1ᵀ" if shape[0] == 1 < shape[-1] else "1"
+    count: int = 0
+    letter: str = "m"
+
+    def __call__(self, e: Expression) -> str:
+        return self.write(e)[0]
+
+    def write(self, e: Expression) -> tuple[str, int]:
+        """The text of an expression, and how tightly it binds."""
+        if isinstance(e, Symbol):
+            return self.symbol(e)
+        if isinstance(e, Number):
+            return self.constant(e.value), ATOM if e.value >= 0 else SUM
+        if isinstance(e, Ones):
+            return self.ones(e.shape), ATOM
+        if e.op in (np.add, np.subtract):
+            return self.sum(e), SUM
+        if e.op in (np.multiply, np.divide, np.negative, np.square, np.power):
+            return self.quotient(e)
+        if e.op in (np.broadcast_to, np.reshape):
+            return self.write(e.arguments[0])
+        if e.op in (np.dot, np.matmul):
+            left, right = e.arguments
+            return self.within(left, PRODUCT) + self.product + self.within(right, PRODUCT), PRODUCT
+        if e.op is np.transpose and e.shape == e.arguments[0].shape[::-1]:
+            return self.within(e.arguments[0], ATOM) + self.transpose, POSTFIX
+        return self.function(e)
+
+    def within(self, e: Expression, least: int) -> str:
+        """The text, in parentheses where it binds less tightly."""
+        text, binds = self.write(e)
+        return text if binds >= least else self.parenthesised(text)
+
+    def parenthesised(self, text: str) -> str:
+        return rf"\left({text}\right)" if self.latex and r"\frac" in text else f"({text})"
+
+    def constant(self, value: Any) -> str:
+        minus, value = ("-" if self.latex else "−") if value < 0 else "", abs(value)
+        if isinstance(value, float):
+            text, _, power = f"{value:.6g}".partition("e")
+            if isinf(value):
+                return minus + (r"\infty" if self.latex else "∞")
+            if not power:
+                return minus + text
+            if self.latex:
+                return minus + (rf"{text} \cdot " if text != "1" else "") + f"10^{{{int(power)}}}"
+            return f"{minus}{text}e{int(power)}".replace("e-", "e−")
+        top, bottom = str(value.numerator), str(value.denominator)
+        if (
+            self.count > 1
+            and 1 <= value * self.count <= 2
+            and (value * self.count).denominator == 1
+        ):
+            top, bottom = str(value * self.count), self.letter
+        if bottom == "1":
+            return minus + top
+        return minus + (rf"\frac{{{top}}}{{{bottom}}}" if self.latex else f"{top}/{bottom}")
+
+    def sum(self, e: Expression) -> str:
+        text = ""
+        for sign, term in terms(e):
+            coefficient, *_ = factors(term)
+            negative = coefficient < 0
+            if negative:
+                term = elementwise(np.negative, term)
+            minus = (sign < 0) != negative
+            symbol = ("-" if self.latex else "−") if minus else "+"
+            body = self.within(term, TIMES)
+            text += f" {symbol} {body}" if text else (symbol + body if minus else body)
+        return text
+
+    def quotient(self, e: Expression) -> tuple[str, int]:
+        """Everything that is multiplied and divided: coefficient, numerator, denominator."""
+        coefficient, above, below = factors(e)
+        if not below:
+            return self.joined(coefficient, above)
+        bottom, binds = self.joined(Fraction(1), below)
+        if self.latex:
+            top, _ = self.joined(Fraction(1), above)
+            text = rf"\frac{{{top}}}{{{bottom}}}"
+            return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)
+        top, _ = self.joined(coefficient, above)
+        if len(above) == 1 and coefficient == 1:
+            top = self.within(above[0], TIMES)
+        return f"{top} / {bottom if binds >= POSTFIX else self.parenthesised(bottom)}", TIMES
+
+    def scaled(self, coefficient: Any, text: str) -> tuple[str, int]:
+        if coefficient == -1:
+            return ("-" if self.latex else "−") + text, SUM
+        return f"{self.constant(coefficient)} {text}", TIMES if coefficient > 0 else SUM
+
+    def joined(self, coefficient: Any, above: list[Expression]) -> tuple[str, int]:
+        if not above:
+            return self.constant(coefficient), ATOM if coefficient >= 0 else SUM
+        powers: dict[Expression, int] = {}
+        for x in above:
+            powers[x] = powers.get(x, 0) + 1
+        if len(powers) == 1 and powers[above[0]] == 1:
+            if coefficient == 1:
+                return self.write(above[0])
+            return self.scaled(coefficient, self.within(above[0], TIMES))
+        text, scalar = "", True
+        for x, n in powers.items():
+            text += ("" if not text else " " if scalar else self.times) + self.power(x, n)
+            scalar = not x.shape
+        return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)
+
+    def power(self, x: Expression, n: int) -> str:
+        if n == 1:
+            return self.within(x, POSTFIX)
+        if x.shape and n == 2:
+            return self.times.join([self.within(x, POSTFIX)] * n)
+        base, hadamard = self.within(x, ATOM), bool(x.shape)
+        if self.latex:
+            return f"{base}^{{{self.times.strip() + ' ' if hadamard else ''}{n}}}"
+        return f"{base}^{self.times.strip()}{n}" if hadamard else base + _raised(n)
+
+    def function(self, e: Apply) -> tuple[str, int]:
+        inside = [self(a) for a in e.arguments]
+        if e.op in RELATIONS:
+            relation = RELATIONS[e.op][self.latex]
+            inside = [self.within(a, SUM + 1) for a in e.arguments]
+            return f"[{inside[0]} {relation} {inside[1]}]", ATOM
+        if e.op is np.absolute:
+            return f"|{inside[0]}|", ATOM
+        if e.op is np.sum:
+            body = self.within(e.arguments[0], PRODUCT)
+            everything = len(e.static["axis"]) == len(e.arguments[0].shape)
+            axes = "" if everything else "_" + ",".join(map(str, e.static["axis"]))
+            return (rf"\sum{axes} {body}" if self.latex else f"Σ{axes} {body}"), TIMES
+        if e.op is rules.getitem:
+            return self.within(e.arguments[0], ATOM) + "[…]", ATOM
+        symbol, latex = FUNCTIONS.get(e.op, (None, None))
+        if symbol is None:
+            symbol = plain(e.op.__name__)
+            latex = rf"\operatorname{{{symbol}}}" if symbol.isalnum() else _escaped(symbol)
+        joined = ", ".join(inside)
+        if self.latex:
+            return rf"{latex}\left({joined}\right)", ATOM
+        return f"{symbol}({joined})", ATOM
+
+
+RELATIONS: dict[Any, tuple[str, str]] = {
+    np.greater: (">", ">"),
+    np.greater_equal: ("≥", r"\ge"),
+    np.less: ("<", "<"),
+    np.less_equal: ("≤", r"\le"),
+    np.equal: ("=", "="),
+    np.not_equal: ("≠", r"\ne"),
+}
+FUNCTIONS: dict[Any, tuple[str, str]] = {
+    rules.sigmoid: ("σ", r"\sigma"),
+    np.exp: ("exp", r"\exp"),
+    np.log: ("log", r"\log"),
+    np.tanh: ("tanh", r"\tanh"),
+    np.sin: ("sin", r"\sin"),
+    np.cos: ("cos", r"\cos"),
+    np.sqrt: ("sqrt", r"\operatorname{sqrt}"),
+    np.maximum: ("max", r"\max"),
+    np.minimum: ("min", r"\min"),
+    np.max: ("max", r"\max"),
+    np.min: ("min", r"\min"),
+}
+
+
+def _raised(n: int) -> str:
+    return str(n).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+TEXT = Style()
+LATEX = Style(
+    latex=True,
+    symbol=_symbol_in_latex,
+    times=r" \circ ",
+    transpose=r"^{\top}",
+    ones=lambda shape: r"\mathbf{1}^{\top}" if shape[0] == 1 < shape[-1] else r"\mathbf{1}",
+)
