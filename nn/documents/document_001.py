@@ -481,7 +481,6 @@ OUTPUT_BIASES = [
         equals="∂J/∂b{l}",
         formula=lambda v, l: (v.d("J", f"A{l}") * slope(v, l)) @ J_N(v).T,
         verdict="misprint",
-        silent=True,
         corrected="∂J/∂b⁽ᴸ⁾ = H⁽ᴸ⁾ J_N",
         corrected_latex=r"\frac{\partial J}{\partial b^{(L)}} = H^{(L)}J_N",
         corrected_formula=lambda v, l: (v.d("J", f"A{l}") * slope(v, l)) @ J_N(v),
@@ -522,7 +521,6 @@ OUTPUT_BIASES = [
         equals="∂J/∂b{l}",
         formula=lambda v, l: H(v, l) @ J_N(v).T,
         verdict="misprint",
-        silent=True,
         corrected="∂J/∂b⁽ᴸ⁾ = H⁽ᴸ⁾ J_N",
         corrected_latex=r"\frac{\partial J}{\partial b^{(L)}} = H^{(L)}J_N",
         corrected_formula=lambda v, l: H(v, l) @ J_N(v),
@@ -566,7 +564,6 @@ COST = [
         equals="∂J/∂A{l}",
         formula=lambda v, l: 1 / v.N * sum(data_point_errors(v, l)),
         verdict="misprint",
-        silent=True,
         corrected="Δ⁽ᴸ⁾ = (1/N) (δ_1⁽ᴸ⁾ … δ_N⁽ᴸ⁾)",
         corrected_latex=r"\Delta^{(L)} = \frac{1}{N}\begin{pmatrix}"
         r"\delta_1^{(L)} & \cdots & \delta_N^{(L)}\end{pmatrix}",
@@ -699,7 +696,6 @@ COST = [
             * sum(((v.A[l] - v.T) / (v.A[l] * (1 - v.A[l])))[:, i : i + 1] for i in range(v.N))
         ),
         verdict="misprint",
-        silent=True,
         corrected="Δ⁽ᴸ⁾ = (1/N) (A⁽ᴸ⁾ − T) / (A⁽ᴸ⁾ ⊙ (1 − A⁽ᴸ⁾)), element by element",
         corrected_latex=r"\Delta_{kn}^{(L)} = \frac{1}{N}"
         r"\frac{A_{kn}^{(L)}-T_{kn}}{A_{kn}^{(L)}(1-A_{kn}^{(L)})}",
@@ -922,7 +918,6 @@ LAST_HIDDEN_LAYER = [
         equals=lambda p, L: p.d("J", f"b{L - 1}"),
         formula=lambda v, L: H(v, L - 1) @ J_N(v).T,
         verdict="misprint",
-        silent=True,
         corrected="∂J/∂b⁽ᴸ⁻¹⁾ = H⁽ᴸ⁻¹⁾ J_N",
         corrected_latex=r"\frac{\partial J}{\partial b^{(L-1)}} = H^{(L-1)}J_N",
         corrected_formula=lambda v, L: H(v, L - 1) @ J_N(v),
@@ -946,7 +941,6 @@ LEMMA = [
         equals="∂J/∂b{l}",
         formula=lambda v, l: H(v, l) @ J_N(v).T,
         verdict="misprint",
-        silent=True,
         corrected="∂J/∂b⁽ˡ⁾ = H⁽ˡ⁾ J_N",
         corrected_latex=r"\frac{\partial J}{\partial b^{(l)}} = H^{(l)}J_N",
         corrected_formula=lambda v, l: H(v, l) @ J_N(v),
@@ -1083,7 +1077,6 @@ LEMMA = [
         equals=dA_below,
         formula=lambda v, l: first_columns(v.W[l].T @ H(v, l), v.S[l]),
         verdict="misprint",
-        silent=True,
         corrected="[∂J/∂A⁽ˡ⁻¹⁾]_in = [(W⁽ˡ⁾)ᵗ H⁽ˡ⁾]_in, the in'th element of Δ⁽ˡ⁻¹⁾",
         corrected_latex=r"\left[\frac{\partial J}{\partial A^{(l-1)}}\right]_{in} ="
         r"\left[(W^{(l)})^tH^{(l)}\right]_{in}",
@@ -1295,7 +1288,6 @@ GENERAL_LAYER = [
         equals="∂J/∂b{l}",
         formula=lambda v, l: H(v, l) @ J_N(v).T,
         verdict="misprint",
-        silent=True,
         corrected="∂J/∂b⁽ˡ⁾ = H⁽ˡ⁾ J_N",
         corrected_latex=r"\frac{\partial J}{\partial b^{(l)}} = H^{(l)}J_N",
         corrected_formula=lambda v, l: H(v, l) @ J_N(v),
