@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .passes import DifferencePass, Forward, Pass, TapePass
+from .procedures import Run
 from .standard import columns, layers, networks
 from .strict import NotConforming, Undefined
 
@@ -74,13 +75,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Document:
-    """A derivation: its entries in the order of its pages, and the setting that they share."""
+    """A derivation: its entries in the order of its pages, and the setting that they share.
+
+    `run(rng)` runs its procedure beside the tape, if it has one: see `nn.documents.procedures`.
+    """
 
     number: str
     title: str
     entries: Sequence[Entry]
     convention: str = ""
     setting: Setting = field(default_factory=Setting)
+    run: Callable[[int], Run] | None = None
 
     def entry(self, label: str) -> Entry:
         """The entry with this label."""

@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import datasets, losses
+from ..network import Network
 from .checker import Document, Entry, Setting
 from .passes import Keep, Pass
-from .standard import columns, hidden, layers, matrix, networks, once
+from .procedures import Run, beside_the_tape
+from .standard import ACTIVATIONS, LOSSES, columns, hidden, layers, matrix, networks, once
 from .strict import NotConforming, Strict, Undefined, strict
 
 # --- the networks: one output, any activation and loss -------------------------------------------
@@ -1241,10 +1244,42 @@ def one_iteration(
     return new_W, new_b
 
 
+def gradient_descent(
+    net: Any, W: dict[int, np.ndarray], b: dict[int, np.ndarray], alpha: float, N: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """The loop of 2.4, n = 0 to N and so N + 1 updates; yields W{n+1}, b{n+1} as W1, b1, …"""
+    n = 0
+    while n <= N:
+        W, b = one_iteration(net, W, b, alpha)
+        yield {f"W{l}": W[l] for l in W} | {f"b{l}": b[l] for l in b}
+        n += 1
+
+
+def run(rng: int = 0, N: int = 200) -> Run:
+    """2.4 on breast cancer, 30-6-3-1, tanh and logistic with cross-entropy."""
+    X, Y = datasets.breast_cancer()
+    X = datasets.standardize(X)
+    names = ["tanh", "tanh", "sigmoid"]
+    net = Network([30, 6, 3, 1], names, rng=rng, initialiser="small")
+    start = {name: p.numpy() for name, p in net.parameters().items()}
+    g, g_prime = zip(*(ACTIVATIONS[a] for a in ("tanh", "tanh", "logistic")), strict=True)
+    by_hand = SimpleNamespace(
+        L=3, m=X.shape[1], X=X, Y=Y, g=dict(enumerate(g, 1)), g_prime=dict(enumerate(g_prime, 1)),
+        loss_prime=LOSSES["cross-entropy"][1],
+    )  # fmt: skip
+    W, b = ({l: start[f"{letter}{l}"] for l in (1, 2, 3)} for letter in "Wb")
+    steps = gradient_descent(by_hand, W, b, alpha=0.5, N=N)
+    what = "2.4, full-batch gradient descent on breast cancer"
+    return beside_the_tape(
+        "000", what, steps, net, X, Y, losses.binary_cross_entropy, rate=0.5, epochs=N + 1
+    )
+
+
 DOCUMENT = Document(
     "000",
     "Gradient descent derivative derivations for a single-output L-layer neural network",
     [*DESCRIPTION, *ASSUMPTIONS, *SCALAR, *SINGLE_SAMPLE, *ENTIRE_SAMPLE, *PROCEDURE],
     convention="columns are samples, one output, 1/m outside; layer 0 is the input",
     setting=BATCH,
+    run=run,
 )

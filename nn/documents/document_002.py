@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import datasets, losses
+from ..network import Network
 from .checker import Document, Entry, Setting
 from .passes import Keep, Pass
+from .procedures import Run, beside_the_tape
 from .standard import hidden, logistic, networks, once
 from .strict import NotConforming, Undefined, strict
 
@@ -451,10 +454,29 @@ def update(net: Any, W: dict[int, np.ndarray], b: dict[int, np.ndarray], alpha: 
     return W_new, b_new
 
 
+def run(rng: int = 0, updates: int = 500) -> Run:
+    """Equations 1 and 2 again and again, three layers, on the first of the digits."""
+    X, Y = datasets.digits()
+    X, Y = X[:, :1] / 16, Y[:, :1]
+    net = Network([64, 12, 8, 10], ["sigmoid"] * 3, rng=rng)
+    start = {name: p.numpy() for name, p in net.parameters().items()}
+
+    def steps() -> Iterator[dict[str, np.ndarray]]:
+        W, b = ({l: start[f"{letter}{l}"] for l in (1, 2, 3)} for letter in "Wb")
+        for _ in range(updates):
+            W, b = update(SimpleNamespace(L=3, X=X, Y=Y), W, b, ALPHA)
+            yield {f"W{l}": W[l] for l in W} | {f"b{l}": b[l] for l in b}
+
+    what = "equations 1 and 2, three layers, one digit"
+    loss = losses.half_squared_error
+    return beside_the_tape("002", what, steps(), net, X, Y, loss, rate=ALPHA, epochs=updates)
+
+
 DOCUMENT = Document(
     "002",
     "Gradient descent and back-propagation for deep learning models",
     ENTRIES,
     convention="one sample, column vectors, logistic, half squared error, three layers",
     setting=ANY_DEPTH,
+    run=run,
 )

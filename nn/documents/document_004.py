@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import datasets, losses
+from ..network import Network
 from .checker import Document, Entry, Setting
 from .passes import Keep, Pass
+from .procedures import Run, beside_the_tape
 from .standard import logistic, matrix, networks, once
 from .strict import Undefined, strict
 
@@ -862,14 +865,41 @@ def backpropagate(
         W[l] = W[l] + np.asarray(delta_W)
 
 
-def train(X: Any, Y: Any, W: Weights, b: Weights, eta: float) -> None:
+def train(X: Any, Y: Any, W: Weights, b: Weights, eta: float) -> Iterator[int]:
     """Train(x_1, …, x_n, y_1, …, y_n): one sample after the other, in order.
 
     X and Y have a column for each sample; W and b, by layer from 2 on, get their new values.
+    Yields the number of each sample, from 0, when its update is done.
     """
     for i in range(np.shape(X)[1]):
         A = feedforward(X[:, i : i + 1], W, b)
         backpropagate(Y[:, i : i + 1], A, W, b, eta)
+        yield i
+
+
+def classify(X: Any, W: Weights, b: Weights) -> Any:
+    """arg max a^L for each column of X."""
+    return np.array(
+        [int(np.argmax(feedforward(X[:, i : i + 1], W, b)[-1])) for i in range(np.shape(X)[1])]
+    )
+
+
+def run(rng: int = 0, samples: int = 1797) -> Run:
+    """Train on the digits, 64-16-10, one sample at a time in order."""
+    X, Y = datasets.digits()
+    X, Y = X[:, :samples] / 16, Y[:, :samples]
+    net = Network([64, 16, 10], ["sigmoid"] * 2, rng=rng)
+    start = {name: p.numpy() for name, p in net.parameters().items()}
+
+    def steps() -> Iterator[dict[str, np.ndarray]]:
+        W, b = ({l: start[f"{letter}{l - 1}"] for l in (2, 3)} for letter in "Wb")
+        for _ in train(X, Y, W, b, ETA):
+            yield {f"W{l - 1}": W[l] for l in W} | {f"b{l - 1}": b[l] for l in b}
+
+    return beside_the_tape(
+        "004", "Train on the digits, one after the other", steps(), net, X, Y,
+        losses.half_squared_error, rate=ETA, epochs=1, batch_size=1,
+    )  # fmt: skip
 
 
 def trained(letter: str, **slopes: Any) -> Any:
@@ -1087,4 +1117,5 @@ DOCUMENT = Document(
     [*PROPOSITIONS, *LAST_LAYER, *ANY_LAYER, *ALGORITHMS, *APPENDIX],
     convention="one sample, column vectors, layer 1 is the input; D is the Jacobian transposed",
     setting=NETWORK,
+    run=run,
 )

@@ -1,0 +1,85 @@
+"""The procedures of the documents, run: by hand-written formulas and by the tape, step by step.
+
+Both start from the same parameters; after every update all parameters are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import optimizers
+from ..network import Network
+from ..training import fit
+
+Array = NDArray[Any]
+Steps = Iterator[Mapping[str, Array]]
+
+TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a procedure went: the number of updates, and how far the two trajectories were apart.
+
+    `difference` is the largest of any parameter after any update, relative to the largest
+    component of that parameter then, or to 1 where that is smaller. `loss` is J of the first and
+    of the last epoch.
+    """
+
+    document: str
+    what: str
+    updates: int
+    difference: float
+    loss: tuple[float, float]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two stayed together over the whole run."""
+        return self.difference <= TOLERANCE
+
+
+def beside_the_tape(
+    document: str,
+    what: str,
+    by_hand: Steps,
+    net: Network,
+    X: Array,
+    Y: Array,
+    loss: Callable[..., Any],
+    rate: float,
+    epochs: int,
+    batch_size: int | None = None,
+) -> Run:
+    """Train `net` with `nn.fit` and gradient descent, and compare each update with one by hand.
+
+    `by_hand` yields all parameters by the network's names after each update, and must make as
+    many updates as `fit` does: ValueError otherwise.
+    """
+    pace = _SideBySide(rate, iter(by_hand))
+    history = fit(net, X, Y, loss, pace, epochs, batch_size=batch_size, progress=False)
+    if next(pace.by_hand, None) is not None:
+        raise ValueError(f"{document}: by hand there are more updates than the {pace.updates}")
+    return Run(document, what, pace.updates, pace.difference, (history.loss[0], history.loss[-1]))
+
+
+class _SideBySide(optimizers.GradientDescent):
+    """Gradient descent that looks aside after every step."""
+
+    def __init__(self, rate: float, by_hand: Steps) -> None:
+        super().__init__(rate)
+        self.by_hand, self.updates, self.difference = by_hand, 0, 0.0
+
+    def step(self, parameters: Any, gradients: Any = None) -> None:
+        super().step(parameters, gradients)
+        self.updates += 1
+        hand = next(self.by_hand, None)
+        if hand is None:
+            raise ValueError(f"by hand there are only {self.updates - 1} updates")
+        for name, parameter in parameters.items():
+            apart = np.abs(parameter.data - hand[name]).max()
+            self.difference = max(self.difference, apart / max(1, np.abs(hand[name]).max()))
