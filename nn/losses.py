@@ -13,6 +13,7 @@ saturation it teaches less than it should. The `_with_logits` forms take Z and a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -96,7 +97,8 @@ class Loss:
     def check_labels(self, Y: NDArray[Any]) -> None:
         """Raise ValueError, naming the range and the first offender, if a label is outside it."""
         low, high = self.labels
-        if np.isfinite(Y).all() and low <= Y.min() and Y.max() <= high:
+        least, most = float(Y.min()), float(Y.max())  # nan if a label is
+        if math.isfinite(least) and math.isfinite(most) and low <= least and most <= high:
             return
         wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -107,10 +109,12 @@ class Loss:
         """The share of right answers, or None if the loss is not one for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
-            return float(np.mean(A.argmax(classes) == Y.argmax(classes)))
-        if self.threshold is not None:
-            return float(np.mean((A > self.threshold) == (Y > 0.5)))
-        return None
+            right = A.argmax(classes) == Y.argmax(classes)
+        elif self.threshold is not None:
+            right = (A > self.threshold) == (Y > 0.5)
+        else:
+            return None
+        return int(np.count_nonzero(right)) / right.size
 
 
 def _loss(**kind: Any) -> Callable[[Callable[..., Any]], Loss]:
