@@ -54,11 +54,11 @@ def differentiate(
     latest_first = [-J._order]
     while latest_first:
         t, g = arrived.pop(-heappop(latest_first))
-        if leads is not None:
-            keep(t, g)
         op = t._op
-        if op is None:
-            continue
+        if op is None or leads is not None:
+            keep(t, g)
+            if op is None:
+                continue
         y: Any
         if on_tape:
             check_unchanged(t)
@@ -200,8 +200,8 @@ def gradients(
 
     J: a scalar, or any tensor together with the `gradient` that arrives at it (J's shape).
     Returns a list of arrays of the tensors' shapes; with create_graph (and while tracing) of
-    Tensors, on the tape themselves, so that they can be differentiated again. Raises ValueError for a tensor that is
-    not on J's tape, or that needs no gradient, naming it.
+    Tensors, on the tape themselves, so that they can be differentiated again. Raises ValueError
+    for a tensor that is not on J's tape, or that needs no gradient, naming it.
 
     >>> x = Tensor(3.0, requires_grad=True, name="x")
     >>> (slope,) = gradients(x**3, [x], create_graph=True)

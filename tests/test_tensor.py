@@ -38,6 +38,13 @@ def test_backward_adds_into_leaves_and_only_into_leaves():
     assert x.grad is None
 
 
+def test_the_gradient_of_a_leaf_is_what_arrives():
+    x = leaf(1.0, 2.0)
+    x.backward([3.0, 4.0])
+    np.testing.assert_array_equal(x.grad, [3, 4])
+    np.testing.assert_array_equal(ag.gradients(x, [x], gradient=[5.0, 6.0])[0], [5, 6])
+
+
 def test_retain_grads_keeps_every_gradient_apart():
     x = leaf(1.0, 2.0)
     y = x + 0.0
