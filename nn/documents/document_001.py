@@ -6,15 +6,18 @@ section 3 two costs; section 6 a network 2-n_h-1. Products that are written one 
 read from left to right, as Python reads them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from .. import datasets, losses
+from ..network import Network
 from .checker import Document, Entry, Setting
 from .passes import Keep
-from .standard import ACTIVATIONS, LOSSES, hidden, networks, once
+from .procedures import Run, beside_the_tape
+from .standard import ACTIVATIONS, LOSSES, hidden, logistic, networks, once
 from .strict import NotConforming
 
 TITLE = "General feed forward neural networks"
@@ -1480,6 +1483,37 @@ EXAMPLE = [
     ),
 ]
 
+
+def steps(
+    start: Mapping[str, Any], X: Any, Y: Any, alpha: float, updates: int
+) -> Iterator[dict[str, Any]]:
+    """Gradient descent by 6.3 to 6.8, corrected; yields the parameters after each update."""
+    W1, b1, W2, b2 = (start[name] for name in ("W1", "b1", "W2", "b2"))
+    m = X.shape[1]
+    ones = np.ones((m, 1))
+    for _ in range(updates):
+        A1 = np.tanh(W1 @ X + b1 @ ones.T)
+        A2 = logistic(W2 @ A1 + b2 @ ones.T)
+        H2 = 1 / m * (A2 - Y)
+        dW2, db2 = H2 @ A1.T, H2 @ ones
+        Delta1 = W2.T @ H2
+        H1 = Delta1 * (1 - A1**2)
+        dW1, db1 = H1 @ X.T, H1 @ ones
+        W1, b1 = W1 - alpha * dW1, b1 - alpha * db1
+        W2, b2 = W2 - alpha * dW2, b2 - alpha * db2
+        yield {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+def run(rng: int = 0, updates: int = 1000, n_h: int = 4, alpha: float = 1.2) -> Run:
+    """Section 6: the network 2-n_h-1 on the 400 planar points, all of them in each update."""
+    X, Y = datasets.planar(400, rng=rng)
+    net = Network([2, n_h, 1], ["tanh", "sigmoid"], rng=rng)
+    start = {name: p.numpy() for name, p in net.parameters().items()}
+    what, loss = "6.3 to 6.8, corrected, on 400 planar points", losses.binary_cross_entropy
+    by_hand = steps(start, X, Y, alpha, updates)
+    return beside_the_tape("001", what, by_hand, net, X, Y, loss, rate=alpha, epochs=updates)
+
+
 DOCUMENT = Document(
     "001",
     TITLE,
@@ -1490,4 +1524,5 @@ DOCUMENT = Document(
     convention="Samples are columns; W(l) is S_l × S_(l−1); Δ(l) = ∂J/∂A(l) and H(l) = ∂J/∂Z(l) "
     "carry the 1/N, so weight and bias gradients have no factor; L + 1 layers from 0 to L.",
     setting=GENERAL,
+    run=run,
 )  # fmt: skip

@@ -7,14 +7,17 @@ is tried on rows of any width and depth, what it writes for single weights on it
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from .. import datasets, losses
+from ..network import Network
 from .checker import Document, Entry, Setting
 from .passes import Keep
+from .procedures import Run, beside_the_tape
 from .standard import hidden, layers, logistic, networks, once
 from .strict import Undefined
 
@@ -1006,6 +1009,39 @@ LAYER_1 = [
     ),
 ]
 
+
+def steps(
+    start: Mapping[str, Any], X: Any, y: Any, alpha: float, epochs: int
+) -> Iterator[dict[str, Any]]:
+    """The gradients g[lW], g[lb] and the update for one row after the other, again and again."""
+    W, b = ({l: start[f"{letter}{l}"] for l in (1, 2, 3)} for letter in "Wb")
+    for i in list(range(len(X))) * epochs:
+        a = {0: X[i : i + 1]}
+        for l in (1, 2, 3):
+            a[l] = logistic(a[l - 1] @ W[l] + b[l])
+        slope = {l: a[l] * (1 - a[l]) for l in (1, 2, 3)}
+        g3a = (a[3] - y[i : i + 1]) / (a[3] * (1 - a[3]))
+        gz = {3: slope[3] * g3a}
+        for l in (2, 1):
+            gz[l] = slope[l] * (gz[l + 1] @ W[l + 1].T)
+        W = {l: W[l] - alpha * (a[l - 1].T @ gz[l]) for l in W}
+        b = {l: b[l] - alpha * gz[l] for l in b}
+        yield {f"W{l}": W[l] for l in W} | {f"b{l}": b[l] for l in b}
+
+
+def run(rng: int = 0, epochs: int = 20, kind: str = "versicolor", alpha: float = 0.1) -> Run:
+    """The network 4-3-2-1 on iris, one kind against the others, one flower at a time in order."""
+    X, Y = datasets.iris(kind, batch_axis=0)
+    X = datasets.standardize(X, batch_axis=0)
+    net = Network([4, 3, 2, 1], ["sigmoid"] * 3, rng=rng, batch_axis=0)
+    start = {name: p.numpy() for name, p in net.parameters().items()}
+    what, loss = f"4-3-2-1 on iris, {kind} or not, row by row", losses.binary_cross_entropy
+    by_hand = steps(start, X, Y, alpha, epochs)
+    return beside_the_tape(
+        "003", what, by_hand, net, X, Y, loss, rate=alpha, epochs=epochs, batch_size=1
+    )
+
+
 DOCUMENT = Document(
     "003",
     TITLE,
@@ -1013,4 +1049,5 @@ DOCUMENT = Document(
     convention="One sample is a row; W[l] is n[l−1] × n[l], the transpose of the other documents'; "
     "no factor 1/m; layers 1 to 3, the input is layer 0.",
     setting=ITS_NETWORK,
+    run=run,
 )
