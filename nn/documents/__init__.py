@@ -25,7 +25,7 @@ A formula of your own is checked in the same way, here a right one and a wrong o
 >>> for result in check(mine, networks=12):
 ...     print(result.label, result.verdict, result.shapes)
 b holds of 34: 34 right
-W false of 34: ...; ... does not conform, such as ...
+W false of 34: ... right; ... wrong; ... nonconforming, such as ...
 """
 
 from .checker import (

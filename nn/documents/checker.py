@@ -258,11 +258,11 @@ class Tally:
         """What the shapes did, for a reader."""
         if not self.tried:
             return "never tried: there was no index to try it at"
-        said = {"nonconforming": "does not conform", "undefined": "undefined", "failed": "fails"}
-        parts = [f"{n} {kind}" for kind in ("right", "wrong") if (n := getattr(self, kind))]
-        for kind, words in said.items():
+        parts = []
+        for kind in ("right", "wrong", "nonconforming", "undefined", "failed"):
             if n := getattr(self, kind):
-                parts.append(f"{n} {words}, such as {self.example[kind]}")
+                example = self.example[kind]
+                parts.append(f"{n} {kind}" + (f", such as {example}" if example else ""))
         return f"of {self.tried}: " + "; ".join(parts)
 
 

@@ -1,0 +1,266 @@
+"""`autograd-lite check`: every formula of the five documents against the tape.
+
+It also runs the documents' procedures by hand beside the tape, and compares every gradient of two
+networks in training with the closed form. `everything` computes, `run` shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nn import closed_form, documents
+from nn.command import UsageError, whole_number
+from nn.documents import Document, Result
+from nn.documents.procedures import Run
+
+CLOSED_FORM_TOLERANCE = 1e-10
+COLOURS = {
+    "holds": "green",
+    "misprint": "red",
+    "undefined": "red",
+    "false": "red",
+    "error": "bold red",
+    "convention": "yellow",
+}
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the subcommand `check`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "check",
+        help="check every formula of the documents against the tape",
+        description="Check every formula of the documents against the tape and central "
+        "differences, on networks of many shapes; run the documents' procedures by hand beside "
+        "the tape; compare networks in training with the closed form. Exit code 1 if a result is "
+        "not what is recorded.",
+    )
+    parser.add_argument(
+        "--document",
+        action="append",
+        metavar="001",
+        help=f"only this document, of {', '.join(documents.NUMBERS)}; may be given again",
+    )
+    parser.add_argument(
+        "--misprints", action="store_true", help="only what is wrong, each spelled out"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the results to a file as JSON")
+    parser.add_argument(
+        "--networks",
+        type=whole_number,
+        default=35,
+        metavar="N",
+        help="networks to try each formula on (default 35, which has every depth and kind)",
+    )
+    parser.add_argument("--rng", type=whole_number, default=0, help="seed (default 0)")
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All that `check` computes: formulas, procedures, gradients in training, what was left out."""
+
+    documents: Sequence[Document]
+    results: Sequence[Result]
+    runs: Sequence[Run]
+    training: Sequence[closed_form.Row]
+    skipped: Sequence[str]
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether everything came out as it should."""
+        return (
+            not any(result.drifted or result.verdict == "error" for result in self.results)
+            and all(run.agrees for run in self.runs)
+            and all(row.error <= CLOSED_FORM_TOLERANCE for row in self.training)
+        )
+
+
+def everything(numbers: Iterable[str] | None = None, rng: int = 0, networks: int = 35) -> Checked:
+    """Check these documents, by default all five with the gradients of networks in training.
+
+    What needs data that is not installed is left out, and `skipped` says so. Raises KeyError for
+    an unknown number.
+    """
+    chosen = [documents.document(number) for number in numbers or documents.NUMBERS]
+    results = documents.check(chosen, rng, networks)
+    skipped: list[str] = []
+
+    def attempt(compute: Callable[[], Any]) -> Any:
+        try:
+            return compute()
+        except ImportError as problem:
+            skipped.append(str(problem))
+            return None
+
+    runs = [attempt(lambda d=d: d.run(rng)) for d in chosen if d.run is not None]  # type: ignore[misc]
+    training = None if numbers else attempt(lambda: closed_form.compare_training(rng))
+    return Checked(chosen, results, [r for r in runs if r], training or [], sorted(set(skipped)))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check as the options say and print what was found; returns the exit code."""
+    for number in options.document or ():
+        if number not in documents.NUMBERS:
+            known = ", ".join(documents.NUMBERS)
+            raise UsageError(f"--document {number}: there are {known}")
+    if options.networks < 1:
+        raise UsageError("--networks 0: at least one network is needed")
+    if options.json and (
+        Path(options.json).is_dir() or not Path(options.json).resolve().parent.is_dir()
+    ):
+        raise UsageError(f"--json {options.json}: there is no such place to write a file")
+    numbers = list(dict.fromkeys(options.document)) if options.document else None
+    checked = everything(numbers, options.rng, options.networks)
+    show(checked, only_misprints=options.misprints)
+    if options.json:
+        rows = [asdict(result) for result in checked.results]
+        text = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
+        Path(options.json).write_text(text + "\n", encoding="utf-8")
+        print(f"written to {options.json}")
+    return 0 if checked.as_recorded else 1
+
+
+def show(checked: Checked, only_misprints: bool = False) -> None:
+    """Print tables, what is wrong and why, and a summary line."""
+    write = _writer()
+    if not only_misprints:
+        for document in checked.documents:
+            found = [r for r in checked.results if r.document == document.number]
+            write.table(f"{document.number}  {document.title}", _HEADER, map(_row, found))
+    for result in checked.results:
+        if result.verdict in ("misprint", "undefined", "false", "error") or result.drifted:
+            write.lines(_spelled_out(result), COLOURS[result.verdict])
+    if not only_misprints:
+        if checked.runs:
+            write.table("procedures, by hand and by the tape", _RUNS, map(_run_row, checked.runs))
+        if checked.training:
+            title = "gradients in training, tape and closed form: start, middle, end"
+            rows = (
+                (_mark(row.error), row.data, row.quantity, f"{row.error:.0e}")
+                for row in checked.training
+            )
+            write.table(title, ("", "data", "quantity", "largest relative error"), rows)
+    for problem in checked.skipped:
+        write.lines([f"left out: {problem}"], "yellow")
+    write.lines([summary(checked)], "green" if checked.as_recorded else "bold red")
+
+
+def summary(checked: Checked) -> str:
+    """The last line: how many formulas, of which verdict, and whether that is as recorded."""
+    count = Counter(result.verdict for result in checked.results)
+    silent = sum(result.silent for result in checked.results)
+    plural = {"holds": "hold", "misprint": "misprints", "convention": "conventions"}
+    said = [f"{n} {plural.get(v, v)}" for v in COLOURS if (n := count[v])]
+    drifted = sum(result.drifted for result in checked.results)
+    line = f"{len(checked.results)} formulas: {', '.join(said)}; {silent} of the wrong are silent; "
+    line += "all as recorded" if not drifted else f"{drifted} NOT as recorded"
+    apart = sum(not run.agrees for run in checked.runs)
+    apart += sum(row.error > CLOSED_FORM_TOLERANCE for row in checked.training)
+    return line + (f"; {apart} comparisons too far apart" if apart else "")
+
+
+_HEADER = ("", "label", "formula", "verdict", "error", "corrected")
+_RUNS = ("", "document", "procedure", "updates", "largest difference")
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    verdict = result.verdict + (", silent" if result.silent else "")
+    return (
+        "≠" if result.drifted else "",
+        result.label,
+        result.printed,
+        verdict + (", damaged" if result.damaged else ""),
+        _error(result.printed_error),
+        _error(result.corrected_error),
+    )
+
+
+def _run_row(run: Run) -> tuple[str, ...]:
+    mark = "" if run.agrees else "≠"
+    return mark, run.document, run.what, str(run.updates), f"{run.difference:.0e}"
+
+
+def _mark(error: float) -> str:
+    return "" if error <= CLOSED_FORM_TOLERANCE else "≠"
+
+
+def _error(error: float | None) -> str:
+    return "" if error is None else f"{error:.0e}"
+
+
+def _spelled_out(result: Result) -> list[str]:
+    """What is printed, why it cannot be, what the shapes did, and what is right."""
+    kinds = [result.verdict, *(["silent"] if result.silent else [])]
+    kinds += ["damaged in transcription"] if result.damaged else []
+    lines = [f"{result.document}  {result.label}: {', '.join(kinds)}", f"  {result.printed}"]
+    if result.corrected:
+        error = "" if result.corrected_error is None else f"   ({result.corrected_error:.0e})"
+        lines.append(f"  right: {result.corrected}{error}")
+    if result.why:
+        lines.append(f"  why: {result.why}")
+    lines.append(f"  tried: {result.shapes}")
+    if result.drifted:
+        lines.append(f"  recorded: {result.recorded}{', silent' if result.recorded_silent else ''}")
+    return lines
+
+
+class _Plain:
+    """Tables and lines as plain text."""
+
+    def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        body = [tuple(header), *rows]
+        widths = [max(len(row[i]) for row in body) for i in range(len(header))]
+        print(title)
+        for row in body:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            print("  " + "  ".join(cells).rstrip())
+        print()
+
+    def lines(self, lines: Sequence[str], colour: str) -> None:
+        print("\n".join(lines))
+
+
+class _Rich:
+    """The same with rich: columns that fit the terminal, and colours where there are any."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        terminal = sys.stdout.isatty()
+        self.console = Console(highlight=False, markup=False, width=None if terminal else 160)
+
+    def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        self.console.print(Text(title, style="bold"))
+        table = Table(*header, box=None)
+        for row in rows:
+            style = next((COLOURS[c.split(",")[0]] for c in row if c.split(",")[0] in COLOURS), "")
+            table.add_row(*(Text(c, style=style if i == 3 else "") for i, c in enumerate(row)))
+        self.console.print(table)
+        self.console.print()
+
+    def lines(self, lines: Sequence[str], colour: str) -> None:
+        from rich.text import Text
+
+        self.console.print(Text(lines[0], style=colour))
+        for line in lines[1:]:
+            self.console.print(Text(line))
+
+
+def _writer() -> _Plain | _Rich:
+    """rich where it is installed; what the output cannot encode is replaced."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        return _Rich()
+    except ImportError:
+        return _Plain()
