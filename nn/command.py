@@ -123,7 +123,13 @@ def network_from(
             needs = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
             loss_name = needs.get(names[-1], "half_squared_error")
         net = Network(sizes, names, rng=options.rng, batch_axis=options.batch_axis)
-        return net, losses.BY_NAME[loss_name]
+    loss = losses.BY_NAME[loss_name]
+    if loss.takes_probabilities and names[-1] not in ("sigmoid", "softmax"):
+        raise UsageError(
+            f"--loss {loss_name} needs outputs from 0 to 1, and --activations ends in {names[-1]}: "
+            f"end in sigmoid or softmax, or use {loss_name}_with_logits"
+        )
+    return net, loss
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:

@@ -50,6 +50,10 @@ def breast_cancer(batch_axis: int = 1) -> tuple[Array, Array]:
     """Wisconsin breast cancer: X (30, 569), Y (1, 569), 1 for a benign tumour and 0 for malignant.
 
     From scikit-learn's own files (the `data` extra).
+
+    >>> X, Y = breast_cancer()
+    >>> X.shape, Y.shape, Y.sum()
+    ((30, 569), (1, 569), np.float64(357.0))
     """
     data = _from_sklearn("load_breast_cancer")
     return _laid_out(data.data.T, data.target[np.newaxis], batch_axis)
@@ -59,6 +63,10 @@ def digits(batch_axis: int = 1) -> tuple[Array, Array]:
     """Handwritten digits of 8 × 8 pixels, 0 to 16: X (64, 1797), Y (10, 1797) one-hot.
 
     From scikit-learn's own files (the `data` extra).
+
+    >>> X, Y = digits()
+    >>> X.shape, Y.shape, X.max()
+    ((64, 1797), (10, 1797), np.float64(16.0))
     """
     data = _from_sklearn("load_digits")
     return _laid_out(data.data.T, one_hot(data.target), batch_axis)
@@ -69,6 +77,10 @@ def iris(target: str | None = None, batch_axis: int = 1) -> tuple[Array, Array]:
 
     With `target`, one of "setosa", "versicolor" and "virginica", Y is (1, 150): 1 for this kind
     and 0 for the two others. From scikit-learn's own files (the `data` extra).
+
+    >>> X, Y = iris("setosa", batch_axis=0)
+    >>> X.shape, Y.shape, Y.sum()
+    ((150, 4), (150, 1), np.float64(50.0))
     """
     data = _from_sklearn("load_iris")
     kinds = [str(name) for name in data.target_names]
@@ -94,6 +106,13 @@ def csv(
     Raises ValueError, naming the file, the row (the line of the file, as a spreadsheet counts) and
     the column, for a missing column, a value that is not a finite number, a row with too few or too
     many values, and an empty file.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "fruit.csv")
+    ...     size = path.write_text("grams,fruit\\n150,apple\\n7,cherry\\n")
+    ...     csv(path, target="fruit")
+    (array([[150.,   7.]]), array([[0., 1.]]))
     """
     names, rows = _read(path)
     if target not in names:

@@ -64,7 +64,8 @@ class Loss:
     ) -> ag.Tensor:
         """The cost J, a scalar Tensor.
 
-        Raises ValueError if A and Y differ in shape or a label is outside the range of the loss.
+        Raises ValueError if A and Y differ in shape, or if a label, or an output that should be a
+        probability, is outside the range of the loss.
         """
         letter = "Z" if self.takes_logits else "A"
         if not isinstance(A, ag.Tensor):
@@ -78,6 +79,7 @@ class Loss:
         if reduction not in ("mean", "sum"):
             raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
         if not ag.is_tracing():
+            self._check_outputs(A)
             self.check_labels(Y.data)
         static: dict[str, Any] = {"m": m if reduction == "mean" else 1}
         if self.one_of_many:
@@ -100,10 +102,25 @@ class Loss:
         least, most = float(Y.min()), float(Y.max())  # nan if a label is
         if math.isfinite(least) and math.isfinite(most) and low <= least and most <= high:
             return
+        needs = "finite labels" if low == -np.inf else f"labels from {low} to {high}"
         wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        needs = "finite numbers" if low == -np.inf else f"labels from {low} to {high}"
-        raise ValueError(f"{self.__name__} needs {needs}: Y{list(place)} is {Y[place]}")
+        raise ValueError(f"{self.__name__} needs {needs}: {_first('Y', Y, wrong)}")
+
+    @property
+    def takes_probabilities(self) -> bool:
+        """Whether outputs must lie between 0 and 1."""
+        return self.labels == (0, 1) and not self.takes_logits
+
+    def _check_outputs(self, A: ag.Tensor) -> None:
+        if not self.takes_probabilities:
+            return
+        values = A.data
+        if values.min() < 0 or values.max() > 1:  # a nan is for whoever trains to explain
+            offender = _first(A.name or "A", values, (values < 0) | (values > 1))
+            raise ValueError(
+                f"{self.__name__} needs outputs from 0 to 1: {offender}. Let the last layer be "
+                "sigmoid or softmax, or use the loss's _with_logits form"
+            )
 
     def accuracy(self, A: NDArray[Any], Y: NDArray[Any], batch_axis: int = 1) -> float | None:
         """The share of right answers, or None if the loss is not one for classes."""
@@ -115,6 +132,12 @@ class Loss:
         else:
             return None
         return int(np.count_nonzero(right)) / right.size
+
+
+def _first(name: str, values: NDArray[Any], wrong: NDArray[Any]) -> str:
+    """The first entry that is wrong, in words."""
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return f"{name}{list(place)} is {values[place]}"
 
 
 def _loss(**kind: Any) -> Callable[[Callable[..., Any]], Loss]:
@@ -132,7 +155,11 @@ def _log(a: Any) -> Any:
     lambda g, y, A, Y, m: g * (Y - A) / m,
 )
 def half_squared_error(A: Any, Y: Any, m: int) -> Any:
-    """½ ‖A − Y‖² for each sample, for labels that are any finite numbers."""
+    """½ ‖A − Y‖² for each sample, for labels that are any finite numbers.
+
+    >>> half_squared_error([[3.0, 1.0]], [[1, 1]]).item()
+    1.0
+    """
     return np.sum(np.square(A - Y)) / (2 * m)
 
 
@@ -142,7 +169,11 @@ def half_squared_error(A: Any, Y: Any, m: int) -> Any:
     lambda g, y, A, Y, m: g * (_log(1 - A) - _log(A)) / m,
 )
 def binary_cross_entropy(A: Any, Y: Any, m: int) -> Any:
-    """−(Y log A + (1 − Y) log(1 − A)), added over outputs that are each a yes or a no."""
+    """−(Y log A + (1 − Y) log(1 − A)), added over outputs that are each a yes or a no.
+
+    >>> round(binary_cross_entropy([[0.9, 0.2]], [[1, 0]]).item(), 4)
+    0.1643
+    """
     return -np.sum(Y * _log(A) + (1 - Y) * _log(1 - A)) / m
 
 
@@ -152,7 +183,11 @@ def binary_cross_entropy(A: Any, Y: Any, m: int) -> Any:
     lambda g, y, Z, Y, m: g * -Z / m,
 )
 def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
-    """binary_cross_entropy(sigmoid(Z), Y), exact however large Z is."""
+    """binary_cross_entropy(sigmoid(Z), Y), exact however large Z is.
+
+    >>> binary_cross_entropy_with_logits([[1000.0, 1000.0]], [[1, 0]]).item()
+    500.0
+    """
     return np.sum(np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))) / m
 
 
@@ -162,7 +197,11 @@ def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
     lambda g, y, A, Y, m, axis: g * -_log(A) / m,
 )
 def cross_entropy(A: Any, Y: Any, m: int, axis: int) -> Any:
-    """−Σ Y log A over the classes, for outputs that are probabilities (softmax)."""
+    """−Σ Y log A over the classes, for outputs that are probabilities (softmax).
+
+    >>> round(cross_entropy([[0.7], [0.2], [0.1]], [[1], [0], [0]]).item(), 4)
+    0.3567
+    """
     return -np.sum(Y * _log(A)) / m
 
 
@@ -174,7 +213,11 @@ def cross_entropy(A: Any, Y: Any, m: int, axis: int) -> Any:
     lambda g, y, Z, Y, m, axis: g * -ag.log_softmax(Z, axis=axis) / m,
 )
 def cross_entropy_with_logits(Z: Any, Y: Any, m: int, axis: int) -> Any:
-    """cross_entropy(softmax(Z), Y), exact however large Z is."""
+    """cross_entropy(softmax(Z), Y), exact however large Z is.
+
+    >>> cross_entropy_with_logits([[1000.0], [0.0]], [[0], [1]]).item()
+    1000.0
+    """
     return -np.sum(Y * ag.log_softmax(Z, axis=axis)) / m
 
 
@@ -188,3 +231,6 @@ BY_NAME: dict[str, Loss] = {
         cross_entropy_with_logits,
     )
 }
+__test__ = {
+    name: loss.__doc__ for name, loss in BY_NAME.items()
+}  # for doctest, which skips objects

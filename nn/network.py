@@ -187,6 +187,13 @@ class Network:
         The file appears complete or not at all: if writing fails, an older file stays as it was.
         Raises ValueError for a network with an activation that is a function: functions cannot be
         saved.
+
+        >>> import pathlib, tempfile
+        >>> net = Network([2, 4, 1], ["tanh", "sigmoid"], rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net.save(pathlib.Path(folder, "net.npz"))
+        ...     Network.load(pathlib.Path(folder, "net.npz"))
+        Network([2, 4, 1], activations=['tanh', 'sigmoid'], batch_axis=1, dtype=float64)
         """
         for l, activation in enumerate(self.activations, start=1):
             if not isinstance(activation, str):

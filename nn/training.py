@@ -116,6 +116,8 @@ def evaluate(
     >>> X, Y = nn.datasets.planar(400, rng=0)
     >>> net = nn.Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
     >>> J, accuracy = evaluate(net, X, Y, nn.losses.binary_cross_entropy)
+    >>> round(J, 2), round(accuracy, 4)
+    (0.69, 0.5425)
     """
     X, Y = _checked_samples(net, X, Y)
     with ag.no_grad():
@@ -226,7 +228,10 @@ def _accuracy(loss: Any, output: Array, Y: Array, batch_axis: int) -> float | No
 
 def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
     """X and Y as Tensors of the network's dtype, or an error that names what does not fit."""
-    arrays = {name: as_numbers(part, name) for name, part in (("X", X), ("Y", Y))}
+    with np.errstate(over="ignore"):  # too large for float32 is infinite, and found below
+        arrays = {
+            name: as_numbers(part, name).astype(net.dtype) for name, part in (("X", X), ("Y", Y))
+        }
     for name, n, what in (("X", net.sizes[0], "features"), ("Y", net.sizes[-1], "outputs")):
         array = arrays[name]
         shape = f"({n}, m)" if net.batch_axis == 1 else f"(m, {n})"
@@ -245,7 +250,7 @@ def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor
     m, labels = (arrays[name].shape[net.batch_axis] for name in ("X", "Y"))
     if m != labels or not m:
         raise ValueError(f"X has {m} samples and Y {labels}: give a label for each sample")
-    tensors = [ag.Tensor(array, dtype=net.dtype, name=name) for name, array in arrays.items()]
+    tensors = [ag.Tensor(array, name=name) for name, array in arrays.items()]
     return tensors[0], tensors[1]
 
 

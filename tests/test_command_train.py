@@ -139,6 +139,7 @@ def test_numbers_in_a_file(capsys, tmp_path):
         (("--layers", "4,0"), "'4,0' is not a list of sizes"),
         (("--activations", "tanh"), "1 activations for sizes [2, 4, 1]"),
         (("--activations", "tanh,sigmod"), "no activation is called 'sigmod'"),
+        (("--activations", "tanh,sin", "--loss", "cross_entropy"), "needs outputs from 0 to 1"),
         (("--loss", "bce"), "invalid choice: 'bce'"),
         (("--rate", "-1"), "rate=-1.0: it must be a positive number"),
         (("--rate", "fast"), "invalid float value"),

@@ -177,6 +177,7 @@ def test_accuracy_reads_an_output_as_the_loss_does():
     Y = np.array([[1, 1, 0, 0]])
     assert bce.accuracy(np.array([[0.6, 0.4, 0.6, 0.4]]), Y) == 0.5
     assert logits.accuracy(np.array([[0.4, 0.2, -0.1, 0.1]]), Y) == 0.75
+    assert bce.accuracy(np.array([[0.6, 0.4]]), np.array([[0.3, 0.3]])) == 0.5
     ce, one_hot = nn.losses.cross_entropy, np.eye(3)
     assert ce.accuracy(one_hot[:, [0, 1, 1]], one_hot) == pytest.approx(2 / 3)
     assert ce.accuracy(one_hot[[0, 1, 1]], one_hot, batch_axis=0) == pytest.approx(2 / 3)
@@ -217,3 +218,11 @@ def test_bad_options():
         nn.losses.cross_entropy(A, Y, batch_axis=2)
     with pytest.raises(TypeError, match="Y has dtype"):
         nn.losses.cross_entropy(A, [["a", "b", "c"]])
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "cross_entropy"])
+def test_outputs_that_are_no_probabilities(name):
+    A = ag.Tensor([[0.5, -0.25], [0.5, 1.5]], requires_grad=True, name="A3")
+    with pytest.raises(ValueError, match=r"from 0 to 1: A3\[0, 1\] is -0.25. .*_with_logits"):
+        nn.losses.BY_NAME[name](A, np.ones((2, 2)))
+    nn.losses.BY_NAME[name + "_with_logits"](A, np.ones((2, 2)))

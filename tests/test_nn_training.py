@@ -248,6 +248,12 @@ def test_what_does_not_fit(change, error, message):
         np.testing.assert_array_equal(values(net)[name], value)
 
 
+def test_samples_too_large_for_float32():
+    X, Y = planar()
+    with pytest.raises(ValueError, match=r"X\[0, 0\] is -?inf"):
+        nn.fit(network(dtype=np.float32), 1e300 * X, Y, BCE, GradientDescent(1), epochs=1)
+
+
 def test_a_bad_label_in_a_late_batch_is_found_before_any_step():
     X, Y = planar()
     Y[0, -1] = 3
