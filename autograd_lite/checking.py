@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,17 +46,25 @@ class Slope:
     def cause(self) -> str:
         """`agrees`, `rounding`, `kink`, `undecided` (rounding drowns it) or `wrong formula`."""
         if not np.isfinite(self.tape):
-            return "wrong formula"
+            return "wrong formula" if np.isfinite(self.numeric) else "undecided"
         exact = 1e-7 * max(abs(self.numeric), self.scale)
         if self.error <= exact:
             return "agrees"
         low, high = sorted((self.left, self.right))
-        jump = high - low > max(0.01 * max(abs(low), abs(high)), 10 * self.noise)
-        if jump and low - exact <= self.tape <= high + exact:
+        bend = high - low > max(0.01 * max(abs(low), abs(high)), 10 * self.noise)
+        if bend and low - exact <= self.tape <= high + exact:
+            return "kink"
+        if self.jumps:
             return "kink"
         if self.error > exact + 10 * self.doubt:
             return "wrong formula"
         return "rounding" if self.doubt < 0.01 * self.scale else "undecided"
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the differences grow as the steps shrink: the function itself jumps here."""
+        sizes = [abs(difference) for _, difference in self.sweep]
+        return sizes[0] > 0 and all(5 * a < b < 20 * a for a, b in itertools.pairwise(sizes))
 
 
 @dataclass
@@ -90,7 +99,7 @@ class CheckReport:
             )
         if self.kinks:
             lines.append(
-                "a kink: the slopes on both sides differ, and the tape's lies between them"
+                "a kink: there is no derivative right here; the tape's lies between the slopes"
             )
         if self.worst:
             order, argument, index, slope = self.worst
@@ -109,8 +118,8 @@ def check_gradients(
 ) -> CheckReport:
     """Compare the gradients of f with central differences, up to `order` times differentiated.
 
-    args: float arrays, or lists, tuples and dicts of them. f's value may have any shape: a random
-    combination of its entries is differentiated. float32 is checked in float64: it is the formula
+    args: float arrays, or lists, tuples and dicts of them. f's value may have any shape: if
+    not a scalar, a random combination of its entries is differentiated. float32 is checked in float64: it is the formula
     that is checked. Returns the report, or raises GradientError, which carries it as `.report`.
 
     >>> print(check_gradients(np.tanh, np.array([0.5, -1.0]), order=1))
@@ -134,7 +143,8 @@ def check_gradients(
             (np.finfo(t.dtype).eps for t in tape(y) if t.dtype.kind == "f"),
             default=np.finfo(float).eps,
         )
-        scalar = _combination(value, rng.normal(size=y.shape))
+        weights = rng.normal(size=y.shape) if y.size > 1 else np.ones(y.shape)
+        scalar = _combination(value, weights)
         report = CheckReport()
         for k in range(1, order + 1):
             gradient = grad(scalar, tuple(range(len(point))))
@@ -188,12 +198,16 @@ def _slope(
     here = along(0.0)
     if not np.array_equal(here, along(0.0), equal_nan=True):
         raise ValueError("the function gives another value each time: fix its randomness first")
+    # Rounding changes the value as if each x were off by eps·x, and the value itself by eps·value.
+    moved_by = sum(float(np.abs(x * g).sum()) for x, g in zip(point, gradients, strict=True))
+    moved_by = moved_by if np.isfinite(moved_by) else 0.0
     sweep, noise = [], []
     for h in STEPS:
         near, far = along(h) - along(-h), along(2 * h) - along(-2 * h)
         sweep.append((h, (8 * near - far) / (12 * h)))
-        noise.append(eps * max(abs(here), abs(along(h))) / h)
-    h = max(h for h in STEPS if h <= eps ** (1 / 2) * 10)
+        noise.append(float(eps) * (max(abs(here), abs(along(h))) + moved_by) / h)
+    largest = max((float(np.abs(x).max()) for x in point if x.size), default=1.0)
+    h = max(h for h in STEPS if h <= max(1e-8, 10 * eps**0.5 * max(1.0, largest)))
     changes = [
         (abs(a - b) + n, k)
         for k, ((_, a), (_, b), n) in enumerate(zip(sweep, sweep[1:], noise[1:], strict=False), 1)

@@ -7,6 +7,7 @@ tuple of non-negative ints, `keepdims` true, one-dimensional products as two-dim
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -324,6 +325,13 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
             "differentiable takes one rule for each argument, as in "
             "@ag.differentiable(lambda g, y, x: g * y), or None where no gradient flows"
         )
+    for k, rule in enumerate(argument_rules):
+        if rule and _takes(rule) < 2 + len(argument_rules):
+            raise TypeError(
+                f"the rule for argument {k} takes {_takes(rule)} arguments, but each of "
+                f"{len(argument_rules)} rules is called with g, y and all "
+                f"{len(argument_rules)} arguments"
+            )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -343,6 +351,14 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
         return op
 
     return decorate
+
+
+def _takes(rule: Rule) -> float:
+    """How many positional arguments a rule can take."""
+    kinds = [p.kind for p in inspect.signature(rule).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return math.inf
+    return sum(kind is not inspect.Parameter.KEYWORD_ONLY for kind in kinds)
 
 
 def _guarded(rule: Rule) -> Rule:

@@ -486,6 +486,11 @@ def test_looks_and_behaves_as_numpy():
         (lambda: ag.grad(np.sum, 1)(1.0), IndexError, "f was called with 1 arguments"),
         (lambda: ag.hvp(np.sum)(np.ones(2), np.ones(3)), ValueError, "the vector has shapes"),
         (lambda: ag.differentiable(), TypeError, "one rule for each argument"),
+        (
+            lambda: ag.differentiable(lambda g, y, x: g, None),
+            TypeError,
+            "the rule for argument 0 takes 3 arguments, but each of 2 rules",
+        ),
     ],
 )
 def test_messages(wrong, kind, message):
