@@ -24,8 +24,8 @@ A formula of your own is checked in the same way, here a right one and a wrong o
 ... ])
 >>> for result in check(mine, networks=12):
 ...     print(result.label, result.verdict, result.shapes)
-b holds of 34: 34 right
-W false of 34: ... right; ... wrong; ... nonconforming, such as ...
+b holds of 33: 33 right
+W false of 33: 2 right; 1 wrong; 30 nonconforming, such as (4, 3) @ (2, 3): 3 ≠ 2
 """
 
 from .checker import (

@@ -151,13 +151,13 @@ def check(
     Each is tried on `networks` random networks. Raises KeyError for an unknown number.
 
     >>> [r.verdict for r in check("002", networks=6)][:3]
-    ['misprint', 'holds', 'misprint']
+    ['undefined', 'holds', 'misprint']
     """
     if documents is None:
         documents = NUMBERS
     elif isinstance(documents, str | Document):
         documents = [documents]
-    chosen = [document(d) if isinstance(d, str) else d for d in documents]
+    chosen = [d if isinstance(d, Document) else document(d) for d in documents]
     seeds = np.random.default_rng(rng).spawn(len(NUMBERS) + len(chosen))
     known = dict(zip(NUMBERS, seeds, strict=False))
     return [
@@ -301,14 +301,18 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     }
     tallies = {name: Tally() for name in forms}
     judges_error = 0.0
-    for trial in trials:
-        for index in entry.over(trial.values):
-            index = index if isinstance(index, tuple) else (index,)
-            for name, (formula, equals) in forms.items():
-                if formula is not None:
-                    truth, disagreement = trial.truth(equals, index)
-                    judges_error = max(judges_error, disagreement)
-                    tallies[name].add(*attempt(formula, trial.values, index, truth))
+    for trial, index in _tries(entry, trials, tallies["printed"]):
+        for name, (formula, equals) in forms.items():
+            if formula is None:
+                continue
+            try:
+                truth, disagreement = trial.truth(equals, index)
+            except Exception as problem:  # the user's own: named, and the other entries still run
+                what = f"what it equals: {type(problem).__name__}: {problem}"
+                tallies[name].add("failed", None, what)
+                continue
+            judges_error = max(judges_error, disagreement)
+            tallies[name].add(*attempt(formula, trial.values, index, truth))
     printed, corrected = tallies["printed"], tallies["corrected"]
     verdict = _verdict(entry, printed, corrected, tallies["elsewhere"])
     shapes = str(printed)
@@ -324,6 +328,18 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
         recorded=entry.verdict, recorded_silent=entry.silent,
         judges_error=judges_error, damaged=entry.damaged,
     )  # fmt: skip
+
+
+def _tries(entry: Entry, trials: Sequence[Trial], printed: Tally) -> Iterator[tuple[Trial, tuple]]:
+    """Every trial with every index; an `over` that raises is noted."""
+    for trial in trials:
+        try:
+            indices = list(entry.over(trial.values))
+        except Exception as problem:  # as above
+            printed.add("failed", None, f"its indices: {type(problem).__name__}: {problem}")
+            continue
+        for index in indices:
+            yield trial, index if isinstance(index, tuple) else (index,)
 
 
 def _verdict(entry: Entry, printed: Tally, corrected: Tally, elsewhere: Tally) -> str:

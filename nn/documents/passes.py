@@ -31,7 +31,7 @@ class Pass:
     True
     >>> v.W[9]
     Traceback (most recent call last):
-    nn.documents.strict.Undefined: 'W9: here W goes from 1 to 1'
+    nn.documents.strict.Undefined: W9: here W goes from 1 to 1
     """
 
     def __init__(self, forward: Forward, net: SimpleNamespace) -> None:

@@ -1,0 +1,76 @@
+"""Document 004: every verdict again, on networks of another generator, and its procedure, run."""
+
+import numpy as np
+import pytest
+
+import nn
+from nn import documents
+from nn.documents import document_004 as module
+
+LABELS = [entry.label for entry in module.DOCUMENT.entries]
+
+
+@pytest.fixture(scope="module")
+def results():
+    rng = np.random.Generator(np.random.MT19937(9000))
+    return {r.label: r for r in documents.check("004", rng, networks=21)}
+
+
+def test_labels_are_unique():
+    assert len(set(LABELS)) == len(LABELS)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_entry(results, label):
+    entry, found = module.DOCUMENT.entry(label), results[label]
+    assert (found.verdict, found.silent) == (entry.verdict, entry.silent), found.shapes
+    assert found.judges_error < 1e-5
+    if entry.verdict in ("holds", "convention"):
+        assert found.printed_error <= 1e-10
+    else:
+        assert entry.why
+    if entry.corrected_formula:
+        assert found.corrected_error <= 1e-10
+        assert entry.corrected
+        assert entry.corrected_latex
+    for latex in (entry.printed_latex, entry.corrected_latex):
+        assert latex.count("{") == latex.count("}")
+        assert latex.count(r"\begin") == latex.count(r"\end")
+    assert entry.printed_latex
+
+
+def test_procedure_by_hand_and_by_the_tape():
+    run = module.run(rng=1, samples=150)
+    assert run.updates == 150
+    assert run.agrees
+
+
+def test_arg_max_by_hand_and_by_the_network():
+    X, Y = nn.datasets.digits()
+    X, Y = X[:, :400] / 16, Y[:, :400]
+    net = nn.Network([64, 16, 10], ["sigmoid"] * 2, rng=0)
+    start = {name: p.numpy() for name, p in net.parameters().items()}
+    W, b = ({l: start[f"{letter}{l - 1}"] for l in (2, 3)} for letter in "Wb")
+    assert list(module.train(X, Y, W, b, 0.5)) == list(range(400))
+    loss = nn.losses.half_squared_error
+    nn.fit(net, X, Y, loss, nn.optimizers.GradientDescent(0.5), epochs=1, batch_size=1)
+    by_hand = module.classify(X, W, b)
+    np.testing.assert_array_equal(by_hand, net(X).numpy().argmax(axis=0))
+    assert np.mean(by_hand == Y.argmax(axis=0)) > 0.3  # a tenth would be guessing
+
+
+def test_start_as_printed_leads_elsewhere():
+    """With the products read as ⊙ and layers of equal widths, a′ for a runs without an error."""
+    n, rng = 3, np.random.default_rng(0)
+    start = ({l: rng.normal(size=(n, columns)) for l in (2, 3)} for columns in (n, 1))
+    W_start, b_start = start
+    x, y = rng.normal(size=(n, 1)), np.eye(n)[:, :1]
+    ways = {}
+    for name, first in {
+        "right": lambda a, a_before: module.slope(a),
+        "printed": lambda a, a_before: a * (1 - a_before),
+    }.items():
+        W, b = dict(W_start), dict(b_start)
+        module.backpropagate(y, module.feedforward(x, W, b), W, b, 0.5, first=first)
+        ways[name] = W[3]
+    assert np.abs(ways["right"] - ways["printed"]).max() > 1e-3
