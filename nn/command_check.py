@@ -51,13 +51,6 @@ def add_to(subparsers: Any) -> None:
         "--misprints", action="store_true", help="only what is wrong, each spelled out"
     )
     parser.add_argument("--json", metavar="FILE", help="write the results to a file as JSON")
-    parser.add_argument(
-        "--networks",
-        type=whole_number,
-        default=35,
-        metavar="N",
-        help="networks to try each formula on (default 35, which has every depth and kind)",
-    )
     parser.add_argument("--rng", type=whole_number, default=0, help="seed (default 0)")
     parser.set_defaults(run=run)
 
@@ -110,14 +103,12 @@ def run(options: argparse.Namespace) -> int:
         if number not in documents.NUMBERS:
             known = ", ".join(documents.NUMBERS)
             raise UsageError(f"--document {number}: there are {known}")
-    if options.networks < 1:
-        raise UsageError("--networks 0: at least one network is needed")
     if options.json and (
         Path(options.json).is_dir() or not Path(options.json).resolve().parent.is_dir()
     ):
         raise UsageError(f"--json {options.json}: there is no such place to write a file")
     numbers = list(dict.fromkeys(options.document)) if options.document else None
-    checked = everything(numbers, options.rng, options.networks)
+    checked = everything(numbers, options.rng)
     show(checked, only_misprints=options.misprints)
     if options.json:
         rows = [asdict(result) for result in checked.results]

@@ -171,14 +171,7 @@ class Network:
             X = X if X.name else X.named("X")
         else:
             X = ag.Tensor(as_numbers(X, "X").astype(self.dtype), name="X")
-        n0 = self.sizes[0]
-        if X.ndim != 2 or X.shape[1 - self.batch_axis] != n0:
-            shape = f"({n0}, m)" if self.batch_axis == 1 else f"(m, {n0})"
-            hint = " X.T would fit." if X.ndim == 2 and X.shape[self.batch_axis] == n0 else ""
-            raise ValueError(
-                f"X {X.shape}: this network has {n0} inputs, so with batch_axis={self.batch_axis} "
-                f"X is {shape}.{hint}"
-            )
+        check_samples("X", X.shape, self.sizes[0], "inputs", self.batch_axis)
         return X
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -283,6 +276,18 @@ def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}: it must hold real numbers")
     return array
+
+
+def check_samples(name: str, shape: tuple[int, ...], n: int, what: str, batch_axis: int) -> None:
+    """Raise ValueError, with the likely fix, if samples of n values have another shape."""
+    if len(shape) == 2 and shape[1 - batch_axis] == n:
+        return
+    hint = f" {name}.T would fit." if len(shape) == 2 and shape[batch_axis] == n else ""
+    right = f"({n}, m)" if batch_axis == 1 else f"(m, {n})"
+    raise ValueError(
+        f"{name} {shape}: this network has {n} {what}, so with batch_axis={batch_axis} {name} is "
+        f"{right}.{hint}"
+    )
 
 
 def checked_batch_axis(batch_axis: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import autograd_lite as ag
 from nn.losses import Loss
-from nn.network import Forward, Network, as_numbers
+from nn.network import Forward, Network, as_numbers, check_samples
 from nn.optimizers import Optimizer
 from nn.progress import reporter
 
@@ -87,8 +88,8 @@ def fit(
     (10, True)
     """
     X, Y = _checked_samples(net, X, Y)
-    if isinstance(loss, Loss):
-        loss.check_labels(Y.data)
+    if known := _known(loss):
+        known.check_labels(Y.data)
     m = X.shape[net.batch_axis]
     size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
     if shuffle and rng is None:
@@ -122,7 +123,7 @@ def evaluate(
     X, Y = _checked_samples(net, X, Y)
     with ag.no_grad():
         J, output = _cost(loss, net.batch_axis)(net.forward(X), Y)
-    return J.item(), _accuracy(loss, output.data, Y.data, net.batch_axis)
+    return J.item(), _accuracy(loss, output, Y, net.batch_axis)
 
 
 def eager_step(net: Network, loss: Callable[..., ag.Tensor]) -> Step:
@@ -178,7 +179,7 @@ class _Run:
                 self.optimizer.step(self.parameters, gradients)
             self._keep()
             losses += len(samples) / m * float(J)
-            metric = _accuracy(self.loss, output.data, Y_batch.data, axis)
+            metric = _accuracy(self.loss, output, Y_batch, axis)
             metrics += len(samples) / m * (metric or 0.0)
         for name, value in self.whole.items():
             if not np.isfinite(value).all():
@@ -208,7 +209,8 @@ def _cost(
 ) -> Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]:
     """A function of a forward pass and Y that gives J and what the loss was computed from."""
     options = {"batch_axis": batch_axis} if _takes(loss, "batch_axis") else {}
-    takes_logits = getattr(loss, "takes_logits", False)
+    known = _known(loss)
+    takes_logits = known is not None and known.takes_logits
 
     def cost(f: Forward, Y: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
         output = (f.Z if takes_logits else f.A)[len(f.Z)]
@@ -222,26 +224,31 @@ def _takes(function: Callable[..., Any], option: str) -> bool:
     return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _accuracy(loss: Any, output: Array, Y: Array, batch_axis: int) -> float | None:
-    return loss.accuracy(output, Y, batch_axis) if isinstance(loss, Loss) else None
+def _known(loss: Callable[..., Any]) -> Loss | None:
+    """The loss of nn.losses that is to be used, also behind functools.partial; None for others."""
+    while isinstance(loss, functools.partial):
+        loss = loss.func
+    return loss if isinstance(loss, Loss) else None
+
+
+def _accuracy(
+    loss: Callable[..., Any], output: ag.Tensor, Y: ag.Tensor, batch_axis: int
+) -> float | None:
+    known = _known(loss)
+    return known.accuracy(output.data, Y.data, batch_axis) if known else None
 
 
 def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
     """X and Y as Tensors of the network's dtype, or an error that names what does not fit."""
-    with np.errstate(over="ignore"):  # too large for float32 is infinite, and found below
-        arrays = {
-            name: as_numbers(part, name).astype(net.dtype) for name, part in (("X", X), ("Y", Y))
-        }
-    for name, n, what in (("X", net.sizes[0], "features"), ("Y", net.sizes[-1], "outputs")):
-        array = arrays[name]
-        shape = f"({n}, m)" if net.batch_axis == 1 else f"(m, {n})"
-        if array.ndim != 2 or array.shape[1 - net.batch_axis] != n:
-            fits = array.ndim == 2 and array.shape[net.batch_axis] == n
-            raise ValueError(
-                f"{name} {array.shape}: the network {net.sizes} has {n} {what}, so with "
-                f"batch_axis={net.batch_axis} {name} is {shape}."
-                + (f" {name}.T would fit." if fits else "")
-            )
+    arrays: dict[str, Array] = {}
+    for name, samples, n, what in (
+        ("X", X, net.sizes[0], "inputs"),
+        ("Y", Y, net.sizes[-1], "outputs"),
+    ):
+        array = as_numbers(samples, name)
+        check_samples(name, array.shape, n, what, net.batch_axis)
+        with np.errstate(over="ignore"):  # what is too large for float32 is infinite, so found here
+            array = arrays[name] = array.astype(net.dtype)
         if not np.isfinite(array).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise ValueError(

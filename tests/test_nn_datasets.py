@@ -17,6 +17,8 @@ def test_planar_is_two_flowers_that_no_line_separates():
     M = np.vstack([X, np.ones(400)]).T
     line = np.linalg.lstsq(M, 2 * Y[0] - 1, rcond=None)[0]
     assert np.mean((M @ line > 0) == Y[0]) < 0.75
+    petal = np.floor(np.arctan2(*X) / (np.pi / 4)).astype(int)  # θ is measured from the x₂ axis
+    assert np.mean(np.array([0, 1, 0, 1, 1, 0, 1, 0])[petal] == Y[0]) > 0.85
     again, other = datasets.planar(400, rng=0)[0], datasets.planar(400, rng=1)[0]
     np.testing.assert_array_equal(X, again)
     assert (X != other).any()

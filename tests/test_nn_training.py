@@ -1,5 +1,6 @@
 """`fit`: the steps that it takes, what it records, how it ends, and what it refuses."""
 
+import functools
 import io
 import sys
 
@@ -120,6 +121,18 @@ def test_logits_are_taken_from_Z_and_give_the_same_path():
     nn.fit(by_Z, X, Y, nn.losses.binary_cross_entropy_with_logits, GradientDescent(1), epochs=20)
     for name, value in values(by_A).items():
         np.testing.assert_allclose(values(by_Z)[name], value, rtol=1e-9)
+
+
+def test_a_loss_with_options_filled_in_is_still_that_loss():
+    X, Y = planar()
+    logits = nn.losses.binary_cross_entropy_with_logits
+    summed, mean = network(), network()
+    partial = functools.partial(logits, reduction="sum")
+    history = nn.fit(summed, X, Y, partial, GradientDescent(0.01), epochs=3)
+    same = nn.fit(mean, X, Y, logits, GradientDescent(0.4), epochs=3)
+    assert history.metric == same.metric != [None] * 3
+    for name, value in values(summed).items():
+        np.testing.assert_allclose(value, values(mean)[name], rtol=1e-10)
 
 
 def test_a_loss_of_ones_own_gets_batch_axis_if_it_takes_it():
