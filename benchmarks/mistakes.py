@@ -13,11 +13,12 @@ from benchmarks.by_hand import HIDDEN, LOSS, Edits, Problem, source
 
 _KINDS = """
 missing-mean extra-mean scale factor-two sign accumulated transposed reshaped derivative-dropped
-derivative-twice derivative-at-activation derivative-of-other-layer derivative-mixed derivative-
-wrong-formula wrong-activation preactivation-used weight-not-transposed wrong-weight factor-
-missing copied-index product-confused bias-not-summed bias-wrong-axis bias-summed-over-all bias-
-times-activation one-sample path-missing part-zero regularisation stale-weights softmax-
-elementwise output-not-loss loss-derivative forward-differs precision convention shape unknown
+derivative-twice derivative-at-activation derivative-of-other-layer derivative-mixed
+derivative-wrong-formula wrong-activation preactivation-used weight-not-transposed wrong-weight
+factor-missing copied-index product-confused bias-not-summed bias-wrong-axis bias-summed-over-all
+bias-times-activation one-sample path-missing part-zero regularisation stale-weights
+softmax-elementwise output-not-loss loss-derivative forward-differs precision convention shape
+unknown
 """
 KINDS = tuple(_KINDS.split())
 UNPLANTED = {"unknown": "not a mistake: random arrays and noise are what must be called unknown"}

@@ -5,7 +5,7 @@ of either is right; which are so is found by planting all of them and comparing 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -60,9 +60,8 @@ def other_plants(problem: Problem) -> list[Plant]:
 
     def rounded(dtype: type) -> Callable[[Problem], tuple[Arrays, Arrays, Arrays]]:
         def give(at: Problem) -> tuple[Arrays, Arrays, Arrays]:
-            gradients, _, values = backward(at.astype(dtype))
-            cast = {name: g.astype(at.X.dtype) for name, g in gradients.items()}
-            return cast, {}, {name: v.astype(at.X.dtype) for name, v in values.items()}
+            gradients = backward(at.astype(dtype))[0]
+            return {name: g.astype(at.X.dtype) for name, g in gradients.items()}, {}, {}
 
         return give
 
@@ -140,6 +139,10 @@ def distance(given: Arrays, other: Arrays) -> float:
     return worst
 
 
+# By how much, relative to the largest value, a mistake has to change something to be one.
+LEAST = {"float64": 1e-9, "float32": 1e-4}
+
+
 class NotThere(Exception):
     """The line cannot be written here, or is no mistake here; the message says which."""
 
@@ -159,14 +162,14 @@ def planted(plant: Plant, problem: Problem, with_inner: bool = False) -> Arrays:
         raise NotThere("does not conform")
     if not all(np.all(np.isfinite(array)) for array in wrong.values()):
         raise NotThere("is not finite")
-    least = 1e-9 if problem.X.dtype == np.float64 else 1e-4
-    if distance(wrong, right) < (1e-15 if plant.kind == "precision" else least):
+    least = 1e-15 if plant.kind == "precision" else LEAST[problem.X.dtype.name]
+    if distance(wrong, right) < least:
         raise NotThere("is no mistake here")
     return wrong
 
 
 def differing(wrong: Arrays, right: Arrays, dtype: Any) -> tuple[str, ...]:
-    least = 1e-9 if dtype == np.float64 else 1e-4
+    least = LEAST[np.dtype(dtype).name]
     names = [name for name in wrong if distance({name: wrong[name]}, right) > least]
     return tuple(names or wrong)
 
@@ -266,42 +269,57 @@ def make_case(plant: Plant, problem: Problem, all_of: Catalogue, rng: np.random.
     convention = plant.kind == "convention" and not plant.shaped
     with_inner = convention or (problem.mean == "cost" and rng.random() < 0.3)
     wrong = planted(plant, problem, with_inner)
-    values = plant.give(problem)[2] or None
-    if plant.kind != "forward-differs" and rng.random() < 0.7:
-        values = None
-    right, inner, _ = backward(replace(problem, mean="cost"))
+    with_values = plant.kind == "forward-differs" or rng.random() < 0.3
+    values = (plant.give(problem)[2] or None) if with_values else None
+    gradients, inner, _ = backward(replace(problem, mean="cost"))
+    names = differing(wrong, {**gradients, **inner}, problem.X.dtype)
     equivalents = same_function(plant, all_of, with_inner)
     if plant.shaped:
-        names = differing(wrong, {**right, **inner}, problem.X.dtype)
-        equivalents |= {("shape", name) for name in names}
-        equivalents |= {(plant.kind, name) for name in names}
+        equivalents |= {(kind, name) for kind in ("shape", plant.kind) for name in names}
     return Case(
-        f"{plant.description} [{problem.title}]",
-        plant.kind,
-        plant.places,
-        equivalents,
-        lambda: (problem.tape(), wrong, values),
-        differing(wrong, {**right, **inner}, problem.X.dtype),
+        description=f"{plant.description} [{problem.title}]",
+        kind=plant.kind,
+        places=plant.places,
+        equivalents=equivalents,
+        build=lambda: (problem.tape(), wrong, values),
+        wrong=names,
     )
 
 
+def as_functions(plant: Plant, problem: Problem, names: Iterable[str]) -> dict[str, Any]:
+    """The wrong gradients as functions of the parameters, which each runs the whole pass."""
+    arguments = ", ".join(problem.parameters)
+
+    def function(name: str) -> Any:
+        def at(*arrays: np.ndarray) -> np.ndarray:
+            moved = dict(zip(problem.parameters, arrays, strict=True))
+            return plant.give(replace(problem, parameters=moved))[0][name]
+
+        return eval(f"lambda {arguments}: at({arguments})", {"at": at})
+
+    return {name: function(name) for name in names}
+
+
 def cases(
-    rng: np.random.Generator, dtype: Any = float, skipped: Counter[str] | None = None
+    rng: np.random.Generator,
+    dtype: Any = float,
+    skipped: Counter[str] | None = None,
+    functions: bool = False,
 ) -> Iterator[Case]:
     """Cases without end, every kind as often as every other: at each step the rarest so far.
 
-    `skipped` counts the mistakes that could not be planted, by why.
+    `skipped` counts the mistakes that could not be planted, by why. `functions`: the gradients
+    are handed over as functions of the parameters, the few kinds left out that are none.
     """
     skipped = Counter() if skipped is None else skipped
     seen = Counter({kind: 0 for kind in KINDS if kind not in UNPLANTED})
+    if functions:
+        seen = Counter({kind: 0 for kind in seen if kind not in ("path-missing", "precision")})
     while True:
         problem = random_problem(rng, dtype)
         all_of = catalogue(problem, rng)
-        by_kind: dict[str, list[Plant]] = {}
-        for plant in plants(problem):
-            by_kind.setdefault(plant.kind, []).append(plant)
-        wanted = sorted(seen, key=lambda kind: (seen[kind], rng.random()))[:8]
-        for kind in wanted:
+        by_kind = plants_by_kind(problem)
+        for kind in sorted(seen, key=lambda kind: (seen[kind], rng.random()))[:8]:
             if kind == "path-missing":
                 found = path_cases(rng, dtype)
                 seen[kind] += 1
@@ -309,47 +327,75 @@ def cases(
                 continue
             candidates = by_kind.get(kind, [])
             for index in rng.permutation(len(candidates)):
+                plant = candidates[index]
                 try:
-                    case = make_case(candidates[index], problem, all_of, rng)
+                    case = make_case(plant, problem, all_of, rng)
                 except NotThere as why:
                     skipped[str(why)] += 1
                     continue
+                if functions and plant.edits:
+                    given = as_functions(plant, problem, problem.parameters)
+                    values = case.build()[2]
+                    build = lambda p=problem, g=given, v=values: (p.tape(), g, v)
+                    case = replace(case, build=build)
                 seen[kind] += 1
                 yield case
                 break
 
 
+def plants_by_kind(problem: Problem) -> dict[str, list[Plant]]:
+    by_kind: dict[str, list[Plant]] = {}
+    for plant in plants(problem):
+        by_kind.setdefault(plant.kind, []).append(plant)
+    return by_kind
+
+
 def pair(rng: np.random.Generator, dtype: Any = float) -> Case:
-    """Two mistakes at once. The case is the one nearer the cost, and `wrong` what shows it alone.
+    """Two mistakes at once, of one line each; the case is the one nearer the cost.
 
     The layer nearest the cost that is wrong shows the nearer mistake only, and some other
     gradient shows the second: otherwise nothing that is handed over could tell the two apart.
     """
-    order = ("loss", "dZ", "dW", "db", "dA")
     while True:
         problem = random_problem(rng, dtype)
-        lines = [p for p in plants(problem) if len({l for _, l in p.edits}) == 1 and not p.shaped]
-        lines = [p for p in lines if not {line for line, _ in p.edits} & {"Z", "A"}]
-        first, second = (lines[i] for i in rng.integers(len(lines), size=2))
-        depth = lambda p: min((-l, order.index(line)) for line, l in p.edits)
-        if depth(first) >= depth(second) or set(first.edits) & set(second.edits):
-            continue
-        both = line_plant(first.kind, {**first.edits, **second.edits}, first.places)
-        try:
-            alone, wrong = planted(first, problem), planted(both, problem)
-        except NotThere:
-            continue
-        right, _, _ = backward(problem)
-        names = differing(wrong, right, problem.X.dtype)
-        description = f"{first.description}; and {second.description} [{problem.title}]"
-        equivalents = same_function(first, catalogue(problem, rng), False)
-        build = lambda problem=problem, wrong=wrong: (problem.tape(), wrong, None)
-        case = Case(description, first.kind, first.places, equivalents, build, names)
-        shown = case.first_wrong()
-        least = 1e-9 if dtype == np.float64 else 1e-4
-        only = all(distance({name: wrong[name]}, alone) < least for name in shown)
-        if only and distance(wrong, alone) > least:
+        local = {
+            kind: [plant for plant in found if len(plant.edits) == 1 and not plant.shaped]
+            for kind, found in plants_by_kind(problem).items()
+            if kind not in ("precision", "forward-differs")
+        }
+        kinds = [kind for kind, found in local.items() if found]
+        two = [local[kinds[i]] for i in rng.integers(len(kinds), size=2)]
+        case = pair_case(*(found[rng.integers(len(found))] for found in two), problem, rng)
+        if case:
             return case
+
+
+def pair_case(
+    first: Plant, second: Plant, problem: Problem, rng: np.random.Generator
+) -> Case | None:
+    order = ("loss", "dZ", "dW", "db", "dA")
+    depth = [min((-l, order.index(line)) for line, l in p.edits) for p in (first, second)]
+    if depth[0] >= depth[1]:
+        return None
+    edits = {**first.edits, **second.edits}
+    both = line_plant(first.kind, edits, first.places)
+    dtype = problem.X.dtype
+    try:
+        alone, wrong = planted(first, problem), planted(both, problem)
+        equivalents = same_function(first, catalogue(problem, rng), False)
+    except NotThere:
+        return None
+    case = Case(
+        description=f"{first.description}; and {second.description} [{problem.title}]",
+        kind=first.kind,
+        places=first.places,
+        equivalents=equivalents,
+        build=lambda: (problem.tape(), wrong, None),
+        wrong=differing(wrong, backward(problem)[0], dtype),
+    )
+    shown = {name: wrong[name] for name in case.first_wrong()}
+    least = LEAST[dtype.name]
+    return case if distance(shown, alone) < least < distance(wrong, alone) else None
 
 
 def path_cases(rng: np.random.Generator, dtype: Any = float) -> list[Case]:

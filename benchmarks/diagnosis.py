@@ -1,0 +1,249 @@
+"""How often `ag.compare` names the mistake in a hand-written backward pass, and at what cost.
+
+    python -m benchmarks.diagnosis [--cases 500] [--rng 0] [--json FILE]
+
+With N cases: N single mistakes in float64 and N in float32, N / 5 handed over as functions, N / 2
+pairs of mistakes, N random arrays, N right gradients with 10 % noise, and 2 N right gradients in
+each precision. See `benchmarks/mistakes.py` for what is planted, and what counts as its place.
+
+A mistake counts as *named* if its own kind, at a right place, is among the findings of equal rank
+at the top of a gradient that is wrong, in the layer nearest the cost that has one. *Equal*: not
+so, but a kind that is the same function on that network is. *Place wrong*: the kind, elsewhere.
+For wrong forward values the entries of the values count too.
+"""
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from benchmarks.by_hand import Problem, backward, random_problem
+from benchmarks.mistakes import KINDS
+from benchmarks.planting import Case, cases, pair
+
+OUTCOMES = ("named", "equal", "place wrong", "other kind", "unknown", "agrees", "raised")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one case. `said`: the kinds and places at the top; `again`: see `pairs`."""
+
+    description: str
+    kind: str
+    places: list[str]
+    outcome: str
+    said: list[str]
+    seconds: float
+    again: bool = False
+
+
+def findings(report: Any, names: Iterable[str]) -> list[Any]:
+    """The findings of equal rank at the top, of each of these entries that the report has."""
+    found = []
+    for name in names:
+        try:
+            entry = report[name]
+        except KeyError:
+            continue
+        found += [f for f in entry.findings if f.rank == entry.findings[0].rank]
+    return found
+
+
+def judge(case: Case) -> Record:
+    """Hand the case to `ag.compare` and see what it says."""
+    J, gradients, values = case.build()
+    start = time.perf_counter()
+    try:
+        report = ag.compare(J, gradients, values)
+    except Exception as error:  # a crash is an outcome, and the other cases still count
+        said = [f"{type(error).__name__}: {error}"[:200]]
+        seconds = time.perf_counter() - start
+        return Record(case.description, case.kind, sorted(case.places), "raised", said, seconds)
+    seconds = time.perf_counter() - start
+    looked_at = case.first_wrong()
+    if case.kind == "forward-differs":
+        looked_at = [*(values or {}), *gradients]
+    top = findings(report, looked_at)
+    if any(case.is_kind(f.kind, f.where) for f in top):
+        outcome = "named"
+    elif any(case.is_equal(f.kind, f.where) for f in top):
+        outcome = "equal"
+    elif any(f.kind == case.kind for f in top):
+        outcome = "place wrong"
+    elif report.ok:
+        outcome = "agrees"
+    else:
+        outcome = "unknown" if all(f.kind == "unknown" for f in top) else "other kind"
+    said = sorted({f"{f.kind} at {f.where}" for f in top})
+    again = "again" in str(report)
+    where = sorted(case.places)
+    return Record(case.description, case.kind, where, outcome, said, seconds, again)
+
+
+def confusion(records: list[Record], title: str) -> None:
+    """One line for each kind planted: how often what became of it, and what was said instead."""
+    counts = Counter(record.outcome for record in records)
+    print(f"\n{title}")
+    print(f"{'planted':<26}{'n':>5}{'named':>7}{'equal':>7}  otherwise said")
+    for kind in KINDS:
+        own = [record for record in records if record.kind == kind]
+        outcomes = Counter(record.outcome for record in own)
+        instead: Counter[str] = Counter()
+        for record in own:
+            if record.outcome not in ("named", "equal"):
+                kinds = sorted({text.split(" at ")[0] for text in record.said})
+                plain = record.outcome in ("agrees", "raised", "unknown")
+                text = record.outcome if plain else " = ".join(kinds[:3])
+                instead[text + " (place)" * (record.outcome == "place wrong")] += 1
+        said = ", ".join(f"{text} {n}" for text, n in instead.most_common(4))
+        if own:
+            print(f"{kind:<26}{len(own):>5}{outcomes['named']:>7}{outcomes['equal']:>7}  {said}")
+    print(", ".join(f"{outcome} {counts[outcome]}" for outcome in OUTCOMES))
+
+
+def share(records: list[Record], *outcomes: str) -> float:
+    return sum(record.outcome in outcomes for record in records) / max(1, len(records))
+
+
+def shares(records: list[Record], title: str) -> dict[str, float]:
+    named, equal = share(records, "named"), share(records, "named", "equal")
+    seconds = np.median([record.seconds for record in records])
+    print(
+        f"{title}: {named:.1%} named, {equal:.1%} with equal kinds, of {len(records)}; "
+        f"{1000 * seconds:.0f} ms in the middle"
+    )
+    return {"named": named, "named or equal": equal, "cases": len(records)}
+
+
+def random_gradients(rng: np.random.Generator, dtype: Any, noise: str) -> tuple[Any, dict, Any]:
+    """A network's J, with right gradients, these with noise, or random arrays in their place."""
+    problem = random_problem(rng, dtype)
+    gradients, inner, values = backward(problem)
+    if problem.mean == "cost" and rng.random() < 0.3:
+        gradients |= inner
+    for name, g in gradients.items():
+        normal = rng.normal(size=g.shape).astype(dtype)
+        if noise == "random":
+            gradients[name] = normal
+        elif noise == "noise":
+            gradients[name] = g * (1 + normal / 10)
+    return problem, gradients, values if rng.random() < 0.3 else None
+
+
+def false_alarms(count: int, rng: np.random.Generator, noise: str) -> dict[str, Any]:
+    """Random arrays and noise have to be unknown: every wrong entry, with no other finding."""
+    alarms: Counter[str] = Counter()
+    clean = 0
+    for _ in range(count):
+        problem, gradients, values = random_gradients(rng, np.float64, noise)
+        report = ag.compare(problem.tape(), gradients, values)
+        said = {f.kind for name in gradients for f in report[name].findings}
+        clean += said == {"unknown"}
+        alarms.update(said - {"unknown"})
+    others = ", ".join(f"{kind} {n}" for kind, n in alarms.most_common(6))
+    print(f"{noise}: unknown {clean} of {count}  {others}")
+    return {"unknown": clean, "of": count, "instead": dict(alarms)}
+
+
+def agreement(count: int, rng: np.random.Generator, dtype: Any) -> dict[str, int]:
+    """Right gradients, written by hand, have to agree."""
+    right = 0
+    for _ in range(count):
+        problem, gradients, values = random_gradients(rng, dtype, "")
+        right += ag.compare(problem.tape(), gradients, values).ok
+    print(f"right gradients, {np.dtype(dtype)}: agree {right} of {count}")
+    return {"agree": right, "of": count}
+
+
+def seconds_taken(sizes: tuple[int, ...], m: int, rng: np.random.Generator) -> dict[str, float]:
+    """The time for right gradients, for a named mistake, and for one that nothing explains."""
+    problem = Problem(
+        sizes=sizes,
+        activations=("sigmoid", "softmax"),
+        loss="cross_entropy",
+        batch_axis=1,
+        decay=0.0,
+        cancelled=True,
+        mean="cost",
+        X=rng.normal(size=(sizes[0], m)),
+        Y=np.eye(sizes[-1])[rng.integers(sizes[-1], size=m)].T,
+    )
+    problem = problem.elsewhere(rng)
+    right = backward(problem)[0]
+    noisy = {name: g * (1 + rng.normal(size=g.shape) / 10) for name, g in right.items()}
+    given = {
+        "right": right,
+        "derivative-dropped": backward(problem, {("dZ", 1): "dA"})[0],
+        "weight and sign": backward(replace(problem), {("dA", 2): "-W.T @ dZ"})[0],
+        "unknown": noisy,
+    }
+    taken = {}
+    for name, gradients in given.items():
+        J, start = problem.tape(), time.perf_counter()
+        ag.compare(J, gradients)
+        taken[name] = time.perf_counter() - start
+    texts = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in taken.items())
+    print(f"{'-'.join(map(str, sizes))}, {m} samples: {texts}")
+    return taken
+
+
+def pairs(count: int, rng: np.random.Generator) -> tuple[dict[str, Any], list[Record]]:
+    """Two mistakes at once: is the nearer one named, and the rest said to be checked again?"""
+    records = [judge(pair(rng)) for _ in range(count)]
+    found = shares(records, "two mistakes, the one nearer the cost")
+    found["check again"] = sum(record.again for record in records) / max(1, count)
+    print(f"  the rest said to be to check again: {found['check again']:.1%}")
+    return found, records
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--cases", type=int, default=500)
+    parser.add_argument("--rng", type=int, default=0)
+    parser.add_argument("--json", help="write every case and the summary to this file")
+    parser.add_argument("--misses", type=int, default=0, help="print so many cases not named")
+    args = parser.parse_args()
+    n, stream = args.cases, np.random.SeedSequence(args.rng).spawn(8)
+    rngs = [np.random.default_rng(seed) for seed in stream]
+    summary: dict[str, Any] = {}
+    records: dict[str, list[Record]] = {}
+    single = {
+        "float64": cases(rngs[0], np.float64),
+        "float32": cases(rngs[1], np.float32),
+        "functions": cases(rngs[2], np.float64, functions=True),
+    }
+    for name, found in single.items():
+        count = n if name != "functions" else n // 5
+        records[name] = [judge(case) for case in islice(found, count)]
+        confusion(records[name], f"{count} single mistakes, {name}")
+    print()
+    for name in single:
+        summary[name] = shares(records[name], f"single mistakes, {name}")
+    summary["pairs"], records["pairs"] = pairs(n // 2, rngs[3])
+    for noise, rng in (("random", rngs[4]), ("noise", rngs[5])):
+        summary[noise] = false_alarms(n, rng, noise)
+    for dtype in ("float64", "float32"):
+        summary[f"right {dtype}"] = agreement(2 * n, rngs[6], np.dtype(dtype).type)
+    for sizes in ((64, 30, 10), (784, 30, 10)):
+        summary[f"seconds {sizes}"] = seconds_taken(sizes, 500, rngs[7])
+    missed = [r for found in records.values() for r in found if r.outcome not in ("named", "equal")]
+    for record in missed[: args.misses]:
+        print(f"\n{record.outcome}: {record.kind} at {record.places}\n  {record.description}")
+        print(f"  said: {', '.join(record.said)}")
+    if args.json:
+        every = {name: [asdict(record) for record in found] for name, found in records.items()}
+        with open(args.json, "w") as file:
+            json.dump({"summary": summary, "records": every}, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
