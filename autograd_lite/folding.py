@@ -1,0 +1,120 @@
+"""What of a recorded computation is shown where all of it would be too much to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograd_lite.graph import Step, Steps
+from autograd_lite.tensor import Tensor
+
+
+def membership(recorded: Steps, groups: Mapping[str, Iterable[Tensor]]) -> dict[int, str]:
+    """The group of each step: as given, or the one that all uses of an unnamed step belong to."""
+    number = {id(s.tensor): s.number for s in recorded}
+    member: dict[int, str] = {}
+    for name, tensors in groups.items():
+        name = str(name)
+        found = []
+        for t in tensors:
+            if not isinstance(t, Tensor):
+                raise TypeError(f"group {name!r} holds a {type(t).__name__}: give it Tensors")
+            if id(t) in number:  # a last activation is not, under a cost of logits
+                found.append(member.setdefault(number[id(t)], name))
+        if not found:
+            raise ValueError(f"no Tensor of group {name!r} is on the tape of this cost")
+    used_in: dict[int, set[str | None]] = {}
+    for s in reversed(recorded.steps):
+        if s.number not in member and not s.label and len(used_in.get(s.number, ())) == 1:
+            (only,) = used_in[s.number]
+            if only is not None:
+                member[s.number] = only
+        for x in s.inputs:
+            if isinstance(x, Step):
+                used_in.setdefault(x.number, set()).add(member.get(s.number))
+    return member
+
+
+@dataclass
+class View:
+    """What is shown: the box of each step that is (a group's name, or its own number)."""
+
+    recorded: Steps
+    box_of: dict[int, int | str]
+    folded: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every step is shown."""
+        return not self.folded
+
+    def nodes(self) -> int:
+        """How many nodes are drawn."""
+        split = sum(is_split(s) for s in self.recorded) if self.whole else 0
+        return len(set(self.box_of.values())) + split
+
+    def fits(self, most: int) -> bool:
+        """Whether it has at most this many nodes, and not so many edges that nobody can read it."""
+        return self.nodes() <= most and len(self.edges()) <= 2 * most
+
+    def edges(self) -> list[tuple[Any, Any]]:
+        """From box to box, also where steps that are not shown lie between; in order.
+
+        In the whole view an edge for every use, so that x * x has two.
+        """
+        boxes = list(dict.fromkeys(self.box_of.values()))
+        bit = {box: 1 << k for k, box in enumerate(boxes)}
+        behind: list[int] = []  # for each step, the boxes that are last on the way to it, as bits
+        found: list[tuple[Any, Any]] = []
+        for s in self.recorded:
+            box = self.box_of.get(s.number)
+            through = 0
+            for x in s.inputs:
+                if isinstance(x, Step):
+                    if box is None:
+                        through |= behind[x.number]
+                    else:
+                        found.extend((b, box) for b in chosen(boxes, behind[x.number]) if b != box)
+            behind.append(through if box is None else bit[box])
+        return found if self.whole else list(dict.fromkeys(found))
+
+
+def chosen(boxes: list[int | str], bits: int) -> Iterator[int | str]:
+    """The boxes whose bits are set."""
+    while bits:
+        lowest = bits & -bits
+        yield boxes[lowest.bit_length() - 1]
+        bits ^= lowest
+
+
+def is_split(s: Step) -> bool:
+    """Whether a step is drawn as two nodes: the operation, and the tensor with its name."""
+    return s.op is not None and s.label is not None
+
+
+def views(recorded: Steps, member: Mapping[int, str], most: int) -> Iterator[View]:
+    """From everything to two nodes, each with more folded than the one before."""
+    yield View(recorded, {s.number: s.number for s in recorded})
+    box_of: dict[int, int | str] = {s.number: member.get(s.number, s.number) for s in recorded}
+    said = ["each group is one node"] if member else []
+    if member:
+        yield View(recorded, box_of, said[0])
+    for keep, left_out in (
+        (lambda s: s.label, "what has no name is left out"),
+        (lambda s: s.label and s.op, "leaves and what has no name are left out"),
+    ):
+        box_of = {
+            s.number: box_of[s.number]
+            for s in recorded
+            if s.number in member or s is recorded.cost or keep(s)
+        }
+        yield View(recorded, box_of, "; ".join([*said, left_out]))
+    boxes = list(dict.fromkeys(box_of.values()))
+    half = min(most, len(boxes)) // 2
+    while half:
+        ends = {*boxes[:half], *boxes[-half:]}
+        rest = f"of the {len(boxes)} nodes that remain, only the first and the last {half}"
+        shown = {number: box for number, box in box_of.items() if box in ends}
+        yield View(recorded, shown, "; ".join([*said, left_out, rest]))
+        half //= 2

@@ -1,0 +1,66 @@
+"""From DOT to a picture, in a child process with a time limit, by whichever Graphviz there is."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FORMATS = ("svg", "png", "pdf")
+SECONDS = 30
+COMMAND = 'pip install "autograd-lite[draw]"'
+SHARP = "-Gdpi=144"
+_PYGRAPHVIZ = """
+import sys, pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+form, *args = sys.argv[1:]
+sys.stdout.buffer.write(graph.draw(format=form, prog="dot", args=" ".join(args)))
+"""
+
+
+class RenderingError(RuntimeError):
+    """There is nothing that renders here, or it failed or took too long."""
+
+
+def renderer(form: str) -> list[str]:
+    """The command that reads DOT and writes the picture: `dot`, or else pygraphviz's Graphviz."""
+    sharp = [SHARP] if form == "png" else []
+    dot = shutil.which("dot")
+    if dot:
+        return [dot, f"-T{form}", *sharp]
+    if importlib.util.find_spec("pygraphviz"):
+        return [sys.executable, "-c", _PYGRAPHVIZ, form, *sharp]
+    raise RenderingError(f"there is no Graphviz to render a picture with. Type: {COMMAND}")
+
+
+def render(source: str, form: str, seconds: float = SECONDS) -> bytes:
+    """The picture of a DOT text. Raises RenderingError, saying why, where there is none."""
+    command = renderer(form)
+    try:
+        done = subprocess.run(
+            command, input=source.encode(), capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise RenderingError(
+            f"Graphviz had not laid out the graph after {seconds:g} seconds: "
+            "draw fewer nodes, as in ag.draw(J, most=40)"
+        ) from None
+    except OSError as error:
+        raise RenderingError(f"{command[0]} does not run: {error}. Type: {COMMAND}") from None
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise RenderingError(f"{command[0]} failed: {said[-1] if said else 'it wrote nothing'}")
+    return done.stdout
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all: what stood there before stays if writing fails."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
