@@ -24,7 +24,10 @@ from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_an
 from autograd_lite.walk import gradients
 
 _LATER = {
+    "draw": "drawing",
+    "tape": "printing",
     "check_gradients": "checking",
+    "compile": "compiling",
 }
 
 __all__ = [
