@@ -40,13 +40,13 @@ def measure(number: str, seed: int) -> bool:
 
 def main() -> int:
     """Measure everything; the exit code."""
-    good = all([measure(number, seed) for seed in SEEDS for number in documents.NUMBERS])
+    missed = sum(not measure(number, seed) for seed in SEEDS for number in documents.NUMBERS)
     start = time.perf_counter()
     checked = command_check.everything()
     seconds = time.perf_counter() - start
     print(command_check.summary(checked))
     print(f"autograd-lite check: {seconds:.0f} s (at most {SECONDS})")
-    return 0 if good and checked.as_recorded and seconds <= SECONDS else 1
+    return 0 if not missed and checked.as_recorded and seconds <= SECONDS else 1
 
 
 if __name__ == "__main__":
