@@ -173,42 +173,57 @@ def last_hidden(v: Any) -> Iterable[int]:
 
 
 def dZ_dW(p: Any, l: int) -> Any:
+    """∂Z_kn(l)/∂W_ij(l), indices k, n, i, j."""
     return p.d(f"Z{l}", f"W{l}")
 
 
 def dZ_db(p: Any, l: int) -> Any:
+    """∂Z_kn(l)/∂b_i(l), indices k, n, i."""
     return p.d(f"Z{l}", f"b{l}")[..., 0]
 
 
 def dZ_dA(p: Any, l: int) -> Any:
+    """∂Z_kn(l)/∂A_ij(l−1), indices k, n, i, j."""
     return p.d(f"Z{l}", f"A{l - 1}")
 
 
 def dA_dW(p: Any, l: int) -> Any:
+    """∂A_kn(l)/∂W_ij(l), indices k, n, i, j."""
     return p.d(f"A{l}", f"W{l}")
 
 
 def db(p: Any, l: int) -> Any:
+    """∂J/∂b_i(l), index i."""
     return p.d("J", f"b{l}")[:, 0]
 
 
 def dW_below(p: Any, L: int) -> Any:
+    """∂J/∂W(L−1)."""
     return p.d("J", f"W{L - 1}")
 
 
 def db_below(p: Any, L: int) -> Any:
+    """∂J/∂b_i(L−1), index i."""
     return p.d("J", f"b{L - 1}")[:, 0]
 
 
 def dA_below(p: Any, l: int) -> Any:
+    """∂J/∂A(l−1)."""
     return p.d("J", f"A{l - 1}")
 
 
 def all_data_point_errors(p: Any, l: int) -> Any:
+    """The δ_i(L) side by side, S_L × N."""
     return np.hstack(data_point_errors(p, l))
 
 
+def off_diagonal(p: Any, l: int) -> Any:
+    """1 − δ_in for the indices i, k, n."""
+    return np.stack([1 - np.eye(p.N)] * p.S[l], axis=1)
+
+
 def logistic_slope(p: Any, l: int) -> Any:
+    """∂A_kn(L)/∂Z_kn(L), S_L × N."""
     return np.einsum("kmkm->km", p.d(f"A{l}", f"Z{l}"))
 
 
@@ -285,6 +300,17 @@ FORMALISM = [
 ]
 
 OUTPUT_WEIGHTS = [
+    Entry(
+        "2 reference",
+        "forward propagation is described by 1.1",
+        printed_latex=r"Z^{(l)} = W^{(l)}A^{(l-1)} + b^{(l)}",
+        shapes="(S_l × N) + (S_l × 1)",
+        equals="Z{l}",
+        formula=lambda v, l: v.W[l] @ v.A[l - 1] + v.b[l] @ J_N(v).T,
+        elsewhere=lambda v, l: v.W[l] @ v.A[l - 1] + v.b[l],
+        verdict="convention",
+        why="What follows has N columns, which is 1.4; 1.1 is for one column x.",
+    ),
     Entry(
         "2.1 W",
         "∂J/∂W_ij⁽ᴸ⁾ = Σ_k Σ_n ∂J/∂A_kn⁽ᴸ⁾ ∂A_kn⁽ᴸ⁾/∂W_ij⁽ᴸ⁾",
@@ -556,6 +582,15 @@ COST = [
         r"\frac{\partial}{\partial A^{(L)}}\mathcal{L}(t_i, a_i^{(L)})",
         corrected_formula=lambda v, l: 1 / v.N * sums("xikn->kn", v.d("losses", f"A{l}")),
         why="m is introduced nowhere (3.4 uses it as an index); the number of samples is N.",
+    ),
+    Entry(
+        "3.2 zeros",
+        "∂ℒ(t_i, a_i⁽ᴸ⁾)/∂a_n⁽ᴸ⁾ = 0 for n ≠ i",
+        printed_latex=r"\frac{\partial}{\partial a_n^{(L)}}\mathcal{L}(t_i, a_i^{(L)}) = 0,"
+        r"\ n\neq i",
+        over=output,
+        equals=lambda p, l: p.d("losses", f"A{l}")[0] * off_diagonal(p, l),
+        formula=lambda v, l: np.zeros((v.N, v.S[l], v.N)),
     ),
     Entry(
         "3.3",
@@ -1312,6 +1347,28 @@ EXAMPLE = [
         elsewhere=lambda v: np.array(v.L + 1),
         verdict="convention",
         why="The example counts the layers that have weights; section 1 counts L + 1, input too.",
+    ),
+    Entry(
+        "6 X",
+        "X = ∈ ℝ^(2×400)",
+        printed_latex=r"X \in \mathbb{R}^{2\times 400}",
+        shapes="2 × N",
+        over=once,
+        setting=TANH,
+        equals=lambda p: np.array(p.A[0].shape),
+        formula=lambda v: np.array([2, v.N]),
+    ),
+    Entry(
+        "6 loss",
+        "the loss function is the average cross-entropy",
+        printed_latex=r"J = -\frac{1}{N}\sum_{n=1}^{N}\left[t_n\log a_n+(1-t_n)\log(1-a_n)\right]",
+        over=once,
+        setting=TANH,
+        equals="J",
+        formula=lambda v: -sum(binary_log(v, n) for n in range(v.N)) / v.N,
+        elsewhere=lambda v: -binary_log(v, 0),
+        verdict="convention",
+        why="Section 3 calls the average the cost J, and loss what it averages, ℒ of one sample.",
     ),
     Entry(
         "6.1",

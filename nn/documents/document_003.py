@@ -730,6 +730,7 @@ LAYER_2 = [
     local("z1[2]", "W1,1[2]", "a1[1]"),
     chained("ℒ", "z1[2]", "W1,1[2]"),
     *(weight(i, 1, 2) for i in (1, 2, 3)),
+    chained("ℒ", "z1[2]", "b1[2]"),
     bias(1, 2),
     entry(
         "∂ℒ/∂W1[2] (1)",
@@ -903,6 +904,7 @@ LAYER_1 = [
         corrected_formula=lambda v: d(v, "ℒ", "b1[1]"),
         why="What is differentiated by is lost; the next line has b1[1].",
     ),
+    chained("ℒ", "z1[1]", "b1[1]"),
     bias(1, 1),
     entry(
         "∂ℒ/∂W1[1] (1)",
