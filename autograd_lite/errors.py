@@ -23,11 +23,11 @@ class TracingError(RuntimeError):
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
-def place() -> str:
+def place(frame: Any = None) -> str:
     """File, line and text of the caller's line outside this package."""
     import linecache
 
-    frame = sys._getframe(1)
+    frame = frame or sys._getframe(1)
     while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
         frame = frame.f_back
     file, line = frame.f_code.co_filename, frame.f_lineno
