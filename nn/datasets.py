@@ -26,8 +26,8 @@ def planar(
     """Two flower-shaped classes of points in the plane, X (2, m) and Y (1, m) of 0 and 1.
 
     Each class has four of the eight petals of r = 4 sin 4θ, with noise of 0.2 in r and θ: no
-    straight line separates them. Source: the planar data of Andrew Ng's course "Neural Networks and Deep
-    Learning", week 3, made anew from its description. `m` must be even.
+    straight line separates them. Source: the planar data of Andrew Ng's course "Neural Networks
+    and Deep Learning", week 3, made anew from its description. `m` must be even.
 
     >>> X, Y = planar(400, rng=0)
     >>> X.shape, Y.shape, Y.sum()

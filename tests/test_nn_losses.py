@@ -127,6 +127,13 @@ def test_a_wholly_wrong_saturated_output_costs_100_and_teaches_nothing(dtype):
     np.testing.assert_array_equal(dZ, [[0], [0]])
 
 
+def test_small_probabilities_have_their_slope_down_to_1e_12():
+    A = np.array([[1e-10, 1e-11, 1e-12, 1e-13]])
+    for loss in (nn.losses.cross_entropy, nn.losses.binary_cross_entropy):
+        dA, _ = slopes(loss, A, np.ones_like(A))
+        np.testing.assert_allclose(dA, [[-1e10 / 4, -1e11 / 4, -1e12 / 4, -1e12 / 4]], rtol=1e-9)
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_logit_forms_are_exact_at_1000(dtype):
     Z = ag.Tensor(np.array([[-1000, 1000, 1000, -1000]], dtype), requires_grad=True)
@@ -177,7 +184,7 @@ def test_accuracy_reads_an_output_as_the_loss_does():
     Y = np.array([[1, 1, 0, 0]])
     assert bce.accuracy(np.array([[0.6, 0.4, 0.6, 0.4]]), Y) == 0.5
     assert logits.accuracy(np.array([[0.4, 0.2, -0.1, 0.1]]), Y) == 0.75
-    assert bce.accuracy(np.array([[0.6, 0.4]]), np.array([[0.3, 0.3]])) == 0.5
+    assert bce.accuracy(np.array([[0.6, 0.6]]), np.array([[0.3, 0.7]])) == 0.5
     ce, one_hot = nn.losses.cross_entropy, np.eye(3)
     assert ce.accuracy(one_hot[:, [0, 1, 1]], one_hot) == pytest.approx(2 / 3)
     assert ce.accuracy(one_hot[[0, 1, 1]], one_hot, batch_axis=0) == pytest.approx(2 / 3)
@@ -225,4 +232,6 @@ def test_outputs_that_are_no_probabilities(name):
     A = ag.Tensor([[0.5, -0.25], [0.5, 1.5]], requires_grad=True, name="A3")
     with pytest.raises(ValueError, match=r"from 0 to 1: A3\[0, 1\] is -0.25. .*_with_logits"):
         nn.losses.BY_NAME[name](A, np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"A3\[0, 1\] is 1.5"):
+        nn.losses.BY_NAME[name](ag.Tensor([[1.0, 1.5]], name="A3"), np.ones((1, 2)))
     nn.losses.BY_NAME[name + "_with_logits"](A, np.ones((2, 2)))
