@@ -310,6 +310,16 @@ def small_parameters(rng: np.random.Generator, count: int) -> Iterator[SimpleNam
         yield SimpleNamespace(theta=rng.normal(size=(7, 1)), X=X, Y=Y, m=6)
 
 
+def positive_diagonals(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
+    """Of `small_parameters`, those where ∂²J/∂θ_i² > 0 for each parameter by itself."""
+    found = 0
+    while found < min(count, 4):
+        net = next(small_parameters(rng, 1))
+        if diagonal(Pass(all_parameters, net), "theta").min() > 0.005:
+            found += 1
+            yield net
+
+
 def smallest_eigenvalue(p: Pass) -> Any:
     """What is below zero in the smallest eigenvalue of the Hessian by all parameters."""
     H = np.asarray(p.hessian("J", "theta")).reshape(7, 7)
@@ -413,6 +423,22 @@ ASSUMPTIONS = [
         silent=True,
         why="Exchanging two hidden units leaves 𝒥 as it is, so a strict minimum cannot be the "
         "only one; the Hessian has negative eigenvalues, as not_convex() shows.",
+    ),
+    Entry(
+        "2.1 in other words",
+        "∂²𝒥/∂w² > 0 and ∂²𝒥/∂b² > 0 for each w, b, so 𝒥 is strictly convex",
+        printed_latex=r"\frac{\partial^2 \mathcal J}{\partial w_{j,k}^{[\ell]2}} > 0,\;"
+        r"\frac{\partial^2 \mathcal J}{\partial b_j^{[\ell]2}} > 0 \;\forall j, k, \ell "
+        r"\implies \mathcal J \text{ strictly convex}",
+        shapes="the smallest eigenvalue of the Hessian, what is below 0",
+        equals=smallest_eigenvalue,
+        over=once,
+        formula=lambda v: np.zeros(()),
+        setting=Setting(all_parameters, positive_diagonals),
+        verdict="false",
+        silent=True,
+        why="A positive diagonal does not make the Hessian positive definite: mixed derivatives "
+        "count too, and some networks have a negative eigenvalue all the same.",
     ),
     Entry(
         "2.2 optimum",
