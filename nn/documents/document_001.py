@@ -1000,6 +1000,17 @@ LEMMA = [
         formula=lambda v, l: v.W[l + 1].T @ H(v, l + 1),
     ),
     Entry(
+        "5.2 1/N",
+        "H⁽ˡ⁾ and Δ⁽ˡ⁾ carry the 1/N",
+        printed_latex=r"H^{(l)} = \frac{\partial J}{\partial Z^{(l)}}",
+        equals="∂J/∂Z{l}",
+        formula=H,
+        elsewhere=lambda v, l: v.N * H(v, l),
+        verdict="convention",
+        why="In document 000 the error signals are those of each sample's own loss, N times these, "
+        "and 1/m is put in front of the parameters' gradients.",
+    ),
+    Entry(
         "5.3",
         "∂J/∂A⁽ˡ⁾ = Δ⁽ˡ⁾",
         printed_latex=r"\frac{\partial J}{\partial A^{(l)}} = \Delta^{(l)}",

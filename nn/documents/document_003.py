@@ -306,6 +306,17 @@ FORWARD = [
     *(written_out(j, 2, 3) for j in (1, 2)),
     *(by_column(j, 2) for j in (1, 2)),
     *whole_layer(2),
+    claim(
+        "rows of W",
+        "W[l] has a row for each input and a column for each output",
+        over=layers,
+        equals=lambda p, l: np.array(p.value(f"W{l}").shape),
+        setting=ROWS,
+        formula=lambda v, l: np.array([v.n[l - 1], v.n[l]]),
+        elsewhere=lambda v, l: np.array([v.n[l], v.n[l - 1]]),
+        verdict="convention",
+        why="In the four other documents a row of W belongs to an output and samples are columns.",
+    ),
     entry(
         "shapes [2]",
         "W[2]: 3 × 2, a[1]: 1 × 3, z[2]: 1 × 2",
