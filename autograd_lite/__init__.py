@@ -27,6 +27,7 @@ _LATER = {
     "draw": "drawing",
     "tape": "printing",
     "check_gradients": "checking",
+    "compare": "comparison",
     "compile": "compiling",
 }
 

@@ -1,4 +1,4 @@
-"""What a comparison found: a table of verdicts, and for what differs the mistake that explains it."""
+"""What a comparison found: a verdict on each entry, and the mistake that explains it."""
 
 from __future__ import annotations
 

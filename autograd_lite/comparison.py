@@ -1,0 +1,448 @@
+"""Where and why a hand-derived gradient is wrong: `compare` and how it judges.
+
+The backward pass is run again with one deliberate mistake at one place, and what that gives is
+compared with what was handed in, all entries jointly: a mistake has to explain what differs and to
+leave alone what agrees. Then the next mistake is looked for, with the first one made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import errors
+from autograd_lite.graph import Step, Steps, replay, steps
+from autograd_lite.layout import Layout
+from autograd_lite.points import Array, Paths, Point, points
+from autograd_lite.report import Entry, Finding, Report
+from autograd_lite.search import Search, Trial, close, findings, largest
+from autograd_lite.tensor import Tensor
+
+OTHER_POINTS = 3  # where functions are called as well as at the recorded point
+MOST_FINDINGS = 10
+FINE = {"float64": 1e-4, "float32": 1e-3}  # deviations below this come from no formula
+
+
+def compare(
+    J: Tensor,
+    gradients: Mapping[Any, Any],
+    values: Mapping[Any, Any] | None = None,
+) -> Report:
+    """Judge hand-derived gradients of a cost, and name the mistake in those that are wrong.
+
+    J: the cost, a scalar Tensor. gradients: by Tensor or name (`"W1"` or `"dW1"`), of parameters
+    and of tensors in between: arrays, or functions whose parameters name what they are called
+    with: `W2`, `A1` a value on the tape, `dZ2` the right gradient ∂J/∂Z2, so that each function is
+    judged by itself. They are called at the recorded point and at random parameters near it.
+    values: your own forward values, by Tensor or name: a wrong one is found first.
+
+    Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. What
+    it looks for are the mistakes of `autograd_lite.mistakes`; a gradient that none of them gives
+    is `unknown`. Raises KeyError for a name that is not on the tape and says which are, ValueError
+    for nothing to compare, TypeError for what is not real numbers.
+
+    >>> rng = np.random.default_rng(0)
+    >>> X, Y = rng.normal(size=(2, 400)), (rng.random((1, 400)) < 0.5).astype(float)
+    >>> W1, W2 = Tensor(rng.normal(size=(4, 2)), True, "W1"), Tensor(np.ones((1, 4)), True, "W2")
+    >>> b1, b2 = Tensor(np.zeros((4, 1)), True, "b1"), Tensor(np.zeros((1, 1)), True, "b2")
+    >>> A1 = np.tanh((W1 @ X + b1).named("Z1")).named("A1")
+    >>> A2 = ((W2 @ A1 + b2).named("Z2")).sigmoid().named("A2")
+    >>> J = -np.mean(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+    >>> dZ2 = (A2.data - Y) / 400
+    >>> dW2, db2 = dZ2 @ A1.data.T, dZ2.sum(axis=1, keepdims=True)
+    >>> dZ1 = W2.data.T @ dZ2
+    >>> dW1, db1 = dZ1 @ X.T, dZ1.sum(axis=1, keepdims=True)
+    >>> print(compare(J, {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}))
+    W2   (1, 4)  agrees
+    b2   (1, 1)  agrees
+    W1   (4, 2)  differs  derivative-dropped at Z1: this is the gradient without tanh′(Z1).
+                          Multiply dA1 by 1 − A1∘A1.
+    b1   (4, 1)  differs  derivative-dropped at Z1 (the same mistake explains it)
+    """
+    recorded = _recorded(J)
+    paths = Paths(recorded)
+    claims = _claims(paths, gradients)
+    with np.errstate(all="ignore"):
+        some_call = any(callable(claim.source) for claim in claims)
+        at = points(recorded, {}, OTHER_POINTS if some_call else 0)
+        tolerances = Tolerances(at[0])
+        forward, put = _forward(recorded, values or {}, tolerances)
+        for claim in claims:
+            claim.evaluate(at)
+            _first_verdict(claim, at, tolerances)
+        _judge(claims, at, tolerances, forward, put)
+    ordered = sorted(claims, key=lambda c: (c.entry.verdict != "shape", *_from_the_cost(paths, c)))
+    return Report([*forward, *(c.entry for c in ordered)])
+
+
+# What was handed in
+
+
+@dataclass(eq=False)
+class Claim:
+    """What was handed in as the gradient of a step: an array, or a function of named arrays."""
+
+    step: Step
+    source: Any
+    entry: Entry
+    given: list[Array] = field(default_factory=list)  # at each point; an array at the first only
+    settled: bool = False  # agrees, is explained, or cannot be judged
+    names: list[tuple[str, Step, bool]] = field(default_factory=list)  # parameter, step, gradient?
+
+    @property
+    def cut(self) -> frozenset[int]:
+        """The gradients that the function is handed: mistakes above them do not reach it."""
+        return frozenset(step.number for _, step, gradient in self.names if gradient)
+
+    def evaluate(self, at: list[Point]) -> None:
+        """Fill in `given`; a function that raises settles the claim."""
+        if not callable(self.source):
+            self.given = [_numbers(self.source, self.entry.label)]
+            self.entry.given = self.given[0]
+            return
+        for point in at:
+            arguments = {}
+            for name, step, gradient in self.names:
+                array = (point.gradients if gradient else point.values)[step.number]
+                arguments[name] = np.array(array)
+            try:
+                result = self.source(**arguments)
+            except Exception as error:  # the user's function: whatever it raises is shown
+                self._raised(error)
+                return
+            self.given.append(_numbers(result, self.entry.label))
+        self.entry.given = self.given[0]
+
+    def _raised(self, error: Exception) -> None:
+        own = traceback.extract_tb(error.__traceback__)[1:]
+        trace = "".join(traceback.format_list(own)) + f"{type(error).__name__}: {error}"
+        self.entry.verdict, self.entry.error, self.settled = "differs", math.inf, True
+        self.entry.findings = [
+            Finding("unknown", self.entry.label, 1, f"the function raised\n{trace}", math.inf, 1)
+        ]
+
+
+def _recorded(J: Any) -> Steps:
+    if not isinstance(J, Tensor):
+        raise TypeError(f"compare starts from a Tensor, the cost, not from {type(J).__name__}")
+    if J.size != 1:
+        raise ValueError(f"{errors.described(J)} is not a scalar: reduce it, as in np.sum(...)")
+    if not J.requires_grad:
+        raise ValueError(
+            f"{errors.described(J)} does not depend on any Tensor with requires_grad=True"
+        )
+    return steps(J)
+
+
+def _claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
+    if not isinstance(gradients, Mapping):
+        raise TypeError(
+            f'gradients are a dict, as in {{"W1": dW1}}, not {type(gradients).__name__}'
+        )
+    if not gradients:
+        raise ValueError('there is nothing to compare: hand in gradients, as in {"W1": dW1}')
+    claims: list[Claim] = []
+    for key, source in gradients.items():
+        step = _step(paths.recorded, key, "d")
+        label = step.label or f"{step.name} {step.shape}"
+        if step.number not in paths.uses:
+            raise ValueError(
+                f"{errors.described(step.tensor)} needs no gradient on this tape: make it with "
+                "requires_grad=True, or leave it out"
+            )
+        if any(c.step is step for c in claims):
+            raise ValueError(f"the gradient of {label} is given twice")
+        claim = Claim(step, source, Entry(label, step.shape, None, step))
+        if callable(source):
+            claim.names = _parameters(paths, label, source)
+        else:
+            _numbers(source, label)
+        claims.append(claim)
+    return claims
+
+
+def _step(recorded: Steps, key: Any, prefix: str) -> Step:
+    """The step of a Tensor or name; a name may have a prefix, as dW1 has."""
+    try:
+        return recorded.step(key)
+    except KeyError:
+        if not (prefix and isinstance(key, str) and key.startswith(prefix)):
+            raise
+        try:
+            return recorded.step(key[len(prefix) :])
+        except KeyError:
+            pass
+        raise
+
+
+def _parameters(paths: Paths, label: str, function: Callable[..., Any]) -> list[Any]:
+    found = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"the function for {label}: name its parameters, no {parameter}")
+        named = [s for s in paths.steps if s.tensor.name == name]
+        if not named and parameter.default is not parameter.empty:
+            continue
+        step = named[0] if len(named) == 1 else _step(paths.recorded, name, "d")
+        gradient = not named
+        if gradient and step.number not in paths.uses:
+            raise ValueError(f"the function for {label}: there is no gradient {name} on this tape")
+        found.append((name, step, gradient))
+    return found
+
+
+def _numbers(source: Any, label: str) -> Array:
+    if isinstance(source, Tensor):
+        source = source.data
+    try:
+        array = np.asarray(source)
+    except ValueError as error:
+        raise TypeError(f"{label}: {error}") from None
+    if array.dtype.kind == "c":
+        raise TypeError(f"{label} is complex ({array.dtype}): gradients here are real numbers")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{label} is not an array of numbers, but {type(source).__name__}")
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _from_the_cost(paths: Paths, claim: Claim) -> tuple[int, bool, int]:
+    """From the cost down; parameters before the activation that the same operation uses."""
+    step = claim.step
+    return -paths.position(step), step.op is not None, step.number
+
+
+# Tolerances
+
+
+class Tolerances:
+    """By how much two right computations of a gradient may differ.
+
+    Every operation is rounded once more, at random, and the backward pass run again: the deviation
+    is what rounding gives on this tape. n numbers added up in another order deviate √n times as
+    much, n the longest axis; `32 + 4√n` times that is allowed.
+    """
+
+    def __init__(self, point: Point) -> None:
+        rng = np.random.default_rng(0)
+        longest = max((n for s in point.paths.steps for n in s.shape), default=1)
+        self.allowance = 32 + 4 * math.sqrt(longest)
+        self.point = point
+        self.noisy = [point.noisy(rng) for _ in range(3)]
+        self._known: dict[tuple[int, bool], tuple[float, float]] = {}
+
+    def __call__(self, step: Step, predicted: Array, given: Array, forward: bool = False) -> float:
+        """How far `given` may be from `predicted`, as the gradient (or value) of the step."""
+        relative, floor = self._of(step.number, forward)
+        if predicted.dtype.kind == given.dtype.kind == "f":
+            coarser = float(np.finfo(given.dtype).eps / np.finfo(predicted.dtype).eps)
+            relative, floor = relative * max(1.0, coarser), floor * max(1.0, coarser)
+        return max(relative * largest(predicted), floor, 1e-300)
+
+    def _of(self, number: int, forward: bool) -> tuple[float, float]:
+        """Relative to the largest number; and absolute, for what is nothing but rounding."""
+        key = (number, forward)
+        if key not in self._known:
+            kept = "values" if forward else "gradients"
+            right = getattr(self.point, kept)[number]
+            noise = max(largest(getattr(other, kept)[number] - right) for other in self.noisy)
+            scale, eps = largest(right), float(np.finfo(right.dtype).eps)
+            relative = self.allowance * max(noise / scale if scale > 8 * noise else 0, eps)
+            self._known[key] = relative, 0 if scale > 8 * noise else self.allowance * noise
+        return self._known[key]
+
+
+def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> None:
+    """Shape, then finite numbers, then whether it agrees at every point."""
+    entry, step = claim.entry, claim.step
+    if claim.settled:
+        return
+    right = at[0].gradients[step.number]
+    given = claim.given[0]
+    if given.shape != right.shape:
+        entry.verdict, entry.error = "shape", math.inf
+    else:
+        deviation = largest(given - right)
+        entry.error = deviation / (largest(right) or 1.0)
+        agree = all(
+            close(
+                array, p.gradients[step.number], tolerances(step, p.gradients[step.number], array)
+            )
+            for array, p in zip(claim.given, at, strict=False)
+        )
+        entry.verdict = "agrees" if agree else "differs"
+    bad = ~np.isfinite(given)
+    if bad.any():
+        entry.error = math.inf
+        entry.verdict = "shape" if entry.verdict == "shape" else "differs"
+        place = [int(i) for i in np.argwhere(bad)[0]]
+        text = f"{np.sum(bad)} of {bad.size} numbers are nan or inf, the first at {place}"
+        entry.findings = [Finding("unknown", entry.label, 1, f"{text}.", math.inf, 1)]
+    claim.settled = entry.verdict == "agrees" or bool(bad.any())
+
+
+# Your own forward values
+
+
+def _forward(
+    recorded: Steps, values: Mapping[Any, Any], tolerances: Tolerances
+) -> tuple[list[Entry], dict[int, Array]]:
+    """The entries for forward values in the tape's order, and the first wrong ones, by number."""
+    given = {}
+    for key, source in values.items():
+        step = _step(recorded, key, "")
+        given[step.number] = (step, _numbers(source, step.label or step.name))
+    entries: list[Entry] = []
+    put: dict[int, Array] = {}
+    current = [s.value for s in recorded]
+    said: Finding | None = None
+    for number, (step, array) in sorted(given.items()):
+        entry = Entry(step.label or step.name, step.shape, array, step, forward=True)
+        entries.append(entry)
+        if array.shape != step.shape:
+            entry.verdict, entry.error = "shape", math.inf
+            entry.findings = [_shape_guess(entry, array, None)]
+            continue
+        entry.error = largest(array - step.value) / (largest(step.value) or 1.0)
+        if close(array, step.value, tolerances(step, step.value, array, forward=True)):
+            continue
+        entry.verdict = "differs"
+        if said is None or not close(
+            array, current[number], tolerances(step, current[number], array, forward=True)
+        ):
+            label = entry.label
+            what = f"{label} is not what the tape has, {_worst(array, step.value)}."
+            mend = f" Mend the forward formula of {label} first."
+            said = Finding("forward-differs", label, 1, what + mend, entry.error, 1)
+            if np.isfinite(array).all():
+                put[number] = array.astype(step.value.dtype)
+                current = replay(recorded, {}, lambda s, _: put.get(s.number))
+        entry.findings = [said]
+    return entries, put
+
+
+def _worst(given: Array, right: Array) -> str:
+    """The entry that deviates most, its value and the right one."""
+    place = np.unravel_index(np.argmax(np.abs(given - right)), right.shape)
+    shown = f" at {[int(i) for i in place]}" if place else ""
+    return f"most{shown}: {given[place]:.6g} where {right[place]:.6g} is right"
+
+
+# Gradients
+
+
+def _judge(
+    claims: list[Claim],
+    at: list[Point],
+    tolerances: Tolerances,
+    forward: list[Entry],
+    put: dict[int, Array],
+) -> None:
+    """Explain what differs: all arrays jointly, each function of gradients by itself."""
+    if all(claim.settled for claim in claims):
+        return
+    layout = Layout(at[0])
+    jointly = [c for c in claims if not c.cut]
+    paths = at[0].paths
+    for group in [jointly, *([c] for c in claims if c.cut)]:
+        here = [Point(p.paths, p.values) for p in at]
+        if put and group is jointly:
+            values = replay(paths.recorded, {}, lambda s, _: put.get(s.number))
+            here = [Point(paths, values)]
+            said = next(e.findings[0] for e in forward if e.verdict == "differs")
+            _follow(group, here[0], tolerances, [said])
+        group = [c for c in group if c.given]
+        if not all(claim.settled for claim in group):
+            _explain(Search(layout, here, group, tolerances))
+    _rows_for_columns(claims)
+
+
+def _follow(
+    claims: Iterable[Claim], point: Point, tolerances: Tolerances, why: list[Finding]
+) -> None:
+    """Settle what is right but for a mistake that is known."""
+    for claim in claims:
+        if not claim.settled:
+            right = point.gradients[claim.step.number]
+            if close(claim.given[0], right, tolerances(claim.step, right, claim.given[0])):
+                claim.entry.findings, claim.settled = list(why), True
+
+
+def _explain(search: Search) -> None:
+    """Mistake after mistake, from the cost down, each judged with the ones before it made."""
+    claims = sorted(search.claims.values(), key=lambda c: _from_the_cost(search.paths, c))
+    made: list[Trial] = []
+    while still := [c for c in claims if not c.settled]:
+        for claim in still:
+            reached = (t for t in made if not t.local and search.reaches(t.place.x, claim.step))
+            claim.entry.after = next((t.place.where for t in reached), None)
+        trials = search.trials()
+        if trials:
+            best = trials[0]
+            for claim in best.explained:
+                claim.entry.findings = findings(trials, claim, MOST_FINDINGS)
+            search.apply(best)
+            made.append(best)
+        elif not _give_up(search, still, search.tolerances):
+            return
+
+
+def _give_up(search: Search, still: list[Claim], tolerances: Tolerances) -> bool:
+    """Say of what nothing explains that it is unknown; whether others may now be explained."""
+    point = search.at[0]
+    for claim in still:
+        right, given, entry = point.gradients[claim.step.number], claim.given[0], claim.entry
+        claim.settled = True
+        if given.shape != right.shape:
+            use = next(iter(search.paths.uses[claim.step.number]), None)
+            entry.findings = [_shape_guess(entry, given, use[0] if use else None)]
+            continue
+        error = largest(given - right) / (largest(right) or 1.0)
+        if error <= FINE[str(right.dtype)]:
+            advice = (
+                f"equal to {-math.log10(error):.0f} digits, {_worst(given, right)}: rounding (of "
+                "what was copied or differenced) or a kink, not a formula."
+            )
+            entry.findings = [Finding("precision", entry.label, 1, advice, error, 1)]
+        else:
+            advice = f"no single mistake that is known gives this; {_worst(given, right)}."
+            entry.findings = [Finding("unknown", entry.label, 1, advice, error, 1)]
+        if claim.step.op is not None:  # what follows from it may be right
+            point.change(claim.step, given - right)
+            _follow(still, point, tolerances, entry.findings)
+            return True
+    return False
+
+
+def _shape_guess(entry: Entry, given: Array, use: Step | None) -> Finding:
+    """What the shape alone says of an array whose numbers fit nothing."""
+    shape = entry.shape
+    if given.shape == shape[::-1]:
+        kind, text = "transposed", "it may be transposed"
+    elif use is not None and given.shape == use.shape:
+        kind, text = "bias-not-summed", "it may not have been summed over the samples"
+    elif given.size == math.prod(shape):
+        kind, text = "shape", "an axis may have been lost in a sum: keepdims=True keeps it"
+    else:
+        kind, text = "shape", "it cannot be a gradient of this array"
+    advice = f"the shape is {given.shape} where {shape} is right; {text}. The numbers fit nothing."
+    return Finding(kind, entry.label, 1, advice, math.inf, 1)
+
+
+def _rows_for_columns(claims: list[Claim]) -> None:
+    """Everything transposed is no mistake but another convention."""
+    wrong = [c for c in claims if c.entry.verdict != "agrees"]
+    turned = [c for c in wrong if any(f.kind == "transposed" for f in c.entry.best)]
+    if len(turned) < 2 or len(turned) < len(claims):
+        return
+    for claim in turned:
+        first = claim.entry.findings[0]
+        advice = "right where samples are rows and not columns, or the reverse: all are transposed."
+        claim.entry.findings.insert(1, dataclasses.replace(first, kind="convention", advice=advice))
+        del claim.entry.findings[MOST_FINDINGS:]

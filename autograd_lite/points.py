@@ -1,0 +1,195 @@
+"""The backward pass of a recorded cost at one point, open to changes: what a comparison runs.
+
+`Paths` is where gradients flow; `Point` has the values and gradients there, and pulls any change
+of one gradient down to the tensors that were asked about. A pull is linear in what it starts from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.graph import Step, Steps, replay
+from autograd_lite.rules import RULES
+from autograd_lite.walk import undo_broadcast
+
+Array = np.ndarray
+
+
+class Paths:
+    """Where the gradient of a cost flows: `uses[x]` are the (step, argument) pairs that use x."""
+
+    def __init__(self, recorded: Steps) -> None:
+        self.recorded = recorded
+        self.steps = recorded.steps
+        self.cost = recorded.cost
+        self.uses: dict[int, list[tuple[Step, int]]] = {self.cost.number: []}
+        for t in reversed(self.steps):
+            if t.number in self.uses and t.op is not None:
+                for k, x in enumerate(t.inputs):
+                    if self.flows(t, k):
+                        self.uses.setdefault(x.number, []).append((t, k))
+        self.down = [s for s in reversed(self.steps) if s.number in self.uses]
+        self._plans: dict[Any, Any] = {}
+
+    @staticmethod
+    def flows(t: Step, k: int) -> bool:
+        """Whether a gradient flows from t to its argument k."""
+        x = t.inputs[k]
+        return isinstance(x, Step) and x.tensor.requires_grad and RULES[t.op][k] is not None  # type: ignore[index]
+
+    def position(self, x: Step) -> int:
+        """How near the cost the gradient of x is: where the first named result of it stands."""
+        return min((self.down_from(t).number for t, _ in self.uses[x.number]), default=10**9)
+
+    def down_from(self, step: Step) -> Step:
+        """The next tensor with a name towards the cost, as long as there is only one way on."""
+        while not step.label and self.only_use(step):
+            step = self.uses[step.number][0][0]
+        return step
+
+    def only_use(self, x: Step) -> bool:
+        """Whether there is just one path on which a gradient reaches x."""
+        return len(self.uses[x.number]) == 1
+
+    def reached(
+        self, x: Step, wanted: frozenset[int], cut: frozenset[int] = frozenset()
+    ) -> set[int]:
+        """Those of `wanted` whose gradient depends on that of x, x included."""
+        found = {number for _, _, number, done in self.plan(x, wanted, cut) if done}
+        return found | ({x.number} & wanted)
+
+    def plan(
+        self, x: Step, wanted: frozenset[int], cut: frozenset[int] = frozenset()
+    ) -> list[tuple[Step, int, int, bool]]:
+        """The arguments through which x leads to `wanted`, in order: step, argument, its number,
+        and whether a wanted one is complete with it. Nothing flows into what is `cut`."""
+        key = (x.number, wanted, cut)
+        if key in self._plans:
+            return self._plans[key]
+        leads = set(wanted)
+        for t in self.steps:
+            if any(isinstance(i, Step) and i.number in leads for i in t.inputs):
+                leads.add(t.number)
+        below, edges = {x.number}, []
+        for t in self.down:
+            if t.number not in below or t.op is None:
+                continue
+            for k, i in enumerate(t.inputs):
+                if self.flows(t, k) and i.number in leads and i.number not in cut:
+                    below.add(i.number)
+                    edges.append((t, k, i.number))
+        last = {number: e for e, (_, _, number) in enumerate(edges)}
+        plan = [
+            (t, k, number, number in wanted and last[number] == e)
+            for e, (t, k, number) in enumerate(edges)
+        ]
+        self._plans[key] = plan
+        return plan
+
+
+class Point:
+    """Values of every step and gradients of the cost, with the changes made so far.
+
+    `gradients` maps step numbers to arrays; `changes` are arrays added to the gradient of a step.
+    """
+
+    def __init__(self, paths: Paths, values: list[Array]) -> None:
+        self.paths = paths
+        self.values = values
+        self.changes: dict[int, Array] = {}
+        self.gradients: dict[int, Array] = {}
+        self.pulled: dict[Any, dict[int, Array]] = {}  # what contributions become further down
+        self.kept: dict[Any, Any] = {}  # what mistakes compute more than once
+        self.run()
+
+    def change(self, x: Step, delta: Array) -> None:
+        """From now on the gradient of x is off by delta."""
+        self.changes[x.number] = self.changes.get(x.number, 0) + delta
+        self.run()
+
+    def run(self) -> None:
+        """The whole backward pass, changes included."""
+        self.pulled.clear()
+        self.kept.clear()
+        cost = self.paths.cost
+        g: dict[int, Array] = {cost.number: np.ones(cost.shape, cost.value.dtype)}
+        for t in self.paths.down:
+            if t.number in self.changes:
+                g[t.number] = g[t.number] + self.changes[t.number]
+            for k in range(len(t.inputs)):
+                if t.op is not None and self.paths.flows(t, k):
+                    new = self.contribution(t, k, g[t.number])
+                    number = t.inputs[k].number
+                    g[number] = g[number] + new if number in g else new
+        self.gradients = g
+
+    def contribution(self, t: Step, k: int, g: Array) -> Array:
+        """What the rule of t gives for its argument k when g arrives, broadcasting undone."""
+        new = self.rule(t, k, g)
+        x = t.inputs[k]
+        if new.shape != x.shape:
+            new = undo_broadcast(new, x.shape, t.tensor, k)
+        return np.asarray(new).astype(x.value.dtype, copy=False)
+
+    def rule(self, t: Step, k: int, g: Array, y: Any = None, inputs: Any = None) -> Array:
+        """The rule itself, if need be with another value y or other inputs of the operation."""
+        y = self.values[t.number] if y is None else y
+        inputs = self.arguments(t) if inputs is None else inputs
+        return RULES[t.op][k](g, y, *inputs, **t.static)  # type: ignore[index]
+
+    def arguments(self, t: Step) -> list[Any]:
+        """The values of the operation's inputs."""
+        return [self.values[x.number] if isinstance(x, Step) else x for x in t.inputs]
+
+    def pull(
+        self, x: Step, start: Array, wanted: frozenset[int], cut: frozenset[int] = frozenset()
+    ) -> Iterator[tuple[int, Array]]:
+        """What `start`, as the gradient of x, gives for each of `wanted`, the nearest first."""
+        parts: dict[int, Array] = {x.number: start}
+        if x.number in wanted:
+            yield x.number, start
+        for t, k, number, done in self.paths.plan(x, wanted, cut):
+            new = self.contribution(t, k, parts[t.number])
+            parts[number] = parts[number] + new if number in parts else new
+            if done:
+                yield number, parts[number]
+
+    def noisy(self, rng: np.random.Generator) -> Point:
+        """Values and gradients when every operation, forward and backward, is rounded once more."""
+
+        def jitter(value: Array) -> Array:
+            if value.dtype.kind != "f":
+                return value
+            rounding = np.finfo(value.dtype).eps * rng.uniform(-1, 1, value.shape)
+            return (value * (1 + rounding)).astype(value.dtype)
+
+        values = list(self.values)
+        for t in self.paths.steps:
+            if t.op is not None:
+                values[t.number] = jitter(t.run(values))
+        other = Point.__new__(Point)
+        other.paths, other.values, other.changes = self.paths, values, self.changes
+        other.pulled, other.kept = {}, {}
+        exact = other.contribution
+        other.contribution = lambda t, k, g: jitter(exact(t, k, g))  # type: ignore[method-assign]
+        other.run()
+        return other
+
+
+def points(recorded: Steps, forward: dict[int, Array], others: int) -> list[Point]:
+    """The recorded point, with the values in `forward` put in, and random ones near it."""
+    paths = Paths(recorded)
+    rng = np.random.default_rng(0)
+    leaves = [s for s in paths.steps if s.op is None and s.number in paths.uses]
+    edit = (lambda s, values: forward.get(s.number)) if forward else None
+    result = [Point(paths, replay(recorded, {}, edit) if forward else [s.value for s in recorded])]
+    for _ in range(others):
+        perturbed = {
+            s.number: s.value + rng.normal(0, 0.2 * (np.std(s.value) + 0.5), s.shape)
+            for s in leaves
+        }
+        result.append(Point(paths, replay(recorded, perturbed)))
+    return result

@@ -1,0 +1,418 @@
+"""The search for the mistake: every one of the table is made, and what it gives compared.
+
+What a mistake changes is pulled down to the entries below it. A fit counts if it would hardly come
+about by accident; it may be off by a factor, if that is a number with a name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.graph import Step
+from autograd_lite.layout import Layout
+from autograd_lite.mistakes import TABLE, Mistake, Place, contribution
+from autograd_lite.points import Array, Point
+from autograd_lite.report import Finding
+
+TRIED = 1e4  # so many mistakes are tried: a fit by accident is so many times as likely
+SIMPLE_TRIED = 10  # of them, plain factors: −1, 2, ½, m, 1/m
+BY_ACCIDENT = 1e-5  # what is likelier than this to fit by accident counts for nothing
+
+
+@dataclass(eq=False)
+class Trial:
+    """A mistake that explains something: where, which, by what factor, and what it explains."""
+
+    place: Place
+    on: str
+    mistake: Mistake
+    idea: int  # which of the ideas of the mistake
+    kinds: list[tuple[str, str]]  # kind and advice
+    factor: float
+    changes: int
+    local: bool  # only the array itself is wrong, not what follows from it
+    explained: list[Any]
+    error: float
+    rank: int = 0
+
+
+class Search:
+    """One search through the table for entries judged jointly.
+
+    claims: the entries (comparison.Claim); cut: gradients that they were handed, so that nothing
+    above reaches them. `at` are the points; changes found are made there.
+    """
+
+    def __init__(self, layout: Layout, at: list[Point], claims: list[Any], tolerances: Any) -> None:
+        self.layout, self.at, self.tolerances = layout, at, tolerances
+        self.paths = layout.paths
+        self.claims = {c.step.number: c for c in claims}
+        self.cut = frozenset().union(*(c.cut for c in claims))
+        self.wanted = frozenset(self.claims)
+        self.constants = Constants(layout)
+
+    def trials(self) -> list[Trial]:
+        """All mistakes that explain an open claim and contradict no settled one."""
+        open_ = {n for n, c in self.claims.items() if not c.settled}
+        found: list[Trial] = []
+        self.find_empty()
+        for x in self.paths.down:
+            reached = self.paths.reached(x, self.wanted, self.cut)
+            if not reached & open_:
+                continue
+            spreads = not (reached - open_)
+            own = self.claims.get(x.number)
+            if not spreads and (own is None or own.settled):
+                continue
+            for on, place in self.layout.places(x, self.place):
+                for mistake in TABLE:
+                    if mistake.on == on:
+                        found += self.try_mistake(mistake, on, place, spreads, reached)
+        for trial in found:
+            trial.rank = trial.changes + len(open_) - len(trial.explained)
+        return sorted(found, key=lambda trial: trial.rank)
+
+    def place(
+        self, x: Step, t: Step | None = None, k: int = 0, f: Any = None, **more: Any
+    ) -> Place:
+        own = self.claims.get(x.number)
+        given = own.given[0] if own is not None and own.given else None
+        function = more.pop("function", f)
+        return Place(self.layout, self.at[0], x, t, k, function, given=given, **more)
+
+    def try_mistake(
+        self, mistake: Mistake, on: str, place: Place, spreads: bool, reached: set[int]
+    ) -> Iterator[Trial]:
+        x = place.x
+        own = self.claims.get(x.number)
+        mine = own is not None and not own.settled
+        for number, idea in enumerate(mistake.ideas(place)):
+            if idea.array is None:
+                continue
+            fits = idea.array.shape == x.shape
+            ways = []  # whether only the array itself is wrong, or what follows from it as well
+            if not place.leaf and spreads and fits:
+                ways.append(False)
+            if mine and (place.leaf or not ways or len(reached) > 1):
+                ways.append(True)
+            for local in ways:
+                fit = _Fit(self, mistake, on, place, local)
+                if fit.run(idea.array):
+                    trial = fit.trial(number, idea.kind or mistake.kind, idea.advice)
+                    if trial is not None and self.holds_elsewhere(trial):
+                        yield trial
+
+    def reaches(self, x: Step, below: Step) -> bool:
+        """Whether the gradient of x has a part in that of `below`."""
+        return below.number in self.paths.reached(x, self.wanted, self.cut)
+
+    def find_empty(self) -> None:
+        """Note the rows and columns that were handed in as zero and should not be."""
+        self.layout.empty = []
+        for number, claim in self.claims.items():
+            right = self.at[0].gradients[number]
+            if claim.settled or not claim.given or claim.given[0].shape != right.shape:
+                continue
+            for axis, n in enumerate(right.shape):
+                others = tuple(k for k in range(right.ndim) if k != axis)
+                zero = np.all(claim.given[0] == 0, axis=others) & np.any(right != 0, axis=others)
+                if 0 < zero.sum() < n:
+                    self.layout.empty.append((n, tuple(map(int, np.flatnonzero(zero)))))
+
+    def delta(self, trial: Trial, point: Point) -> Array | None:
+        """What the mistake adds to the gradient of its place, at a point."""
+        place = dataclasses.replace(trial.place, point=point)
+        for number, idea in enumerate(trial.mistake.ideas(place)):
+            if number == trial.idea:
+                if idea.array is None:
+                    return None
+                part = contribution(point, place.x, None if trial.mistake.adds else place.part)
+                if idea.array.shape != part.shape:
+                    return None
+                return (trial.factor * idea.array - part).astype(part.dtype)
+        return None
+
+    def holds_elsewhere(self, trial: Trial) -> bool:
+        """Whether functions are explained at the other points too."""
+        for p, point in enumerate(self.at[1:], 1):
+            claims = [c for c in trial.explained if len(c.given) > p]
+            if not claims:
+                continue
+            delta = self.delta(trial, point)
+            if delta is None:
+                return False
+            x = trial.place.x
+            pulled = dict(point.pull(x, delta, self.wanted, self.cut))
+            for claim in claims:
+                predicted = point.gradients[claim.step.number] + pulled.get(claim.step.number, 0)
+                tolerance = self.tolerances(claim.step, predicted, claim.given[p])
+                if not close(claim.given[p], predicted, 10 * tolerance):
+                    return False
+        return True
+
+    def apply(self, trial: Trial) -> None:
+        """Make the mistake for good: what is judged next is judged with it."""
+        for claim in trial.explained:
+            claim.settled = True
+        if trial.local:
+            return
+        for point in self.at:
+            delta = self.delta(trial, point)
+            if delta is not None:
+                point.change(trial.place.x, delta)
+
+
+class _Fit:
+    """One wrong array, pulled down and compared with what was handed in."""
+
+    def __init__(
+        self, search: Search, mistake: Mistake, on: str, place: Place, local: bool
+    ) -> None:
+        self.search, self.mistake, self.on = search, mistake, on
+        self.place, self.local = place, local
+        self.plain = mistake.kind == "scale"  # nothing but a factor
+        self.factor: float | None = None
+        self.explained: list[Any] = []
+        self.error = 0.0
+        self.accident = 0.0  # log10 of how likely the fit is by accident
+
+    def run(self, array: Array) -> bool:
+        """Whether it explains something and contradicts nothing."""
+        search, x, point = self.search, self.place.x, self.place.point
+        part = None if self.mistake.adds else self.place.part
+        if self.local:
+            claim = search.claims[x.number]
+            right = point.gradients[x.number]
+            rest = right - contribution(point, x, part)
+            if largest(rest) <= search.tolerances(claim.step, right, right):
+                rest = np.zeros(array.shape, right.dtype)
+            if rest.shape != array.shape:
+                return False
+            return self.check(claim, rest, array) and bool(self.explained)
+        below = self.below(part)
+        misses = 0
+        for number, pulled in point.pull(x, array.astype(x.value.dtype), search.wanted, search.cut):
+            claim = search.claims[number]
+            right = point.gradients[number]
+            rest = right - below[number]
+            if largest(rest) <= search.tolerances(claim.step, right, right):
+                rest = np.zeros_like(right)
+            if claim.settled:
+                continue  # `spreads` has it that there are none to contradict
+            if not self.check(claim, rest, pulled):
+                misses += 1
+                if misses >= 2 and not self.explained:
+                    return False
+        return bool(self.explained)
+
+    def below(self, part: Any) -> dict[int, Array]:
+        """What the right contribution gives further down."""
+        point, x, search = self.place.point, self.place.x, self.search
+        key = (x.number, part, search.cut)
+        if key not in point.pulled:
+            start = contribution(point, x, part)
+            point.pulled[key] = dict(point.pull(x, start, search.wanted, search.cut))
+        return point.pulled[key]
+
+    def check(self, claim: Any, rest: Array, pulled: Array) -> bool:
+        """Compare with one claim; the first that fits also gives the factor."""
+        given = claim.given[0]
+        if given.shape != pulled.shape:
+            return False
+        goal = given - rest
+        size = float(np.sum(pulled * pulled))
+        if not math.isfinite(size):
+            return False
+        factor = self.factor
+        if factor is None and size > 0:
+            slope = float(np.sum(goal * pulled)) / size
+            scale = np.maximum(largest(given), largest(rest))
+            tolerance = self.search.tolerances(claim.step, np.asarray(scale, rest.dtype), given)
+            uncertain = tolerance * math.sqrt(pulled.size / size)
+            factor = self.allowed(slope, uncertain)
+            if factor is None:
+                return False
+        predicted = rest + (factor or 0.0) * pulled
+        tolerance = self.search.tolerances(claim.step, predicted, given)
+        deviation = largest(given - predicted)
+        if not deviation <= tolerance:
+            return False
+        right = self.place.point.gradients[claim.step.number]
+        if right.shape == given.shape:
+            changed = int(np.sum(np.abs(given - right) > 2 * tolerance))
+        else:
+            changed = given.size
+        if not changed:
+            return False
+        scale = max(largest(given), largest(right))
+        error = deviation / (scale or 1.0)
+        smallest = float(np.finfo(given.dtype).eps)
+        self.accident += changed * math.log10(min(1.0, 2 * max(error, smallest)))
+        self.error = max(self.error, error)
+        self.factor = factor if size > 0 else self.factor
+        self.explained.append(claim)
+        return True
+
+    def allowed(self, slope: float, uncertain: float) -> float | None:
+        """The factor, if it is one that a mistake may have."""
+        if not math.isfinite(slope):
+            return None
+        if self.mistake.free:
+            rate = self.mistake.kind == "stale-weights"
+            return slope if (slope > uncertain if rate else abs(slope) > uncertain) else None
+        if abs(slope - 1) <= uncertain:
+            return None if self.plain else 1.0
+        return self.search.constants.nearest(slope, uncertain)
+
+    def trial(self, number: int, kind: str, advice: str) -> Trial | None:
+        """The trial, unless it may well be an accident."""
+        factor = 1.0 if self.factor is None else self.factor
+        constants = self.search.constants
+        simple = self.plain and constants.is_simple(factor)
+        tried = SIMPLE_TRIED if simple else TRIED
+        if factor != 1 and not simple and not self.mistake.free:
+            tried *= len(constants)
+        accident = self.accident
+        if self.mistake.free:  # one number was spent on the factor
+            numbers = sum(c.given[0].size for c in self.explained)
+            accident *= (numbers - 1) / numbers
+        if accident + math.log10(tried) > math.log10(BY_ACCIDENT):
+            return None
+        if self.plain:
+            changes, kinds = constants.as_mistake(factor, self.place, self.explained, self.local)
+        else:
+            changes = 1 + (factor != 1 and not self.mistake.free)
+            shown = constants.text(factor)
+            advice = advice.replace("{factor}", shown)
+            if changes > 1:
+                advice += f" And it is {shown} times what that gives."
+            kinds = [(kind, advice)]
+        return Trial(
+            self.place,
+            self.on,
+            self.mistake,
+            number,
+            kinds,
+            factor,
+            changes,
+            self.local,
+            self.explained,
+            self.error,
+        )
+
+
+class Constants:
+    """What a factor may be: sizes on the tape, their products, ratios of small integers."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.samples = layout.samples
+        sizes = {n for s in layout.paths.steps for n in s.shape if n > 1} | self.samples
+        self.known: dict[float, str] = {}
+        for n in sorted(sizes, key=lambda n: (n not in self.samples, n)):
+            name = f"m = {n}" if n in self.samples else f"n = {n}"
+            self._enter(n, name)
+            self._enter(1 / n, f"1/{n}" + (" (1/m)" if n in self.samples else ""))
+            if n > 2:
+                self._enter(n / (n - 1), f"{n}/{n - 1}")
+                self._enter((n - 1) / n, f"{n - 1}/{n}")
+                self._enter(n - 1, f"{n - 1}")
+                self._enter(1 / (n - 1), f"1/{n - 1}")
+        for n in sorted(sizes):
+            for m in sorted(sizes):
+                self._enter(n * m, f"{n}·{m}")
+                self._enter(1 / (n * m), f"1/({n}·{m})")
+                self._enter(n / m, f"{n}/{m}")
+        for p in range(1, 13):
+            for q in range(1, 13):
+                self._enter(p / q, f"{p}/{q}" if q > 1 and math.gcd(p, q) == 1 else f"{p / q:g}")
+        self.values = np.array(sorted(self.known))
+
+    def _enter(self, value: float, name: str) -> None:
+        self.known.setdefault(float(value), name)
+        for m in (0.5, 2):
+            if name.startswith(("m", "1/")):
+                self.known.setdefault(m * value, f"{m * value:g}")
+
+    def __len__(self) -> int:
+        return 2 * len(self.known)
+
+    def nearest(self, slope: float, uncertain: float) -> float | None:
+        """The constant that this is, with either sign."""
+        k = int(np.argmin(np.abs(self.values - abs(slope))))
+        value = float(self.values[k])
+        return math.copysign(value, slope) if abs(value - abs(slope)) <= uncertain else None
+
+    def is_simple(self, factor: float) -> bool:
+        return factor in (-1.0, 2.0, 0.5) or any(factor in (m, 1 / m) for m in self.samples)
+
+    def text(self, factor: float) -> str:
+        name = self.known.get(abs(factor), f"{abs(factor):.6g}")
+        return ("−" if factor < 0 else "") + name
+
+    def as_mistake(
+        self, factor: float, place: Place, explained: list[Any], local: bool
+    ) -> tuple[int, list[tuple[str, str]]]:
+        """How many changes a plain factor is, and the kinds of mistake that it may be."""
+        dx, size = place.dx, abs(factor)
+        sign = " And its sign is wrong." if factor < 0 else ""
+        found: list[tuple[str, str]] = []
+        if factor == -1:
+            return 1, [("sign", f"{dx} has the wrong sign. Multiply it by −1.")]
+        for m in self.samples:
+            if size == m:
+                text = f"{dx} is m = {m} times too large: the mean over the samples is meant."
+                found.append(("missing-mean", f"{text} Divide by {m}.{sign}"))
+            elif size == 1 / m:
+                text = f"{dx} is divided by m = {m} once too often. Multiply by {m}.{sign}"
+                found.append(("extra-mean", text))
+            else:
+                continue
+            if not place.leaf:
+                outside = "outside" if size > 1 else "inside"
+                text = f"right where 1/m stands {outside} of {dx}; in this cost it does not."
+                found.append(("convention", text + sign))
+        if size == 2:
+            found.append(("factor-two", f"{dx} is twice what it should be. Divide by 2.{sign}"))
+        if size == 0.5:
+            text = f"{dx} is half of what it should be. Multiply by 2.{sign}"
+            found += [("factor-two", text), ("scale", text)]
+        if size >= 2 and size == int(size) and size <= 100:
+            text = f"{dx} is added {size:g} times: start it from zero each time.{sign}"
+            found.append(("accumulated", text))
+        if size not in (2, 0.5):
+            text = f"{dx} is {self.text(factor)} times what it should be."
+            found.append(("scale", text))
+        return 1 + (factor < 0), found
+
+
+def largest(array: Array) -> float:
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+def close(given: Array, predicted: Array, tolerance: float) -> bool:
+    return given.shape == predicted.shape and bool(largest(given - predicted) <= tolerance)
+
+
+def findings(trials: list[Trial], claim: Any, most: int) -> list[Finding]:
+    """What explains one claim, the simplest first; one finding for each kind and place."""
+    found: dict[tuple[str, str], Finding] = {}
+    for trial in trials:
+        if claim in trial.explained:
+            for kind, advice in trial.kinds:
+                where = trial.place.where
+                found.setdefault(
+                    (kind, where),
+                    Finding(kind, where, trial.factor, advice, trial.error, trial.rank),
+                )
+    kinds: set[tuple[str, int]] = set()
+    first, more = [], []  # every kind comes before a second place of the same kind
+    for finding in found.values():
+        (more if (finding.kind, finding.rank) in kinds else first).append(finding)
+        kinds.add((finding.kind, finding.rank))
+    return sorted(first + more, key=lambda finding: finding.rank)[:most]
