@@ -62,7 +62,7 @@ BACKWARD = {
     "class": "backward",
 }
 FOLDED = {"shape": "box3d", "style": "filled", "fillcolor": "#d9e9fa", "color": "#2f6fb0"}
-LEGEND = "Dashed: backward, with the rule that runs. g is the gradient that arrives; ∘ … is g ∘ …"
+LEGEND = "Dashed: backward. Each label is the rule that runs: g is what arrives, ∘ … is g ∘ …"
 # For a graph with many edges Graphviz takes minutes to make it pretty: a rough layout then.
 ROUGH = {"splines": "line", "nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1"}
 
@@ -285,7 +285,7 @@ class Picture:
         if self.recorded.gradients:
             lines.append(LEGEND)
         lines += self.verdicts.unseen(self.view.box_of, self.recorded)
-        lines = [x for line in lines for x in textwrap.wrap(clean(line, 400), 80)]
+        lines = [x for line in lines for x in textwrap.wrap(clean(line, 400), 100)]
         if lines:
             self.graph.attr(label=quoted(lines))
 
@@ -311,7 +311,7 @@ def formula(s: Step) -> list[str]:
             return [symbol]
         return [f"{called(s.inputs[0])} {symbol} {called(s.inputs[1])}"]
     name = clean(s.name)
-    if numbers or 2 < len(s.inputs) <= 4:
+    if numbers or (2 < len(s.inputs) <= 4 and any(x.label for x in s.inputs)):
         name = f"{name}({', '.join(called(x) for x in s.inputs)})"
     return [name, *settings(s)]
 

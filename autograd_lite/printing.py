@@ -135,8 +135,8 @@ def plain(value: Any) -> str:
 
 
 def number(x: Any, digits: int = 4) -> str:
-    """A number with at most so many significant digits, `1`, `0.1234` or `1.234e-05`."""
-    return f"{x:.{digits}g}" if isinstance(x, float | np.floating) else str(x)
+    """A number with at most so many significant digits, `1`, `0.1234` or `1.234e-05`; no -0."""
+    return f"{x + 0.0:.{digits}g}" if isinstance(x, float | np.floating) else str(x)
 
 
 def short(array: np.ndarray, most: int = 4, digits: int = 4) -> str:

@@ -21,7 +21,7 @@ sys.stdout.buffer.write(graph.draw(format=form, prog="dot", args=" ".join(args))
 """
 
 
-class RenderingError(RuntimeError):
+class RenderingError(OSError):
     """There is nothing that renders here, or it failed or took too long."""
 
 

@@ -1,0 +1,117 @@
+"""`autograd-lite draw`: the graph of a network's cost on random samples, with its backward pass."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from nn.command import (
+    UsageError,
+    add_network_options,
+    network_from,
+    usage_errors,
+    whole_number,
+)
+from nn.losses import Loss
+from nn.network import Forward, Network
+
+ENDINGS = (".svg", ".png", ".pdf", ".dot")
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the subcommand `draw`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "draw",
+        help="draw the graph of a network, with its backward pass",
+        description="Draw what a network computes, from its input to the cost of random samples, "
+        "and the rule of every step of the backward pass.",
+    )
+    parser.add_argument(
+        "saved",
+        nargs="?",
+        metavar="FILE.npz",
+        help="a saved network, instead of --layers, --activations and --batch-axis",
+    )
+    add_network_options(parser, with_data=False)
+    group = parser.add_argument_group("the picture")
+    group.add_argument("--samples", type=whole_number, default=5, help="how many (default 5)")
+    group.add_argument(
+        "--output",
+        metavar="FILE",
+        help=f"where to draw it: {', '.join(ENDINGS)} (default: print the DOT text)",
+    )
+    group.add_argument("--values", action="store_true", help="show every value and gradient")
+    group.add_argument("--no-backward", action="store_true", help="leave the backward pass out")
+    group.add_argument(
+        "--most", type=whole_number, default=80, help="fold what has more nodes (default 80)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw the network that the options describe; returns the exit code."""
+    output = options.output and Path(options.output)
+    if output and output.suffix.lower() not in ENDINGS:
+        raise UsageError(f"--output {output}: it must end in one of {', '.join(ENDINGS)}")
+    if output and not output.resolve().parent.is_dir():
+        raise UsageError(f"--output {output}: there is no such directory")
+    if options.samples < 1 or options.most < 2:
+        raise UsageError("--samples must be 1 or more, and --most 2 or more")
+    net, loss = _network(options)
+    f, J = cost_of_random_samples(net, loss, options.samples, options.rng)
+    drawing = ag.draw(
+        J,
+        groups=f.layers,
+        backward=not options.no_backward,
+        values=options.values or None,
+        most=options.most,
+    )
+    if output:
+        print(f"drawn in {drawing.save(output)}")
+    else:
+        print(drawing.source, end="")
+    return 0
+
+
+def _network(options: argparse.Namespace) -> tuple[Network, Loss]:
+    """The network that was saved, with the loss for it, or the one that the options describe."""
+    if not options.saved:
+        return network_from(options)
+    if options.activations:
+        raise UsageError(f"--activations: {options.saved} has its own")
+    if not Path(options.saved).is_file():
+        raise UsageError(f"{options.saved}: there is no such file")
+    with usage_errors():
+        net = Network.load(options.saved)
+    options.layers, options.activations = net.sizes, net.activations
+    options.batch_axis = net.batch_axis
+    return net, network_from(options)[1]
+
+
+def cost_of_random_samples(
+    net: Network, loss: Loss, samples: int, rng: int
+) -> tuple[Forward, ag.Tensor]:
+    """A forward pass, and the cost of it: inputs from the normal distribution, labels 0 and 1.
+
+    >>> from nn import losses
+    >>> net = Network([3, 2], ["softmax"], rng=0, batch_axis=0)
+    >>> f, J = cost_of_random_samples(net, losses.cross_entropy, samples=5, rng=0)
+    >>> f.A[0].shape, J.shape
+    ((5, 3), ())
+    """
+    random = np.random.default_rng(rng)
+    X = random.normal(size=(net.sizes[0], samples))
+    outputs = net.sizes[-1]
+    if loss.one_of_many:
+        Y = np.eye(outputs)[:, random.integers(outputs, size=samples)]
+    else:
+        Y = random.integers(2, size=(outputs, samples)).astype(float)
+    if net.batch_axis == 0:
+        X, Y = X.T, Y.T
+    f = net.forward(X)
+    output = f.Z[net.L] if loss.takes_logits else f.A[net.L]
+    return f, loss(output, Y, batch_axis=net.batch_axis)
