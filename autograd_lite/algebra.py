@@ -17,12 +17,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Symbol:
-    """A letter. kind: `value` of a step, `gradient` of J by it, or `rule`: g, y, x in a rule."""
+    """A letter. kind says what of a step it stands for: its `value`, the `gradient` of J by it, …
+
+    flipped: it stands for the transpose.
+    """
 
     kind: str
     label: str
     number: int
     shape: Shape
+    flipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,17 @@ class Apply:
 
 
 Expression = Symbol | Number | Ones | Apply
+Part = str | Expression  # of a sentence about expressions
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A letter, what it was found to be, what is to be said about it, and how it came about."""
+
+    symbol: Symbol
+    rhs: Expression
+    note: tuple[Part, ...] = ()
+    steps: tuple[tuple[Part, ...], ...] = ()
 
 
 def number(value: Any) -> Number:
@@ -164,3 +179,62 @@ def factors(e: Expression) -> tuple[Any, list[Expression], list[Expression]]:
                 above, below = above * abs(int(n)), below * abs(int(n))
                 return c ** int(n), *((above, below) if n > 0 else (below, above))
     return Fraction(1), [e], []
+
+
+def without(e: Expression, factor: Expression) -> Expression | None:
+    """What is multiplied with this factor; None where it is not a factor, or the only one."""
+    coefficient, above, below = factors(e)
+    if above.count(factor) != 1 or len(above) + len(below) < 2:
+        return None
+    above.remove(factor)
+    rest: Expression = Number(coefficient)
+    for x in above:
+        rest = x if rest == Number(Fraction(1)) else elementwise(np.multiply, rest, x)
+    for x in below:
+        rest = elementwise(np.divide, rest, x)
+    return rest
+
+
+def called(x: Any) -> Any:
+    """An expression that is printed by the name in its mark, a Symbol."""
+    return x
+
+
+def substituted(e: Expression, new: Callable[[Symbol], Expression | None]) -> Expression:
+    """The expression with other ones in the place of symbols."""
+    if isinstance(e, Symbol):
+        return new(e) or e
+    if not isinstance(e, Apply):
+        return e
+    arguments = tuple(substituted(a, new) for a in e.arguments)
+    return Apply(e.op, arguments, e.shape, e.static, e.mark)
+
+
+def flipped(e: Expression) -> Expression:
+    """The same with every matrix transposed, as it is where samples are rows and not columns.
+
+    >>> W = Symbol("value", "W", 0, (4, 2))
+    >>> X = Symbol("value", "X", 1, (2, 5))
+    >>> e = flipped(product(W, X))
+    >>> e.shape, [x.label for x in e.arguments]
+    ((5, 4), ['X', 'W'])
+    """
+    shape = e.shape[::-1]
+    if isinstance(e, Symbol):
+        return Symbol(e.kind, e.label, e.number, shape, not e.flipped)
+    if isinstance(e, Number):
+        return e
+    if isinstance(e, Ones):
+        return Ones(shape)
+    arguments = tuple(map(flipped, e.arguments))
+    if e.op is np.dot:
+        return product(*arguments[::-1])
+    if e.op is np.transpose:
+        return transposed(arguments[0])
+    static = dict(e.static)
+    if "axis" in static and len(e.shape) == 2:
+        static["axis"] = tuple(1 - k for k in static["axis"])
+    elif "axis" in static or e.op is np.reshape:
+        raise ValueError(f"{e.op.__name__} cannot be written with rows and columns exchanged")
+    mark = flipped(e.mark) if isinstance(e.mark, Symbol) else (e.mark, "flipped")
+    return Apply(e.op, arguments, shape, static, mark)

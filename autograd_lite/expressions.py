@@ -20,17 +20,24 @@ from autograd_lite.algebra import (
     Number,
     Symbol,
     elementwise,
-    factors,
     number,
     stretched,
     summed,
     transposed,
+    without,
 )
 from autograd_lite.graph import Step, Steps
 from autograd_lite.notation import LATEX, RELATIONS, TEXT, TIMES
 from autograd_lite.rules import RULES
 
 ZERO = number(0)
+
+
+def is_constant(step: Step) -> bool:
+    """Whether it is an array of one number throughout, that nobody named: it is written so."""
+    if step.op is not None or step.label or step.tensor.requires_grad or not step.value.size:
+        return False
+    return bool((step.value == step.value.flat[0]).all())
 
 
 class Reader:
@@ -70,9 +77,9 @@ class Reader:
 
     def _translated(self, step: Step) -> Expression:
         if step.op is None:
-            if step.value.size == 1:
-                return stretched(number(step.value), step.shape)
-            raise LookupError(step)
+            if is_constant(step):
+                return stretched(number(step.value.flat[0]), step.shape)
+            raise LookupError(f"{step!r} has no letter")
         inputs = [self.read[x.number] if isinstance(x, Step) else number(x) for x in step.inputs]
         if step.number in self.inactive:
             kept = self.inactive[step.number]
@@ -213,22 +220,16 @@ class RuleTexts:
                 return g
             if s.is_gradient or (s.label is None and s.op in RELATIONS):
                 return None
-            if s.label is None and s.op is None and s.value.size == 1:
-                return number(s.value)
+            if is_constant(s):
+                return None
             return Symbol("rule", s.label or letters.get(s.number, "·"), s.number, s.shape)
 
         return self._without_g(Reader(symbol, self.inactive)(result), g)
 
     def _without_g(self, e: Expression, g: Symbol) -> str:
-        coefficient, above, below = factors(e)
-        if above.count(g) != 1 or not g.shape or len(above) + len(below) < 2:
+        rest = without(e, g)
+        if rest is None or not g.shape:
             return self.style(e)
-        above.remove(g)
-        rest: Expression = Number(coefficient)
-        for x in above:
-            rest = elementwise(np.multiply, rest, x)
-        for x in below:
-            rest = elementwise(np.divide, rest, x)
         return f"{self.style.times.strip()} {self.style.within(rest, TIMES)}"
 
 

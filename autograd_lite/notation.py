@@ -19,6 +19,7 @@ from autograd_lite.algebra import (
     Ones,
     Shape,
     Symbol,
+    called,
     elementwise,
     factors,
     terms,
@@ -101,31 +102,44 @@ def _escaped(text: str) -> str:
 SUM, TIMES, PRODUCT, POSTFIX, ATOM = range(1, 6)  # how tightly an expression binds
 
 
-def _symbol_in_text(s: Symbol) -> tuple[str, int]:
-    return (s.label, POSTFIX) if s.kind == "gradient" else (plain(s.label), ATOM)
+def letters_of(cost: str) -> Callable[[Symbol, bool], tuple[str, int]]:
+    """The letters of a tape: names as they are, ∂J/∂Z1 for gradients, σ′ for a derivative."""
+
+    def letters(s: Symbol, latex: bool) -> tuple[str, int]:
+        name = (in_latex if latex else plain)(s.label)
+        if s.kind == "gradient":
+            top = (in_latex if latex else plain)(cost)
+            if latex:
+                return rf"\frac{{\partial {top}}}{{\partial {name}}}", POSTFIX
+            return f"∂{top}/∂{name}", POSTFIX
+        if s.kind == "slope":
+            return function_name(s.label, latex) + ("'" if latex else "′"), ATOM
+        return name, ATOM
+
+    return letters
 
 
-def _symbol_in_latex(s: Symbol) -> tuple[str, int]:
-    if s.kind != "gradient":
-        return in_latex(s.label), ATOM
-    return s.label, POSTFIX
+_LETTERS = letters_of("J")
 
 
 @dataclass(frozen=True)
 class Style:
-    """How expressions are written. symbol: a letter and how tightly it binds.
+    """How expressions are written. letters: the text of a symbol, and how tightly it binds.
 
     count, letter: the number that is written as a letter where it divides (`m` for 400).
+    scale: what stands behind a number in front. outer: the symbol for a column times a row.
     """
 
     latex: bool = False
-    symbol: Callable[[Symbol], tuple[str, int]] = _symbol_in_text
+    letters: Callable[[Symbol, bool], tuple[str, int]] = _LETTERS
     times: str = " ∘ "
     product: str = " "
     transpose: str = "ᵀ"
     ones: Callable[[Shape], str] = lambda shape: "1ᵀ" if shape[0] == 1 < shape[-1] else "1"
     count: int = 0
     letter: str = "m"
+    scale: str = " "
+    outer: str = ""
 
     def __call__(self, e: Expression) -> str:
         return self.write(e)[0]
@@ -133,7 +147,7 @@ class Style:
     def write(self, e: Expression) -> tuple[str, int]:
         """The text of an expression, and how tightly it binds."""
         if isinstance(e, Symbol):
-            return self.symbol(e)
+            return self.letters(e, self.latex)
         if isinstance(e, Number):
             return self.constant(e.value), ATOM if e.value >= 0 else SUM
         if isinstance(e, Ones):
@@ -144,8 +158,12 @@ class Style:
             return self.quotient(e)
         if e.op in (np.broadcast_to, np.reshape):
             return self.write(e.arguments[0])
+        if e.op is called:
+            return self.write(e.mark)
         if e.op in (np.dot, np.matmul):
             left, right = e.arguments
+            if self.outer and isinstance(right, Apply) and right.op is np.transpose:
+                return self.within(left, PRODUCT) + self.outer + self(right.arguments[0]), PRODUCT
             return self.within(left, PRODUCT) + self.product + self.within(right, PRODUCT), PRODUCT
         if e.op is np.transpose and e.shape == e.arguments[0].shape[::-1]:
             return self.within(e.arguments[0], ATOM) + self.transpose, POSTFIX
@@ -212,7 +230,7 @@ class Style:
     def scaled(self, coefficient: Any, text: str) -> tuple[str, int]:
         if coefficient == -1:
             return ("-" if self.latex else "−") + text, SUM
-        return f"{self.constant(coefficient)} {text}", TIMES if coefficient > 0 else SUM
+        return self.constant(coefficient) + self.scale + text, TIMES if coefficient > 0 else SUM
 
     def joined(self, coefficient: Any, above: list[Expression]) -> tuple[str, int]:
         if not above:
@@ -255,14 +273,11 @@ class Style:
             return (rf"\sum{axes} {body}" if self.latex else f"Σ{axes} {body}"), TIMES
         if e.op is rules.getitem:
             return self.within(e.arguments[0], ATOM) + "[…]", ATOM
-        symbol, latex = FUNCTIONS.get(e.op, (None, None))
-        if symbol is None:
-            symbol = plain(e.op.__name__)
-            latex = rf"\operatorname{{{symbol}}}" if symbol.isalnum() else _escaped(symbol)
+        name = function_name(e.op.__name__, self.latex)
         joined = ", ".join(inside)
         if self.latex:
-            return rf"{latex}\left({joined}\right)", ATOM
-        return f"{symbol}({joined})", ATOM
+            return rf"{name}\left({joined}\right)", ATOM
+        return f"{name}({joined})", ATOM
 
 
 RELATIONS: dict[Any, tuple[str, str]] = {
@@ -273,19 +288,20 @@ RELATIONS: dict[Any, tuple[str, str]] = {
     np.equal: ("=", "="),
     np.not_equal: ("≠", r"\ne"),
 }
-FUNCTIONS: dict[Any, tuple[str, str]] = {
-    rules.sigmoid: ("σ", r"\sigma"),
-    np.exp: ("exp", r"\exp"),
-    np.log: ("log", r"\log"),
-    np.tanh: ("tanh", r"\tanh"),
-    np.sin: ("sin", r"\sin"),
-    np.cos: ("cos", r"\cos"),
-    np.sqrt: ("sqrt", r"\operatorname{sqrt}"),
-    np.maximum: ("max", r"\max"),
-    np.minimum: ("min", r"\min"),
-    np.max: ("max", r"\max"),
-    np.min: ("min", r"\min"),
-}
+_FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
+_FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min")}
+
+
+def function_name(name: str, latex: bool) -> str:
+    """How a function is called in a formula.
+
+    >>> function_name("sigmoid", False), function_name("relu", True)
+    ('σ', '\\\\operatorname{relu}')
+    """
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name][latex]
+    name = plain(name)
+    return (rf"\operatorname{{{name}}}" if name.isalnum() else _escaped(name)) if latex else name
 
 
 def _raised(n: int) -> str:
@@ -295,7 +311,6 @@ def _raised(n: int) -> str:
 TEXT = Style()
 LATEX = Style(
     latex=True,
-    symbol=_symbol_in_latex,
     times=r" \circ ",
     transpose=r"^{\top}",
     ones=lambda shape: r"\mathbf{1}^{\top}" if shape[0] == 1 < shape[-1] else r"\mathbf{1}",

@@ -1,0 +1,508 @@
+"""The derivation that a person would write, from the recorded tape: `derive`.
+
+The gradient graph is cut at the quantities that have names, each piece is made shorter by algebra,
+and every line is evaluated as it is printed and compared with the tape before it is shown.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import rules
+from autograd_lite.algebra import (
+    Apply,
+    Expression,
+    Ones,
+    Part,
+    Quantity,
+    Symbol,
+    elementwise,
+    evaluate,
+    symbols,
+    without,
+)
+from autograd_lite.conventions import Convention, convention
+from autograd_lite.expressions import Reader, inactive, is_constant
+from autograd_lite.graph import Step, Steps, replay
+from autograd_lite.graph import steps as record
+from autograd_lite.notation import RELATIONS, TEXT, Style
+from autograd_lite.simplification import Simplifier, arithmetic, cost, split, sympy
+from autograd_lite.tensor import Tensor
+from autograd_lite.walk import by_needs, reachable
+
+LARGE = 40  # operations, from which on something without a name gets one
+SMALL = 3  # operations that are written out wherever they are used
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a derivation: `lhs = rhs`.
+
+    shape: of both sides. note: what to know about it. error: the largest deviation of the printed
+    expression from the tape, relative to the tape's largest value, over both points. latex: the
+    line in LaTeX. steps: how it came about.
+    """
+
+    lhs: str
+    rhs: str
+    shape: tuple[int, ...]
+    note: str
+    error: float
+    latex: str
+    steps: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.lhs} = {self.rhs}"
+
+
+class Derivation:
+    """The `lines` of a derivation, from the cost down; a notebook shows it typeset."""
+
+    def __init__(self, lines: list[Line], header: str = "", rows: list[str] | None = None) -> None:
+        self.lines = lines
+        self.header = header
+        self._rows = rows or []
+
+    def __str__(self) -> str:
+        width = max([41, *(_width(str(line)) + 2 for line in self.lines)])
+        shapes = max([0, *(len(str(line.shape)) for line in self.lines)]) + 3
+        text = [self.header] if self.header else []
+        for line in self.lines:
+            equation = str(line) + " " * (width - _width(str(line)))
+            text.append(f"{equation}{line.shape!s:{shapes}}{line.note}".rstrip())
+            text += [f"    {step}" for step in line.steps]
+        return "\n".join(text)
+
+    __repr__ = __str__
+
+    def latex(self) -> str:
+        """The lines as an `aligned` environment, for LaTeX's math mode."""
+        return "\\begin{aligned}\n" + " \\\\\n".join(self._rows) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
+
+def _width(text: str) -> int:
+    """How many columns a text takes: an arrow over a letter takes none."""
+    return sum(not unicodedata.combining(c) for c in text)
+
+
+def derive(
+    J: Tensor,
+    wrt: Iterable[Tensor] | Tensor | None = None,
+    notation: str = "plain",
+    steps: bool = False,
+) -> Derivation:
+    """The gradients of J in matrix form, as one would derive them by hand, from its tape.
+
+    J: a scalar. wrt: tensors on its tape (None: every leaf that requires a gradient). The lines use
+    the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, or the
+    letters and conventions of a document, `000` to `004`. steps: also how each line came about.
+
+    Every line is evaluated as printed and compared with the tape, at the tape's values and at a
+    fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
+    for a tensor that is not on the tape, or a cost that the document does not treat, and
+    ImportError where SymPy (the extra `derive`) is missing.
+
+    >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+    >>> X, Y = Tensor([[1.0, 2.0], [0.5, 0.2]], name="X"), Tensor([[1.0, 3.0]], name="Y")
+    >>> A = np.tanh(W @ X).named("A")
+    >>> print(derive(np.sum(np.square(A - Y)) / 2, [W]))
+    ∂J/∂A = A − Y                            (1, 2)
+    ∂J/∂W = (∂J/∂A ∘ (1 − A ∘ A)) Xᵀ         (1, 2)
+    """
+    sympy()
+    chosen = convention(notation)
+    if wrt is None:
+        wrt = (
+            [t for t in reachable([J], by_needs) if t._op is None] if isinstance(J, Tensor) else []
+        )
+    recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
+    tape = Tape(recorded)
+    chosen = chosen.fitted(tape.labels, recorded, tape.points[0])
+    quantities = chosen.rewritten(Deriver(tape, chosen.cancels).quantities())
+    return written(quantities, tape, chosen, steps)
+
+
+# What lines refer to
+
+
+class Tape:
+    """A recorded tape with names for what lines refer to, and values to check them with."""
+
+    def __init__(self, recorded: Steps) -> None:
+        self.recorded = recorded
+        self.points = [[s.value for s in recorded], fresh_point(recorded)]
+        self.inactive = inactive(recorded, self.points)
+        self.labels = {s.number: s.label for s in recorded if s.label and not s.is_gradient}
+        self.computed = {_what(recorded[n]): n for n in self.labels if recorded[n].op}
+        self.parts: dict[int, str] = {}  # gradient steps that get a name because they are large
+        self.given: set[int] = set()
+        self._name_the_rest()
+        self.arriving: dict[int, list[int]] = {}  # by gradient step: the tensors whose it is
+        for n, g in recorded.gradients.items():
+            if n in self.labels and recorded[n].op and n != recorded.cost.number:
+                self.arriving.setdefault(g.number, []).append(n)
+
+    def _name_the_rest(self) -> None:
+        """Give T1, T2, … to what has no name and is too large to write out wherever it is used."""
+        size: dict[int, int] = {}
+        products: set[int] = set()
+        used = {
+            x.number for s in self.recorded if s.is_gradient for x in s.inputs if _is_forward(x)
+        }
+        whose = {g.number: n for n, g in self.recorded.gradients.items()}
+        for s in self.recorded:
+            inputs = [x.number for x in s.inputs if isinstance(x, Step)]
+            size[s.number] = 1 + sum(size[n] for n in inputs)
+            if s.number in self.labels or is_constant(s):
+                size[s.number] = 0
+            elif s.is_gradient:
+                n = whose.get(s.number)
+                if n in self.labels and self.recorded[n].op:
+                    size[s.number] = 0
+                elif size[s.number] > LARGE and n is not None and self.recorded[n].op:
+                    self.given.add(n)
+                    size[s.number] = 0
+                elif size[s.number] > 2 * LARGE:
+                    self.parts[s.number] = f"S{len(self.parts) + 1}"
+                    size[s.number] = 0
+            else:
+                if s.op in _STRUCTURAL or any(n in products for n in inputs):
+                    products.add(s.number)
+                large = s.number in products or size[s.number] > SMALL
+                needed = s.number in used and large and s.op not in RELATIONS
+                if s.op is None or needed or size[s.number] > LARGE:
+                    self.given.add(s.number)
+                    products.discard(s.number)
+                    size[s.number] = 0
+        letter = next(
+            c for c in "TUVPQ" if not any(label[0] == c for label in self.labels.values())
+        )
+        for k, n in enumerate(sorted(self.given), 1):
+            self.labels[n] = f"{letter}{k}"
+
+    def symbol(self, n: int, kind: str = "value") -> Symbol:
+        """The letter of a tensor, or of the gradient by it; or of a part of a large gradient."""
+        label = self.parts[n] if kind == "part" else self.labels[n]
+        return Symbol(kind, label, n, self.recorded[n].shape)
+
+    def step(self, symbol: Symbol) -> Step:
+        """The step whose value a symbol stands for."""
+        of = self.recorded[symbol.number]
+        return self.recorded.gradients[of.number] if symbol.kind == "gradient" else of
+
+    def value(self, symbol: Symbol, point: int) -> Any:
+        """The value of a symbol at one of the points."""
+        return self.points[point][self.step(symbol).number]
+
+    def is_one(self, e: Expression) -> tuple[Part, ...] | None:
+        """The condition that the data fulfil, if this is a sum of data that is 1 everywhere."""
+        inside = symbols(e)
+        if not (isinstance(e, Apply) and e.op in (np.dot, np.sum) and inside):
+            return None
+        if any(s.kind != "value" or not _is_data(self.recorded[s.number]) for s in inside):
+            return None
+        if not np.allclose(evaluate(e, lambda s: self.value(s, 0)), 1, rtol=0, atol=1e-6):
+            return None
+        left, right = e.arguments if e.op is np.dot else (None, None)
+        if isinstance(left, Ones) and isinstance(right, Symbol):
+            return "the columns of ", right, " sum to 1"
+        if isinstance(right, Ones) and isinstance(left, Symbol):
+            return "the rows of ", left, " sum to 1"
+        return e, " = 1"
+
+
+_STRUCTURAL = {
+    *(np.dot, np.matmul, np.sum, np.mean, np.max, np.min, np.var, np.std),
+    *(rules.logsumexp, rules.softmax, rules.log_softmax, rules.concatenate, rules.stack),
+}
+
+
+def _is_forward(x: Any) -> bool:
+    return isinstance(x, Step) and not x.is_gradient
+
+
+def _is_data(s: Step) -> bool:
+    return s.op is None and not s.tensor.requires_grad
+
+
+def _what(s: Step) -> Any:
+    """What a step computes: two steps that agree in this have the same value."""
+    inputs = tuple(("step", x.number) if isinstance(x, Step) else x for x in s.inputs)
+    return s.op, inputs, repr(s.static)
+
+
+def fresh_point(recorded: Steps) -> list[Any]:
+    """Values of all steps at other parameters, at which everything is finite and none saturated."""
+    leaves = [s for s in recorded if s.op is None and s.tensor.requires_grad and not s.is_gradient]
+    rng = np.random.default_rng(0)
+    best = None
+    with np.errstate(all="ignore"):
+        for scale in (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4):
+            fresh = {s.number: scale * rng.standard_normal(s.shape) for s in leaves}
+            near = {
+                s.number: s.value * (1 + scale * rng.uniform(-0.5, 0.5, s.shape)) for s in leaves
+            }
+            for values in (fresh, near):
+                point = replay(recorded, values)
+                if all(np.isfinite(v).all() for v in point if v.dtype.kind == "f"):
+                    if not _saturated(recorded, point):
+                        return point
+                    best = best or point
+    if best is None:
+        raise ValueError(
+            "no other values of the parameters were found at which everything on this tape is "
+            "finite, so that the derivation could not be checked"
+        )
+    return best
+
+
+def _saturated(recorded: Steps, point: list[Any]) -> bool:
+    for s in recorded:
+        y = point[s.number]
+        if s.op is np.tanh and (np.abs(y) > 0.999).any():
+            return True
+        if s.op is rules.sigmoid and (np.abs(y - 0.5) > 0.499).any():
+            return True
+        if s.op is rules.softmax and (y < 1e-4).any():
+            return True
+    return False
+
+
+# What they say
+
+
+class Deriver:
+    """Finds the lines: what is asked for, and what that is expressed in."""
+
+    def __init__(self, tape: Tape, cancels: bool = True) -> None:
+        self.tape = tape
+        self.cancels = cancels
+        self.found: dict[tuple[str, int], Quantity] = {}
+
+    def quantities(self) -> list[Quantity]:
+        """In order: names that were given, then gradients from the cost down."""
+        recorded = self.tape.recorded
+        waiting = [self.tape.symbol(s.number, "gradient") for s in recorded.wrt]
+        while waiting:
+            symbol = waiting.pop()
+            key = symbol.kind, symbol.number
+            if key not in self.found:
+                self.found[key] = quantity = self._quantity(symbol)
+                for part in (quantity.rhs, *quantity.note):
+                    waiting += (
+                        [] if isinstance(part, str) else filter(self._has_line, symbols(part))
+                    )
+        return list(self._in_order())
+
+    def _has_line(self, s: Symbol) -> bool:
+        given = s.number in self.tape.given and self.tape.recorded[s.number].op is not None
+        return s.kind in ("gradient", "part") or (s.kind == "value" and given)
+
+    def _in_order(self) -> Iterator[Quantity]:
+        is_leaf = {key: self.tape.recorded[key[1]].op is None for key in self.found}
+        yield from (self.found[key] for key in sorted(self.found) if key[0] == "value")
+        leaves = sorted(key for key in self.found if key[0] == "gradient" and is_leaf[key])
+        inner = [key for key in self.found if key[0] == "gradient" and not is_leaf[key]]
+        parts = sorted(key for key in self.found if key[0] == "part")
+        done: set[tuple[str, int]] = {key for key in self.found if key[0] == "value"}
+        for key in (None, *sorted(inner, reverse=True)):
+            ready = [key] if key else []
+            while ready:
+                yield from (self.found[k] for k in ready)
+                done.update(ready)
+                ready = [k for k in (*parts, *leaves) if k not in done and self._needs(k) <= done]
+
+    def _needs(self, key: tuple[str, int]) -> set[tuple[str, int]]:
+        return {(s.kind, s.number) for s in symbols(self.found[key].rhs)} & set(self.found)
+
+    def _quantity(self, symbol: Symbol) -> Quantity:
+        raw, rhs, conditions = self._read(symbol, frozenset())
+        note: list[tuple[Part, ...]] = []
+        steps = self._origin(symbol, raw)
+        opened: frozenset[int] = frozenset()
+        while self.cancels and symbol.kind == "gradient":
+            better = self._shorter(symbol, rhs, opened)
+            if better is None:
+                break
+            gone, opened, new, conditions = better
+            slope = self._slope(rhs, gone)
+            if slope is not None:
+                note.append((*slope, " cancels"))
+            steps.append(("insert ", gone, " = ", self.alone(gone)))
+            rhs = new
+        if TEXT(rhs) != TEXT(raw):
+            steps.append(("shorter: ", symbol, " = ", rhs))
+        note += conditions
+        note += self._summing(rhs)
+        joined = [part for item in note for part in ("; ", *item)][1:]
+        return Quantity(symbol, rhs, tuple(joined), tuple(steps))
+
+    def alone(self, symbol: Symbol) -> Expression:
+        """What a gradient is by itself."""
+        return self._read(symbol, frozenset())[1]
+
+    def _shorter(self, symbol: Symbol, rhs: Expression, opened: frozenset[int]) -> Any:
+        """The line without one of the gradients in it, if writing that one out makes it shorter."""
+        if cost(rhs) == 0:
+            return None
+        for s in dict.fromkeys(symbols(rhs)):
+            if s.kind == "gradient":
+                more = opened | {s.number}
+                _, new, conditions = self._read(symbol, more)
+                shorter = cost(new) <= cost(rhs) and s not in symbols(new)
+                if shorter and cost(self.alone(s)) > 0:
+                    return s, more, new, conditions
+        return None
+
+    def _read(self, symbol: Symbol, opened: frozenset[int]) -> Any:
+        """What the rules gave, and what algebra makes of it; `opened` gradients are written out."""
+        root = self.tape.step(symbol)
+        alias = self._arriving(root, symbol.number, opened) if symbol.kind == "gradient" else None
+        raw: Expression
+        if alias is not None:
+            raw = alias
+        else:
+            raw = Reader(lambda step: self._symbol(step, symbol, opened), self.tape.inactive)(root)
+        simplify = Simplifier(self.tape.is_one)
+        return raw, simplify(raw), list(dict.fromkeys(simplify.conditions))
+
+    def _arriving(self, step: Step, below: int, opened: frozenset[int]) -> Symbol | None:
+        whose = [
+            n for n in self.tape.arriving.get(step.number, ()) if n > below and n not in opened
+        ]
+        return self.tape.symbol(min(whose), "gradient") if whose else None
+
+    def _symbol(self, step: Step, of: Symbol, opened: frozenset[int]) -> Symbol | None:
+        tape = self.tape
+        if not step.is_gradient:
+            return tape.symbol(step.number) if step.number in tape.labels else None
+        below = of.number if of.kind == "gradient" else -1
+        arriving = self._arriving(step, below, opened)
+        if arriving is not None:
+            return arriving
+        if step.number in tape.parts and step.number != of.number:
+            return tape.symbol(step.number, "part")
+        same = tape.computed.get(_what(step)) if step.op else None
+        return None if same is None else tape.symbol(same)
+
+    # What is said about them
+
+    def _slope(self, rhs: Expression, gone: Symbol) -> tuple[Part, ...] | None:
+        """`σ′ = …`: what the gradient that is written out is multiplied with."""
+        step = self.tape.recorded[gone.number]
+        rest = without(rhs, gone)
+        if rest is None or arithmetic(Apply(step.op, (), ())):
+            return None
+        name = Symbol("slope", step.name, gone.number, gone.shape)
+        return name, " = ", rest
+
+    def _summing(self, rhs: Expression) -> list[tuple[Part, ...]]:
+        _, body = split(rhs)
+        if not (isinstance(body, Apply) and body.op in (np.dot, np.sum)):
+            return []
+        left, right = body.arguments if body.op is np.dot else (body, body)
+        axis = 1 if isinstance(right, Ones) else 0 if isinstance(left, Ones) else None
+        if axis is None or (isinstance(left, Ones) and isinstance(right, Ones)):
+            return []
+        length = (right.shape if axis else left.shape[::-1])[0]
+        samples = any(
+            _is_data(s) and s.label and s.value.ndim == 2 and s.shape[axis] == length
+            for s in self.tape.recorded
+            if not s.is_gradient
+        )
+        return [("sum over samples",) if samples else (f"sum over axis {axis}",)]
+
+    def _origin(self, symbol: Symbol, raw: Expression) -> list[tuple[Part, ...]]:
+        """The forward lines that this one differentiates, and what the chain rule gives."""
+        if symbol.kind != "gradient":
+            return []
+        tape, recorded = self.tape, self.tape.recorded
+        users = dict.fromkeys(s.number for s in symbols(raw) if s.kind == "gradient")
+        steps: list[tuple[Part, ...]] = []
+        for n in users or [recorded.cost.number]:
+            reader = Reader(lambda s: tape.symbol(s.number) if s.number in tape.labels else None)
+            name = tape.symbol(n) if n in tape.labels else Symbol("value", "J", n, ())
+            steps.append(("forward: ", name, " = ", reader(recorded[n])))
+        for n in users:
+            arriving = tape.symbol(n, "gradient")
+            slope = self._slope(raw, arriving)
+            if slope is not None:
+                chain = elementwise(np.multiply, arriving, slope[0])  # type: ignore[arg-type]
+                steps.append(("chain rule: ", symbol, " = ", chain))
+                return [*steps, ("local derivative: ", *slope)]
+        return [*steps, ("chain rule: ", symbol, " = ", raw)]
+
+
+# What is printed
+
+
+def written(
+    quantities: list[Quantity], tape: Tape, chosen: Convention, with_steps: bool
+) -> Derivation:
+    """The lines, each evaluated as it is printed and compared with the tape."""
+    cost_name = tape.recorded.cost.label or "J"
+    text, latex = chosen.style(cost_name, False), chosen.style(cost_name, True)
+    lines, rows = [], []
+    for q in quantities:
+        error = checked(q, tape, chosen, text)
+        row = rf"{latex(q.symbol)} &= {latex(q.rhs)}"
+        note = together(q.note, text)
+        steps = tuple(together(step, text) for step in q.steps) if with_steps else ()
+        lines.append(
+            Line(
+                text(q.symbol),
+                text(q.rhs),
+                q.symbol.shape,
+                note,
+                error,
+                row.replace("&", ""),
+                steps,
+            )
+        )
+        shape = str(q.symbol.shape).replace(" ", r"\,")
+        rows.append(rf"{row} && {shape} && {together(q.note, latex)}".rstrip(" &"))
+        if with_steps:
+            rows += [rf"&\quad {together(step, latex)}" for step in q.steps]
+    return Derivation(lines, chosen.header, rows)
+
+
+def together(parts: Iterable[Part], style: Style) -> str:
+    """Words and expressions, one after the other."""
+    return "".join(
+        (rf"\text{{{p}}}" if style.latex else p) if isinstance(p, str) else style(p) for p in parts
+    )
+
+
+def checked(q: Quantity, tape: Tape, chosen: Convention, style: Style) -> float:
+    """The error of a line; ArithmeticError if the printed expression is not what the tape has."""
+    largest = 0.0
+    for point in range(2):
+
+        def value(s: Symbol, point: int = point) -> Any:
+            return chosen.value(s, lambda t: tape.value(t, point))
+
+        expected = np.asarray(value(q.symbol))
+        with np.errstate(all="ignore"):
+            found = np.asarray(evaluate(q.rhs, value))
+        eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
+        deviation = scale = 0.0
+        if expected.size:
+            deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
+            scale = float(np.max(np.abs(expected)))
+        allowed = eps**0.5 * scale + (1e3 * eps if point == 0 else 0)
+        fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape
+        if not (fits and deviation <= allowed):
+            raise ArithmeticError(
+                f"the line {style(q.symbol)} = {style(q.rhs)} does not hold: it differs from the "
+                f"tape by {deviation:.1e} where the largest value is {scale:.1e}"
+            )
+        largest = max(largest, deviation / scale if scale else deviation)
+    return largest

@@ -1,0 +1,316 @@
+"""Expressions made shorter: elementwise regions as scalar algebra (SymPy), products by a few laws.
+
+In a region every array is one letter, because the same formula holds at each element. Matrix
+products, transposes and sums stay as they are, but for numbers, which move to the front.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import rules
+from autograd_lite.algebra import (
+    Apply,
+    Expression,
+    Number,
+    Ones,
+    Shape,
+    Symbol,
+    elementwise,
+    number,
+    product,
+    stretched,
+    symbols,
+    transposed,
+)
+
+_ARITHMETIC = (np.add, np.subtract, np.multiply, np.divide, np.negative, np.square)
+_LINEAR = (np.sum, np.reshape, np.transpose, rules.getitem, rules.scatter_add)
+_MANY = 12  # letters in a region, from which on it is no longer factored
+
+
+def sympy() -> Any:
+    """SymPy, or one line that says how to get it."""
+    try:
+        import sympy
+    except ImportError:
+        raise ImportError('derivations need SymPy: pip install "autograd-lite[derive]"') from None
+    return sympy
+
+
+def arithmetic(e: Expression) -> bool:
+    """Whether an expression is + − × ÷ or a power of its arguments, element by element."""
+    if not isinstance(e, Apply):
+        return isinstance(e, Number | Ones)
+    if e.op is np.power:
+        n = e.arguments[1]
+        power: Any = n.value if isinstance(n, Number) else 0.5
+        return power == int(power) and abs(power) < 100
+    return e.op in _ARITHMETIC or (e.op is np.broadcast_to and arithmetic(e.arguments[0]))
+
+
+def cost(e: Expression) -> int:
+    """How many operations are written."""
+    if not isinstance(e, Apply):
+        return 0
+    inside = sum(cost(a) for a in e.arguments)
+    if e.op is np.power and isinstance(e.arguments[1], Number):
+        n: Any = e.arguments[1].value
+        return inside + max(abs(int(n)) - 1, 1)
+    return inside + (e.op not in (np.broadcast_to, np.reshape, np.transpose))
+
+
+class Simplifier:
+    """Makes one expression shorter; `conditions` then says what was assumed of the data.
+
+    is_one: for an expression, the condition under which all of its elements are 1, if it was
+    verified, otherwise None.
+    """
+
+    def __init__(self, is_one: Callable[[Expression], Any] = lambda e: None) -> None:
+        self.is_one = is_one
+        self.conditions: list[Any] = []
+        self.done: dict[Expression, Expression] = {}
+
+    def __call__(self, e: Expression) -> Expression:
+        if e not in self.done:
+            result = self._region(e) if arithmetic(e) else self._structure(e)
+            self.done[e] = self.done[result] = result
+        return self.done[e]
+
+    def _structure(self, e: Expression) -> Expression:
+        if not isinstance(e, Apply):
+            return e
+        arguments = [self(a) for a in e.arguments]
+        coefficient: Any = Fraction(1)
+        if e.op in (np.dot, np.matmul, *_LINEAR):
+            for k, a in enumerate(arguments[: 1 if e.op in _LINEAR else 2]):
+                factor, arguments[k] = split(a)
+                coefficient *= factor
+        new: Expression
+        if e.op is np.dot:
+            count, new = _chain([*_factors(arguments[0]), *_factors(arguments[1])])
+            coefficient *= count
+        elif e.op is np.transpose and len(e.shape) == 2:
+            new = _transposed(arguments[0])
+        else:
+            new = Apply(e.op, tuple(arguments), e.shape, e.static, e.mark)
+        condition = self.is_one(new)
+        if condition:
+            self.conditions.append(condition)
+            new = Ones(e.shape)
+        return scaled(coefficient, new)
+
+    def _region(self, e: Expression) -> Expression:
+        letters: dict[Expression, Any] = {}
+        written = self._in_sympy(e, letters)
+        best = _shortest(written)
+        if best is None:
+            return e
+        return filled(_from_sympy(best, list(letters)), e.shape)
+
+    def _in_sympy(self, e: Expression, letters: dict[Expression, Any]) -> Any:
+        sp = sympy()
+        if isinstance(e, Number) and np.isfinite(float(e.value)):
+            value = e.value
+            return sp.Rational(
+                *value.as_integer_ratio() if isinstance(value, Fraction) else [repr(value)]
+            )
+        if isinstance(e, Ones):
+            return sp.Integer(1)
+        if isinstance(e, Apply) and arithmetic(e):
+            if e.op is np.power:
+                return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
+            arguments = [self._in_sympy(a, letters) for a in e.arguments]
+            return _IN_SYMPY[e.op](*arguments)
+        shorter = self(e) if isinstance(e, Apply) else e
+        if shorter is not e and arithmetic(shorter):
+            return self._in_sympy(shorter, letters)
+        if shorter not in letters:
+            letters[shorter] = _letter(len(letters))
+        return letters[shorter]
+
+
+_IN_SYMPY: dict[Any, Callable[..., Any]] = {
+    np.add: lambda a, b: a + b,
+    np.subtract: lambda a, b: a - b,
+    np.multiply: lambda a, b: a * b,
+    np.divide: lambda a, b: a / b,
+    np.negative: lambda a: -a,
+    np.square: lambda a: a**2,
+    np.broadcast_to: lambda a: a,
+}
+
+
+# Matrix products
+
+
+def split(e: Expression) -> tuple[Any, Expression]:
+    """The number in front, and the rest."""
+    if isinstance(e, Apply) and e.op is np.multiply and isinstance(e.arguments[0], Number):
+        rest: Expression = e.arguments[1]
+        if rest.shape == e.shape:
+            return e.arguments[0].value, rest
+    return Fraction(1), e
+
+
+def scaled(coefficient: Any, e: Expression) -> Expression:
+    """The number in front of an expression."""
+    return e if coefficient == 1 else elementwise(np.multiply, number(coefficient), e)
+
+
+def filled(e: Expression, shape: Shape) -> Expression:
+    """An expression that algebra made smaller than it was, in its old shape again."""
+    if e.shape == shape:
+        return e
+    if isinstance(e, Number):
+        return scaled(e.value, Ones(shape))
+    return stretched(e, shape)
+
+
+def _factors(e: Expression) -> list[Expression]:
+    if isinstance(e, Apply) and e.op is np.dot:
+        return _factors(e.arguments[0]) + _factors(e.arguments[1])
+    return [e]
+
+
+def _chain(matrices: list[Expression]) -> tuple[int, Expression]:
+    """A product of matrices, in which neighbouring ones have been multiplied: 1ᵀ 1 = n."""
+    count, chain = 1, [matrices[0]]
+    for b in matrices[1:]:
+        a = chain[-1]
+        if isinstance(a, Ones) and isinstance(b, Ones):
+            count *= a.shape[1]
+            chain[-1] = Ones((a.shape[0], b.shape[1]))
+        elif b != Ones((1, 1)):
+            chain.append(b)
+    if len(chain) > 1 and chain[0] == Ones((1, 1)):
+        del chain[0]
+    return count, functools.reduce(product, chain)
+
+
+def _transposed(e: Expression) -> Expression:
+    parts = _factors(e)
+    return functools.reduce(product, [transposed(x) for x in reversed(parts)])
+
+
+# Scalar algebra
+
+
+@functools.cache
+def _letter(n: int) -> Any:
+    return sympy().Symbol(f"x{n}")
+
+
+@functools.lru_cache(maxsize=10_000)
+def _shortest(e: Any) -> Any:
+    """The form of a rational expression that takes the fewest operations; None if it is none."""
+    sp = sympy()
+    if e.has(sp.zoo, sp.nan, sp.oo):
+        return None
+    forms = [e]
+    if len(e.free_symbols) <= _MANY:
+        cancelled = sp.cancel(e)
+        forms = [sp.factor_terms(cancelled), sp.factor_terms(e), sp.factor(cancelled), e, cancelled]
+    last = max(map(_index, e.free_symbols), default=0)
+    dummies: list[Expression] = [Symbol("value", "", n, ()) for n in range(last + 1)]
+    return min(forms, key=lambda form: cost(_from_sympy(form, dummies)))
+
+
+def _from_sympy(e: Any, letters: list[Expression]) -> Expression:
+    if e.is_Symbol:
+        return letters[_index(e)]
+    if e.is_Rational:
+        return number(Fraction(int(e.p), int(e.q)))
+    if e.is_Add:
+        content, rest = e.primitive()
+        plain, factored = _added(e, letters), _added(rest, letters)
+        if content == 1 or cost(plain) < cost(factored) + 1:
+            return plain
+        return scaled(Fraction(int(content.p), int(content.q)), factored)
+    return _multiplied(e, letters)
+
+
+def _index(e: Any) -> int:
+    return int(e.name[1:])
+
+
+def _first(e: Any) -> int:
+    return min(map(_index, e.free_symbols), default=-1)
+
+
+def _added(e: Any, letters: list[Expression]) -> Expression:
+    def order(term: Any) -> tuple[Any, ...]:
+        return term.could_extract_minus_sign(), _first(term), str(term)
+
+    total: Expression | None = None
+    for term in sorted(e.args, key=order):
+        negative = term.could_extract_minus_sign()
+        x = _from_sympy(-term if negative else term, letters)
+        if total is None:
+            total = scaled(-1, x) if negative else x
+        else:
+            total = elementwise(np.subtract if negative else np.add, total, x)
+    assert total is not None
+    return total
+
+
+def _multiplied(e: Any, letters: list[Expression]) -> Expression:
+    coefficient, rest = e.as_coeff_Mul()
+    above: list[tuple[Any, int]] = []
+    below: list[tuple[Any, int]] = []
+    for factor in rest.as_ordered_factors():
+        base, exponent = factor.as_base_exp()
+        if base.is_Add:
+            content, base = base.primitive()
+            constant = base.as_coeff_Add()[0]
+            if constant < 0:
+                content, base = -content, -base
+            coefficient *= content**exponent
+        (above if exponent > 0 else below).append((base, abs(int(exponent))))
+    if coefficient < 0:  # −(Y − A) is A − Y
+        for group in (above, below):
+            for k, (base, n) in enumerate(group):
+                if base.is_Add and n % 2 and base.as_coeff_Add()[0] == 0 and _has_minus(base):
+                    group[k], coefficient = (-base, n), -coefficient
+                    break
+            if coefficient > 0:
+                break
+
+    def joined(group: list[tuple[Any, int]]) -> Expression:
+        group.sort(key=lambda item: _place(item[0], letters))
+        powers = [
+            x if n == 1 else elementwise(np.power, x, number(n))
+            for x, n in ((_from_sympy(base, letters), n) for base, n in group)
+        ]
+        return functools.reduce(lambda a, b: elementwise(np.multiply, a, b), powers)
+
+    value = Fraction(int(coefficient.p), int(coefficient.q))
+    if not above and not below:
+        return number(value)
+    if not below:
+        return scaled(value, joined(above))
+    if not above:
+        return elementwise(np.divide, number(value), joined(below))
+    return scaled(value, elementwise(np.divide, joined(above), joined(below)))
+
+
+def _has_minus(e: Any) -> bool:
+    return any(term.could_extract_minus_sign() for term in e.args)
+
+
+def _place(base: Any, letters: list[Expression]) -> tuple[int, int, str]:
+    """Where a factor stands: what arrives first, then differences, letters, and 1 − letters."""
+    arriving = any(
+        s.kind != "value" for x in base.free_symbols for s in symbols(letters[_index(x)])
+    )
+    if base.is_Symbol:
+        group = 0 if arriving else 2
+    else:
+        group = 3 if arriving or len(base.free_symbols) == 1 else 1
+    return group, _first(base), str(base)
