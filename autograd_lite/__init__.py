@@ -24,6 +24,7 @@ from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_an
 from autograd_lite.walk import gradients
 
 _LATER = {
+    "derive": "derivation",
     "draw": "drawing",
     "tape": "printing",
     "check_gradients": "checking",
