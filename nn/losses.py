@@ -88,13 +88,14 @@ class Loss:
         return J.named("J")
 
     def _samples(self, A: ag.Tensor, Y: ag.Tensor, batch_axis: int) -> int:
-        shown = f"{self.__name__}: {A.name or 'the output'} {A.shape} and {Y.name} {Y.shape}"
-        if A.shape != Y.shape:
-            hint = " Y.T would fit." if A.shape == Y.shape[::-1] else ""
+        shape = A.shape
+        if shape == Y.shape and len(shape) == 2 and 0 not in shape:
+            return int(shape[batch_axis])
+        shown = f"{self.__name__}: {A.name or 'the output'} {shape} and {Y.name} {Y.shape}"
+        if shape != Y.shape:
+            hint = " Y.T would fit." if shape == Y.shape[::-1] else ""
             raise ValueError(f"{shown} must have the same shape.{hint}")
-        if A.ndim != 2 or not A.size:
-            raise ValueError(f"{shown} must have two axes, outputs and samples, neither empty")
-        return int(A.shape[batch_axis])
+        raise ValueError(f"{shown} must have two axes, outputs and samples, neither empty")
 
     def check_labels(self, Y: NDArray[Any]) -> None:
         """Raise ValueError, naming the range and the first offender, if a label is outside it."""
