@@ -168,7 +168,10 @@ def _prepared(options: argparse.Namespace) -> Task:
         options.loss = "half_squared_error"
     net, loss = network_from(options, inputs)
     if net.sizes[-1] != outputs:
-        raise UsageError(f"--layers ends in {net.sizes[-1]}, but the labels take {outputs} outputs")
+        hint = ", or one with --target KIND" if options.data == "iris" else ""
+        raise UsageError(
+            f"--layers ends in {net.sizes[-1]}, but the labels take {outputs} outputs{hint}"
+        )
     with usage_errors():
         loss.check_labels(Y)
         X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)
