@@ -273,7 +273,9 @@ def backward(problem: Problem, edits: Edits | None = None) -> tuple[Arrays, Arra
         names["Z"] = run(problem, edits, "Z", l, names)
         names["A"] = run(problem, edits, "A", l, names)
         layers.append(names)
-    gradients, inner, dA = {}, {}, None
+    gradients: Arrays = {}
+    inner: Arrays = {}
+    dA: Any = None
     for l in range(problem.L, 0, -1):
         names, output = layers[l], l == problem.L
         if not output:

@@ -134,8 +134,11 @@ def distance(given: Arrays, other: Arrays) -> float:
     for name, array in given.items():
         if name not in other or np.shape(other[name]) != np.shape(array):
             return np.inf
+        difference = float(np.max(np.abs(array - other[name])))
+        if not np.isfinite(difference):
+            return np.inf
         size = max(float(np.max(np.abs(array))), float(np.max(np.abs(other[name]))))
-        worst = max(worst, float(np.max(np.abs(array - other[name]))) / (size or 1))
+        worst = max(worst, difference / (size or 1))
     return worst
 
 
@@ -189,7 +192,7 @@ def constants(problem: Problem, wrong: Arrays) -> list[Plant]:
     right, inner, _ = backward(problem)
     right |= inner
     ratios = []
-    for name in [n for n in wrong if np.shape(right.get(n)) == wrong[n].shape]:
+    for name in [n for n in wrong if n in right and right[n].shape == wrong[n].shape]:
         there = np.abs(right[name]) > 1e-9 * np.max(np.abs(right[name]))
         ratios.append(wrong[name][there] / right[name][there])
     ratio = np.concatenate([*ratios, np.ones(1)])
@@ -254,8 +257,12 @@ def same_function(plant: Plant, all_of: Catalogue, with_inner: bool) -> frozense
     for other, habit, wrong, inner in entries:
         if same(given, {**wrong, **inner} if with_inner else wrong):
             own = replace(there, cancelled=habit.cancelled, mean=habit.mean)
-            wrong, inner, _ = other.give(own)
-            if same(given_there, {**wrong, **inner} if with_inner else wrong):
+            try:
+                planted(other, habit, with_inner)
+                again = planted(other, own, with_inner)
+            except NotThere:
+                continue
+            if same(given_there, again):
                 found |= {(other.kind, place) for place in other.places or {""}}
     return frozenset(found)
 
@@ -365,7 +372,8 @@ def pair(rng: np.random.Generator, dtype: Any = float) -> Case:
         }
         kinds = [kind for kind, found in local.items() if found]
         two = [local[kinds[i]] for i in rng.integers(len(kinds), size=2)]
-        case = pair_case(*(found[rng.integers(len(found))] for found in two), problem, rng)
+        first, second = (found[rng.integers(len(found))] for found in two)
+        case = pair_case(first, second, problem, rng)
         if case:
             return case
 
