@@ -88,6 +88,88 @@ def is_tracing() -> bool:
     return _state.tracing
 
 
+# What Tensor's operators and methods are made of. Small networks spend their time here, so the
+# usual case goes straight to `_made`: Tensors, a gradient, nothing static. All else: `record`.
+
+Method = Callable[..., Any]
+
+
+def _function(op: Callable[..., Any]) -> Method:
+    """The method of an operation of one argument."""
+    compute = getattr(op, "forward", op)
+
+    def method(self: Tensor) -> Tensor:
+        if self._needs and _state.gradients:
+            x = self._data
+            return _made(compute(x), op, (self,), (x,), NOTHING, True)
+        return record(op, (self,))
+
+    return _called(method, op)
+
+
+def _arithmetic(op: np.ufunc) -> tuple[Method, Method]:
+    """The operator of an operation of two arguments, and the reflected one."""
+    operator, reflected = _handled(op)
+
+    def method(self: Tensor, other: Any) -> Any:
+        if type(other) is Tensor and (self._needs or other._needs) and _state.gradients:
+            x, z = self._data, other._data
+            try:
+                y = op(x, z)
+            except ValueError as error:
+                raise errors.operation_error(op, (self, other), error) from error
+            return _made(y, op, (self, other), (x, z), NOTHING, True)
+        return operator(self, other)
+
+    return _called(method, op), reflected
+
+
+def _handled(op: np.ufunc) -> tuple[Method, Method]:
+    """The operators of a NumPy function that does more than record itself, or needs no haste."""
+
+    def call(a: Any, b: Any) -> Any:
+        try:
+            if op in HANDLERS:
+                return HANDLERS[op](a, b)
+            return record(op, operands((a, b)))
+        except NotAnOperand:
+            return NotImplemented
+
+    return _called(call, op), _called(lambda self, other: call(other, self), op)
+
+
+def _in_place(op: np.ufunc, symbol: str) -> Method:
+    """`t += u`: inside no_grad a leaf gets new data; any other tensor becomes t + u."""
+    operator, _ = _handled(op)
+
+    def method(self: Tensor, other: Any) -> Any:
+        leaf = self._op is None and self._needs and not _state.tracing
+        if leaf and _state.gradients:
+            name = self.name or "W"
+            raise ValueError(
+                f"{errors.described(self)} {symbol}= ... would replace a leaf that requires a "
+                f"gradient. To update it:\n    with ag.no_grad():\n        {name} -= rate * "
+                f"{name}.grad\nor write {name} = {name} {symbol} ... for a new tensor."
+            )
+        result = operator(self, other)
+        if not leaf or result is NotImplemented:
+            return result
+        if result._data.shape != self._data.shape:
+            raise ValueError(
+                f"{errors.described(self)} {symbol}= ...: the result has shape {result.shape}"
+            )
+        self._data = result._data.astype(self._data.dtype, copy=False)
+        return self
+
+    return _called(method, op)
+
+
+def _called(method: Method, op: Callable[..., Any]) -> Method:
+    name = "abs" if op is np.absolute else op.__name__
+    method.__doc__ = f"As {'ag' if hasattr(rules, name) else 'np'}.{name}."
+    return method
+
+
 class Tensor:
     """An array on the tape.
 
@@ -342,131 +424,42 @@ class Tensor:
     def __reduce__(self) -> Any:
         return Tensor, (self._data, self._needs, self.name)
 
-    # Operators. (Reflected ones come with the operand that is not a Tensor on the left.)
+    # Operators. A reflected one (r) comes where the left operand is not a Tensor.
 
-    def __add__(self, other: Any) -> Tensor:
-        return _binary(np.add, self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return _binary(np.add, other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return _binary(np.subtract, self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return _binary(np.subtract, other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return _binary(np.multiply, self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return _binary(np.multiply, other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return _binary(np.divide, self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return _binary(np.divide, other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return HANDLERS[np.power](self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return HANDLERS[np.power](other, self)
+    __add__, __radd__ = _arithmetic(np.add)
+    __sub__, __rsub__ = _arithmetic(np.subtract)
+    __mul__, __rmul__ = _arithmetic(np.multiply)
+    __truediv__, __rtruediv__ = _arithmetic(np.divide)
+    __pow__, __rpow__ = _handled(np.power)
+    __and__, __rand__ = _handled(np.bitwise_and)
+    __or__, __ror__ = _handled(np.bitwise_or)
+    __xor__, __rxor__ = _handled(np.bitwise_xor)
+    __lt__, __gt__ = _handled(np.less)[0], _handled(np.greater)[0]
+    __le__, __ge__ = _handled(np.less_equal)[0], _handled(np.greater_equal)[0]
+    __eq__, __ne__ = _handled(np.equal)[0], _handled(np.not_equal)[0]
+    __neg__, __abs__ = _function(np.negative), _function(np.absolute)
+    __iadd__ = _in_place(np.add, "+")
+    __isub__ = _in_place(np.subtract, "-")
+    __imul__ = _in_place(np.multiply, "*")
+    __itruediv__ = _in_place(np.divide, "/")
+    __ipow__ = _in_place(np.power, "**")
+    __imatmul__ = _in_place(np.matmul, "@")
 
     def __matmul__(self, other: Any) -> Tensor:
-        if type(other) is Tensor and self._data.ndim == 2 and other._data.ndim == 2:
-            return _product(self, other)
-        return HANDLERS[np.matmul](self, other)
+        if type(other) is Tensor and (self._needs or other._needs) and _state.gradients:
+            x, z = self._data, other._data
+            if x.ndim == z.ndim == 2 and x.shape[1] == z.shape[0]:
+                # The array's own method takes a third of the time of np.matmul.
+                return _made(x.dot(z), np.dot, (self, other), (x, z), NOTHING, True)
+        return Tensor._matmul(self, other)
 
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return HANDLERS[np.matmul](other, self)
-
-    def __neg__(self) -> Tensor:
-        return _unary(np.negative, self)
+    _matmul, __rmatmul__ = _handled(np.matmul)
 
     def __pos__(self) -> Tensor:
         return self
 
-    def __abs__(self) -> Tensor:
-        return _unary(np.absolute, self)
-
-    def __eq__(self, other: Any) -> Any:
-        return _compare(np.equal, self, other)
-
-    def __ne__(self, other: Any) -> Any:
-        return _compare(np.not_equal, self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return _compare(np.less, self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return _compare(np.less_equal, self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return _compare(np.greater, self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return _compare(np.greater_equal, self, other)
-
-    def __and__(self, other: Any) -> Tensor:
-        return _compare(np.bitwise_and, self, other)
-
-    def __rand__(self, other: Any) -> Tensor:
-        return _compare(np.bitwise_and, other, self)
-
-    def __or__(self, other: Any) -> Tensor:
-        return _compare(np.bitwise_or, self, other)
-
-    def __ror__(self, other: Any) -> Tensor:
-        return _compare(np.bitwise_or, other, self)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return _compare(np.bitwise_xor, self, other)
-
-    def __rxor__(self, other: Any) -> Tensor:
-        return _compare(np.bitwise_xor, other, self)
-
     def __invert__(self) -> Tensor:
         return record(np.invert, (self,))
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._in_place("+=", self + other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._in_place("-=", self - other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._in_place("*=", self * other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._in_place("/=", self / other)
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return self._in_place("**=", self**other)
-
-    def __imatmul__(self, other: Any) -> Tensor:
-        return self._in_place("@=", self @ other)
-
-    def _in_place(self, symbol: str, result: Tensor) -> Tensor:
-        """`t += u`: inside no_grad a leaf gets new data; any other tensor becomes t + u."""
-        if self._op is not None or not self._needs:
-            return result
-        if _state.tracing:
-            raise errors.side_effect(f"{self.name or 'W'} {symbol} ...")
-        if _state.gradients:
-            name = self.name or "W"
-            raise ValueError(
-                f"{errors.described(self)} {symbol} ... would replace a leaf that requires a "
-                f"gradient. To update it:\n    with ag.no_grad():\n        {name} -= rate * "
-                f"{name}.grad\nor write {name} = {name} {symbol[:-1]} ... for a new tensor."
-            )
-        if result._data.shape != self._data.shape:
-            raise ValueError(
-                f"{errors.described(self)} {symbol} ...: the result has shape {result.shape}"
-            )
-        self._data = result._data.astype(self._data.dtype, copy=False)
-        return self
 
     def __getitem__(self, index: Any) -> Tensor:
         items: list[Any] = []
@@ -561,33 +554,10 @@ class Tensor:
 
     def dot(self, other: Any) -> Tensor:
         """As np.dot."""
-        if type(other) is Tensor and self._data.ndim == 2 and other._data.ndim == 2:
-            return _product(self, other)
         return HANDLERS[np.dot](self, other)
 
-    def exp(self) -> Tensor:
-        """As np.exp."""
-        return _unary(np.exp, self)
-
-    def log(self) -> Tensor:
-        """As np.log."""
-        return _unary(np.log, self)
-
-    def sqrt(self) -> Tensor:
-        """As np.sqrt."""
-        return _unary(np.sqrt, self)
-
-    def tanh(self) -> Tensor:
-        """As np.tanh."""
-        return _unary(np.tanh, self)
-
-    def relu(self) -> Tensor:
-        """max(t, 0); its derivative at 0 is 0."""
-        return record(rules.relu, (self,))
-
-    def sigmoid(self) -> Tensor:
-        """1 / (1 + exp(-t)), without overflow."""
-        return record(rules.sigmoid, (self,))
+    exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
+    tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
 
 
 def record(
@@ -635,49 +605,6 @@ def _made(
 
 
 _new: Any = object.__new__
-
-
-# The two short cuts below are what small networks spend their time in: one or two Tensors, an
-# operation with a gradient, nothing static. Whatever is different goes through `record`.
-
-
-def _unary(op: Callable[..., Any], a: Tensor) -> Tensor:
-    if a._needs and _state.gradients:
-        x = a._data
-        return _made(op(x), op, (a,), (x,), NOTHING, True)
-    return record(op, (a,))
-
-
-def _binary(op: Callable[..., Any], a: Any, b: Any) -> Any:
-    if type(a) is Tensor and type(b) is Tensor:
-        if (a._needs or b._needs) and _state.gradients:
-            x, z = a._data, b._data
-            try:
-                y = op(x, z)
-            except ValueError as error:
-                raise errors.operation_error(op, (a, b), error) from error
-            return _made(y, op, (a, b), (x, z), NOTHING, True)
-        return record(op, (a, b))
-    try:
-        return record(op, operands((a, b)))
-    except NotAnOperand:
-        return NotImplemented
-
-
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """np.dot of two matrices; the array's own method takes a third of np.matmul's time."""
-    if (a._needs or b._needs) and _state.gradients:
-        x, z = a._data, b._data
-        if x.shape[1] == z.shape[0]:
-            return _made(x.dot(z), np.dot, (a, b), (x, z), NOTHING, True)
-    return record(np.dot, (a, b))
-
-
-def _compare(op: Callable[..., Any], a: Any, b: Any) -> Any:
-    try:
-        return record(op, operands((a, b)))
-    except NotAnOperand:
-        return NotImplemented
 
 
 class NotAnOperand(TypeError):
