@@ -83,7 +83,7 @@ class _Compiler:
                     run = idle.pop()  # its buffers are this thread's until they are put back
                 except IndexError:
                     run = make()
-                result = run(*args, **kwargs)
+                result = run(*args, **kwargs) if kwargs else run(*args)
                 idle.append(run)
                 if result is not OTHER:
                     return result
@@ -245,7 +245,7 @@ def _trace(
     return Trace(start, arguments, result, gradient_of)
 
 
-def _difference(a: Trace, b: Trace) -> Tensor | None | bool:
+def _difference(a: Trace, b: Trace) -> Tensor | bool | None:
     """The first tensor of b that is not what it was in a; False if the traces agree."""
     place: dict[int, int] = {}
     one, two = a.tensors(), b.tensors()
@@ -451,9 +451,8 @@ class _Writer:
             self.lines.append(f"{name} = {source.library('array')}({name}{dtype})")
         elif isinstance(node, Node):
             kind, dtype = source.library("ndarray"), source.dtype_object(node.dtype)
-            self._unless(
-                f"type({name}) is {kind} and {name}.shape == {node.shape} and {name}.dtype is {dtype}"
-            )
+            fits = f"{name}.shape == {node.shape} and {name}.dtype is {dtype}"
+            self._unless(f"type({name}) is {kind} and {fits}")
         elif type(leaf) in STATIC:
             self._unless(f"type({name}) is {self._literal(type(leaf))}")
             if leaf is not None:

@@ -287,9 +287,9 @@ class Source:
 
     def dtype(self, dtype: np.dtype, before: str = ", ") -> str:
         """A dtype as an argument; nothing for float64, which is NumPy's default."""
-        if dtype == float:
+        if dtype.name == "float64":
             return ""
-        return before + ("bool" if dtype == bool else self.library(dtype.name))
+        return before + ("bool" if dtype.name == "bool" else self.library(dtype.name))
 
     def dtype_object(self, dtype: np.dtype) -> str:
         """A name for a dtype as arrays carry it."""
@@ -313,7 +313,7 @@ class Source:
     def _write_constant(self, node: Node) -> str:
         value = node.constant
         short = {0.0: "zero", 1.0: "one", -1.0: "minus_one", 2.0: "two", 0.5: "half"}
-        number = value.item() if value.ndim == 0 else None
+        number = value.item() if value.ndim == 0 else math.nan
         if value.size <= PRINTED and np.isfinite(value).all():
             name = self.names.new(node.name or short.get(number, "c"))
             array = self.library("array")
@@ -400,10 +400,9 @@ class Source:
             return False
         if node.op is np.dot:
             return True
-        return (is_elementwise(node.op) or node.op in REDUCTIONS) and all(
+        return is_elementwise(node.op) and all(
             kind(x) == "written"
-            or isinstance(x.constant, np.ndarray)
-            and x.constant.flags.c_contiguous
+            or (isinstance(x.constant, np.ndarray) and x.constant.flags.c_contiguous)
             for x in node.inputs
         )
 
@@ -411,7 +410,7 @@ class Source:
         op: Any = node.op
         inputs = [self.name[x] for x in node.inputs]
         if op in REDUCTIONS:
-            return self._reduction(node, inputs[0], out)
+            return self._reduction(node, inputs[0], out or self._empty(node))
         if op in (concatenate, stack):
             function = self.library(op.__name__)
             text = f"{function}(({', '.join(inputs)},), {node.static['axis']}"
@@ -421,14 +420,12 @@ class Source:
             return f"{text})"
         return f"{text}, out={out})" if op in KEYWORD_OUT else f"{text}, {out})"
 
-    def _reduction(self, node: Node, x: str, out: str | None) -> str:
+    def _reduction(self, node: Node, x: str, out: str) -> str:
         axes, keepdims = node.static["axis"], node.static["keepdims"]
         everything = len(axes) == len(node.inputs[0].shape)
         axis = None if everything else axes[0] if len(axes) == 1 else axes
         text = f"{REDUCE[node.op]}_reduce({x}, {axis}"  # type: ignore[index]
-        if keepdims:
-            return f"{text}, None, {out}, True)"
-        return f"{text}, None, {out})" if out else f"{text})"
+        return f"{text}, None, {out}, True)" if keepdims else f"{text}, None, {out})"
 
     def _write_made(self, node: Node) -> None:
         """An operation that makes its own array: choices, casts, indexing by arrays, a user's."""
@@ -460,8 +457,8 @@ class Source:
         self.line(f"{self.name[node]} = {text}", node)
 
     def _static(self, value: Any) -> str:
-        if isinstance(value, int | float | str | None) and not (
-            isinstance(value, float) and not math.isfinite(value)
+        if type(value) in (int, bool, str, type(None)) or (
+            type(value) is float and math.isfinite(value)
         ):
             return repr(value)
         if isinstance(value, tuple) and all(type(v) is int for v in value):

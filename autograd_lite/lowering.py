@@ -233,6 +233,9 @@ class Lowering:
             return self.make(other, (x, y.inputs[0]), {}, shape, dtype)
         if op is np.add and x.op is np.negative:  # (-x) + y
             return self.make(np.subtract, (y, x.inputs[0]), {}, shape, dtype)
+        if op in (np.multiply, np.divide) and x.op is np.negative and _is_float(y):  # (-x) / c
+            opposite = self.constant(np.asarray(-y.constant))
+            return self.make(op, (x.inputs[0], opposite), static, shape, dtype)
         if op in (np.reshape, np.broadcast_to) or (op is rules.astype and x.dtype == dtype):
             if unchanged(x):
                 return x
@@ -258,6 +261,10 @@ def _is_all(x: Node, number: int) -> bool:
     return isinstance(x.constant, np.ndarray) and bool(
         x.constant.size and (x.constant == number).all()
     )
+
+
+def _is_float(x: Node) -> bool:
+    return isinstance(x.constant, np.ndarray) and x.dtype.kind == "f"
 
 
 def _before_broadcasting(x: Node) -> Node:

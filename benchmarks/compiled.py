@@ -16,10 +16,10 @@ import time
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before NumPy is loaded
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-import autograd_lite as ag
-import nn
+import autograd_lite as ag  # noqa: E402
+import nn  # noqa: E402
 
 NETWORKS = {
     "4-3-2-1, m=1": ([4, 3, 2, 1], 1),
@@ -92,7 +92,9 @@ def measure(sizes, m, dtype, rounds):
         start = time.perf_counter()
         value, found = engines[name](*arguments)
         first[name] = time.perf_counter() - start
-        close = {"rtol": 1e-9, "atol": 1e-12} if dtype == float else {"rtol": 1e-3, "atol": 1e-5}
+        close = (
+            {"rtol": 1e-9, "atol": 1e-12} if dtype.itemsize == 8 else {"rtol": 1e-3, "atol": 1e-5}
+        )
         np.testing.assert_allclose(value, J, **close)
         for key in gradients:
             np.testing.assert_allclose(found[key], gradients[key], **close)
