@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn
 from nn import documents
 from nn.documents import (
     Document,
@@ -19,6 +20,7 @@ from nn.documents import (
     once,
 )
 from nn.documents.passes import DifferencePass, Pass, TapePass
+from nn.documents.procedures import beside_the_tape
 from nn.documents.strict import NotConforming, strict
 
 
@@ -84,6 +86,17 @@ def test_three_ways_to_differentiate_twice_agree():
     v, tape, differences = (p(columns, net) for p in (Pass, TapePass, DifferencePass))
     np.testing.assert_allclose(v.hessian("J", "W1"), tape.hessian("J", "W1"), atol=1e-11)
     np.testing.assert_allclose(differences.hessian("J", "W1"), tape.hessian("J", "W1"), atol=1e-6)
+
+
+def test_central_differences_follow_a_steep_logarithm():
+    """An output that is almost 0 or 1: two points 1e-5 to its sides would be 3e-5 off."""
+    net = next(networks(0, output=[("logistic", "cross-entropy")], depths=[1]))
+    net.Y = np.ones_like(net.Y)
+    net.b[1] = net.b[1] - 7.5
+    tape, differences = (kind(columns, net) for kind in (TapePass, DifferencePass))
+    right = tape.d("J", "A1")
+    assert np.abs(right).max() > 300
+    np.testing.assert_allclose(differences.d("J", "A1"), right, rtol=1e-5)
 
 
 def test_networks_are_of_every_kind_and_reproducible():
@@ -323,3 +336,39 @@ def test_a_planted_mistake_is_caught(mistake):
     found = one(replace(entry, formula=wrong, corrected_formula=right))
     assert found.verdict == "misprint"
     assert found.corrected_error < 1e-10
+
+
+# --- procedures beside the tape ------------------------------------------------------------------
+
+
+def train_beside(change, updates=5, epochs=5):
+    """One logistic layer by hand, `change`d after the third update, beside the tape."""
+    net = nn.Network([2, 1], ["sigmoid"], rng=0)
+    X, Y = np.array([[1.0, -1.0, 0.5], [0.3, 0.2, -2.0]]), np.array([[1.0, 0.0, 1.0]])
+    start = {name: p.numpy() for name, p in net.parameters().items()}
+
+    def by_hand():
+        W, b = start["W1"], start["b1"]
+        for update in range(updates):
+            error = documents.logistic(W @ X + b) - Y
+            W, b = W - 0.1 / 3 * error @ X.T, b - 0.1 / 3 * error.sum(axis=1, keepdims=True)
+            W = change(W) if update == 2 else W
+            yield {"W1": W, "b1": b}
+
+    loss = nn.losses.binary_cross_entropy
+    return beside_the_tape("mine", "a run", by_hand(), net, X, Y, loss, rate=0.1, epochs=epochs)
+
+
+def test_a_run_that_parts_from_the_tape_is_noticed():
+    assert train_beside(lambda W: W).agrees
+    assert train_beside(lambda W: W).updates == 5
+    parted = train_beside(lambda W: W + 5e-12)
+    assert not parted.agrees
+    assert parted.difference == pytest.approx(5e-12, rel=0.5)
+
+
+def test_a_run_with_another_number_of_updates_is_an_error():
+    with pytest.raises(ValueError, match="by hand there are only 4 updates"):
+        train_beside(lambda W: W, updates=4)
+    with pytest.raises(ValueError, match="by hand there are more updates than the 5"):
+        train_beside(lambda W: W, updates=6)
