@@ -143,7 +143,9 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     operator, _ = _handled(op)
 
     def method(self: Tensor, other: Any) -> Any:
-        leaf = self._op is None and self._needs and not _state.tracing
+        leaf = self._op is None and self._needs
+        if leaf and _state.tracing:
+            raise errors.side_effect(f"{self.name or 'W'} {symbol}= ...")
         if leaf and _state.gradients:
             name = self.name or "W"
             raise ValueError(
@@ -325,6 +327,15 @@ class Tensor:
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            if len(inputs) == 1 and self._needs and _state.gradients and RULES.get(ufunc):
+                x = self._data
+                return _made(ufunc(x), ufunc, inputs, (x,), NOTHING, True)
+            if ufunc in HANDLERS:
+                return HANDLERS[ufunc](*inputs)
+            if ufunc in RULES:
+                return record(ufunc, operands(inputs))
+            raise no_rule(f"np.{ufunc.__name__}")
         name = ufunc.__name__
         if kwargs.get("out") is not None:
             raise TypeError(
@@ -334,14 +345,7 @@ class Tensor:
         if method != "__call__":
             hint = {"reduce": {"add": ": np.sum has one", "maximum": ": np.max has one"}}
             raise TypeError(f"np.{name}.{method} has no rule{hint.get(method, {}).get(name, '')}")
-        if kwargs:
-            raise TypeError(f"np.{name} on a Tensor does not take {', '.join(kwargs)}=")
-        handler = HANDLERS.get(ufunc)
-        if handler:
-            return handler(*inputs)
-        if ufunc not in RULES:
-            raise no_rule(f"np.{name}")
-        return record(ufunc, operands(inputs))
+        raise TypeError(f"np.{name} on a Tensor does not take {', '.join(kwargs)}=")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function)
