@@ -83,7 +83,7 @@ class Loss:
             self.check_labels(Y.data)
         static: dict[str, Any] = {"m": m if reduction == "mean" else 1}
         if self.one_of_many:
-            static["axis"] = 1 - batch_axis
+            static["axis"] = (1 - batch_axis,)
         J: ag.Tensor = self.operation(A, Y, **static)
         return J.named("J")
 
@@ -197,7 +197,7 @@ def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
     lambda g, y, A, Y, m, axis: g * -(Y / np.maximum(A, 1e-12)) / m,
     lambda g, y, A, Y, m, axis: g * -_log(A) / m,
 )
-def cross_entropy(A: Any, Y: Any, m: int, axis: int) -> Any:
+def cross_entropy(A: Any, Y: Any, m: int, axis: tuple[int, ...]) -> Any:
     """−Σ Y log A over the classes, for outputs that are probabilities (softmax).
 
     >>> round(cross_entropy([[0.7], [0.2], [0.1]], [[1], [0], [0]]).item(), 4)
@@ -213,7 +213,7 @@ def cross_entropy(A: Any, Y: Any, m: int, axis: int) -> Any:
     ),
     lambda g, y, Z, Y, m, axis: g * -ag.log_softmax(Z, axis=axis) / m,
 )
-def cross_entropy_with_logits(Z: Any, Y: Any, m: int, axis: int) -> Any:
+def cross_entropy_with_logits(Z: Any, Y: Any, m: int, axis: tuple[int, ...]) -> Any:
     """cross_entropy(softmax(Z), Y), exact however large Z is.
 
     >>> cross_entropy_with_logits([[1000.0], [0.0]], [[0], [1]]).item()
