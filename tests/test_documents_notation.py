@@ -8,6 +8,7 @@ import pytest
 from nn import documents
 from nn.documents import notation
 from nn.documents.notation import IDENTITIES, NOTATIONS
+from nn.documents.passes import DifferencePass, TapePass
 
 LABELS = [entry.label for entry in IDENTITIES.entries]
 
@@ -85,3 +86,13 @@ def test_table_has_a_line_for_each_document():
     assert "∂J/∂Z" in head
     assert [line[:3] for line in lines] == list(documents.NUMBERS)
     assert "g[ℓz] = (m ∂J/∂Z[ℓ])ᵀ" in lines[3]
+
+
+def test_central_differences_follow_a_steep_logarithm():
+    """∂J/∂A of an output that is almost 0: two points, each 1e-5 away, would be 1e-5 off."""
+    net = next(documents.networks(0, output=[("logistic", "cross-entropy")], depths=[1]))
+    net.Y, net.b[1] = np.ones_like(net.Y), net.b[1] - 5.5
+    tape, differences = (p(documents.columns, net) for p in (TapePass, DifferencePass))
+    right = tape.d("J", "A1")
+    assert np.abs(right).max() > 100
+    np.testing.assert_allclose(differences.d("J", "A1"), right, rtol=2e-6)

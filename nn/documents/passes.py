@@ -141,12 +141,18 @@ class DifferencePass(Pass):
     """The same pass, differentiated by central differences: the second opinion."""
 
     def _sweep(self, wrt: str, shift: Any = 0.0) -> dict[str, np.ndarray]:
-        h = 1e-5
+        h = 1e-5  # four points, for the steep logarithm of an output close to 0 or 1
 
         def moved(step: np.ndarray) -> dict[str, Any]:
-            up = self._run(wrt, lambda x: x + shift + h * step)
-            down = self._run(wrt, lambda x: x + shift - h * step)
-            return {name: (up[name] - down[name]) / (2 * h) for name in up}
+            def at(k: int) -> dict[str, Any]:
+                return self._run(wrt, lambda x: x + shift + k * h * step)
+
+            left, near_left, near_right, right = (at(k) for k in (-2, -1, 1, 2))
+            return {
+                name: (left[name] - right[name] + 8 * (near_right[name] - near_left[name]))
+                / (12 * h)
+                for name in left
+            }
 
         return self._columns(wrt, [moved(e) for e in self._units(wrt)])
 
