@@ -69,10 +69,13 @@ class Loss:
         """
         letter = "Z" if self.takes_logits else "A"
         if not isinstance(A, ag.Tensor):
-            A = as_numbers(A, letter)
-            A = ag.Tensor(A if A.dtype.kind == "f" else A.astype(float), name=letter)
+            A = ag.Tensor(as_numbers(A, letter), name=letter)
+        if A.dtype.kind != "f":
+            A = A.astype(float).named(A.name or letter)
         if not isinstance(Y, ag.Tensor):
             Y = ag.Tensor(as_numbers(Y, "Y").astype(A.dtype), name="Y")
+        if Y.dtype != A.dtype:
+            Y = Y.astype(A.dtype).named("Y")
         elif not Y.name:
             Y.named("Y")
         m = self._samples(A, Y, checked_batch_axis(batch_axis))

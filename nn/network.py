@@ -44,8 +44,9 @@ class Network:
     softplus, sin, softmax) or any function of a Tensor. With `batch_axis=1` samples are columns,
     X is (n0, m), W (n_out, n_in) and b (n_out, 1); with `batch_axis=0` samples are rows and all of
     these are transposed. `rng` is a number or a NumPy Generator: the same `rng` gives the same
-    network, to the bit. `initialiser` is small, glorot, he, or a function (nn.initialisers); biases
-    start at zero. `dtype` is float64 or float32, and everything that the network computes has it.
+    network, to the bit; None draws another each time. `initialiser` is small, glorot, he, or a
+    function (nn.initialisers); biases start at zero. `dtype` is float64 or float32, and everything
+    that the network computes has it.
 
     >>> net = Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
     >>> net

@@ -235,3 +235,14 @@ def test_outputs_that_are_no_probabilities(name):
     with pytest.raises(ValueError, match=r"A3\[0, 1\] is 1.5"):
         nn.losses.BY_NAME[name](ag.Tensor([[1.0, 1.5]], name="A3"), np.ones((1, 2)))
     nn.losses.BY_NAME[name + "_with_logits"](A, np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_labels_of_another_dtype_are_cast_and_float32_stays(loss):
+    A = ag.Tensor(np.array([[0.5, 0.25]], np.float32), requires_grad=True)
+    for Y in ([[1, 0]], ag.Tensor([[1, 0]]), ag.Tensor([[1.0, 0.0]]), [[True, False]]):
+        J = loss(A, Y)
+        assert J.dtype == ag.gradients(J, [A])[0].dtype == np.float32
+        assert J.item() == loss(A.numpy(), [[1.0, 0.0]]).item()
+    assert loss([[1, 0]], [[0.5, 0.5]]).item() == loss([[1.0, 0.0]], [[0.5, 0.5]]).item()
+    assert loss(ag.Tensor([[1, 0]]), [[0.5, 0.5]]).dtype == float
