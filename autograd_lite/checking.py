@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite.errors import GradientError
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import flatten, grad, unflatten
+from autograd_lite.transforms import flatten, grad, on_tape, unflatten
 from autograd_lite.walk import tape
 
 STEPS = tuple(10.0**-k for k in range(1, 9))
@@ -118,9 +118,10 @@ def check_gradients(
 ) -> CheckReport:
     """Compare the gradients of f with central differences, up to `order` times differentiated.
 
-    args: float arrays, or lists, tuples and dicts of them. f's value may have any shape: if
-    not a scalar, a random combination of its entries is differentiated. float32 is checked in float64: it is the formula
-    that is checked. Returns the report, or raises GradientError, which carries it as `.report`.
+    args: float arrays, or lists, tuples and dicts of them. f's value may have any shape: if not a
+    scalar, a random combination of its entries is differentiated. float32 is checked in float64:
+    it is the formula that is checked.
+    Returns the report, or raises GradientError, which carries it as `.report`.
 
     >>> print(check_gradients(np.tanh, np.array([0.5, -1.0]), order=1))
     order 1: agrees; along a random direction the tape gives -0.07302865, differences -0.07302865
@@ -129,13 +130,7 @@ def check_gradients(
     point = [_float64(x) for x in flatten(args)]
 
     def value(*leaves: Any) -> Tensor:
-        y = f(*unflatten(args, iter(leaves)))
-        if not isinstance(y, Tensor):
-            raise TypeError(
-                f"the function returned {type(y).__name__}, not a Tensor: its gradient is cut. "
-                "Use operations on the Tensors themselves."
-            )
-        return y
+        return on_tape(f(*unflatten(args, iter(leaves))))
 
     with np.errstate(all="ignore"):
         y = value(*[Tensor(x, requires_grad=True) for x in point])

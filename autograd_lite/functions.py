@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_lite import rules
+from autograd_lite.errors import operation_error
 from autograd_lite.rules import RULES, Rule
 from autograd_lite.tensor import HANDLERS, Tensor, constant, operands, record
 
@@ -184,6 +185,8 @@ def _np_matmul(a: Any, b: Any) -> Tensor:
     a, b = constant(a), constant(b)
     if a.ndim == b.ndim == 2:
         return record(np.dot, (a, b))
+    if not (a.ndim and b.ndim) or a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
+        raise operation_error(np.matmul, (a, b), ValueError())
     left, right = a, b
     if a.ndim == 1:
         left = _reshape(a, (1, *a.shape))

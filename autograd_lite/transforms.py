@@ -88,6 +88,16 @@ def _variable(x: Any) -> Tensor:
     return Tensor(array, requires_grad=True)
 
 
+def on_tape(y: Any) -> Tensor:
+    """A value of f, once it is a Tensor: anything else has lost its gradient on the way."""
+    if not isinstance(y, Tensor):
+        raise TypeError(
+            f"the function returned {type(y).__name__}, not a Tensor: its gradient is cut (by "
+            ".data or float(t), perhaps). Use operations on Tensors; a constant is ag.Tensor(3.0)."
+        )
+    return y
+
+
 class _Run:
     """One run of f with the arguments `argnums` replaced by variables."""
 
@@ -108,7 +118,7 @@ class _Run:
         self.variables = tuple(arguments[k] for k in chosen) if several else arguments[chosen[0]]
         self.leaves = flatten(self.variables)
         with _at_work():
-            self.value = _map(constant, f(*arguments))
+            self.value = _map(on_tape, f(*arguments))
 
     def pull(self, y: Tensor, v: Any, on_tape: bool | None = None) -> Any:
         """The gradients of <v, y>, in the structure of the variables."""

@@ -208,6 +208,8 @@ def gradients(
     >>> gradients(slope, [x])
     [array(18.)]
     """
+    if isinstance(wrt, Tensor):
+        raise TypeError(f"wrt is a list of Tensors: ag.gradients(J, [{wrt.name or 't'}])")
     wrt = list(wrt)
     create_graph = create_graph or is_tracing()
     start = seed(J, gradient, create_graph)
