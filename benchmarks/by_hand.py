@@ -197,6 +197,13 @@ def unwritten(array: np.ndarray, index: int, axis: int) -> np.ndarray:
     return array
 
 
+def alone(array: np.ndarray, index: int, axis: int) -> np.ndarray:
+    """The array with one sample only, as a loop leaves it that starts afresh for each."""
+    rest = np.zeros_like(array)
+    np.moveaxis(rest, axis, 0)[index] = np.moveaxis(array, axis, 0)[index]
+    return rest
+
+
 def copied(array: np.ndarray, target: int, source: int, axis: int) -> np.ndarray:
     """The array with one row or column copied over another: an index not changed after pasting."""
     array = array.copy()
@@ -233,6 +240,7 @@ def written(style: tuple[Any, ...], text: str, l: int) -> str:
         "loss_mean": " / m" if mean == "cost" else "",
         "mean": " / m" if mean == "gradient" else "",
         "decay": f" + {decay} / m * W" if decay else "",
+        "lambda": str(decay),
         "samples": str(batch_axis),
         "features": str(1 - batch_axis),
     }
@@ -265,6 +273,7 @@ def backward(problem: Problem, edits: Edits | None = None) -> tuple[Arrays, Arra
     """
     edits = edits or {}
     tools = {"np": np, "sigmoid": sigmoid, "unwritten": unwritten, "copied": copied}
+    tools["alone"] = alone
     layers: list[dict[str, Any]] = [{"A": problem.X}]
     for l in range(1, problem.L + 1):
         own = {"W": problem.parameters[f"W{l}"], "b": problem.parameters[f"b{l}"]}

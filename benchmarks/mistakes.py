@@ -317,7 +317,7 @@ def _bias_mistakes() -> list[Mistake]:
 def _sample_mistakes() -> list[Mistake]:
     """What a loop leaves out: all samples but one, a row or a column of the result."""
     found = []
-    for i in ("-1:", ":1"):
+    for i, index in (("-1:", -1), (":1", 0)):
         for times in ("", "m * "):
             dW = (
                 f"{times}dZ[:, {i}] @ A_prev[:, {i}].T{{mean}}{{decay}}",
@@ -326,6 +326,9 @@ def _sample_mistakes() -> list[Mistake]:
             db = (f"{times}dZ[:, {i}]{{mean}}", f"{times}dZ[{i}]{{mean}}")
             found += layer("one-sample", dW, db, spread="both")
             found += at("one-sample", "dW", dW) + at("one-sample", "db", db)
+            for line in ("loss", "dZ"):
+                text = f"{times}alone({{{line}}}, {index}, axis={{samples}})"
+                found += at("one-sample", line, text)
     for index in (0, -1):
         for line in ("dW", "dZ", "dA"):
             for axis in (0, 1):
@@ -347,7 +350,7 @@ def _regularisation_mistakes() -> list[Mistake]:
         term("dW", "{dW_sum}{mean} - (0{decay})", "decay", "one"),
         term("dW", "{dW_sum}{mean} + 2 * (0{decay})", "decay"),
         term("dW", "{dW_sum}{mean} + (0{decay}) / 2", "decay", "one"),
-        term("db", "{db} + 0.1 / m * b", "decay"),
+        term("db", "{db} + {lambda} / m * b", "decay"),
         term("dW", "{dW} + 0.1 / m * W", "no decay"),
         term("dW", "{dW} + 0.01 * W", "no decay"),
         term("dW", "{dW} + 0.5 * W", "no decay", "one"),
