@@ -98,7 +98,7 @@ def draw(
     forward = recorded = steps(J)
     member = membership(recorded, groups or {})
     view = next(v for v in views(recorded, member, most) if v.fits(most))
-    note = f"{len(recorded)} steps, folded: {view.folded}." if view.folded else ""
+    note = f"{len(recorded)} steps, folded (most={most}): {view.folded}." if view.folded else ""
     if view.whole and backward and J.requires_grad:
         recorded, note = with_gradients(J, recorded)
     picture = Picture(recorded, view, member, Verdicts(report, recorded), values)
@@ -138,9 +138,10 @@ class Verdicts:
             wrong = entry.verdict != "agrees"
             verdict = "has another shape" if entry.verdict == "shape" else entry.verdict
             self.say(at, wrong, f"{'value' if entry.forward else '∂'} {verdict}")
-            for finding in entry.findings[:1] if wrong else ():
+            for finding in entry.best[:3] if wrong else ():
+                start = f"one of {len(entry.best)}: " if len(entry.best) > 1 else ""
                 where = place.get(finding.where, at)
-                self.say(where, True, f"{finding.kind}: {finding.advice}")
+                self.say(where, True, f"{start}{finding.kind}: {finding.advice}")
 
     def say(self, at: int, wrong: bool, text: str) -> None:
         """Note it at a step, once."""

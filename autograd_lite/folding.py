@@ -114,7 +114,8 @@ def views(recorded: Steps, member: Mapping[int, str], most: int) -> Iterator[Vie
     half = min(most, len(boxes)) // 2
     while half:
         ends = {*boxes[:half], *boxes[-half:]}
-        rest = f"of the {len(boxes)} nodes that remain, only the first and the last {half}"
+        each = f" {half}" if half > 1 else ""
+        rest = f"of the {len(boxes)} nodes that remain, only the first and the last{each}"
         shown = {number: box for number, box in box_of.items() if box in ends}
         yield View(recorded, shown, "; ".join([*said, left_out, rest]))
         half //= 2

@@ -158,8 +158,10 @@ def steps(
             _, of, argument = runs[bisect.bisect_right(starts, t._order) - 1]
             owner = made[of._order]
         elif t.name:
-            label = t.name + "′" * called.get(t.name, 0)
-            called[t.name] = called.get(t.name, 0) + 1
+            before = called.get(t.name, 0)
+            called[t.name] = before + 1
+            # h, h′, h′′, h′′′, h′(4): a loop may give one name ten thousand times
+            label = t.name + ("′" * before if before <= 3 else f"′({before})")
         made[t._order] = Step(
             number,
             t._op,

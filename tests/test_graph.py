@@ -61,6 +61,10 @@ def test_two_tensors_of_one_name():
     with pytest.raises(KeyError, match=r"2 tensors are called 'W1' \(W1, W1′\)"):
         recorded.step("W1")
     assert recorded.step(y).label == "W1′"
+    for _ in range(4):
+        x = (x + 1).named("h")
+    many = steps((x + 1).named("h"))
+    assert [s.label for s in many][-5:] == ["h", "h′", "h′′", "h′′′", "h′(4)"]
     with pytest.raises(KeyError, match="'W7' is not on this tape"):
         recorded.step("W7")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,21 +15,8 @@ import autograd_lite as ag
 from autograd_lite.graph import Step, steps
 from autograd_lite.printing import clean, short
 
-ODD_NAMES = [
-    '"];evil [label="x',
-    "<b>bold</b>",
-    "</td></table><script>alert(1)</script>",
-    "R&D &amp; &lt;",
-    r"\N \G \l \" \\",
-    "\\input{/etc/passwd}",
-    "{a|<p>b}",
-    "two\nlines\tand a tab",
-    "\x00\x1b[31m\ud800\u202e",
-    "x" * 10_000,
-    "->",
-    "\\",
-    '"',
-]
+sys.path.insert(0, str(Path(__file__).parent))
+from odd_names import ODD_NAMES
 
 
 def network():
