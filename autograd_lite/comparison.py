@@ -435,11 +435,16 @@ def _shape_guess(entry: Entry, given: Array, use: Step | None) -> Finding:
     return Finding(kind, entry.label, 1, advice, math.inf, 1)
 
 
+def _symmetric(array: Array) -> bool:
+    return array.shape == array.T.shape and np.array_equal(array, array.T)
+
+
 def _rows_for_columns(claims: list[Claim]) -> None:
     """Everything transposed is no mistake but another convention."""
     wrong = [c for c in claims if c.entry.verdict != "agrees"]
     turned = [c for c in wrong if any(f.kind == "transposed" for f in c.entry.best)]
-    if len(turned) < 2 or len(turned) < len(claims):
+    same = [c for c in claims if c not in wrong and _symmetric(c.given[0])]
+    if not turned or len(turned) + len(same) < max(2, len(claims)):
         return
     for claim in turned:
         first = claim.entry.findings[0]

@@ -90,6 +90,7 @@ class Layout:
         self.paths: Paths = point.paths
         self._mixes: dict[tuple[int, int], bool] = {}
         self.empty: list[tuple[int, tuple[int, ...]]] = []  # rows handed in as zero: length, which
+        self.alone: dict[int, set[int]] = {}  # by length: rows that are wrong and no others
         self.cost_name = self.paths.cost.label or "the cost"
 
     # Names
@@ -285,7 +286,12 @@ class Layout:
                 yield "mixing", on(x, t, k)
             if x.shape != t.shape and (isinstance(t.op, np.ufunc) or t.op is np.broadcast_to):
                 yield "sum", on(x, t, k)
-            if len(uses) > 1:
+        through = {t.number: t for t, _ in uses}
+        if len(through) > 1:
+            for t in through.values():
+                yield "use", on(x, t, None)
+        elif len(uses) > 1:
+            for t, k in uses:
                 yield "use", on(x, t, k)
         for a, y in self.outputs:
             f = next((f for f in self.functions if f.a is a), None)

@@ -42,7 +42,7 @@ class Place:
     point: Point
     x: Step
     t: Step | None = None
-    k: int = 0
+    k: int | None = 0
     function: Function | None = None
     output: Step | None = None
     labels: Step | None = None
@@ -56,7 +56,7 @@ class Place:
             return "all"
         if self.function is not None and not self.function.single:
             return "all"
-        return (self.t.number, self.k)
+        return (self.t.number, self.k)  # k is None for all arguments of t that are x
 
     @property
     def where(self) -> str:
@@ -144,7 +144,9 @@ def contribution(point: Point, x: Step, part: Any) -> Array:
     if part not in point.kept:
         number, k = part
         t = point.paths.steps[number]
-        point.kept[part] = point.contribution(t, k, point.gradients[number])
+        arguments = [k] if k is not None else [i for i, a in enumerate(t.inputs) if a is x]
+        parts = [point.contribution(t, i, point.gradients[number]) for i in arguments]
+        point.kept[part] = sum(parts[1:], start=parts[0])
     return point.kept[part]
 
 
@@ -169,7 +171,7 @@ def hadamard(a: Array, b: Array) -> Array | None:
 @dataclass(frozen=True)
 class Mistake:
     """An entry of the table. adds: its array is added to the right gradient, not put in its place.
-    free: any positive factor fits, as a rate of learning does."""
+    free: any factor fits, as a rate of learning does."""
 
     kind: str
     on: str
@@ -183,7 +185,7 @@ TABLE: list[Mistake] = []
 
 def mistake(kind: str, on: str, **how: bool) -> Callable[[Any], Any]:
     def enter(ideas: Callable[[Place], Iterator[Idea]]) -> Callable[[Place], Iterator[Idea]]:
-        TABLE.append(Mistake(kind, on, ideas, **how))
+        TABLE.extend(Mistake(kind, where, ideas, **how) for where in on.split())
         return ideas
 
     return enter
@@ -503,15 +505,13 @@ def copied_index(e: Place) -> Iterator[Idea]:
     n, outputs = e.x.shape[units], e.g.shape[units]
     own = f"{e.name}[:, {{}}]" if e.k == 1 else f"{e.name}[{{}}]"
     other = f"{e.name}[{{}}]" if e.k == 1 else f"{e.name}[:, {{}}]"
-    if n * n + outputs * outputs > 5000:
-        return
-    for j in range(n):
+    for j in range(n) if n <= 12 else e.layout.alone.get(n, ()):
         for i in range(n):
             if i != j:
                 wrong = right.copy()
                 wrong[(slice(None),) * units + (j,)] = right[(slice(None),) * units + (i,)]
                 yield Idea(wrong, f"{own.format(i)} stands where {own.format(j)} belongs.")
-    for j in range(outputs):
+    for j in range(outputs if outputs <= 64 else 0):
         for i in range(outputs):
             if i != j:
                 o = e.o.copy()
@@ -725,24 +725,25 @@ def output_not_loss(e: Place) -> Iterator[Idea]:
 # The gradient as a whole
 
 
-@mistake("scale", on="whole")
+@mistake("scale", on="whole use")
 def scaled(e: Place) -> Iterator[Idea]:
     yield Idea(e.right, "")  # kinds and words depend on the factor
 
 
-@mistake("transposed", on="whole")
+@mistake("transposed", on="whole use")
 def transposed(e: Place) -> Iterator[Idea]:
-    if e.g.ndim >= 2:
-        yield Idea(e.g.mT, f"{e.dx} is transposed: transpose it back, to {e.x.shape}.")
+    if e.right.ndim >= 2:
+        yield Idea(e.right.mT, f"{e.dx} is transposed: transpose it back, to {e.x.shape}.")
 
 
-@mistake("reshaped", on="whole")
+@mistake("reshaped", on="whole use")
 def reshaped(e: Place) -> Iterator[Idea]:
-    if e.g.ndim == 2:
+    right = e.right
+    if right.ndim == 2:
         advice = f"{e.dx} was reshaped where it must be transposed: .T, not .reshape."
-        yield Idea(e.g.T.reshape(e.g.shape), advice)
-        yield Idea(e.g.reshape(e.g.T.shape).T, advice)
-        yield Idea(e.g.reshape(e.g.T.shape), advice)
+        yield Idea(right.T.reshape(right.shape), advice)
+        yield Idea(right.reshape(right.T.shape).T, advice)
+        yield Idea(right.reshape(right.T.shape), advice)
 
 
 @mistake("shape", on="whole")
@@ -829,8 +830,3 @@ def regularisation_missing(e: Place) -> Iterator[Idea]:
             np.zeros_like(e.right),
             f"the L2 term is missing: its derivative, a multiple of {e.where}, is to be added.",
         )
-
-
-@mistake("scale", on="use")
-def use_scaled(e: Place) -> Iterator[Idea]:
-    yield Idea(e.right, "")

@@ -138,7 +138,7 @@ class Point:
         """The rule itself, if need be with another value y or other inputs of the operation."""
         y = self.values[t.number] if y is None else y
         inputs = self.arguments(t) if inputs is None else inputs
-        return RULES[t.op][k](g, y, *inputs, **t.static)  # type: ignore[index]
+        return RULES[t.op][k](np.asarray(g), y, *inputs, **t.static)  # type: ignore[index]
 
     def arguments(self, t: Step) -> list[Any]:
         """The values of the operation's inputs."""
@@ -164,7 +164,7 @@ class Point:
             if value.dtype.kind != "f":
                 return value
             rounding = np.finfo(value.dtype).eps * rng.uniform(-1, 1, value.shape)
-            return (value * (1 + rounding)).astype(value.dtype)
+            return np.asarray(value * (1 + rounding), value.dtype)
 
         values = list(self.values)
         for t in self.paths.steps:

@@ -13,6 +13,9 @@ from autograd_lite.graph import Step
 from autograd_lite.tensor import Tensor
 
 
+MOST_LINES = 4  # for an entry, one for each kind; `findings` has them all
+
+
 @dataclass(frozen=True)
 class Finding:
     """One mistake that gives the numbers that were handed in.
@@ -111,7 +114,7 @@ class Report(Sequence[Entry]):
 
     def rows(self) -> list[tuple[str, str, str, list[str]]]:
         """Label, shape, verdict and the lines that explain it, for every entry."""
-        said: dict[tuple[str, str], str] = {}
+        said: set[Finding] = set()
         result = []
         for entry in self.entries:
             label = entry.label + (" (value)" if entry.forward else "")
@@ -127,7 +130,15 @@ class Report(Sequence[Entry]):
             start = f"{name:<{label}}   {size:<{shape}}  "
             lines.append(f"{start}{verdict:<7}  {why[0] if why else ''}".rstrip())
             lines += [f"{'':<{len(start) + 9}}{more}" for more in why[1:]]
-        return "\n".join(lines)
+        return "\n".join(lines + self.advice())
+
+    def advice(self) -> list[str]:
+        """What to do first, where more than one thing is wrong."""
+        first = [entry.findings[0] for entry in self.entries if entry.findings]
+        places = list(dict.fromkeys(f"{f.kind} at {f.where}" for f in first))
+        if len(places) < 2:
+            return []
+        return [f"There is more than one mistake: mend {places[0]} first, then compare again."]
 
     def __repr__(self) -> str:
         return f"<comparison of {len(self)}: {'all agree' if self.ok else 'not all agree'}>"
@@ -140,23 +151,21 @@ class Report(Sequence[Entry]):
             f'<td style="text-align:left">{"<br>".join(map(html.escape, why))}</td></tr>'
             for name, size, verdict, why in self.rows()
         )
-        return f"<table>{body}</table>"
+        after = "".join(f"<p>{html.escape(line)}</p>" for line in self.advice())
+        return f"<table>{body}</table>{after}"
 
 
-def _explained(entry: Entry, said: dict[tuple[str, str], str]) -> list[str]:
-    """The lines for one entry; what an earlier entry said in full is only referred to."""
+def _explained(entry: Entry, said: set[Finding]) -> list[str]:
+    """The lines for one entry, one for each kind; what an earlier entry said is referred to."""
     lines: list[str] = []
-    for finding in entry.best:
-        place = (finding.kind, finding.where)
-        if said.get(place) == finding.advice:
-            if not lines:
-                lines.append(f"{finding.kind} at {finding.where} (the same mistake explains it)")
-            continue
-        if not lines or len(lines) < 4:
+    kinds = {finding.kind: finding for finding in reversed(entry.best)}
+    for finding in reversed(kinds.values()):
+        if finding in said and not lines:
+            lines = [f"{finding.kind} at {finding.where} (the same mistake explains it)"]
+            break
+        if len(lines) < MOST_LINES:
             lines.append(("or " if lines else "") + str(finding))
-        said[place] = finding.advice
-    if len(entry.best) > 1 and lines and lines[0].endswith("explains it)"):
-        lines = lines[:1]
+        said.add(finding)
     if entry.after:
         lines.append(f"(look at this again after mending {entry.after})")
     return lines

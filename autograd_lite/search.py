@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd_lite.graph import Step
 from autograd_lite.layout import Layout
-from autograd_lite.mistakes import TABLE, Mistake, Place, contribution
+from autograd_lite.mistakes import TABLE, Mistake, Place, broadcast, contribution
 from autograd_lite.points import Array, Point
 from autograd_lite.report import Finding
 
@@ -61,7 +61,7 @@ class Search:
         """All mistakes that explain an open claim and contradict no settled one."""
         open_ = {n for n, c in self.claims.items() if not c.settled}
         found: list[Trial] = []
-        self.find_empty()
+        self.look_at_rows()
         for x in self.paths.down:
             reached = self.paths.reached(x, self.wanted, self.cut)
             if not reached & open_:
@@ -76,7 +76,22 @@ class Search:
                         found += self.try_mistake(mistake, on, place, spreads, reached)
         for trial in found:
             trial.rank = trial.changes + len(open_) - len(trial.explained)
-        return sorted(found, key=lambda trial: trial.rank)
+        self.rank_repeated(found, len(open_))
+        order = {id(mistake): number for number, mistake in enumerate(TABLE)}
+        return sorted(reversed(found), key=lambda t: (t.rank, t.place.leaf, order[id(t.mistake)]))
+
+    @staticmethod
+    def rank_repeated(trials: list[Trial], most: int) -> None:
+        """One mistake made in several lines, each the last of its chain, counts as one."""
+        groups: dict[Any, list[Trial]] = {}
+        for trial in trials:
+            if trial.place.leaf:
+                for kind, _ in trial.kinds:
+                    groups.setdefault((kind, trial.factor), []).append(trial)
+        for group in groups.values():
+            explained = {id(claim) for trial in group for claim in trial.explained}
+            for trial in group:
+                trial.rank = min(trial.rank, trial.changes + most - len(explained))
 
     def place(
         self, x: Step, t: Step | None = None, k: int = 0, f: Any = None, **more: Any
@@ -93,9 +108,14 @@ class Search:
         own = self.claims.get(x.number)
         mine = own is not None and not own.settled
         for number, idea in enumerate(mistake.ideas(place)):
-            if idea.array is None:
+            array = idea.array
+            if array is None:
                 continue
-            fits = idea.array.shape == x.shape
+            if array.shape != x.shape and place.part != "all":  # NumPy adds the other parts to it
+                array = broadcast(array, x.shape)
+                if array is None:
+                    continue
+            fits = array.shape == x.shape
             ways = []  # whether only the array itself is wrong, or what follows from it as well
             if not place.leaf and spreads and fits:
                 ways.append(False)
@@ -103,27 +123,42 @@ class Search:
                 ways.append(True)
             for local in ways:
                 fit = _Fit(self, mistake, on, place, local)
-                if fit.run(idea.array):
+                if fit.run(array):
                     trial = fit.trial(number, idea.kind or mistake.kind, idea.advice)
                     if trial is not None and self.holds_elsewhere(trial):
                         yield trial
+
+    def snapped(self, number: int, rest: Array) -> Array:
+        """What stays of a gradient: nothing, where it is only rounding."""
+        right, step = self.at[0].gradients[number], self.claims[number].step
+        return rest if largest(rest) > self.tolerances(step, right, right) else np.zeros_like(right)
+
+    def uncertain(self, claim: Any, rest: Array) -> float:
+        """How far off the numbers that a factor is read from may be."""
+        scale = np.asarray(max(largest(claim.given[0]), largest(rest)), rest.dtype)
+        return self.tolerances(claim.step, scale, claim.given[0])
 
     def reaches(self, x: Step, below: Step) -> bool:
         """Whether the gradient of x has a part in that of `below`."""
         return below.number in self.paths.reached(x, self.wanted, self.cut)
 
-    def find_empty(self) -> None:
-        """Note the rows and columns that were handed in as zero and should not be."""
-        self.layout.empty = []
+    def look_at_rows(self) -> None:
+        """Note rows and columns that were handed in as zero, or that alone are wrong."""
+        self.layout.empty, self.layout.alone = [], {}
         for number, claim in self.claims.items():
             right = self.at[0].gradients[number]
             if claim.settled or not claim.given or claim.given[0].shape != right.shape:
                 continue
+            given = claim.given[0]
+            wrong = np.abs(given - right) > self.tolerances(claim.step, right, given)
             for axis, n in enumerate(right.shape):
                 others = tuple(k for k in range(right.ndim) if k != axis)
-                zero = np.all(claim.given[0] == 0, axis=others) & np.any(right != 0, axis=others)
+                zero = np.all(given == 0, axis=others) & np.any(right != 0, axis=others)
                 if 0 < zero.sum() < n:
                     self.layout.empty.append((n, tuple(map(int, np.flatnonzero(zero)))))
+                rows = np.flatnonzero(np.any(wrong, axis=others))
+                if len(rows) == 1:
+                    self.layout.alone.setdefault(n, set()).add(int(rows[0]))
 
     def delta(self, trial: Trial, point: Point) -> Array | None:
         """What the mistake adds to the gradient of its place, at a point."""
@@ -133,9 +168,8 @@ class Search:
                 if idea.array is None:
                     return None
                 part = contribution(point, place.x, None if trial.mistake.adds else place.part)
-                if idea.array.shape != part.shape:
-                    return None
-                return (trial.factor * idea.array - part).astype(part.dtype)
+                array = broadcast(idea.array, part.shape)
+                return None if array is None else (trial.factor * array - part).astype(part.dtype)
         return None
 
     def holds_elsewhere(self, trial: Trial) -> bool:
@@ -180,6 +214,7 @@ class _Fit:
         self.factor: float | None = None
         self.explained: list[Any] = []
         self.error = 0.0
+        self.patience = 1 if mistake.kind == "copied-index" else 2
         self.accident = 0.0  # log10 of how likely the fit is by accident
 
     def run(self, array: Array) -> bool:
@@ -189,8 +224,8 @@ class _Fit:
         if self.local:
             claim = search.claims[x.number]
             right = point.gradients[x.number]
-            rest = right - contribution(point, x, part)
-            if largest(rest) <= search.tolerances(claim.step, right, right):
+            rest = search.snapped(x.number, right - contribution(point, x, part))
+            if part == "all":
                 rest = np.zeros(array.shape, right.dtype)
             if rest.shape != array.shape:
                 return False
@@ -199,25 +234,25 @@ class _Fit:
         misses = 0
         for number, pulled in point.pull(x, array.astype(x.value.dtype), search.wanted, search.cut):
             claim = search.claims[number]
-            right = point.gradients[number]
-            rest = right - below[number]
-            if largest(rest) <= search.tolerances(claim.step, right, right):
-                rest = np.zeros_like(right)
             if claim.settled:
                 continue  # `spreads` has it that there are none to contradict
-            if not self.check(claim, rest, pulled):
+            if not self.check(claim, below[number], pulled):
                 misses += 1
-                if misses >= 2 and not self.explained:
+                if misses >= self.patience and not self.explained:
                     return False
         return bool(self.explained)
 
     def below(self, part: Any) -> dict[int, Array]:
-        """What the right contribution gives further down."""
+        """What stays of each gradient further down without the right contribution."""
         point, x, search = self.place.point, self.place.x, self.search
         key = (x.number, part, search.cut)
         if key not in point.pulled:
             start = contribution(point, x, part)
-            point.pulled[key] = dict(point.pull(x, start, search.wanted, search.cut))
+            rests = {}
+            for number, pulled in point.pull(x, start, search.wanted, search.cut):
+                right = point.gradients[number]
+                rests[number] = search.snapped(number, right - pulled)
+            point.pulled[key] = rests
         return point.pulled[key]
 
     def check(self, claim: Any, rest: Array, pulled: Array) -> bool:
@@ -225,37 +260,37 @@ class _Fit:
         given = claim.given[0]
         if given.shape != pulled.shape:
             return False
-        goal = given - rest
-        size = float(np.sum(pulled * pulled))
+        size = float(np.vdot(pulled, pulled))
         if not math.isfinite(size):
             return False
         factor = self.factor
         if factor is None and size > 0:
-            slope = float(np.sum(goal * pulled)) / size
-            scale = np.maximum(largest(given), largest(rest))
-            tolerance = self.search.tolerances(claim.step, np.asarray(scale, rest.dtype), given)
-            uncertain = tolerance * math.sqrt(pulled.size / size)
-            factor = self.allowed(slope, uncertain)
+            factor = self.allowed(
+                float(np.vdot(pulled, given - rest)) / size,
+                self.search.uncertain(claim, rest) * math.sqrt(pulled.size / size),
+            )
             if factor is None:
                 return False
-        predicted = rest + (factor or 0.0) * pulled
+        predicted = rest + pulled * (factor or 0.0)
         tolerance = self.search.tolerances(claim.step, predicted, given)
         deviation = largest(given - predicted)
         if not deviation <= tolerance:
             return False
-        right = self.place.point.gradients[claim.step.number]
+        return self.fits(claim, factor if size > 0 else self.factor, deviation, tolerance)
+
+    def fits(self, claim: Any, factor: float | None, deviation: float, tolerance: float) -> bool:
+        """Note that a claim is explained, and how unlikely that is to be an accident."""
+        given, right = claim.given[0], self.place.point.gradients[claim.step.number]
+        changed = given.size
         if right.shape == given.shape:
             changed = int(np.sum(np.abs(given - right) > 2 * tolerance))
-        else:
-            changed = given.size
         if not changed:
             return False
-        scale = max(largest(given), largest(right))
-        error = deviation / (scale or 1.0)
+        error = deviation / (max(largest(given), largest(right)) or 1.0)
         smallest = float(np.finfo(given.dtype).eps)
         self.accident += changed * math.log10(min(1.0, 2 * max(error, smallest)))
         self.error = max(self.error, error)
-        self.factor = factor if size > 0 else self.factor
+        self.factor = factor
         self.explained.append(claim)
         return True
 
@@ -392,7 +427,8 @@ class Constants:
 
 
 def largest(array: Array) -> float:
-    return float(np.max(np.abs(array), initial=0.0))
+    """The largest absolute value; 0 for an empty array."""
+    return max(float(array.max()), -float(array.min())) if array.size else 0.0
 
 
 def close(given: Array, predicted: Array, tolerance: float) -> bool:
