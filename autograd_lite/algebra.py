@@ -105,6 +105,17 @@ def transposed(a: Expression) -> Expression:
     return Apply(np.transpose, (a,), a.shape[::-1])
 
 
+def reshaped(a: Expression, shape: Shape) -> Expression:
+    """a in another shape. A vector is a column: (1, n) of it is its transpose."""
+    if a.shape == shape:
+        return a
+    if len(a.shape) == 1 and a.shape != (1,) and shape == (1, *a.shape):
+        return transposed(reshaped(a, (*a.shape, 1)))
+    if len(shape) == 1 and a.shape == (1, *shape):
+        a = transposed(a)
+    return Apply(np.reshape, (a,), shape, {"shape": shape}, shape)
+
+
 def stretched(a: Expression, shape: Shape) -> Expression:
     """a, repeated to fill `shape`; a matrix by products with ones, as one writes it."""
     if a.shape == shape:

@@ -82,6 +82,30 @@ def compare(
     return Report([*forward, *(c.entry for c in ordered)])
 
 
+def findings_for(right: Array, wrong: Array, name: str = "x") -> list[Finding]:
+    """What a single wrong gradient looks like beside the right one, known to five digits or more.
+
+    Only mistakes that the array itself shows are found: transposed, reshaped, a sign, a factor, a
+    part that is zero. The list is empty where none fits.
+
+    >>> W = np.arange(1.0, 5.0).reshape(2, 2)
+    >>> for finding in findings_for(W, -W, "argument 0"):
+    ...     print(finding)
+    sign at argument 0: its sign is wrong. Multiply it by −1.
+    """
+    x = Tensor(np.zeros(np.shape(right)), requires_grad=True, name=name)
+    recorded = steps(np.sum(x * right))
+    point = Point(Paths(recorded), [s.value for s in recorded])
+    step = recorded.step(x)
+    claim = Claim(step, wrong, Entry(name, step.shape, None, step), [np.asarray(wrong, float)])
+
+    def five_digits(step: Step, predicted: Array, given: Array) -> float:
+        return max(1e-5 * largest(predicted), 1e-300)
+
+    trials = Search(Layout(point), [point], [claim], five_digits, on="whole").trials()
+    return findings(trials, claim, MOST_FINDINGS)
+
+
 # What was handed in
 
 

@@ -23,7 +23,10 @@ from autograd_lite.algebra import (
     Symbol,
     elementwise,
     evaluate,
+    number,
+    reshaped,
     symbols,
+    transposed,
     without,
 )
 from autograd_lite.conventions import Convention, convention
@@ -144,11 +147,43 @@ class Tape:
         self.computed = {_what(recorded[n]): n for n in self.labels if recorded[n].op}
         self.parts: dict[int, str] = {}  # gradient steps that get a name because they are large
         self.given: set[int] = set()
+        self.known: dict[int, Expression] = {}  # what has no name, but is that of another
+        self._recognise()
         self._name_the_rest()
+        self.inverses = self._inverses()
         self.arriving: dict[int, list[int]] = {}  # by gradient step: the tensors whose it is
         for n, g in recorded.gradients.items():
             if n in self.labels and recorded[n].op and n != recorded.cost.number:
                 self.arriving.setdefault(g.number, []).append(n)
+
+    def _recognise(self) -> None:
+        """What is another tensor but for its number of axes; data that are other data, or 1 − it.
+
+        What is computed from data alone is not on the tape: it is recognised by its values.
+        """
+        data: dict[Any, Expression] = {}
+        for s in sorted(self.recorded, key=lambda s: s.label is None):
+            if s.label and not s.is_gradient and s.op is np.reshape:
+                x = s.inputs[0]
+                if not x.label and s.value.squeeze().shape == x.value.squeeze().shape:
+                    self.known[x.number] = reshaped(self.symbol(s.number), x.shape)
+            if s.is_gradient or not _is_data(s):
+                continue
+            known = data.get((s.shape, s.value.tobytes())) if not s.label else None
+            if known is not None:
+                self.known[s.number] = known
+            if known is not None or is_constant(s):
+                continue
+            if not s.label:
+                self.given.add(s.number)
+                self.labels[s.number] = ""
+            name, v = self.symbol(s.number), s.value
+            data.setdefault((s.shape, v.tobytes()), name)
+            if v.ndim == 2:
+                data.setdefault((v.T.shape, v.T.tobytes()), transposed(name))
+            if v.dtype.kind == "f":
+                complement = elementwise(np.subtract, number(1), name)
+                data.setdefault((s.shape, (1 - v).tobytes()), complement)
 
     def _name_the_rest(self) -> None:
         """Give T1, T2, … to what has no name and is too large to write out wherever it is used."""
@@ -161,7 +196,7 @@ class Tape:
         for s in self.recorded:
             inputs = [x.number for x in s.inputs if isinstance(x, Step)]
             size[s.number] = 1 + sum(size[n] for n in inputs)
-            if s.number in self.labels or is_constant(s):
+            if s.number in self.labels or s.number in self.known or is_constant(s):
                 size[s.number] = 0
             elif s.is_gradient:
                 n = whose.get(s.number)
@@ -183,15 +218,32 @@ class Tape:
                     products.discard(s.number)
                     size[s.number] = 0
         letter = next(
-            c for c in "TUVPQ" if not any(label[0] == c for label in self.labels.values())
+            c for c in "TUVPQ" if not any(label[:1] == c for label in self.labels.values())
         )
         for k, n in enumerate(sorted(self.given), 1):
             self.labels[n] = f"{letter}{k}"
+
+    def _inverses(self) -> dict[Expression, Expression]:
+        """What can be said with a name: exp(−Z) is (1 − A) / A where A = 1 / (1 + exp(−Z))."""
+        found: dict[Expression, Expression] = {}
+        for n in self.labels:
+            if self.recorded[n].op in (np.add, np.subtract, np.multiply, np.divide):
+                e = Reader(self.letter)(self.recorded[n])
+                pair = Simplifier().inverse(e, self.symbol(n)) if arithmetic(e) else None
+                if pair is not None:
+                    found.setdefault(*pair)
+        return found
 
     def symbol(self, n: int, kind: str = "value") -> Symbol:
         """The letter of a tensor, or of the gradient by it; or of a part of a large gradient."""
         label = self.parts[n] if kind == "part" else self.labels[n]
         return Symbol(kind, label, n, self.recorded[n].shape)
+
+    def letter(self, step: Step) -> Expression | None:
+        """How the value of a forward step is written, if it has a name."""
+        return (
+            self.symbol(step.number) if step.number in self.labels else self.known.get(step.number)
+        )
 
     def step(self, symbol: Symbol) -> Step:
         """The step whose value a symbol stands for."""
@@ -315,10 +367,12 @@ class Deriver:
         done: set[tuple[str, int]] = {key for key in self.found if key[0] == "value"}
         for key in (None, *sorted(inner, reverse=True)):
             ready = [key] if key else []
-            while ready:
+            while True:
                 yield from (self.found[k] for k in ready)
                 done.update(ready)
                 ready = [k for k in (*parts, *leaves) if k not in done and self._needs(k) <= done]
+                if not ready:
+                    break
 
     def _needs(self, key: tuple[str, int]) -> set[tuple[str, int]]:
         return {(s.kind, s.number) for s in symbols(self.found[key].rhs)} & set(self.found)
@@ -334,7 +388,7 @@ class Deriver:
                 break
             gone, opened, new, conditions = better
             slope = self._slope(rhs, gone)
-            if slope is not None:
+            if slope is not None and cost(self.alone(gone)):
                 note.append((*slope, " cancels"))
             steps.append(("insert ", gone, " = ", self.alone(gone)))
             rhs = new
@@ -358,7 +412,7 @@ class Deriver:
                 more = opened | {s.number}
                 _, new, conditions = self._read(symbol, more)
                 shorter = cost(new) <= cost(rhs) and s not in symbols(new)
-                if shorter and cost(self.alone(s)) > 0:
+                if shorter and not isinstance(self.alone(s), Symbol):
                     return s, more, new, conditions
         return None
 
@@ -371,7 +425,7 @@ class Deriver:
             raw = alias
         else:
             raw = Reader(lambda step: self._symbol(step, symbol, opened), self.tape.inactive)(root)
-        simplify = Simplifier(self.tape.is_one)
+        simplify = Simplifier(self.tape.is_one, self.tape.inverses)
         return raw, simplify(raw), list(dict.fromkeys(simplify.conditions))
 
     def _arriving(self, step: Step, below: int, opened: frozenset[int]) -> Symbol | None:
@@ -380,10 +434,10 @@ class Deriver:
         ]
         return self.tape.symbol(min(whose), "gradient") if whose else None
 
-    def _symbol(self, step: Step, of: Symbol, opened: frozenset[int]) -> Symbol | None:
+    def _symbol(self, step: Step, of: Symbol, opened: frozenset[int]) -> Expression | None:
         tape = self.tape
         if not step.is_gradient:
-            return tape.symbol(step.number) if step.number in tape.labels else None
+            return tape.letter(step)
         below = of.number if of.kind == "gradient" else -1
         arriving = self._arriving(step, below, opened)
         if arriving is not None:
@@ -428,7 +482,7 @@ class Deriver:
         users = dict.fromkeys(s.number for s in symbols(raw) if s.kind == "gradient")
         steps: list[tuple[Part, ...]] = []
         for n in users or [recorded.cost.number]:
-            reader = Reader(lambda s: tape.symbol(s.number) if s.number in tape.labels else None)
+            reader = Reader(tape.letter)
             name = tape.symbol(n) if n in tape.labels else Symbol("value", "J", n, ())
             steps.append(("forward: ", name, " = ", reader(recorded[n])))
         for n in users:
@@ -453,7 +507,7 @@ def written(
     lines, rows = [], []
     for q in quantities:
         error = checked(q, tape, chosen, text)
-        row = rf"{latex(q.symbol)} &= {latex(q.rhs)}"
+        left, right = latex(q.symbol), latex(q.rhs)
         note = together(q.note, text)
         steps = tuple(together(step, text) for step in q.steps) if with_steps else ()
         lines.append(
@@ -463,15 +517,19 @@ def written(
                 q.symbol.shape,
                 note,
                 error,
-                row.replace("&", ""),
+                f"{left} = {right}",
                 steps,
             )
         )
         shape = str(q.symbol.shape).replace(" ", r"\,")
-        rows.append(rf"{row} && {shape} && {together(q.note, latex)}".rstrip(" &"))
+        rows.append(rf"{left} &= {right} && {shape} && {together(q.note, latex)}".rstrip(" &"))
         if with_steps:
             rows += [rf"&\quad {together(step, latex)}" for step in q.steps]
-    return Derivation(lines, chosen.header, rows)
+    used = dict.fromkeys(s for q in quantities for s in symbols(q.rhs))
+    nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
+    given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
+    header = [chosen.header] * bool(chosen.header) + [f"Without a name: {given}"] * bool(given)
+    return Derivation(lines, "\n".join(header), rows)
 
 
 def together(parts: Iterable[Part], style: Style) -> str:

@@ -21,6 +21,7 @@ from autograd_lite.algebra import (
     Symbol,
     elementwise,
     number,
+    reshaped,
     stretched,
     summed,
     transposed,
@@ -50,7 +51,7 @@ class Reader:
     def __init__(
         self,
         symbol: Callable[[Step], Expression | None],
-        inactive: Mapping[int, Any] | None = None,
+        inactive: Mapping[int, int | Number] | None = None,
     ) -> None:
         self.symbol = symbol
         self.inactive = inactive or {}
@@ -83,7 +84,7 @@ class Reader:
         inputs = [self.read[x.number] if isinstance(x, Step) else number(x) for x in step.inputs]
         if step.number in self.inactive:
             kept = self.inactive[step.number]
-            return inputs[kept] if kept is not None else ZERO
+            return inputs[kept] if isinstance(kept, int) else kept
         if step.op in _TRANSLATIONS:
             return stretched(_TRANSLATIONS[step.op](step, *inputs), step.shape)
         if step.op is np.multiply and ZERO in inputs:
@@ -135,6 +136,7 @@ _TRANSLATIONS: dict[Any, Callable[..., Expression]] = {
     rules.astype: lambda step, x, *_: x,
     np.positive: lambda step, x: x,
     np.broadcast_to: lambda step, x: x,
+    np.reshape: lambda step, x: reshaped(x, step.shape),
     np.sum: lambda step, x: summed(x, step.static["axis"], step.shape),
     np.mean: _mean,
     np.transpose: _transpose,
@@ -238,22 +240,26 @@ def rule_text(recorded: Steps, step: Step, argument: int, latex: bool = False) -
     return RuleTexts(recorded, latex)(step, argument)
 
 
-def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | None]:
-    """The steps that make no difference at any of these points, by number.
+def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | Number]:
+    """By number, the steps that make no difference at any of these points, and what they are then.
 
     A guard (max, min, clip or a comparison with a tiny or a large constant, which a person would
-    not write) gives the number of the input that it passes on; a tie that never occurs gives None.
+    not write) is one of its inputs, or 1; a tie that never occurs is 0.
     """
-    found: dict[int, int | None] = {}
+    found: dict[int, int | Number] = {}
     for s in recorded:
+        values = [point[s.number] for point in points]
         if s.op is np.equal:
-            if not any(values[s.number].any() for values in points):
-                found[s.number] = None
+            if not any(v.any() for v in values):
+                found[s.number] = ZERO
+        elif s.op in RELATIONS:
+            if any(map(_guards, s.inputs)) and all(v.all() for v in values):
+                found[s.number] = number(1)
         elif s.op in (np.maximum, np.minimum, np.clip):
             x, *bounds = s.inputs
             if not isinstance(x, Step) or not all(map(_guards, bounds)):
                 continue
-            if all(np.array_equal(values[x.number], values[s.number]) for values in points):
+            if all(np.array_equal(p[x.number], v) for p, v in zip(points, values, strict=True)):
                 found[s.number] = 0
     return found
 

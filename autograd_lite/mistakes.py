@@ -81,7 +81,8 @@ class Place:
 
     @property
     def dx(self) -> str:
-        return f"d{self.where}"
+        where = self.where
+        return f"d{where}" if where.isidentifier() else f"the gradient of {where}"
 
     @property
     def dt(self) -> str:

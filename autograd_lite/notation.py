@@ -188,6 +188,8 @@ class Style:
             if self.latex:
                 return minus + (rf"{text} \cdot " if text != "1" else "") + f"10^{{{int(power)}}}"
             return f"{minus}{text}e{int(power)}".replace("e-", "e−")
+        if value.denominator > 100_000:
+            return minus + self.constant(float(value))
         top, bottom = str(value.numerator), str(value.denominator)
         if (
             self.count > 1
@@ -258,6 +260,18 @@ class Style:
             return f"{base}^{{{self.times.strip() + ' ' if hadamard else ''}{n}}}"
         return f"{base}^{self.times.strip()}{n}" if hadamard else base + _raised(n)
 
+    def index(self, index: tuple[Any, ...]) -> str:
+        """As in Python; index arrays are not written out."""
+        shown = []
+        for i in index:
+            if isinstance(i, slice):
+                ends = [i.start, i.stop] if i.step is None else [i.start, i.stop, i.step]
+                shown.append(":".join("" if n is None else str(n) for n in ends))
+            else:
+                shown.append(str(i) if type(i) is int else "…")
+        text = ", ".join(shown)
+        return f"[{text.replace('…', _LATEX['…'])}]" if self.latex else f"[{text}]"
+
     def function(self, e: Apply) -> tuple[str, int]:
         inside = [self(a) for a in e.arguments]
         if e.op in RELATIONS:
@@ -272,8 +286,10 @@ class Style:
             axes = "" if everything else "_" + ",".join(map(str, e.static["axis"]))
             return (rf"\sum{axes} {body}" if self.latex else f"Σ{axes} {body}"), TIMES
         if e.op is rules.getitem:
-            return self.within(e.arguments[0], ATOM) + "[…]", ATOM
+            return self.within(e.arguments[0], ATOM) + self.index(e.static["index"]), ATOM
         name = function_name(e.op.__name__, self.latex)
+        if "keepdims" in e.static and 1 < e.shape.count(1) + 1 <= len(e.shape):
+            name += "_" + ",".join(map(str, e.static["axis"]))
         joined = ", ".join(inside)
         if self.latex:
             return rf"{name}\left({joined}\right)", ATOM

@@ -12,7 +12,6 @@ from autograd_lite.errors import GradientError
 from autograd_lite.graph import Step
 from autograd_lite.tensor import Tensor
 
-
 MOST_LINES = 4  # for an entry, one for each kind; `findings` has them all
 
 
@@ -158,8 +157,10 @@ class Report(Sequence[Entry]):
 def _explained(entry: Entry, said: set[Finding]) -> list[str]:
     """The lines for one entry, one for each kind; what an earlier entry said is referred to."""
     lines: list[str] = []
-    kinds = {finding.kind: finding for finding in reversed(entry.best)}
-    for finding in reversed(kinds.values()):
+    kinds: dict[str, Finding] = {}
+    for finding in entry.best:
+        kinds.setdefault(finding.kind, finding)
+    for finding in kinds.values():
         if finding in said and not lines:
             lines = [f"{finding.kind} at {finding.where} (the same mistake explains it)"]
             break

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,19 @@ class Search:
     """One search through the table for entries judged jointly.
 
     claims: the entries (comparison.Claim); cut: gradients that they were handed, so that nothing
-    above reaches them. `at` are the points; changes found are made there.
+    above reaches them. `at` are the points; changes found are made there. on: search only these
+    places.
     """
 
-    def __init__(self, layout: Layout, at: list[Point], claims: list[Any], tolerances: Any) -> None:
-        self.layout, self.at, self.tolerances = layout, at, tolerances
+    def __init__(
+        self,
+        layout: Layout,
+        at: list[Point],
+        claims: list[Any],
+        tolerances: Callable[..., float],
+        on: str | None = None,
+    ) -> None:
+        self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
         self.paths = layout.paths
         self.claims = {c.step.number: c for c in claims}
         self.cut = frozenset().union(*(c.cut for c in claims))
@@ -71,14 +79,15 @@ class Search:
             if not spreads and (own is None or own.settled):
                 continue
             for on, place in self.layout.places(x, self.place):
-                for mistake in TABLE:
+                for mistake in TABLE if self.on in (None, on) else ():
                     if mistake.on == on:
                         found += self.try_mistake(mistake, on, place, spreads, reached)
         for trial in found:
             trial.rank = trial.changes + len(open_) - len(trial.explained)
         self.rank_repeated(found, len(open_))
         order = {id(mistake): number for number, mistake in enumerate(TABLE)}
-        return sorted(reversed(found), key=lambda t: (t.rank, t.place.leaf, order[id(t.mistake)]))
+        found.reverse()  # of places that are the same, the one furthest down reads best
+        return sorted(found, key=lambda t: (t.rank, t.place.leaf, order[id(t.mistake)]))
 
     @staticmethod
     def rank_repeated(trials: list[Trial], most: int) -> None:
@@ -116,6 +125,8 @@ class Search:
                 if array is None:
                     continue
             fits = array.shape == x.shape
+            if mistake.kind != "scale" and not mistake.adds and _same(array, place.right):
+                continue  # here it is no mistake
             ways = []  # whether only the array itself is wrong, or what follows from it as well
             if not place.leaf and spreads and fits:
                 ways.append(False)
@@ -394,34 +405,34 @@ class Constants:
         self, factor: float, place: Place, explained: list[Any], local: bool
     ) -> tuple[int, list[tuple[str, str]]]:
         """How many changes a plain factor is, and the kinds of mistake that it may be."""
-        dx, size = place.dx, abs(factor)
+        size = abs(factor)
         sign = " And its sign is wrong." if factor < 0 else ""
         found: list[tuple[str, str]] = []
         if factor == -1:
-            return 1, [("sign", f"{dx} has the wrong sign. Multiply it by −1.")]
+            return 1, [("sign", "its sign is wrong. Multiply it by −1.")]
         for m in self.samples:
             if size == m:
-                text = f"{dx} is m = {m} times too large: the mean over the samples is meant."
+                text = f"it is m = {m} times too large: the mean over the samples is meant."
                 found.append(("missing-mean", f"{text} Divide by {m}.{sign}"))
             elif size == 1 / m:
-                text = f"{dx} is divided by m = {m} once too often. Multiply by {m}.{sign}"
-                found.append(("extra-mean", text))
+                text = f"it is divided by m = {m} once too often."
+                found.append(("extra-mean", f"{text} Multiply by {m}.{sign}"))
             else:
                 continue
             if not place.leaf:
                 outside = "outside" if size > 1 else "inside"
-                text = f"right where 1/m stands {outside} of {dx}; in this cost it does not."
+                text = f"right where 1/m stands {outside} of it; in this cost it does not."
                 found.append(("convention", text + sign))
         if size == 2:
-            found.append(("factor-two", f"{dx} is twice what it should be. Divide by 2.{sign}"))
+            found.append(("factor-two", f"it is twice what it should be. Divide by 2.{sign}"))
         if size == 0.5:
-            text = f"{dx} is half of what it should be. Multiply by 2.{sign}"
+            text = f"it is half of what it should be. Multiply by 2.{sign}"
             found += [("factor-two", text), ("scale", text)]
         if size >= 2 and size == int(size) and size <= 100:
-            text = f"{dx} is added {size:g} times: start it from zero each time.{sign}"
+            text = f"it is added {size:g} times: start it from zero each time.{sign}"
             found.append(("accumulated", text))
         if size not in (2, 0.5):
-            text = f"{dx} is {self.text(factor)} times what it should be."
+            text = f"it is {self.text(factor)} times what it should be."
             found.append(("scale", text))
         return 1 + (factor < 0), found
 
@@ -429,6 +440,10 @@ class Constants:
 def largest(array: Array) -> float:
     """The largest absolute value; 0 for an empty array."""
     return max(float(array.max()), -float(array.min())) if array.size else 0.0
+
+
+def _same(array: Array, right: Array) -> bool:
+    return array.shape == right.shape and largest(array - right) <= 1e-5 * largest(right)
 
 
 def close(given: Array, predicted: Array, tolerance: float) -> bool:

@@ -7,7 +7,7 @@ products, transposes and sums stay as they are, but for numbers, which move to t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -51,7 +51,25 @@ def arithmetic(e: Expression) -> bool:
         n = e.arguments[1]
         power: Any = n.value if isinstance(n, Number) else 0.5
         return power == int(power) and abs(power) < 100
-    return e.op in _ARITHMETIC or (e.op is np.broadcast_to and arithmetic(e.arguments[0]))
+    return e.op in _ARITHMETIC or repeated(e) is not None
+
+
+def repeated(e: Expression) -> Expression | None:
+    """What an expression only repeats along axes of length one, or gives another number of axes."""
+    if not isinstance(e, Apply):
+        return None
+    if e.op is np.broadcast_to or (e.op is np.reshape and e.shape.count(1) == len(e.shape)):
+        inner: Expression = e.arguments[0]
+        return inner
+    left: Expression
+    right: Expression
+    if e.op is np.dot:
+        left, right = e.arguments
+        if isinstance(right, Ones) and right.shape[0] == 1:
+            return left
+        if isinstance(left, Ones) and left.shape[1] == 1:
+            return right
+    return None
 
 
 def cost(e: Expression) -> int:
@@ -69,11 +87,16 @@ class Simplifier:
     """Makes one expression shorter; `conditions` then says what was assumed of the data.
 
     is_one: for an expression, the condition under which all of its elements are 1, if it was
-    verified, otherwise None.
+    verified, otherwise None. inverses: for an expression, another one that it equals.
     """
 
-    def __init__(self, is_one: Callable[[Expression], Any] = lambda e: None) -> None:
+    def __init__(
+        self,
+        is_one: Callable[[Expression], Any] = lambda e: None,
+        inverses: Mapping[Expression, Expression] | None = None,
+    ) -> None:
         self.is_one = is_one
+        self.inverses = inverses or {}
         self.conditions: list[Any] = []
         self.done: dict[Expression, Expression] = {}
 
@@ -109,10 +132,28 @@ class Simplifier:
     def _region(self, e: Expression) -> Expression:
         letters: dict[Expression, Any] = {}
         written = self._in_sympy(e, letters)
-        best = _shortest(written)
-        if best is None:
-            return e
-        return filled(_from_sympy(best, list(letters)), e.shape)
+        forms = [written]
+        for x in [x for x in letters if x in self.inverses]:
+            other = self._in_sympy(self.inverses[x], letters)
+            forms.append(written.subs(letters[x], other))
+        found = [_from_sympy(f, list(letters)) for f in map(_shortest, forms) if f is not None]
+        return filled(min(found, key=cost), e.shape) if found else e
+
+    def inverse(self, e: Expression, name: Symbol) -> tuple[Expression, Expression] | None:
+        """What an expression is a function of, in terms of the expression's name: A = 1 / (1 + u)
+        gives u and (1 − A) / A. None where it is not a function of one thing without a name.
+        """
+        letters: dict[Expression, Any] = {}
+        written = self._in_sympy(e, letters)
+        if len(letters) != 1 or isinstance(next(iter(letters)), Symbol):
+            return None
+        (x, letter), y = next(iter(letters.items())), _letter(1)
+        top, bottom = sympy().fraction(sympy().together(written))
+        equation = sympy().Poly(top - y * bottom, letter)
+        if equation.degree() != 1:
+            return None
+        slope, constant = equation.all_coeffs()
+        return x, _from_sympy(_shortest(-constant / slope), [x, name])
 
     def _in_sympy(self, e: Expression, letters: dict[Expression, Any]) -> Any:
         sp = sympy()
@@ -126,6 +167,9 @@ class Simplifier:
         if isinstance(e, Apply) and arithmetic(e):
             if e.op is np.power:
                 return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
+            inner = repeated(e)
+            if inner is not None:
+                return self._in_sympy(inner, letters)
             arguments = [self._in_sympy(a, letters) for a in e.arguments]
             return _IN_SYMPY[e.op](*arguments)
         shorter = self(e) if isinstance(e, Apply) else e
@@ -143,7 +187,6 @@ _IN_SYMPY: dict[Any, Callable[..., Any]] = {
     np.divide: lambda a, b: a / b,
     np.negative: lambda a: -a,
     np.square: lambda a: a**2,
-    np.broadcast_to: lambda a: a,
 }
 
 

@@ -213,13 +213,22 @@ def gradients(
     wrt = list(wrt)
     create_graph = create_graph or is_tracing()
     start = seed(J, gradient, create_graph)
-    check_on_tape(J, wrt)
-    return pull(J, wrt, start, create_graph)
+    check_need(wrt)
+    found = arriving(J, wrt, start, create_graph)
+    if any(t._order not in found for t in wrt):
+        check_on_tape(J, wrt)
+    return filled(found, wrt, create_graph)
 
 
 def pull(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool = False) -> list[Any]:
     """The gradients of J with respect to `wrt`, for what arrives at J; zeros where none flows."""
-    owner, found = Owner(), {}
+    return filled(arriving(J, wrt, start, on_tape), wrt, on_tape)
+
+
+def arriving(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool) -> dict[int, Any]:
+    """What arrives at `wrt`, by order, where anything does."""
+    owner = Owner()
+    found: dict[int, Any] = {}
     wanted = {t._order for t in wrt}
     noted = gradients_noted() if on_tape else None
 
@@ -232,17 +241,23 @@ def pull(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool = False) ->
     if J._needs:
         with recording():
             differentiate(J, start, keep, wanted, on_tape)
-    nothing = zeros if on_tape else lambda t: np.zeros(t.shape, t.dtype)
-    return [found[t._order] if t._order in found else nothing(t) for t in wrt]
+    return found
 
 
-def zeros(t: Tensor) -> Tensor:
-    """A gradient of which nothing flowed."""
-    return Tensor(np.zeros(t.shape, t.dtype))
+def filled(found: dict[int, Any], wrt: Sequence[Tensor], on_tape: bool) -> list[Any]:
+    """What was found for each of `wrt`; zeros of its own where nothing was."""
+    return [
+        found[t._order]
+        if t._order in found
+        else Tensor(np.zeros(t.shape, t.dtype))
+        if on_tape
+        else np.zeros(t.shape, t.dtype)
+        for t in wrt
+    ]
 
 
-def check_on_tape(J: Tensor, wrt: Sequence[Tensor]) -> None:
-    """Raise, naming it, where a gradient is asked for that the tape of J cannot give."""
+def check_need(wrt: Sequence[Any]) -> None:
+    """Raise, naming it, where a gradient is asked for with respect to what needs none."""
     for t in wrt:
         if not isinstance(t, Tensor):
             raise TypeError(f"gradients are with respect to Tensors, not {type(t).__name__}")
@@ -250,12 +265,13 @@ def check_on_tape(J: Tensor, wrt: Sequence[Tensor]) -> None:
             raise ValueError(
                 f"{errors.described(t)} needs no gradient: make it with requires_grad=True"
             )
-    with_gradient = {t._order for t in reachable([J], by_needs)}
-    missing = [t for t in wrt if t._order not in with_gradient]
-    if not missing:
-        return
+
+
+def check_on_tape(J: Tensor, wrt: Sequence[Tensor]) -> None:
+    """Raise, naming it, where a gradient is asked for that the tape of J cannot give."""
+    check_need(wrt)
     everything = {t._order for t in tape(J)}
-    for t in missing:
+    for t in wrt:
         if t._order not in everything:
             raise ValueError(
                 f"{errors.described(t)} is not on the tape of {errors.described(J)}: "

@@ -50,10 +50,10 @@ def by_hand(P, X, Y):
     return J, gradients
 
 
-def costs(sizes):
+def costs(sizes, dtype=float):
     """The same cost on the tape: by the activation's output, and by the last pre-activation."""
     L = len(sizes) - 1
-    net = nn.Network(sizes, ["tanh"] * (L - 1) + ["sigmoid"], rng=0)
+    net = nn.Network(sizes, ["tanh"] * (L - 1) + ["sigmoid"], rng=0, dtype=dtype)
 
     def by_output(parameters, X, Y):
         return nn.losses.binary_cross_entropy(net.forward(X, parameters).A[L], Y)
@@ -85,7 +85,7 @@ def measure(sizes, m, dtype, rounds):
     engines = {"hand": by_hand}
     first = {}
     J, gradients = by_hand(*arguments)
-    by_output, by_logits = costs(sizes)
+    by_output, by_logits = costs(sizes, dtype)
     for name, cost in (("compiled", by_output), ("logits", by_logits)):
         eager = ag.value_and_grad(cost)
         engines[name] = ag.compile(eager)

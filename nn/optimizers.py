@@ -52,11 +52,16 @@ class Optimizer:
                 raise ValueError(f"{name} has no gradient: call J.backward() before the step")
             arrays[name] = gradient
         for name, parameter in parameters.items():
-            owner, memory = self._memory.get(name, (None, {}))
-            if owner is not parameter:  # another network's parameter of this name
-                memory = {}
-                self._memory[name] = (parameter, memory)
+            memory = self.memory_of(name, parameter)
             parameter.data = parameter.data + self.change(arrays[name], memory)
+
+    def memory_of(self, name: str, parameter: ag.Tensor) -> dict[str, Any]:
+        """What is remembered for this parameter, and will be changed by the next step."""
+        owner, memory = self._memory.get(name, (None, {}))
+        if owner is not parameter:  # another network's parameter of this name
+            memory = {}
+            self._memory[name] = (parameter, memory)
+        return memory
 
 
 class GradientDescent(Optimizer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,10 @@ from nn.losses import Loss
 from nn.network import Forward, Network, as_numbers, check_samples
 from nn.optimizers import Optimizer
 from nn.progress import reporter
+from nn.steps import NotFinite, Steps, compiled_steps
 
 Array = NDArray[Any]
-Step = Callable[[dict[str, ag.Tensor], ag.Tensor, ag.Tensor], tuple[Any, dict[str, Array], Any]]
+FEW_STEPS = 30  # are over before a compiled step would be ready
 
 
 @dataclass
@@ -28,12 +28,13 @@ class History:
 
     `loss` is the cost J and `metric` the accuracy (None for a loss that is not one for classes):
     means over the epoch's batches as they came, each before its own step. `interrupted` says that
-    Ctrl-C ended training.
+    Ctrl-C ended training, `compiled` that the steps were compiled: faster, with the same numbers.
     """
 
     loss: list[float] = field(default_factory=list)
     metric: list[float | None] = field(default_factory=list)
     interrupted: bool = False
+    compiled: bool = field(default=False, compare=False)
 
 
 class Diverged(FloatingPointError):
@@ -64,6 +65,7 @@ def fit(
     shuffle: bool = False,
     rng: int | np.random.Generator | None = None,
     progress: bool | Callable[[int, History], None] | None = None,
+    compile: bool = True,
 ) -> History:
     """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
 
@@ -74,6 +76,10 @@ def fit(
 
     `progress`: None shows a bar on a terminal and nothing elsewhere; True and False decide; a
     function is called after each epoch with its number, from 1, and the History.
+
+    Steps are compiled with ag.compile, with the same numbers, unless there are only a few, or a
+    loss or an activation of one's own cannot be traced (it branches on a value, is random) or could
+    be changed by a `progress` of one's own between epochs. `compile=False` switches it off.
 
     Ctrl-C ends training and keeps the parameters of the last whole step. Raises ValueError for
     samples or options that do not fit, and nn.Diverged, a FloatingPointError, when a value becomes
@@ -88,7 +94,8 @@ def fit(
     (10, True)
     """
     X, Y = _checked_samples(net, X, Y)
-    if known := _known(loss):
+    known = _known(loss)
+    if known:
         known.check_labels(Y.data)
     m = X.shape[net.batch_axis]
     size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
@@ -96,14 +103,22 @@ def fit(
         raise ValueError("shuffle=True draws an order: give rng=, a number or a NumPy Generator")
     rng = np.random.default_rng(rng)
     run = _Run(net, loss, optimizer)
+    along = (slice(None),) * net.batch_axis
+    batches = [(*along, slice(i, min(i + size, m))) for i in range(0, m, size)]
+    epochs = _count("epochs", epochs)
+    own = known is None or not all(isinstance(a, str) for a in net.activations)
+    if compile and epochs * len(batches) > FEW_STEPS and not (own and callable(progress)):
+        run.compile([(X.data[part], Y.data[part]) for part in (batches[0], batches[-1])])
     try:
-        with reporter(progress, _count("epochs", epochs)) as report:
+        with reporter(progress, epochs) as report:
             for epoch in range(1, epochs + 1):
-                order = rng.permutation(m) if shuffle else np.arange(m)
-                run.epoch(epoch, X, Y, [order[i : i + size] for i in range(0, m, size)])
+                X_epoch, Y_epoch = X.data, Y.data
+                if shuffle:
+                    order = rng.permutation(m)
+                    X_epoch, Y_epoch = (a.take(order, net.batch_axis) for a in (X_epoch, Y_epoch))
+                run.epoch(epoch, X_epoch, Y_epoch, batches)
                 report(epoch, run.history)
     except KeyboardInterrupt:
-        run.restore()
         run.history.interrupted = True
     return run.history
 
@@ -123,75 +138,51 @@ def evaluate(
     X, Y = _checked_samples(net, X, Y)
     with ag.no_grad():
         J, output = _cost(loss, net.batch_axis)(net.forward(X), Y)
-    return J.item(), _accuracy(loss, output, Y, net.batch_axis)
-
-
-def eager_step(net: Network, loss: Callable[..., ag.Tensor]) -> Step:
-    """A function `step(parameters, X, Y) -> J, gradients, output` that uses the tape.
-
-    `gradients` has an array for each of `parameters`; `output` is what the loss was given.
-    """
-    cost = _cost(loss, net.batch_axis)
-
-    def step(
-        parameters: dict[str, ag.Tensor], X: ag.Tensor, Y: ag.Tensor
-    ) -> tuple[ag.Tensor, dict[str, Array], ag.Tensor]:
-        J, output = cost(net.forward(X, parameters), Y)
-        gradients = ag.gradients(J, list(parameters.values()))
-        return J, dict(zip(parameters, gradients, strict=True)), output
-
-    return step
+    return J.item(), _accuracy(loss, output.data, Y.data, net.batch_axis)
 
 
 class _Run:
-    """One call of `fit`: what it trains and records, and the values after the last whole step."""
+    """One call of `fit`: what it trains, and what it records."""
 
     def __init__(self, net: Network, loss: Callable[..., ag.Tensor], optimizer: Optimizer) -> None:
         self.net, self.loss, self.optimizer = net, loss, optimizer
-        self.parameters = net.parameters()
-        self.step = eager_step(net, loss)
+        self.cost = _cost(loss, net.batch_axis)
+        self.steps = Steps(net, self.cost, optimizer)
         self.history = History()
-        self.whole: dict[str, Array] = {}
-        self._keep()
 
-    def _keep(self) -> None:
-        self.whole = {name: parameter.data for name, parameter in self.parameters.items()}
+    def compile(self, batches: list[tuple[Array, Array]]) -> None:
+        """Take compiled steps from now on, if batches like these can be traced."""
+        steps = compiled_steps(self.net, self.cost, self.optimizer, batches)
+        if steps is not None:
+            self.steps, self.history.compiled = steps, True
 
-    def restore(self) -> None:
-        """Undo what an interrupted step has changed."""
-        for name, parameter in self.parameters.items():
-            parameter.data = self.whole[name]
-
-    def epoch(self, epoch: int, X: ag.Tensor, Y: ag.Tensor, batches: list[Array]) -> None:
-        """One pass over the samples, in batches given by the samples' numbers."""
-        axis, m = self.net.batch_axis, X.shape[self.net.batch_axis]
-        losses, metrics = 0.0, 0.0
-        metric: float | None = None
-        for samples in batches:
-            X_batch, Y_batch = X, Y
-            if len(samples) < m:
-                X_batch = ag.Tensor(X.data.take(samples, axis), name="X")
-                Y_batch = ag.Tensor(Y.data.take(samples, axis), name="Y")
-            with np.errstate(all="ignore"):  # what is not finite is looked for, not warned about
-                J, gradients, output = self.step(self.parameters, X_batch, Y_batch)
-                if not math.isfinite(J):
-                    raise self._diverged(epoch, X_batch, Y_batch)
-                self.optimizer.step(self.parameters, gradients)
-            self._keep()
-            losses += len(samples) / m * float(J)
-            metric = _accuracy(self.loss, output, Y_batch, axis)
-            metrics += len(samples) / m * (metric or 0.0)
-        for name, value in self.whole.items():
+    def epoch(self, epoch: int, X: Array, Y: Array, batches: list[tuple[slice, ...]]) -> None:
+        """One pass over the samples, in batches given as indices into X and Y."""
+        axis = self.net.batch_axis
+        loss, outputs, m = 0.0, np.empty_like(Y), Y.shape[axis]
+        with np.errstate(all="ignore"):  # what is not finite is looked for, not warned about
+            self.steps.begin()
+            try:
+                for part in batches:
+                    J, output = self.steps(X[part], Y[part])
+                    loss += output.shape[axis] / m * J
+                    outputs[part] = output
+            except NotFinite:
+                self.steps.end()
+                raise self._diverged(epoch, X[part], Y[part]) from None
+            finally:
+                self.steps.end()
+        for name, value in self.steps.whole.items():
             if not np.isfinite(value).all():
                 raise Diverged(epoch, int(name[1:]), name, _first(value), self.history)
-        self.history.loss.append(losses)
-        self.history.metric.append(None if metric is None else metrics)
+        self.history.loss.append(loss)
+        self.history.metric.append(_accuracy(self.loss, outputs, Y, axis))
 
-    def _diverged(self, epoch: int, X: ag.Tensor, Y: ag.Tensor) -> Diverged:
+    def _diverged(self, epoch: int, X: Array, Y: Array) -> Diverged:
         """Go through the forward pass once more, for the first tensor that is not finite."""
         with ag.no_grad():
             f = self.net.forward(X)
-            J, _ = _cost(self.loss, self.net.batch_axis)(f, Y)
+            J, _ = self.cost(f, ag.Tensor(Y, name="Y"))
         for l, tensors in enumerate(f.layers.values(), start=1):
             for tensor in tensors:
                 if not np.isfinite(tensor.data).all():
@@ -231,11 +222,9 @@ def _known(loss: Callable[..., Any]) -> Loss | None:
     return loss if isinstance(loss, Loss) else None
 
 
-def _accuracy(
-    loss: Callable[..., Any], output: ag.Tensor, Y: ag.Tensor, batch_axis: int
-) -> float | None:
+def _accuracy(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int) -> float | None:
     known = _known(loss)
-    return known.accuracy(output.data, Y.data, batch_axis) if known else None
+    return known.accuracy(output, Y, batch_axis) if known else None
 
 
 def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:

@@ -282,7 +282,7 @@ def test_reuse_outputs():
         np.testing.assert_array_equal(p, expected[0])
         np.testing.assert_array_equal(q, expected[1])
         np.testing.assert_array_equal(r, a[::-1] - b)
-    x, y = compiled(p)
+    x, _ = compiled(p)
     np.testing.assert_array_equal(compiled(x[::-1])[0], expected[0][::-1] * 4)
 
 
@@ -598,7 +598,7 @@ def operations(source):
     [
         (lambda x: x * 1 + 0, []),
         (lambda x: 1.0 * x / 1 - 0.0, []),
-        (lambda x: -(-x), []),
+        (lambda x: np.negative(-x), []),
         (lambda x: x.T.T, []),
         (lambda x: x.reshape(6).reshape(3, 2).reshape(2, 3), []),
         (lambda x: x.astype(float), []),
