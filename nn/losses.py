@@ -14,6 +14,7 @@ saturation it teaches less than it should. The `_with_logits` forms take Z and a
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,7 @@ class Loss:
         self.takes_logits = takes_logits
         self.threshold = threshold
         self.one_of_many = one_of_many
+        self._checked: weakref.ref[NDArray[Any]] | None = None  # labels that were found right
         self.__name__ = operation.__name__
         self.__doc__ = operation.__doc__
 
@@ -102,9 +104,12 @@ class Loss:
 
     def check_labels(self, Y: NDArray[Any]) -> None:
         """Raise ValueError, naming the range and the first offender, if a label is outside it."""
+        if self._checked is not None and self._checked() is Y:  # a Tensor's array never changes
+            return
         low, high = self.labels
         least, most = float(Y.min()), float(Y.max())  # nan if a label is
         if math.isfinite(least) and math.isfinite(most) and low <= least and most <= high:
+            self._checked = None if Y.flags.writeable else weakref.ref(Y)
             return
         needs = "finite labels" if low == -np.inf else f"labels from {low} to {high}"
         wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
