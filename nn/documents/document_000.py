@@ -262,15 +262,15 @@ DESCRIPTION = [
     Entry(
         "1 J",
         "𝒥(A[L], y)",
-        printed_latex=r"\mathcal J(A^{[L]}, \vec y)",
+        printed_latex=r"\mathcal{J}(A^{[L]}, \vec y)",
         shapes="a number",
         equals="J",
         over=once,
         formula=undefined("𝒥: only its derivatives are given, in 2.3.3"),
         verdict="undefined",
         corrected="𝒥(A[L], y) = (1/m) Σ_i ℒ(a_1[L](i), y(i))",
-        corrected_latex=r"\mathcal J(A^{[L]}, \vec y) = "
-        r"\frac1m \sum_{i=1}^m \mathcal L(a_1^{[L](i)}, y^{(i)})",
+        corrected_latex=r"\mathcal{J}(A^{[L]}, \vec y) = "
+        r"\frac{1}{m} \sum_{i=1}^m \mathcal{L}(a_1^{[L](i)}, y^{(i)})",
         corrected_formula=lambda v: (
             sum(v.loss(v.A[v.L][0, i], v.Y[0, i]) for i in range(v.m)) / v.m
         ),
@@ -373,7 +373,7 @@ ASSUMPTIONS = [
     Entry(
         "2.1 w",
         "∂²𝒥/∂w_{j,k}[ℓ]² > 0",
-        printed_latex=r"\frac{\partial^2 \mathcal J}{\partial w_{j,k}^{[\ell]2}} > 0",
+        printed_latex=r"\frac{\partial^2 \mathcal{J}}{\partial w_{j,k}^{[\ell]2}} > 0",
         shapes="n[ℓ] × n[ℓ−1], what is below 0",
         equals=negative_part("W{l}"),
         formula=lambda v, l: np.zeros(v.W[l].shape),
@@ -386,7 +386,7 @@ ASSUMPTIONS = [
     Entry(
         "2.1 b, notation",
         "∂𝒥²/∂b_j[ℓ]²",
-        printed_latex=r"\frac{\partial \mathcal J^2}{\partial b_j^{[\ell]2}}",
+        printed_latex=r"\frac{\partial \mathcal{J}^2}{\partial b_j^{[\ell]2}}",
         shapes="n[ℓ] × 1",
         equals=lambda p, l: diagonal(p, f"b{l}"),
         formula=lambda v, l: (2 * v.J * v.d("J", f"b{l}")) / (2 * v.b[l]),
@@ -394,14 +394,14 @@ ASSUMPTIONS = [
         verdict="misprint",
         silent=True,
         corrected="∂²𝒥/∂b_j[ℓ]²",
-        corrected_latex=r"\frac{\partial^2 \mathcal J}{\partial b_j^{[\ell]2}}",
+        corrected_latex=r"\frac{\partial^2 \mathcal{J}}{\partial b_j^{[\ell]2}}",
         corrected_formula=lambda v, l: diagonal(v, f"b{l}"),
         why="Written so it is the derivative of 𝒥² by b²; the second derivative of 𝒥 is meant.",
     ),
     Entry(
         "2.1 b",
         "∂²𝒥/∂b_j[ℓ]² > 0",
-        printed_latex=r"\frac{\partial^2 \mathcal J}{\partial b_j^{[\ell]2}} > 0",
+        printed_latex=r"\frac{\partial^2 \mathcal{J}}{\partial b_j^{[\ell]2}} > 0",
         shapes="n[ℓ] × 1, what is below 0",
         equals=negative_part("b{l}"),
         formula=lambda v, l: np.zeros(v.b[l].shape),
@@ -413,7 +413,7 @@ ASSUMPTIONS = [
     Entry(
         "2.1 convex",
         "𝒥 is strictly convex in the parameters",
-        printed_latex=r"\mathcal J \text{ is strictly convex in } W^{[\ell]}, \vec b^{[\ell]}",
+        printed_latex=r"\mathcal{J} \text{ is strictly convex in } W^{[\ell]}, \vec b^{[\ell]}",
         shapes="the smallest eigenvalue of the Hessian, what is below 0",
         equals=smallest_eigenvalue,
         over=once,
@@ -427,9 +427,9 @@ ASSUMPTIONS = [
     Entry(
         "2.1 in other words",
         "∂²𝒥/∂w² > 0 and ∂²𝒥/∂b² > 0 for each w, b, so 𝒥 is strictly convex",
-        printed_latex=r"\frac{\partial^2 \mathcal J}{\partial w_{j,k}^{[\ell]2}} > 0,\;"
-        r"\frac{\partial^2 \mathcal J}{\partial b_j^{[\ell]2}} > 0 \;\forall j, k, \ell "
-        r"\implies \mathcal J \text{ strictly convex}",
+        printed_latex=r"\frac{\partial^2 \mathcal{J}}{\partial w_{j,k}^{[\ell]2}} > 0,\;"
+        r"\frac{\partial^2 \mathcal{J}}{\partial b_j^{[\ell]2}} > 0 \;\forall j, k, \ell "
+        r"\implies \mathcal{J} \text{ strictly convex}",
         shapes="the smallest eigenvalue of the Hessian, what is below 0",
         equals=smallest_eigenvalue,
         over=once,
@@ -443,7 +443,7 @@ ASSUMPTIONS = [
     Entry(
         "2.2 optimum",
         "gradient descent rests only where 𝒥 is least",
-        printed_latex=r"\nabla \mathcal J = 0 \implies \mathcal J = \min \mathcal J",
+        printed_latex=r"\nabla \mathcal{J} = 0 \implies \mathcal{J} = \min \mathcal{J}",
         shapes="𝒥 where every derivative is 0",
         equals="J",
         over=once,
@@ -457,7 +457,7 @@ ASSUMPTIONS = [
     Entry(
         "2.2 updates",
         "For n = 0; n ≤ N; n++",
-        printed_latex=r"\text{For } n = 0;\; n \le N;\; n{+}{+}",
+        printed_latex=r"\text{For } n = 0;\; n \leq N;\; n{+}{+}",
         shapes="the number of updates, N = 10",
         equals=lambda p: np.asarray(11),
         over=once,
@@ -470,7 +470,7 @@ ASSUMPTIONS = [
     Entry(
         "2.2 start",
         "∂𝒥/∂A[L]",
-        printed_latex=r"\frac{\partial \mathcal J(A^{[L]}, \vec y)}{\partial A^{[L]}}",
+        printed_latex=r"\frac{\partial \mathcal{J}(A^{[L]}, \vec y)}{\partial A^{[L]}}",
         shapes="1 × m",
         equals=lambda p: p.d("J", f"A{p.L}"),
         over=once,
@@ -483,7 +483,7 @@ ASSUMPTIONS = [
         "2.2 W",
         "W[ℓ]{n+1} = W[ℓ]{n} − α ∂𝒥/∂W[ℓ]{n}",
         printed_latex=r"W^{[\ell]\{n+1\}} = W^{[\ell]\{n\}} - "
-        r"\alpha \frac{\partial \mathcal J}{\partial W^{[\ell]\{n\}}}",
+        r"\alpha \frac{\partial \mathcal{J}}{\partial W^{[\ell]\{n\}}}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals=lambda p, l: p.value(f"W{l}") - ALPHA * p.d("J", f"W{l}"),
         formula=lambda v, l: v.W[l] - ALPHA * v.d("J", f"W{l}"),
@@ -492,7 +492,7 @@ ASSUMPTIONS = [
         "2.2 b",
         "b[ℓ]{n+1} = b[ℓ]{n} − α ∂𝒥/∂b[ℓ]{n}",
         printed_latex=r"\vec b^{[\ell]\{n+1\}} = \vec b^{[\ell]\{n\}} - "
-        r"\alpha \frac{\partial \mathcal J}{\partial \vec b^{[\ell]\{n\}}}",
+        r"\alpha \frac{\partial \mathcal{J}}{\partial \vec b^{[\ell]\{n\}}}",
         shapes="n[ℓ] × 1",
         equals=lambda p, l: p.value(f"b{l}") - ALPHA * p.d("J", f"b{l}"),
         formula=lambda v, l: v.b[l] - ALPHA * v.d("J", f"b{l}"),
@@ -500,8 +500,8 @@ ASSUMPTIONS = [
     Entry(
         "2.3 each sample",
         "to minimize 𝒥 is to minimize ℒ for every sample",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial b} = 0 \implies "
-        r"\frac{\partial \mathcal L(a_1^{(i)}, y^{(i)})}{\partial b} = 0 \;\forall i",
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial b} = 0 \implies "
+        r"\frac{\partial \mathcal{L}(a_1^{(i)}, y^{(i)})}{\partial b} = 0 \;\forall i",
         shapes="∂ℒ(i)/∂b where ∂𝒥/∂W and ∂𝒥/∂b are 0",
         equals=lambda p: p.d("losses", "b1")[0, :, 0],
         over=once,
@@ -590,8 +590,8 @@ SCALAR = [
     Entry(
         "2.3.1 w (1)",
         "∂ℒ/∂w_{i,k}[ℓ] = ∂ℒ/∂a_i[ℓ] × ∂a_j[ℓ]/∂z_i[ℓ] × ∂z_j[ℓ]/∂w_{i,k}[ℓ]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial w_{i,k}^{[\ell]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_i^{[\ell]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial w_{i,k}^{[\ell]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_i^{[\ell]}} \times "
         r"\frac{\partial a_j^{[\ell]}}{\partial z_i^{[\ell]}} \times "
         r"\frac{\partial z_j^{[\ell]}}{\partial w_{i,k}^{[\ell]}}",
         shapes="n[ℓ] × n[ℓ] × n[ℓ−1], for every i, j, k",
@@ -606,8 +606,8 @@ SCALAR = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂w_{j,k}[ℓ] = ∂ℒ/∂a_j[ℓ] × ∂a_j[ℓ]/∂z_j[ℓ] × ∂z_j[ℓ]/∂w_{j,k}[ℓ]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial w_{j,k}^{[\ell]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} \times "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial w_{j,k}^{[\ell]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} \times "
         r"\frac{\partial a_j^{[\ell]}}{\partial z_j^{[\ell]}} \times "
         r"\frac{\partial z_j^{[\ell]}}{\partial w_{j,k}^{[\ell]}}",
         corrected_formula=lambda v, l: np.einsum(
@@ -623,8 +623,8 @@ SCALAR = [
     Entry(
         "2.3.1 w (2)",
         "∂ℒ/∂w_{i,k}[ℓ] = ∂ℒ/∂a_i[ℓ] × g[ℓ]′(z_j[ℓ]) × a_k[ℓ−1]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial w_{i,k}^{[\ell]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_i^{[\ell]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial w_{i,k}^{[\ell]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_i^{[\ell]}} \times "
         r"g^{[\ell]\prime}(z_j^{[\ell]}) \times a_k^{[\ell-1]}",
         shapes="n[ℓ] × n[ℓ] × n[ℓ−1], for every i, j, k",
         equals=lambda p, l: np.einsum("ik,j->ijk", p.d("loss", f"W{l}"), np.ones(p.n[l])),
@@ -635,8 +635,8 @@ SCALAR = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂w_{j,k}[ℓ] = ∂ℒ/∂a_j[ℓ] × g[ℓ]′(z_j[ℓ]) × a_k[ℓ−1]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial w_{j,k}^{[\ell]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} \times "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial w_{j,k}^{[\ell]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} \times "
         r"g^{[\ell]\prime}(z_j^{[\ell]}) \times a_k^{[\ell-1]}",
         corrected_formula=lambda v, l: np.einsum(
             "i,i,k,j->ijk",
@@ -651,8 +651,8 @@ SCALAR = [
     Entry(
         "2.3.1 b (1)",
         "∂ℒ/∂b_j[ℓ] = ∂ℒ/∂a_j[ℓ] × ∂a_j[ℓ]/∂z_j[ℓ] × ∂z_j[ℓ]/∂b_j[ℓ]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial b_j^{[\ell]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial b_j^{[\ell]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} \times "
         r"\frac{\partial a_j^{[\ell]}}{\partial z_j^{[\ell]}} \times "
         r"\frac{\partial z_j^{[\ell]}}{\partial b_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
@@ -671,8 +671,8 @@ SCALAR = [
     Entry(
         "2.3.1 b (2)",
         "∂ℒ/∂b_j[ℓ] = ∂ℒ/∂a_j[ℓ] × g[ℓ]′(z_j[ℓ]) × 1",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial b_j^{[\ell]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial b_j^{[\ell]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} \times "
         r"g^{[\ell]\prime}(z_j^{[\ell]}) \times 1",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂b{l}",
@@ -682,7 +682,7 @@ SCALAR = [
     Entry(
         "2.3.1 a[L]",
         "∂ℒ/∂a_j[L], directly",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial a_j^{[L]}}",
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[L]}}",
         shapes="1 × 1",
         equals=lambda p: p.d("loss", f"a{p.L}"),
         over=once,
@@ -692,8 +692,8 @@ SCALAR = [
     Entry(
         "2.3.1 a (1)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ]} ∂ℒ/∂z_j[ℓ+1] × ∂z_j[ℓ+1]/∂a_j[ℓ]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} = "
-        r"\sum_{p=1}^{n^{[\ell]}} \frac{\partial \mathcal L}{\partial z_j^{[\ell+1]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
+        r"\sum_{p=1}^{n^{[\ell]}} \frac{\partial \mathcal{L}}{\partial z_j^{[\ell+1]}} \times "
         r"\frac{\partial z_j^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
@@ -708,8 +708,8 @@ SCALAR = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × ∂z_p[ℓ+1]/∂a_j[ℓ]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} = "
-        r"\sum_{p=1}^{n^{[\ell+1]}} \frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} \times "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
+        r"\sum_{p=1}^{n^{[\ell+1]}} \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times "
         r"\frac{\partial z_p^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         corrected_formula=lambda v, l: sum_over_p(
             v,
@@ -723,8 +723,8 @@ SCALAR = [
     Entry(
         "2.3.1 a (2)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ]} ∂ℒ/∂z_p[ℓ+1] × ∂z_p[ℓ+1]/∂a_j[ℓ]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} = "
-        r"\sum_{p=1}^{n^{[\ell]}} \frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
+        r"\sum_{p=1}^{n^{[\ell]}} \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times "
         r"\frac{\partial z_p^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
@@ -739,8 +739,8 @@ SCALAR = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × ∂z_p[ℓ+1]/∂a_j[ℓ]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} = "
-        r"\sum_{p=1}^{n^{[\ell+1]}} \frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} \times "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
+        r"\sum_{p=1}^{n^{[\ell+1]}} \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times "
         r"\frac{\partial z_p^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         corrected_formula=lambda v, l: sum_over_p(
             v,
@@ -753,8 +753,8 @@ SCALAR = [
     Entry(
         "2.3.1 a (3)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × w_{p,j}[ℓ+1]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} = "
-        r"\sum_{p=1}^{n^{[\ell+1]}} \frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
+        r"\sum_{p=1}^{n^{[\ell+1]}} \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times "
         r"w_{p,j}^{[\ell+1]}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
@@ -770,8 +770,8 @@ SCALAR = [
     Entry(
         "2.3.1 z (1)",
         "∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂z_p[ℓ+1] × ∂a_p[ℓ+1]/∂z_p[ℓ+1]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} = "
-        r"\frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times "
         r"\frac{\partial a_p^{[\ell+1]}}{\partial z_p^{[\ell+1]}}",
         shapes="n[ℓ+1] × 1, component by component",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
@@ -785,8 +785,8 @@ SCALAR = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂a_p[ℓ+1] × ∂a_p[ℓ+1]/∂z_p[ℓ+1]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_p^{[\ell+1]}} \times "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_p^{[\ell+1]}} \times "
         r"\frac{\partial a_p^{[\ell+1]}}{\partial z_p^{[\ell+1]}}",
         corrected_formula=lambda v, l: matrix(
             v.n[l + 1],
@@ -798,8 +798,8 @@ SCALAR = [
     Entry(
         "2.3.1 z (2)",
         "∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂a_p[ℓ+1] × g[ℓ+1]′(z_p[ℓ+1])",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} = "
-        r"\frac{\partial \mathcal L}{\partial a_p^{[\ell+1]}} \times "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial a_p^{[\ell+1]}} \times "
         r"g^{[\ell+1]\prime}(z_p^{[\ell+1]})",
         shapes="n[ℓ+1] × 1, component by component",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
@@ -823,7 +823,7 @@ SINGLE_SAMPLE = [
     Entry(
         "2.3.2 names",
         "∂ℒ/∂w[L]",
-        printed_latex=r"\frac{\partial \mathcal L(a_1^{[L]}, y)}{\partial w^{[L]}}",
+        printed_latex=r"\frac{\partial \mathcal{L}(a_1^{[L]}, y)}{\partial w^{[L]}}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂loss/∂W{l}",
         formula=lambda v, l: v.d("loss", f"W{v.L}"),
@@ -831,7 +831,7 @@ SINGLE_SAMPLE = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂W[ℓ]",
-        corrected_latex=r"\frac{\partial \mathcal L(a_1^{[L]}, y)}{\partial W^{[\ell]}}",
+        corrected_latex=r"\frac{\partial \mathcal{L}(a_1^{[L]}, y)}{\partial W^{[\ell]}}",
         corrected_formula=lambda v, l: v.d("loss", f"W{l}"),
         why="The derivative by the weights of any layer is meant, beside ∂ℒ/∂b[ℓ].",
         damaged=True,
@@ -839,18 +839,18 @@ SINGLE_SAMPLE = [
     Entry(
         "2.3.2 W (1)",
         "∂ℒ/∂W[ℓ] = (∂ℒ/∂w_{1,1}[ℓ] …; …; ∂ℒ/∂w_n[ℓ] ∂ℒ/∂w_{j,k}[ℓ] …)",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial W^{[\ell]}} = \begin{bmatrix}"
-        r"\frac{\partial \mathcal L}{\partial w_{1,1}^{[\ell]}} & \dots \\ \vdots \\"
-        r"\frac{\partial \mathcal L}{\partial w_n^{[\ell]}} &"
-        r"\frac{\partial \mathcal L}{\partial w_{j,k}^{[\ell]}} & \dots \end{bmatrix}",
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = \begin{bmatrix}"
+        r"\frac{\partial \mathcal{L}}{\partial w_{1,1}^{[\ell]}} & \dots \\ \vdots \\"
+        r"\frac{\partial \mathcal{L}}{\partial w_n^{[\ell]}} &"
+        r"\frac{\partial \mathcal{L}}{\partial w_{j,k}^{[\ell]}} & \dots \end{bmatrix}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂loss/∂W{l}",
         formula=undefined("w_n and, in the last row, w_{j,k}"),
         setting=SINGLE,
         verdict="undefined",
         corrected="∂ℒ/∂W[ℓ] = (∂ℒ/∂w_{j,k}[ℓ]), j to n[ℓ], k to n[ℓ−1]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial W^{[\ell]}} = "
-        r"\left(\frac{\partial \mathcal L}{\partial w_{j,k}^{[\ell]}}\right)_{j,k}",
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = "
+        r"\left(\frac{\partial \mathcal{L}}{\partial w_{j,k}^{[\ell]}}\right)_{j,k}",
         corrected_formula=lambda v, l: matrix(
             v.n[l], v.n[l - 1], lambda j, k: v.d("loss", f"W{l}")[j, k]
         ),
@@ -860,8 +860,8 @@ SINGLE_SAMPLE = [
     Entry(
         "2.3.2 W (2)",
         "∂ℒ/∂W[ℓ] = (∂ℒ/∂a_1[ℓ] × g[ℓ]′(z_1[ℓ]) × a_1[ℓ−1] …; …)",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial W^{[\ell]}} = \begin{bmatrix}"
-        r"\frac{\partial \mathcal L}{\partial a_1^{[\ell]}} \times g^{[\ell]\prime}(z_1^{[\ell]})"
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = \begin{bmatrix}"
+        r"\frac{\partial \mathcal{L}}{\partial a_1^{[\ell]}} \times g^{[\ell]\prime}(z_1^{[\ell]})"
         r"\times a_1^{[\ell-1]} & \dots \\ \vdots & \dots & \dots & \dots \end{bmatrix}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂loss/∂W{l}",
@@ -869,8 +869,8 @@ SINGLE_SAMPLE = [
         setting=SINGLE,
         verdict="misprint",
         corrected="∂ℒ/∂W[ℓ] = (∂ℒ/∂a_j[ℓ] × g[ℓ]′(z_j[ℓ]) × a_k[ℓ−1])",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial W^{[\ell]}} = "
-        r"\left(\frac{\partial \mathcal L}{\partial a_j^{[\ell]}} \times "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = "
+        r"\left(\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} \times "
         r"g^{[\ell]\prime}(z_j^{[\ell]}) \times a_k^{[\ell-1]}\right)_{j,k}",
         corrected_formula=lambda v, l: matrix(
             v.n[l],
@@ -884,9 +884,9 @@ SINGLE_SAMPLE = [
     Entry(
         "2.3.2 a (1)",
         "∂ℒ/∂a[ℓ] = (Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × w_{p,j}[ℓ+1])_j",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial \vec a^{[\ell]}} = \begin{bmatrix}"
-        r"\sum_p \frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} \times w_{p,1}^{[\ell+1]}"
-        r"\\ \vdots \\ \sum_p \frac{\partial \mathcal L}{\partial z_p^{[\ell+1]}} \times"
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell]}} = \begin{bmatrix}"
+        r"\sum_p \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times w_{p,1}^{[\ell+1]}"
+        r"\\ \vdots \\ \sum_p \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times"
         r"w_{p,n^{[\ell]}}^{[\ell+1]} \end{bmatrix}",
         shapes="n[ℓ] × 1",
         equals="∂loss/∂a{l}",
@@ -901,8 +901,8 @@ SINGLE_SAMPLE = [
     Entry(
         "2.3.2 a (2)",
         "∂ℒ/∂a[ℓ] = W[ℓ+1]ᵀ × ∂ℒ/∂z[ℓ+1]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial \vec a^{[\ell]}} = "
-        r"W^{[\ell+1]T} \times \frac{\partial \mathcal L}{\partial \vec z^{[\ell+1]}}",
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell]}} = "
+        r"W^{[\ell+1]T} \times \frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}}",
         shapes="n[ℓ] × 1",
         equals="∂loss/∂a{l}",
         over=hidden,
@@ -912,8 +912,8 @@ SINGLE_SAMPLE = [
     Entry(
         "2.3.2 z (1)",
         "∂ℒ/∂z[ℓ+1] = (∂ℒ/∂a_p[ℓ+1] × g[ℓ+1]′(z_p[ℓ+1]))_p",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial \vec z^{[\ell+1]}} = \begin{bmatrix}"
-        r"\frac{\partial \mathcal L}{\partial a_1^{[\ell+1]}} \times g^{[\ell+1]\prime}"
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = \begin{bmatrix}"
+        r"\frac{\partial \mathcal{L}}{\partial a_1^{[\ell+1]}} \times g^{[\ell+1]\prime}"
         r"(z_1^{[\ell+1]}) \\ \vdots \end{bmatrix}",
         shapes="n[ℓ+1] × 1",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
@@ -926,8 +926,8 @@ SINGLE_SAMPLE = [
     Entry(
         "2.3.2 z (2)",
         "∂ℒ/∂z[ℓ+1] = ∂ℒ/∂a_n[ℓ+1] ∘ g[ℓ+1]′(z[ℓ+1])",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial \vec z^{[\ell+1]}} = "
-        r"\frac{\partial \mathcal L}{\partial \vec a_n^{[\ell+1]}} \circ "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial \vec a_n^{[\ell+1]}} \circ "
         r"\vec g^{[\ell+1]\prime}(\vec z^{[\ell+1]})",
         shapes="n[ℓ+1] × 1",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
@@ -936,8 +936,8 @@ SINGLE_SAMPLE = [
         setting=SINGLE,
         verdict="undefined",
         corrected="∂ℒ/∂z[ℓ+1] = ∂ℒ/∂a[ℓ+1] ∘ g[ℓ+1]′(z[ℓ+1])",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial \vec z^{[\ell+1]}} = "
-        r"\frac{\partial \mathcal L}{\partial \vec a^{[\ell+1]}} \circ "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell+1]}} \circ "
         r"\vec g^{[\ell+1]\prime}(\vec z^{[\ell+1]})",
         corrected_formula=lambda v, l: dL_da(v, l + 1) * dg(v, l + 1),
         why="A stray n stands at the vector of all derivatives; 2.3.3 has the same without it.",
@@ -973,8 +973,9 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 W (1)",
         "∂𝒥/∂W[ℓ] = (1/m) Σ_i ∂ℒ(a_1[L](i), y(i))/∂W[ℓ]",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial W^{[\ell]}} = \frac1m \sum_{i=1}^m "
-        r"\frac{\partial \mathcal L(a_1^{[L](i)}, y^{(i)})}{\partial W^{[\ell]}}",
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial W^{[\ell]}} = "
+        r"\frac{1}{m} \sum_{i=1}^m "
+        r"\frac{\partial \mathcal{L}(a_1^{[L](i)}, y^{(i)})}{\partial W^{[\ell]}}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂J/∂W{l}",
         formula=lambda v, l: mean(v, lambda i: of_sample(v, f"W{l}", i)),
@@ -982,8 +983,9 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 W (2)",
         "∂𝒥/∂W[ℓ] = (1/m) Σ_i (∂ℒ(a_1[L](i), y)/∂a[ℓ](i) ∘ g[ℓ]′(z[ℓ](i))) × a[ℓ−1](i)ᵀ",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial W^{[\ell]}} = \frac1m \sum_{i=1}^m "
-        r"\left(\frac{\partial \mathcal L(a_1^{[L](i)}, y)}{\partial \vec a^{[\ell](i)}} \circ "
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial W^{[\ell]}} = "
+        r"\frac{1}{m} \sum_{i=1}^m "
+        r"\left(\frac{\partial \mathcal{L}(a_1^{[L](i)}, y)}{\partial \vec a^{[\ell](i)}} \circ "
         r"\vec g^{[\ell]\prime}(\vec z^{[\ell](i)})\right) \times \vec a^{[\ell-1](i)T}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂J/∂W{l}",
@@ -991,8 +993,8 @@ ENTIRE_SAMPLE = [
         verdict="undefined",
         corrected="∂𝒥/∂W[ℓ] = (1/m) Σ_i (∂ℒ(a_1[L](i), y(i))/∂a[ℓ](i) ∘ g[ℓ]′(z[ℓ](i)))"
         " × a[ℓ−1](i)ᵀ",
-        corrected_latex=r"\frac{\partial \mathcal J}{\partial W^{[\ell]}} = "
-        r"\frac1m \sum_{i=1}^m \left(\frac{\partial \mathcal L(a_1^{[L](i)}, y^{(i)})}"
+        corrected_latex=r"\frac{\partial \mathcal{J}}{\partial W^{[\ell]}} = "
+        r"\frac{1}{m} \sum_{i=1}^m \left(\frac{\partial \mathcal{L}(a_1^{[L](i)}, y^{(i)})}"
         r"{\partial \vec a^{[\ell](i)}} \circ \vec g^{[\ell]\prime}(\vec z^{[\ell](i)})\right)"
         r" \times \vec a^{[\ell-1](i)T}",
         corrected_formula=lambda v, l: mean(
@@ -1004,16 +1006,16 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 W (3)",
         "∂𝒥/∂W[ℓ] = (1/m) × (∂ℒ/∂A[ℓ] ∘ G[ℓ]′(z[ℓ])) × A[ℓ−1]ᵀ",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial W^{[\ell]}} = \frac1m \times "
-        r"\left(\frac{\partial \mathcal L}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial W^{[\ell]}} = \frac{1}{m} \times "
+        r"\left(\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
         r"(z^{[\ell]})\right) \times A^{[\ell-1]T}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂J/∂W{l}",
         formula=lambda v, l: (1 / v.m) * ((dL_dA(v, l) * column(dG(v, l), 0)) @ v.A[l - 1].T),
         verdict="misprint",
         corrected="∂𝒥/∂W[ℓ] = (1/m) × (∂ℒ/∂A[ℓ] ∘ G[ℓ]′(Z[ℓ])) × A[ℓ−1]ᵀ",
-        corrected_latex=r"\frac{\partial \mathcal J}{\partial W^{[\ell]}} = \frac1m \times "
-        r"\left(\frac{\partial \mathcal L}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
+        corrected_latex=r"\frac{\partial \mathcal{J}}{\partial W^{[\ell]}} = \frac{1}{m} \times "
+        r"\left(\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
         r"(Z^{[\ell]})\right) \times A^{[\ell-1]T}",
         corrected_formula=lambda v, l: (1 / v.m) * ((dL_dA(v, l) * dG(v, l)) @ v.A[l - 1].T),
         why="z[ℓ] is the vector of one sample, Z[ℓ] the matrix of all; the line for b has Z.",
@@ -1022,9 +1024,9 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 b (1)",
         "∂𝒥/∂b[ℓ] = (1/m) Σ_i ∂ℒ(a_1[L](i), y(i))/∂b[ℓ]",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial \vec b^{[\ell]}} = "
-        r"\frac1m \sum_{i=1}^m "
-        r"\frac{\partial \mathcal L(a_1^{[L](i)}, y^{(i)})}{\partial \vec b^{[\ell]}}",
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial \vec b^{[\ell]}} = "
+        r"\frac{1}{m} \sum_{i=1}^m "
+        r"\frac{\partial \mathcal{L}(a_1^{[L](i)}, y^{(i)})}{\partial \vec b^{[\ell]}}",
         shapes="n[ℓ] × 1",
         equals="∂J/∂b{l}",
         formula=lambda v, l: mean(v, lambda i: of_sample(v, f"b{l}", i)),
@@ -1032,17 +1034,17 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 b (2)",
         "∂𝒥/∂b[ℓ] = (1/m) Σ_i (∂ℒ(a_1[L](i), y)/∂a[ℓ](i) ∘ g[ℓ]′(z[ℓ](i)))",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial \vec b^{[\ell]}} = "
-        r"\frac1m \sum_{i=1}^m "
-        r"\left(\frac{\partial \mathcal L(a_1^{[L](i)}, y)}{\partial \vec a^{[\ell](i)}} \circ "
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial \vec b^{[\ell]}} = "
+        r"\frac{1}{m} \sum_{i=1}^m "
+        r"\left(\frac{\partial \mathcal{L}(a_1^{[L](i)}, y)}{\partial \vec a^{[\ell](i)}} \circ "
         r"\vec g^{[\ell]\prime}(\vec z^{[\ell](i)})\right)",
         shapes="n[ℓ] × 1",
         equals="∂J/∂b{l}",
         formula=undefined("y: the labels are y(i)"),
         verdict="undefined",
         corrected="∂𝒥/∂b[ℓ] = (1/m) Σ_i (∂ℒ(a_1[L](i), y(i))/∂a[ℓ](i) ∘ g[ℓ]′(z[ℓ](i)))",
-        corrected_latex=r"\frac{\partial \mathcal J}{\partial \vec b^{[\ell]}} = "
-        r"\frac1m \sum_{i=1}^m \left(\frac{\partial \mathcal L(a_1^{[L](i)}, y^{(i)})}"
+        corrected_latex=r"\frac{\partial \mathcal{J}}{\partial \vec b^{[\ell]}} = "
+        r"\frac{1}{m} \sum_{i=1}^m \left(\frac{\partial \mathcal{L}(a_1^{[L](i)}, y^{(i)})}"
         r"{\partial \vec a^{[\ell](i)}} \circ \vec g^{[\ell]\prime}(\vec z^{[\ell](i)})\right)",
         corrected_formula=lambda v, l: mean(
             v, lambda i: column(dL_dA(v, l), i) * column(dG(v, l), i)
@@ -1052,9 +1054,9 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 b (3)",
         "∂𝒥/∂b[ℓ] = (1/m) × (∂ℒ/∂A[ℓ] ∘ G[ℓ]′(Z[ℓ])) × 1_{m×1}",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial \vec b^{[\ell]}} = \frac1m \times "
-        r"\left(\frac{\partial \mathcal L}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
-        r"(Z^{[\ell]})\right) \times \mathbf 1_{m \times 1}",
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial \vec b^{[\ell]}} = \frac{1}{m} \times "
+        r"\left(\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
+        r"(Z^{[\ell]})\right) \times \mathbf{1}_{m \times 1}",
         shapes="n[ℓ] × 1",
         equals="∂J/∂b{l}",
         formula=lambda v, l: (1 / v.m) * ((dL_dA(v, l) * dG(v, l)) @ np.ones((v.m, 1))),
@@ -1062,9 +1064,9 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 A (1)",
         "∂ℒ/∂A[ℓ] = [∂ℒ(a_1[L](1), y(1))/∂a[ℓ](1) … ∂ℒ(a_1[L](m), y(m))/∂a[ℓ](m)]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial A^{[\ell]}} = \begin{bmatrix}"
-        r"\frac{\partial \mathcal L(a_1^{[L](1)}, y^{(1)})}{\partial \vec a^{[\ell](1)}} & \dots &"
-        r"\frac{\partial \mathcal L(a_1^{[L](m)}, y^{(m)})}{\partial \vec a^{[\ell](m)}}"
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} = \begin{bmatrix}"
+        r"\frac{\partial \mathcal{L}(a_1^{[L](1)}, y^{(1)})}{\partial \vec a^{[\ell](1)}} & \dots &"
+        r"\frac{\partial \mathcal{L}(a_1^{[L](m)}, y^{(m)})}{\partial \vec a^{[\ell](m)}}"
         r"\end{bmatrix}",
         shapes="n[ℓ] × m",
         equals=total("A{l}"),
@@ -1073,8 +1075,8 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 A (2)",
         "∂ℒ/∂A[ℓ] = [… W[ℓ+1]ᵀ × ∂ℒ(a_1[L](i), y(1))/∂z(i)[ℓ+1] …]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial A^{[\ell]}} = \begin{bmatrix}"
-        r"\dots & W^{[\ell+1]T} \times \frac{\partial \mathcal L(a_1^{[L](i)}, y^{(1)})}"
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} = \begin{bmatrix}"
+        r"\dots & W^{[\ell+1]T} \times \frac{\partial \mathcal{L}(a_1^{[L](i)}, y^{(1)})}"
         r"{\partial \vec z^{(i)[\ell+1]}} & \dots \end{bmatrix}",
         shapes="n[ℓ] × m",
         equals=total("A{l}"),
@@ -1089,8 +1091,8 @@ ENTIRE_SAMPLE = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂A[ℓ] = [… W[ℓ+1]ᵀ × ∂ℒ(a_1[L](i), y(i))/∂z(i)[ℓ+1] …]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial A^{[\ell]}} = \begin{bmatrix}"
-        r"\dots & W^{[\ell+1]T} \times \frac{\partial \mathcal L(a_1^{[L](i)}, y^{(i)})}"
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} = \begin{bmatrix}"
+        r"\dots & W^{[\ell+1]T} \times \frac{\partial \mathcal{L}(a_1^{[L](i)}, y^{(i)})}"
         r"{\partial \vec z^{(i)[\ell+1]}} & \dots \end{bmatrix}",
         corrected_formula=lambda v, l: np.hstack(
             [v.W[l + 1].T @ column(sample_errors(v, l + 1, v.Y), i) for i in range(v.m)]
@@ -1100,16 +1102,16 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 A (3)",
         "∂ℒ/∂A[ℓ] = W[ℓ+1]ᵀ × ∂ℒ(a_1[L](n−1], y(1))/∂z[ℓ+1]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial A^{[\ell]}} = W^{[\ell+1]T} \times "
-        r"\frac{\partial \mathcal L(a_1^{[L](n-1]}, y^{(1)})}{\partial z^{[\ell+1]}}",
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} = W^{[\ell+1]T} \times "
+        r"\frac{\partial \mathcal{L}(a_1^{[L](n-1]}, y^{(1)})}{\partial z^{[\ell+1]}}",
         shapes="n[ℓ] × m",
         equals=total("A{l}"),
         over=hidden,
         formula=undefined("a_1[L](n−1]"),
         verdict="undefined",
         corrected="∂ℒ/∂A[ℓ] = W[ℓ+1]ᵀ × ∂ℒ(A[L], y)/∂Z[ℓ+1]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial A^{[\ell]}} = W^{[\ell+1]T} \times "
-        r"\frac{\partial \mathcal L(A^{[L]}, \vec y)}{\partial Z^{[\ell+1]}}",
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} = W^{[\ell+1]T} \times "
+        r"\frac{\partial \mathcal{L}(A^{[L]}, \vec y)}{\partial Z^{[\ell+1]}}",
         corrected_formula=lambda v, l: v.W[l + 1].T @ dL_dZ(v, l + 1),
         why="The arguments and the matrix Z of all samples were lost; 2.4 has the line whole.",
         damaged=True,
@@ -1117,8 +1119,8 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 Z (1)",
         "∂ℒ/∂z[ℓ+1] = [… ∂ℒ(a_1[L](1), y(i))/∂a[ℓ+1](i) ∘ g′(z[ℓ+1](1)) …]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial z^{[\ell+1]}} = \left[\dots"
-        r"\frac{\partial \mathcal L(a_1^{[L](1)}, y^{(2)})}{\partial \vec a^{[\ell+1](2)}} \circ "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial z^{[\ell+1]}} = \left[\dots"
+        r"\frac{\partial \mathcal{L}(a_1^{[L](1)}, y^{(2)})}{\partial \vec a^{[\ell+1](2)}} \circ "
         r"\vec g^{[\ell+1]\prime}(\vec z^{[\ell+1](1)}) \dots\right]",
         shapes="n[ℓ+1] × m",
         equals=lambda p, l: p.m * p.d("J", f"Z{l + 1}"),
@@ -1127,8 +1129,8 @@ ENTIRE_SAMPLE = [
         verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂Z[ℓ+1] = [… ∂ℒ(a_1[L](i), y(i))/∂a[ℓ+1](i) ∘ g′(z[ℓ+1](i)) …]",
-        corrected_latex=r"\frac{\partial \mathcal L}{\partial Z^{[\ell+1]}} = \left[\dots"
-        r"\frac{\partial \mathcal L(a_1^{[L](i)}, y^{(i)})}{\partial \vec a^{[\ell+1](i)}} \circ "
+        corrected_latex=r"\frac{\partial \mathcal{L}}{\partial Z^{[\ell+1]}} = \left[\dots"
+        r"\frac{\partial \mathcal{L}(a_1^{[L](i)}, y^{(i)})}{\partial \vec a^{[\ell+1](i)}} \circ "
         r"\vec g^{[\ell+1]\prime}(\vec z^{[\ell+1](i)}) \dots\right]",
         corrected_formula=lambda v, l: np.hstack(
             [column(dL_dA(v, l + 1), i) * column(dG(v, l + 1), i) for i in range(v.m)]
@@ -1139,8 +1141,8 @@ ENTIRE_SAMPLE = [
     Entry(
         "2.3.3 Z (2)",
         "∂ℒ/∂Z[ℓ+1] = ∂ℒ/∂A[ℓ+1] ∘ G[ℓ+1]′(Z[ℓ+1])",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial Z^{[\ell+1]}} = "
-        r"\frac{\partial \mathcal L}{\partial A^{[\ell+1]}} \circ "
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial Z^{[\ell+1]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial A^{[\ell+1]}} \circ "
         r"G^{[\ell+1]\prime}(Z^{[\ell+1]})",
         shapes="n[ℓ+1] × m",
         equals=lambda p, l: p.m * p.d("J", f"Z{l + 1}"),
@@ -1165,7 +1167,7 @@ PROCEDURE = [
     Entry(
         "2.4 A[L]",
         "∂ℒ/∂A[L]",
-        printed_latex=r"\frac{\partial \mathcal L(A^{[L]}, \vec y)}{\partial A^{[L]}}",
+        printed_latex=r"\frac{\partial \mathcal{L}(A^{[L]}, \vec y)}{\partial A^{[L]}}",
         shapes="1 × m",
         equals=lambda p: p.m * p.d("J", f"A{p.L}"),
         over=once,
@@ -1177,14 +1179,14 @@ PROCEDURE = [
     Entry(
         "2.4 loop",
         "For ℓ = L; ℓ ≥ 1; ℓ = −1",
-        printed_latex=r"\text{For } \ell = L;\; \ell \ge 1;\; \ell = -1",
+        printed_latex=r"\text{For } \ell = L;\; \ell \geq 1;\; \ell = -1",
         shapes="the layers gone through",
         equals=lambda p: np.arange(p.L, 0, -1),
         over=once,
         formula=layers_visited,
         verdict="misprint",
         corrected="For ℓ = L; ℓ ≥ 1; ℓ−−",
-        corrected_latex=r"\text{For } \ell = L;\; \ell \ge 1;\; \ell{-}{-}",
+        corrected_latex=r"\text{For } \ell = L;\; \ell \geq 1;\; \ell{-}{-}",
         corrected_formula=lambda v: np.arange(v.L, 0, -1),
         why="The step must count down by one, as in 2.2; setting ℓ to −1 ends the loop at once.",
         damaged=True,
@@ -1192,8 +1194,8 @@ PROCEDURE = [
     Entry(
         "2.4 Z",
         "∂ℒ/∂Z[ℓ] = ∂ℒ/∂A[ℓ] ∘ G[ℓ]′(Z[ℓ])",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial Z^{[\ell]}} = "
-        r"\frac{\partial \mathcal L}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}(Z^{[\ell]})",
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial Z^{[\ell]}} = "
+        r"\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}(Z^{[\ell]})",
         shapes="n[ℓ] × m",
         equals=total("Z{l}"),
         formula=lambda v, l: dL_dA(v, l) * dG(v, l),
@@ -1201,8 +1203,8 @@ PROCEDURE = [
     Entry(
         "2.4 A",
         "∂ℒ/∂A[ℓ−1] = W[ℓ]ᵀ × ∂ℒ/∂Z[ℓ]",
-        printed_latex=r"\frac{\partial \mathcal L}{\partial A^{[\ell-1]}} = W^{[\ell]T} \times "
-        r"\frac{\partial \mathcal L}{\partial Z^{[\ell]}}",
+        printed_latex=r"\frac{\partial \mathcal{L}}{\partial A^{[\ell-1]}} = W^{[\ell]T} \times "
+        r"\frac{\partial \mathcal{L}}{\partial Z^{[\ell]}}",
         shapes="n[ℓ−1] × m",
         equals=lambda p, l: p.m * p.d("J", f"A{l - 1}"),
         formula=lambda v, l: v.W[l].T @ dL_dZ(v, l),
@@ -1210,8 +1212,8 @@ PROCEDURE = [
     Entry(
         "2.4 W",
         "∂𝒥/∂W[ℓ] = (1/m) × ∂ℒ/∂Z[ℓ] × A[ℓ−1]ᵀ",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial W^{[\ell]}} = \frac1m \times "
-        r"\frac{\partial \mathcal L}{\partial Z^{[\ell]}} \times A^{[\ell-1]T}",
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial W^{[\ell]}} = \frac{1}{m} \times "
+        r"\frac{\partial \mathcal{L}}{\partial Z^{[\ell]}} \times A^{[\ell-1]T}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂J/∂W{l}",
         formula=lambda v, l: (1 / v.m) * (dL_dZ(v, l) @ v.A[l - 1].T),
@@ -1219,8 +1221,8 @@ PROCEDURE = [
     Entry(
         "2.4 b",
         "∂𝒥/∂b[ℓ] = (1/m) × ∂ℒ/∂Z[ℓ] × 1_{m×1}",
-        printed_latex=r"\frac{\partial \mathcal J}{\partial \vec b^{[\ell]}} = \frac1m \times "
-        r"\frac{\partial \mathcal L}{\partial Z^{[\ell]}} \times \mathbf 1_{m \times 1}",
+        printed_latex=r"\frac{\partial \mathcal{J}}{\partial \vec b^{[\ell]}} = \frac{1}{m} \times "
+        r"\frac{\partial \mathcal{L}}{\partial Z^{[\ell]}} \times \mathbf{1}_{m \times 1}",
         shapes="n[ℓ] × 1",
         equals="∂J/∂b{l}",
         formula=lambda v, l: (1 / v.m) * (dL_dZ(v, l) @ np.ones((v.m, 1))),
@@ -1229,7 +1231,7 @@ PROCEDURE = [
         "2.4 W{n+1}",
         "W[ℓ]{n+1} = W[ℓ]{n} − α ∂𝒥/∂W[ℓ]{n}, through the whole loop",
         printed_latex=r"W^{[\ell]\{n+1\}} = W^{[\ell]\{n\}} - "
-        r"\alpha \frac{\partial \mathcal J}{\partial W^{[\ell]\{n\}}}",
+        r"\alpha \frac{\partial \mathcal{J}}{\partial W^{[\ell]\{n\}}}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals=lambda p, l: p.value(f"W{l}") - ALPHA * p.d("J", f"W{l}"),
         formula=lambda v, l: one_iteration(v, dict(v.net.W), dict(v.net.b))[0][l],
@@ -1238,7 +1240,7 @@ PROCEDURE = [
         "2.4 b{n+1}",
         "b[ℓ]{n+1} = b[ℓ]{n} − α ∂𝒥/∂b[ℓ]{n}, through the whole loop",
         printed_latex=r"\vec b^{[\ell]\{n+1\}} = \vec b^{[\ell]\{n\}} - "
-        r"\alpha \frac{\partial \mathcal J}{\partial \vec b^{[\ell]\{n\}}}",
+        r"\alpha \frac{\partial \mathcal{J}}{\partial \vec b^{[\ell]\{n\}}}",
         shapes="n[ℓ] × 1",
         equals=lambda p, l: p.value(f"b{l}") - ALPHA * p.d("J", f"b{l}"),
         formula=lambda v, l: one_iteration(v, dict(v.net.W), dict(v.net.b))[1][l],

@@ -357,7 +357,7 @@ LAST_LAYER = [
         "Fact 1, chain",
         "d_a C = d_δ(½ ‖δ‖²) ⊙ d_a δ",
         printed_latex=r"\vec\partial_{\vec a} C = \vec\partial_{\vec\delta}"
-        r"\left(\tfrac12 \|\vec\delta\|^2\right) \odot \vec\partial_{\vec a} \vec\delta",
+        r"\left(\tfrac{1}{2} \|\vec\delta\|^2\right) \odot \vec\partial_{\vec a} \vec\delta",
         shapes="n × 1",
         equals="∂C/∂a{l}",
         over=last,
@@ -366,7 +366,7 @@ LAST_LAYER = [
     Entry(
         "Fact 1, first factor",
         "d_δ(½ ‖δ‖²) = δ",
-        printed_latex=r"\vec\partial_{\vec\delta}\left(\tfrac12 \|\vec\delta\|^2\right) = "
+        printed_latex=r"\vec\partial_{\vec\delta}\left(\tfrac{1}{2} \|\vec\delta\|^2\right) = "
         r"\vec\delta",
         shapes="n × 1",
         equals="∂C/∂delta",

@@ -163,6 +163,7 @@ class TapePass(Pass):
     def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
         super().__init__(forward, net)
         self._tensors = self._record()
+        self._known_derivatives: dict[tuple[str, str], Strict] = {}
 
     def _record(self, name: str = "", tensor: Any = None) -> dict[str, Any]:
         """Go forward on the tape; every array that is kept becomes a tensor of that name."""
@@ -186,9 +187,12 @@ class TapePass(Pass):
         import autograd_lite as ag
 
         self.value(of), self.value(wrt)
-        output, target = self._tensors[of], self._tensors[wrt]
-        rows = [ag.gradients(output, [target], gradient=e)[0] for e in self._units(of)]
-        return strict(np.stack(rows).reshape(self._shape(of) + self._shape(wrt)))
+        if (of, wrt) not in self._known_derivatives:
+            output, target = self._tensors[of], self._tensors[wrt]
+            rows = [ag.gradients(output, [target], gradient=e)[0] for e in self._units(of)]
+            found = np.stack(rows).reshape(self._shape(of) + self._shape(wrt))
+            self._known_derivatives[of, wrt] = strict(found)
+        return self._known_derivatives[of, wrt]
 
     def hessian(self, of: str, wrt: str) -> Any:
         """The Hessian, by differentiating the gradient that is itself on the tape."""
