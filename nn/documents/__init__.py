@@ -12,6 +12,15 @@ and why. What happens without being written (broadcasting) is an error: see `str
     convention   right where it stands, at odds with another place or document
     error        could not be judged (a formula that raises, or gives nan); says why
 
+A wrong formula is `silent` if it conforms on some network and is wrong there: only a comparison
+shows it. `damaged` marks what is plainly the transcription's fault and not the author's.
+
+The judges are the tape and, as a second opinion on it, central differences. A formula gets a pass
+`v` of plain NumPy: `v.W[l]`, `v.Z[l]`, `v.A[l]` and whatever the document's forward pass keeps,
+`v.L`, `v.m`, `v.n[l]`, `v.g_prime[l]`, and `v.d("J", "A2")`, a numerical derivative, for
+the derivatives on a right-hand side. A new formula is one `Entry` in its document's module; a new
+document is one module that ends with its DOCUMENT, and its number in `checker.NUMBERS`.
+
 A formula of your own is checked in the same way, here a right one and a wrong one:
 
 >>> import numpy as np
