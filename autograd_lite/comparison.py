@@ -388,7 +388,7 @@ def _judge(
 
 
 def _follow(
-    claims: Iterable[Claim], point: Point, tolerances: Tolerances, why: list[Finding]
+    claims: Iterable[Claim], point: Point, tolerances: Callable[..., float], why: list[Finding]
 ) -> None:
     """Settle what is right but for a mistake that is known."""
     for claim in claims:
@@ -413,11 +413,11 @@ def _explain(search: Search) -> None:
                 claim.entry.findings = findings(trials, claim, MOST_FINDINGS)
             search.apply(best)
             made.append(best)
-        elif not _give_up(search, still, search.tolerances):
+        elif not _give_up(search, still):
             return
 
 
-def _give_up(search: Search, still: list[Claim], tolerances: Tolerances) -> bool:
+def _give_up(search: Search, still: list[Claim]) -> bool:
     """Say of what nothing explains that it is unknown; whether others may now be explained."""
     point = search.at[0]
     for claim in still:
@@ -439,7 +439,7 @@ def _give_up(search: Search, still: list[Claim], tolerances: Tolerances) -> bool
             entry.findings = [Finding("unknown", entry.label, 1, advice, error, 1)]
         if claim.step.op is not None:  # what follows from it may be right
             point.change(claim.step, given - right)
-            _follow(still, point, tolerances, entry.findings)
+            _follow(still, point, search.tolerances, entry.findings)
             return True
     return False
 

@@ -294,11 +294,12 @@ class Layout:
             for t, k in uses:
                 yield "use", on(x, t, k)
         for a, y in self.outputs:
-            f = next((f for f in self.functions if f.a is a), None)
-            past = f.z if f else self._single(a)[0] if self._single(a) else None  # type: ignore[index]
+            function = next((f for f in self.functions if f.a is a), None)
+            single = self._single(a)
+            past = function.z if function else single[0] if single else None
             if x is a:
                 readings = [None] if past is not None else [None, "sigmoid", "softmax"]
                 for reading in readings:
                     yield "loss", on(x, output=a, labels=y, reading=reading)
             elif x is past:
-                yield "loss", on(x, function=f, output=a, labels=y)
+                yield "loss", on(x, function=function, output=a, labels=y)

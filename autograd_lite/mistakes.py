@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.graph import Step
-from autograd_lite.layout import Function, Layout
+from autograd_lite.layout import Layout
 from autograd_lite.points import Array, Point
 from autograd_lite.walk import undo_broadcast
 
@@ -33,17 +33,17 @@ class Idea(NamedTuple):
 class Place:
     """Where a mistake can be made: the gradient of x, as far as it comes through argument k of t.
 
-    x, t: steps (t is None for the gradient as a whole). function: for an elementwise function,
-    what is known of it. output, labels: what the cost compares, read as `reading` says. given: the
-    array handed in for x, if one was.
+    x, t: steps (t is None for the gradient as a whole; k is None for all arguments that are x).
+    function: what is known of an elementwise function. output, labels: what the cost compares,
+    read as `reading` says. given: the array handed in for x, if one was.
     """
 
     layout: Layout
     point: Point
     x: Step
-    t: Step | None = None
-    k: int | None = 0
-    function: Function | None = None
+    t: Any = None
+    k: Any = 0
+    function: Any = None
     output: Step | None = None
     labels: Step | None = None
     reading: str | None = None
@@ -56,7 +56,7 @@ class Place:
             return "all"
         if self.function is not None and not self.function.single:
             return "all"
-        return (self.t.number, self.k)  # k is None for all arguments of t that are x
+        return (self.t.number, self.k)
 
     @property
     def where(self) -> str:
@@ -104,7 +104,7 @@ class Place:
 
     @property
     def other(self) -> Step:
-        return self.t.inputs[1 - self.k]  # type: ignore[union-attr]
+        return self.t.inputs[1 - self.k]
 
     @property
     def o(self) -> Array:

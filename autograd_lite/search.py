@@ -86,8 +86,14 @@ class Search:
             trial.rank = trial.changes + len(open_) - len(trial.explained)
         self.rank_repeated(found, len(open_))
         order = {id(mistake): number for number, mistake in enumerate(TABLE)}
-        found.reverse()  # of places that are the same, the one furthest down reads best
-        return sorted(found, key=lambda t: (t.rank, t.place.leaf, order[id(t.mistake)]))
+        down = {x.number: number for number, x in enumerate(self.paths.down)}
+
+        def simplest(t: Trial) -> tuple[Any, ...]:
+            # Of places that give the same, the one furthest from the cost reads best.
+            leaf, number = t.place.leaf, down[t.place.x.number]
+            return t.rank, leaf, number if leaf else -number, order[id(t.mistake)]
+
+        return sorted(found, key=simplest)
 
     @staticmethod
     def rank_repeated(trials: list[Trial], most: int) -> None:
@@ -462,7 +468,8 @@ def findings(trials: list[Trial], claim: Any, most: int) -> list[Finding]:
                     Finding(kind, where, trial.factor, advice, trial.error, trial.rank),
                 )
     kinds: set[tuple[str, int]] = set()
-    first, more = [], []  # every kind comes before a second place of the same kind
+    first: list[Finding] = []  # every kind comes before a second place of the same kind
+    more: list[Finding] = []
     for finding in found.values():
         (more if (finding.kind, finding.rank) in kinds else first).append(finding)
         kinds.add((finding.kind, finding.rank))

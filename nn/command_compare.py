@@ -1,0 +1,124 @@
+"""`autograd-lite compare FILE.py`: what is wrong with gradients that a file computes by hand."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from nn.command import UsageError, add_network_options, network_from, whole_number
+from nn.losses import Loss
+from nn.network import Network
+
+EXAMPLE = """\
+FILE.py is executed, like any Python program: compare only files that you trust. It defines
+
+    def gradients(X, Y, parameters):
+        W1, b1 = parameters["W1"], parameters["b1"]
+        ...
+        return {"dW1": dW1, "db1": db1, ...}
+
+X and Y are arrays laid out as --batch-axis says, parameters arrays by name, and what is returned
+are the gradients of the cost J, the mean over the samples of --loss. dZ1, dA1, ... may be returned
+as well: the more there is, the better the place of a mistake is known.
+"""
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the subcommand `compare`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "compare",
+        help="find the mistake in gradients derived by hand (executes FILE.py)",
+        description="Compare gradients that a file computes by hand with those of the tape, and "
+        "say which formula is wrong, and how.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE.py", help="defines gradients(X, Y, parameters)")
+    add_network_options(parser, with_data=False)
+    parser.add_argument(
+        "--samples",
+        type=whole_number,
+        help="how many random samples (default: 7, or the next number that is no layer's size)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare the file's gradients; returns 0 if all agree, 1 if not."""
+    net, loss = network_from(options)
+    samples = options.samples
+    if samples is None:
+        samples = next(m for m in itertools.count(7) if m not in net.sizes)
+    if samples < 1:
+        raise UsageError("--samples must be 1 or more")
+    X, Y = _random(net, loss, samples, options.rng)
+    f = net.forward(X)
+    J = loss((f.Z if loss.takes_logits else f.A)[net.L], Y, batch_axis=net.batch_axis)
+    print(f"{options.file} is executed, for {net} and {samples} random samples", flush=True)
+    gradients = _from_file(Path(options.file))
+    parameters = {name: t.numpy() for name, t in net.parameters().items()}
+    with _own_errors(options.file):
+        given = gradients(X.copy(), Y.copy(), parameters)
+    if not isinstance(given, Mapping):
+        raise UsageError(
+            f"gradients(X, Y, parameters) in {options.file} returned {type(given).__name__}: "
+            'return a dict, as in {"dW1": dW1, "db1": db1}'
+        )
+    try:
+        report = ag.compare(J, given)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(str(error.args[0])) from error
+    print(report)
+    missing = [name for name in parameters if not {name, f"d{name}"} & {*given}]
+    if missing:
+        print(f"not compared: {', '.join(missing)}")
+    return 0 if report.ok else 1
+
+
+def _random(net: Network, loss: Loss, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random X and Y for the network, whose biases are moved away from zero, where they would
+    hide mistakes."""
+    rng = np.random.default_rng(seed)
+    X, outputs = rng.normal(size=(net.sizes[0], samples)), net.sizes[-1]
+    if loss.one_of_many:
+        Y = np.eye(outputs)[:, rng.integers(outputs, size=samples)]
+    else:
+        Y = rng.integers(2, size=(outputs, samples)).astype(float)
+    moved = {name: t.numpy() + rng.normal(0, 0.3, t.shape) for name, t in net.parameters().items()}
+    net.set_parameters(moved)
+    return (X, Y) if net.batch_axis == 1 else (X.T.copy(), Y.T.copy())
+
+
+def _from_file(path: Path) -> Callable[..., Any]:
+    """Execute the file, and return the function `gradients` that it defines."""
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file")
+    sys.path.insert(0, str(path.resolve().parent))  # as `python FILE.py` has it
+    with _own_errors(str(path)):
+        names = runpy.run_path(str(path), run_name=path.stem)
+    gradients = names.get("gradients")
+    if not callable(gradients):
+        raise UsageError(f"{path} does not define a function gradients(X, Y, parameters)")
+    return gradients
+
+
+@contextmanager
+def _own_errors(file: str) -> Iterator[None]:
+    """What the file raises is shown with the file's own lines, and none of ours."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = itertools.dropwhile(lambda frame: frame.filename != file, frames)
+        lines = traceback.format_list(list(own)) + traceback.format_exception_only(error)
+        raise UsageError(f"{file} raised an error:\n{''.join(lines).rstrip()}") from error
