@@ -886,7 +886,7 @@ SINGLE_SAMPLE = [
         "∂ℒ/∂a[ℓ] = (Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × w_{p,j}[ℓ+1])_j",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell]}} = \begin{bmatrix}"
         r"\sum_p \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times w_{p,1}^{[\ell+1]}"
-        r"\\ \vdots \\ \sum_p \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times"
+        r"\\ \vdots \\ \sum_p \frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} \times "
         r"w_{p,n^{[\ell]}}^{[\ell+1]} \end{bmatrix}",
         shapes="n[ℓ] × 1",
         equals="∂loss/∂a{l}",
