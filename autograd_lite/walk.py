@@ -107,19 +107,21 @@ def leading(J: Tensor, wanted: set[int]) -> set[int]:
 def undo_broadcast(g: Any, shape: tuple[int, ...], t: Tensor, argument: int) -> Any:
     """Sum g over the axes along which an input of this shape was stretched."""
     extra = g.ndim - len(shape)
-    axes = list(range(extra))
-    for k, (m, n) in enumerate(zip(g.shape[max(extra, 0) :], shape, strict=False), extra):
-        if m != n:
-            axes.append(k)
-            extra = extra if n == 1 else -1
-    if extra < 0:
-        raise ValueError(
-            f"the rule of {t._op.__name__} for argument {argument} gave a gradient of shape "  # type: ignore[union-attr]
-            f"{g.shape}, but the argument has shape {shape}"
+    if extra >= 0:
+        axes = (
+            *range(extra),
+            *[k for k, n in enumerate(shape, extra) if n != g.shape[k]],
         )
-    total = np.sum if type(g) is Tensor else np.add.reduce
-    g = total(g, axis=tuple(axes), keepdims=True)
-    return g.reshape(shape) if extra else g
+        total = np.sum if type(g) is Tensor else np.add.reduce
+        result = total(g, axis=axes, keepdims=True)
+        if extra:
+            result = result.reshape(result.shape[extra:])
+        if result.shape == shape:
+            return result
+    raise ValueError(
+        f"the rule of {t._op.__name__} for argument {argument} gave a gradient of shape "  # type: ignore[union-attr]
+        f"{g.shape}, but the argument has shape {shape}"
+    )
 
 
 def check_unchanged(t: Tensor) -> None:

@@ -160,8 +160,8 @@ def _log(a: Any) -> Any:
 
 @_loss()
 @ag.differentiable(
-    lambda g, y, A, Y, m: g * (A - Y) / m,
-    lambda g, y, A, Y, m: g * (Y - A) / m,
+    lambda g, y, A, Y, m: (A - Y) * (g / m),
+    lambda g, y, A, Y, m: (Y - A) * (g / m),
 )
 def half_squared_error(A: Any, Y: Any, m: int) -> Any:
     """½ ‖A − Y‖² for each sample, for labels that are any finite numbers.
@@ -169,12 +169,12 @@ def half_squared_error(A: Any, Y: Any, m: int) -> Any:
     >>> half_squared_error([[3.0, 1.0]], [[1, 1]]).item()
     1.0
     """
-    return np.sum(np.square(A - Y)) / (2 * m)
+    return np.square(A - Y).sum() / (2 * m)
 
 
 @_loss(labels=(0, 1), threshold=0.5)
 @ag.differentiable(
-    lambda g, y, A, Y, m: g * ((A - Y) / np.maximum(A * (1 - A), 1e-12)) / m,
+    lambda g, y, A, Y, m: (A - Y) / np.maximum(A * (1 - A), 1e-12) * (g / m),
     lambda g, y, A, Y, m: g * (_log(1 - A) - _log(A)) / m,
 )
 def binary_cross_entropy(A: Any, Y: Any, m: int) -> Any:
@@ -183,12 +183,12 @@ def binary_cross_entropy(A: Any, Y: Any, m: int) -> Any:
     >>> round(binary_cross_entropy([[0.9, 0.2]], [[1, 0]]).item(), 4)
     0.1643
     """
-    return -np.sum(Y * _log(A) + (1 - Y) * _log(1 - A)) / m
+    return -(Y * _log(A) + (1 - Y) * _log(1 - A)).sum() / m
 
 
 @_loss(labels=(0, 1), threshold=0.0, takes_logits=True)
 @ag.differentiable(
-    lambda g, y, Z, Y, m: g * (ag.sigmoid(Z) - Y) / m,
+    lambda g, y, Z, Y, m: (ag.sigmoid(Z) - Y) * (g / m),
     lambda g, y, Z, Y, m: g * -Z / m,
 )
 def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
@@ -197,7 +197,7 @@ def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
     >>> binary_cross_entropy_with_logits([[1000.0, 1000.0]], [[1, 0]]).item()
     500.0
     """
-    return np.sum(np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))) / m
+    return (np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))).sum() / m
 
 
 @_loss(labels=(0, 1), one_of_many=True)
@@ -211,7 +211,7 @@ def cross_entropy(A: Any, Y: Any, m: int, axis: tuple[int, ...]) -> Any:
     >>> round(cross_entropy([[0.7], [0.2], [0.1]], [[1], [0], [0]]).item(), 4)
     0.3567
     """
-    return -np.sum(Y * _log(A)) / m
+    return -(Y * _log(A)).sum() / m
 
 
 @_loss(labels=(0, 1), one_of_many=True, takes_logits=True)
@@ -227,7 +227,7 @@ def cross_entropy_with_logits(Z: Any, Y: Any, m: int, axis: tuple[int, ...]) -> 
     >>> cross_entropy_with_logits([[1000.0], [0.0]], [[0], [1]]).item()
     1000.0
     """
-    return -np.sum(Y * ag.log_softmax(Z, axis=axis)) / m
+    return -(Y * ag.log_softmax(Z, axis=axis)).sum() / m
 
 
 BY_NAME: dict[str, Loss] = {
