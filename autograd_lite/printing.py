@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.algebra import Symbol
+from autograd_lite.expressions import Reader, RuleTexts, is_constant
 from autograd_lite.graph import Step, steps
+from autograd_lite.notation import LATEX, TEXT, in_latex
 from autograd_lite.rules import Slot
 from autograd_lite.tensor import Tensor
 
@@ -45,6 +49,7 @@ class Tape:
     """
 
     def __init__(self, recorded: list[Step], most: int = 60) -> None:
+        self.J = recorded[-1].tensor
         self.length = len(recorded)
         self.left_out = max(len(recorded) - most, 0)
         head = most // 2 if self.left_out else len(recorded)
@@ -55,6 +60,39 @@ class Tape:
 
     def __len__(self) -> int:
         return self.length
+
+    def backward(self) -> list[RuleRun]:
+        """The rules of J's backward pass in the order in which they run, from J to the leaves.
+
+        J is a scalar, as for `J.backward()`; ValueError otherwise.
+
+        >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+        >>> Z = (3 * W).named("Z")
+        >>> for run in tape(np.sum(Z * Z).named("J")).backward()[-2:]:
+        ...     print(f"{run.operation}: the gradient of {run.input} is {run.rule}", run.gradient)
+        Z ∘ Z: the gradient of Z is g ∘ Z [[3. 6.]]
+        Z = 3 W: the gradient of W is 3 g [[18. 36.]]
+        """
+        leaves = [s.tensor for s in steps(self.J) if s.op is None and s.tensor.requires_grad]
+        recorded = steps(self.J, leaves)
+        texts, latex = RuleTexts(recorded), RuleTexts(recorded, latex=True)
+        top = in_latex(recorded.cost.label or "J")
+        return [
+            RuleRun(
+                operation=f"{called(s)} = {formula(s)}" if s.label else formula(s),
+                output=called(s),
+                input=called(x),
+                rule=_with_g(texts(s, k), "∘"),
+                latex=rf"\frac{{\partial {top}}}{{\partial {_below(x)}}} = "
+                + _with_g(latex(s, k), r"\circ"),
+                value=x.value,
+                arriving=recorded.gradients[s.number].value,
+                gradient=texts.given[s.number, k].value,
+            )
+            for s in reversed(recorded.steps)
+            for k, x in enumerate(s.inputs)
+            if (s.number, k) in texts.given
+        ]
 
     @property
     def _gap(self) -> str:
@@ -92,6 +130,58 @@ class Tape:
             cells = "".join(f"<td {style}>{html.escape(r[k])}</td>" for k in self._columns)
             lines.append(f"<tr>{cells}</tr>")
         return "\n".join([*lines, "</tbody></table>"])
+
+
+@dataclass(frozen=True, eq=False)
+class RuleRun:
+    """A rule as it ran in a backward pass, for the sake of one input of one operation.
+
+    operation: what was computed, as in `A1 = tanh(Z1)`. output, input: its result and the input, by
+    name or formula. rule: the gradient of the input by g, the gradient that arrives at the result,
+    as text; latex: the same as a line, ∂J/∂Z1 = g ∘ …. value: the input's. arriving: the value of
+    g. gradient: what the rule gives, broadcasting undone; it is added to what other rules gave.
+    """
+
+    operation: str
+    output: str
+    input: str
+    rule: str
+    latex: str
+    value: np.ndarray
+    arriving: np.ndarray
+    gradient: np.ndarray
+
+
+def formula(step: Step, latex: bool = False) -> str:
+    """What a step computes, by the names of its inputs, or `%3` for one that is a longer story."""
+
+    def nameless(x: Any) -> bool:
+        return isinstance(x, Step) and x.label is None and not is_constant(x)
+
+    def symbol(s: Step) -> Symbol | None:
+        short_story = s.op is not None and not any(map(nameless, s.inputs))
+        return None if (nameless(s) and short_story) or is_constant(s) else _symbol(s)
+
+    return (LATEX if latex else TEXT)(Reader(symbol)(step) if step.op else _symbol(step))
+
+
+def called(step: Step, latex: bool = False) -> str:
+    """The name of a step, or what it computes."""
+    return (LATEX if latex else TEXT)(_symbol(step)) if step.label else formula(step, latex)
+
+
+def _symbol(step: Step) -> Symbol:
+    return Symbol("value", step.label or f"%{step.number}", step.number, step.shape)
+
+
+def _below(step: Step) -> str:
+    """A step as it stands below the line of a derivative, in LaTeX."""
+    return called(step, latex=True) if step.label else f"({called(step, latex=True)})"
+
+
+def _with_g(rule: str | None, times: str) -> str:
+    """A rule that may begin with `∘ …`, for g ∘ …"""
+    return f"g {rule}" if rule and rule.startswith(times) else rule or "g"
 
 
 def row(step: Step) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn
 from autograd_lite.graph import Step, steps
 from autograd_lite.printing import clean, short
 
@@ -157,3 +158,47 @@ def test_values_are_short_and_never_minus_zero():
     assert short(np.array([True, False])) == "[True, False]"
     assert short(np.array([np.nan, np.inf])) == "[nan, inf]"
     assert short(np.ones(10**6).reshape(1000, 1000).T) == "[1, 1, 1, …]"
+
+
+@pytest.mark.parametrize("batch_axis", [0, 1])
+def test_the_rules_of_the_backward_pass_in_order(batch_axis):
+    """Each rule after what arrives is whole; together they give every gradient."""
+    net = nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=0, batch_axis=batch_axis)
+    X, Y = nn.datasets.planar(10, rng=0, batch_axis=batch_axis)
+    f = net.forward(X)
+    J = nn.losses.binary_cross_entropy(f.A[2], Y, batch_axis=batch_axis)
+    runs = ag.tape(J).backward()
+    into = [run.input for run in runs]
+    product = "W{0} {1}" if batch_axis else "{1} W{0}"
+    first, second = product.format(1, "X"), product.format(2, "A1")
+    assert set(into) == {"A2", "Z2", second, "W2", "b2", "A1", "Z1", first, "W1", "b1"}
+    assert all(run.output == "J" or run.output in into[:at] for at, run in enumerate(runs))
+    for run in runs:
+        t = {**net.parameters(), "A1": f.A[1], "A2": f.A[2], "Z1": f.Z[1], "Z2": f.Z[2]}
+        if run.input in t:
+            (expected,) = ag.gradients(J, [t[run.input]])
+            np.testing.assert_array_equal(run.gradient, expected)
+            np.testing.assert_array_equal(run.value, t[run.input].data)
+        before = [other.gradient for other in runs if other.input == run.output]
+        np.testing.assert_array_equal(run.arriving, sum(before) if before else 1.0)
+
+
+def test_a_tensor_used_twice_gets_one_rule_for_each_use():
+    x = ag.Tensor(3.0, requires_grad=True, name="x")
+    runs = ag.tape((x * x).named("J")).backward()
+    assert [(run.operation, run.rule, float(run.gradient)) for run in runs] == [
+        ("J = x²", "g x", 3.0)
+    ] * 2
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_the_backward_pass_of_odd_names_is_one_line_of_text(name):
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name=name)
+    (last,) = ag.tape(np.sum(np.tanh(x))).backward()[-1:]
+    for said in (last.operation, last.input, last.rule, last.latex):
+        assert len(said.splitlines()) == 1
+        assert len(said) < 500
+
+
+def test_no_rule_runs_where_nothing_requires_a_gradient():
+    assert ag.tape(ag.Tensor(1.0) * 2).backward() == []
