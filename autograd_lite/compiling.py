@@ -8,7 +8,6 @@ import builtins
 import functools
 import inspect
 import re
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,19 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import errors, transforms
+from autograd_lite import transforms
 from autograd_lite.emitting import Plan, Source
-from autograd_lite.errors import TracingError
-from autograd_lite.lowering import (
-    Lowering,
-    Node,
-    frozen,
-    needed,
-    without_reshapes_of_sums,
-)
-from autograd_lite.tensor import Tensor, _state, next_order, tracing
+from autograd_lite.lowering import Lowering, Node, needed, without_reshapes_of_sums
+from autograd_lite.tensor import Tensor, _state
+from autograd_lite.tracing import Trace, called, precision, trace
 from autograd_lite.transforms import flatten, unflatten
-from autograd_lite.walk import reachable
 
 OTHER = object()  # what a program returns for arguments that it was not made for
 SIGNATURES = 16
@@ -140,18 +132,18 @@ class _Compiler:
     def _traced(self, args: Any, kwargs: Any) -> Program:
         names = list(_names(args, kwargs, _parameters(self.f, args)))
         leaves = flatten((args, kwargs))
-        trace = _twice(self.f, lambda: _trace(self.f, args, kwargs, names, self.floats_vary))
+        traced = trace(self.f, args, kwargs, names, self.floats_vary)
         if self.floats_vary and any(type(x) is float for x in leaves):
-            dtypes = {t.dtype for t in trace.tensors() if t._op is None and t.dtype.kind == "f"}
-            if len(dtypes | {_precision(leaves)}) > 1:
+            dtypes = {t.dtype for t in traced.tensors() if t._op is None and t.dtype.kind == "f"}
+            if len(dtypes | {precision(leaves)}) > 1:
                 # With several precisions a float must act as Python's, which takes the other's.
                 self.floats_vary = False
-                trace = _twice(self.f, lambda: _trace(self.f, args, kwargs, names, False))
-        return _Writer(self.f, args, kwargs, trace, self.reuse_outputs).program(names)
+                traced = trace(self.f, args, kwargs, names, False)
+        return _Writer(self.f, args, kwargs, traced, self.reuse_outputs).program(names)
 
     def _warn(self) -> None:
         warnings.warn(
-            f"compiled {_called(self.f)} was traced for {len(self.programs)} signatures: each new "
+            f"compiled {called(self.f)} was traced for {len(self.programs)} signatures: each new "
             "structure, shape, dtype or number that is not a float costs a trace and memory. "
             "Give batches one size, and numbers that change as floats or arrays.",
             stacklevel=5,
@@ -164,10 +156,6 @@ class Program:
 
     source: str
     ready: tuple[list[Any], Callable[[], Any]]
-
-
-def _called(f: Any) -> str:
-    return getattr(f, "__name__", type(f).__name__)
 
 
 def _inside() -> bool:
@@ -191,130 +179,6 @@ def _plain(x: Any) -> Any:
 
 
 STATIC = (int, bool, str, bytes, float, type(None))  # other objects are compared by identity
-
-
-def _precision(leaves: list[Any]) -> np.dtype:
-    """The float dtype of the arrays; float64 without any or with several."""
-    dtypes = {x.dtype for x in leaves if isinstance(x, np.ndarray | Tensor) and x.dtype.kind == "f"}
-    return dtypes.pop() if len(dtypes) == 1 else np.dtype(float)
-
-
-# Tracing
-
-
-@dataclass(slots=True)
-class Trace:
-    """One run of f on Tensors: what it was given, what it returned, whose gradient is what."""
-
-    start: int
-    arguments: list[Any]
-    result: Any
-    gradient_of: dict[int, Tensor]
-
-    def tensors(self) -> list[Tensor]:
-        """What was recorded for the result, in order."""
-        roots = [x for x in flatten(self.result) if type(x) is Tensor]
-        return reachable(roots, lambda x: x._order >= self.start)
-
-
-def _trace(
-    f: Callable[..., Any], args: Any, kwargs: Any, names: list[str], floats_vary: bool
-) -> Trace:
-    """Run f on Tensors in the place of arrays (and, if they vary, of floats)."""
-    gradient_of: dict[int, Tensor] = {}
-    start = next_order()
-    arguments: list[Any] = []
-    leaves = flatten((args, kwargs))
-    for leaf, name in zip(leaves, names, strict=True):
-        if type(leaf) is Tensor:
-            leaf = Tensor(leaf._data, leaf._needs, leaf.name or name)
-        elif isinstance(leaf, np.ndarray):
-            leaf = Tensor(leaf, name=name)
-        elif type(leaf) is float and floats_vary:
-            leaf = Tensor(leaf, name=name, dtype=_precision(leaves))
-        arguments.append(leaf)
-    args, kwargs = unflatten((args, kwargs), iter(arguments))
-    with tracing(gradient_of), np.errstate(all="ignore"):
-        result = f(*args, **kwargs)
-    for x in flatten(result):
-        if not isinstance(x, Tensor | np.ndarray | np.generic | int | float | str | None):
-            raise TypeError(
-                f"{_called(f)} returns a {type(x).__name__}; a compiled function returns arrays, "
-                "numbers, or lists, tuples and dicts of them"
-            )
-    return Trace(start, arguments, result, gradient_of)
-
-
-def _difference(a: Trace, b: Trace) -> Tensor | bool | None:
-    """The first tensor of b that is not what it was in a; False if the traces agree."""
-    place: dict[int, int] = {}
-    one, two = a.tensors(), b.tensors()
-    for k, (t, u) in enumerate(zip(one, two, strict=False)):
-        place[t._order] = place[u._order] = k
-        if t._op is not u._op and getattr(t._op, "__name__", "") != getattr(u._op, "__name__", ""):
-            return u
-        if t._op is None or t._order < a.start:
-            if frozen(t._data) != frozen(u._data):
-                return u
-            continue
-        if len(t._inputs) != len(u._inputs) or frozen(t._static) != frozen(u._static):
-            return u
-        for x, y in zip(t._inputs, u._inputs, strict=True):
-            if type(x) is not type(y):
-                return u
-            if type(x) is Tensor:
-                if x is not y and place.get(x._order, -1) != place.get(y._order, -2):
-                    return u
-            elif frozen(np.asarray(x)) != frozen(np.asarray(y)):
-                return u
-    if len(one) != len(two) or _constants(a.result) != _constants(b.result):
-        return None
-    return False
-
-
-def _constants(result: Any) -> Any:
-    leaves = [None if type(x) is Tensor else frozen(x) for x in flatten(result)]
-    return leaves, repr(unflatten(result, iter(["" for _ in leaves])))
-
-
-def _line_of(order: int, run: Callable[[], Trace], start: int) -> str:
-    """The line that records the tensor with this order, counted from the start of the trace."""
-    found: list[str] = []
-
-    def watch(frame: Any, event: str, value: Any) -> None:
-        if event != "return" or found:
-            return
-        if frame.f_code is Tensor.__init__.__code__:
-            value = frame.f_locals["self"]
-        if type(value) is Tensor and value._order == again:
-            found.append(errors.place(frame))
-
-    again = next_order() + 1 + order - start
-    before = sys.getprofile()
-    sys.setprofile(watch)
-    try:
-        run()
-    finally:
-        sys.setprofile(before)
-    return f", at {found[0]}" if found else ""
-
-
-def _twice(f: Callable[..., Any], run: Callable[[], Trace]) -> Trace:
-    """Trace two times: what differs cannot be a constant."""
-    a, b = run(), run()
-    different = _difference(a, b)
-    if different is False:
-        return b
-    where = ""
-    if isinstance(different, Tensor):
-        where = _line_of(different._order, run, b.start)
-    raise TracingError(
-        f"two runs of {_called(f)} with the same arguments recorded different values{where}\n"
-        "Compiled, they would be frozen. Draw random numbers outside and pass them as an argument."
-    )
-
-
-# From a trace to a program
 
 
 def _parameters(f: Callable[..., Any], args: Any) -> list[str]:
@@ -371,8 +235,8 @@ class _Writer:
     def program(self, leaf_names: list[str]) -> Program:
         """The whole: taken apart, checked, computed, returned."""
         source, names = self.source, self.source.names
-        called = re.sub(r"\W", "", _called(self.f)) if _called(self.f) != "<lambda>" else ""
-        function = names.new(called or "compiled")
+        wish = re.sub(r"\W", "", called(self.f)) if called(self.f) != "<lambda>" else ""
+        function = names.new(wish or "compiled")
         leaves = iter(
             zip(flatten((self.args, self.kwargs)), self.arguments, leaf_names, strict=True)
         )
@@ -398,11 +262,11 @@ class _Writer:
             results = iter(source.results())
             returns = self._tree(self.trace.result, results)
         title = [
-            f"{_called(self.f)}, compiled"
+            f"{called(self.f)}, compiled"
             + ", its results overwritten by the next call" * self.reuse_outputs
         ]
         text = source.text(function, ", ".join(signature), self.lines, returns, title)
-        code = builtins.compile(text, f"<compiled {_called(self.f)}>", "exec")
+        code = builtins.compile(text, f"<compiled {called(self.f)}>", "exec")
         given_objects = source.given
 
         def make() -> Any:

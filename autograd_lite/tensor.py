@@ -597,7 +597,8 @@ def _made(
     needs: bool,
 ) -> Tensor:
     t: Tensor = _new(Tensor)
-    t._data = y if type(y) is np.ndarray else np.asarray(y)
+    # (A stand-in for an array, while a function is traced to be compiled, stays what it is.)
+    t._data = y if type(y) is np.ndarray or hasattr(y, "stands_in") else np.asarray(y)
     t._op = op
     t._inputs = inputs
     t._saved = saved

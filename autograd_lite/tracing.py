@@ -1,0 +1,251 @@
+"""One run of a function that is to be compiled, on stand-ins for its arrays, recorded.
+
+Only what is constant needs its values, so everything that depends on an argument is an array of
+which only shape and dtype are known. That costs no time for arithmetic and no memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import errors
+from autograd_lite.errors import TracingError
+from autograd_lite.tensor import Tensor, next_order, tracing
+from autograd_lite.transforms import flatten, unflatten
+from autograd_lite.walk import reachable
+
+
+class StandIn(np.ndarray):
+    """An array of a shape and a dtype, whose entries mean nothing: all are one and the same."""
+
+    stands_in = True
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        elementwise = method == "__call__" and ufunc.signature is None and ufunc.nout == 1
+        if not elementwise or kwargs:
+            return _stand_ins(getattr(ufunc, method)(*_plain(inputs), **_plain(kwargs)))
+        kinds = [type(x) if type(x) in (int, float) else np.asarray(x).dtype for x in inputs]
+        dtype = ufunc.resolve_dtypes((*kinds, None))[-1]
+        return stand_in(np.broadcast_shapes(*(np.shape(x) for x in inputs)), dtype)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function is np.dot and np.ndim(args[0]) == np.ndim(args[1]) == 2:
+            (m, n), (p, q) = args[0].shape, args[1].shape
+            if n == p:
+                return stand_in((m, q), np.result_type(args[0].dtype, args[1].dtype))
+        return _stand_ins(function(*_plain(args), **_plain(kwargs)))
+
+    def dot(self, other: Any, out: Any = None) -> Any:
+        """As np.dot."""
+        return np.dot(self, other)
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """As NumPy's."""
+        return stand_in(self.shape, np.dtype(dtype))
+
+    def copy(self, order: Any = "C") -> Any:
+        """An array that may be written to."""
+        return np.ones(self.shape, self.dtype)
+
+
+def stand_in(shape: tuple[int, ...], dtype: np.dtype) -> StandIn:
+    """A stand-in for an array of this shape and dtype."""
+    return np.ndarray.__new__(StandIn, shape, dtype, _one(dtype), 0, (0,) * len(shape))
+
+
+@functools.cache
+def _one(dtype: np.dtype) -> np.ndarray:
+    one = np.ones(1, dtype)
+    one.flags.writeable = False
+    return one
+
+
+def _plain(tree: Any) -> Any:
+    """Arrays of NumPy's own type for stand-ins, also within tuples and lists."""
+    if isinstance(tree, StandIn):
+        return tree.view(np.ndarray)
+    if type(tree) in (tuple, list):
+        return type(tree)(_plain(x) for x in tree)
+    return {k: _plain(x) for k, x in tree.items()} if type(tree) is dict else tree
+
+
+def _stand_ins(result: Any) -> Any:
+    if isinstance(result, np.ndarray):
+        return stand_in(result.shape, result.dtype)
+    return type(result)(map(_stand_ins, result)) if type(result) in (tuple, list) else result
+
+
+@dataclass(slots=True)
+class Trace:
+    """One run of f on Tensors: what it was given, what it returned, whose gradient is what."""
+
+    start: int
+    arguments: list[Any]
+    result: Any
+    gradient_of: dict[int, Tensor]
+
+    def tensors(self) -> list[Tensor]:
+        """What was recorded for the result, in order."""
+        roots = [x for x in flatten(self.result) if type(x) is Tensor]
+        return reachable(roots, lambda x: x._order >= self.start)
+
+
+def trace(
+    f: Callable[..., Any], args: Any, kwargs: Any, names: list[str], floats_vary: bool
+) -> Trace:
+    """Run f on Tensors in the place of arrays (and, if they vary, of floats), and once more.
+
+    names: what the arguments are called, in order. Raises TracingError where f asks for a value,
+    or where the two runs differ in something that would be constant.
+    """
+
+    def run(with_values: bool = False) -> Trace:
+        return _run(f, args, kwargs, names, floats_vary, with_values)
+
+    try:
+        a = run()
+    except TracingError:
+        raise
+    except Exception:  # an operation of the user's own may want values; another error comes again
+        run = functools.partial(run, with_values=True)
+        a = run()
+    b = run()
+    different = _difference(a, b)
+    if different is False:
+        return b
+    where = _line_of(different._order, run, b.start) if isinstance(different, Tensor) else ""
+    raise TracingError(
+        f"two runs of {called(f)} with the same arguments recorded different values{where}\n"
+        "Compiled, they would be frozen. Draw random numbers outside and pass them as an argument."
+    )
+
+
+def _run(
+    f: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    names: list[str],
+    floats_vary: bool,
+    with_values: bool,
+) -> Trace:
+    gradient_of: dict[int, Tensor] = {}
+    start = next_order()
+    arguments: list[Any] = []
+    leaves = flatten((args, kwargs))
+    for leaf, name in zip(leaves, names, strict=True):
+        array = leaf._data if type(leaf) is Tensor else leaf
+        if type(leaf) is float and floats_vary:
+            array = np.array(leaf, precision(leaves))
+        if isinstance(array, np.ndarray):
+            t = Tensor(0.0, name=getattr(leaf, "name", None) or name)
+            t._needs = type(leaf) is Tensor and leaf._needs
+            t._data = array.copy() if with_values else stand_in(array.shape, array.dtype)
+            leaf = t
+        arguments.append(leaf)
+    args, kwargs = unflatten((args, kwargs), iter(arguments))
+    with tracing(gradient_of), np.errstate(all="ignore"):
+        result = f(*args, **kwargs)
+    for x in flatten(result):
+        if not isinstance(x, Tensor | np.ndarray | np.generic | int | float | str | None):
+            raise TypeError(
+                f"{called(f)} returns a {type(x).__name__}; a compiled function returns arrays, "
+                "numbers, or lists, tuples and dicts of them"
+            )
+    return Trace(start, arguments, result, gradient_of)
+
+
+def precision(leaves: list[Any]) -> np.dtype:
+    """The float dtype of the arrays; float64 without any or with several."""
+    dtypes = {x.dtype for x in leaves if isinstance(x, np.ndarray | Tensor) and x.dtype.kind == "f"}
+    return dtypes.pop() if len(dtypes) == 1 else np.dtype(float)
+
+
+def called(f: Any) -> str:
+    """The name of a function."""
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _difference(a: Trace, b: Trace) -> Tensor | bool | None:
+    """The first tensor of b that is not what it was in a; False if the traces agree."""
+    place: dict[int, int] = {}
+    one, two = a.tensors(), b.tensors()
+    for k, (t, u) in enumerate(zip(one, two, strict=False)):
+        place[t._order] = place[u._order] = k
+        if t is not u and not _same_step(t, u, a.start, place):
+            return u
+    if len(one) != len(two) or _constants(a.result) != _constants(b.result):
+        return None
+    return False
+
+
+def _same_step(t: Tensor, u: Tensor, start: int, place: dict[int, int]) -> bool:
+    """Whether two tensors of two traces were made alike."""
+    if getattr(t._op, "__name__", "") != getattr(u._op, "__name__", ""):
+        return False
+    if t._op is None:
+        return isinstance(t._data, StandIn) or (t._order >= start and _equal(t._data, u._data))
+    if len(t._inputs) != len(u._inputs) or frozen(t._static) != frozen(u._static):
+        return False
+    for x, y in zip(t._inputs, u._inputs, strict=True):
+        if type(x) is not type(y):
+            return False
+        if type(x) is not Tensor:
+            if not _equal(np.asarray(x), np.asarray(y)):
+                return False
+        elif x is not y and place.get(x._order, -1) != place.get(y._order, -2):
+            return False
+    return True
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True)
+
+
+def _constants(result: Any) -> Any:
+    leaves = [None if type(x) is Tensor else frozen(x) for x in flatten(result)]
+    return leaves, repr(unflatten(result, iter(["" for _ in leaves])))
+
+
+def frozen(static: Any) -> Any:
+    """Static arguments as something that can be compared and hashed."""
+    if isinstance(static, dict):
+        return tuple((key, frozen(value)) for key, value in static.items())
+    if isinstance(static, tuple | list):
+        return tuple(frozen(value) for value in static)
+    if isinstance(static, slice):
+        return ("slice", static.start, static.stop, static.step)
+    if isinstance(static, np.ndarray):
+        return (static.dtype, static.shape, static.tobytes())
+    try:
+        hash(static)
+    except TypeError:
+        return ("object", id(static))
+    return (type(static), static)
+
+
+def _line_of(order: int, run: Callable[[], Trace], start: int) -> str:
+    """The line that records the tensor with this order, in a trace that begins at `start`."""
+    found: list[str] = []
+
+    def watch(frame: Any, event: str, value: Any) -> None:
+        if event != "return" or found:
+            return
+        if frame.f_code is Tensor.__init__.__code__:
+            value = frame.f_locals["self"]
+        if type(value) is Tensor and value._order == again:
+            found.append(errors.place(frame))
+
+    again = next_order() + 1 + order - start
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return f", at {found[0]}" if found else ""
