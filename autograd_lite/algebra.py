@@ -76,7 +76,7 @@ def number(value: Any) -> Number:
     (Fraction(1, 200), 1e-12)
     """
     if isinstance(value, Fraction):
-        return Number(value)
+        return Number(value if value.denominator < 10**15 else float(value))
     value = value.item() if isinstance(value, np.ndarray | np.generic) else value
     if isinstance(value, float) and not np.isfinite(value):
         return Number(value)

@@ -25,6 +25,7 @@ from autograd_lite.algebra import (
     evaluate,
     number,
     reshaped,
+    substituted,
     symbols,
     transposed,
     without,
@@ -338,6 +339,7 @@ class Deriver:
         self.tape = tape
         self.cancels = cancels
         self.found: dict[tuple[str, int], Quantity] = {}
+        self.read: dict[Symbol, Any] = {}
 
     def quantities(self) -> list[Quantity]:
         """In order: names that were given, then gradients from the cost down."""
@@ -378,68 +380,65 @@ class Deriver:
         return {(s.kind, s.number) for s in symbols(self.found[key].rhs)} & set(self.found)
 
     def _quantity(self, symbol: Symbol) -> Quantity:
-        raw, rhs, conditions = self._read(symbol, frozenset())
+        raw, rhs, conditions = self._read(symbol)
         note: list[tuple[Part, ...]] = []
         steps = self._origin(symbol, raw)
-        opened: frozenset[int] = frozenset()
-        while self.cancels and symbol.kind == "gradient":
-            better = self._shorter(symbol, rhs, opened)
-            if better is None:
-                break
-            gone, opened, new, conditions = better
-            slope = self._slope(rhs, gone)
-            if slope is not None and cost(self.alone(gone)):
+        while (gone := self._shorter(symbol, rhs)) is not None:
+            symbol_gone, rhs_gone, new, more = gone
+            slope = self._slope(rhs, symbol_gone)
+            if slope is not None and cost(rhs_gone):
                 note.append((*slope, " cancels"))
-            steps.append(("insert ", gone, " = ", self.alone(gone)))
+            steps.append(("insert ", symbol_gone, " = ", rhs_gone))
             rhs = new
+            conditions += more
         if TEXT(rhs) != TEXT(raw):
             steps.append(("shorter: ", symbol, " = ", rhs))
-        note += conditions
-        note += self._summing(rhs)
+        note += [*dict.fromkeys(conditions), *self._summing(rhs)]
         joined = [part for item in note for part in ("; ", *item)][1:]
         return Quantity(symbol, rhs, tuple(joined), tuple(steps))
 
-    def alone(self, symbol: Symbol) -> Expression:
-        """What a gradient is by itself."""
-        return self._read(symbol, frozenset())[1]
-
-    def _shorter(self, symbol: Symbol, rhs: Expression, opened: frozenset[int]) -> Any:
+    def _shorter(self, symbol: Symbol, rhs: Expression) -> Any:
         """The line without one of the gradients in it, if writing that one out makes it shorter."""
-        if cost(rhs) == 0:
+        if not self.cancels or symbol.kind != "gradient" or cost(rhs) == 0:
             return None
         for s in dict.fromkeys(symbols(rhs)):
-            if s.kind == "gradient":
-                more = opened | {s.number}
-                _, new, conditions = self._read(symbol, more)
-                shorter = cost(new) <= cost(rhs) and s not in symbols(new)
-                if shorter and not isinstance(self.alone(s), Symbol):
-                    return s, more, new, conditions
+            if s.kind != "gradient":
+                continue
+            _, alone, conditions = self._read(s)
+            if isinstance(alone, Symbol):
+                continue
+            new, more = self._simplified(substituted(rhs, {s: alone}.get))
+            if cost(new) <= cost(rhs):
+                return s, alone, new, conditions + more
         return None
 
-    def _read(self, symbol: Symbol, opened: frozenset[int]) -> Any:
-        """What the rules gave, and what algebra makes of it; `opened` gradients are written out."""
-        root = self.tape.step(symbol)
-        alias = self._arriving(root, symbol.number, opened) if symbol.kind == "gradient" else None
-        raw: Expression
-        if alias is not None:
-            raw = alias
-        else:
-            raw = Reader(lambda step: self._symbol(step, symbol, opened), self.tape.inactive)(root)
-        simplify = Simplifier(self.tape.is_one, self.tape.inverses)
-        return raw, simplify(raw), list(dict.fromkeys(simplify.conditions))
+    def _read(self, symbol: Symbol) -> tuple[Expression, Expression, list[tuple[Part, ...]]]:
+        """What the rules gave, what algebra makes of it, and what that assumes."""
+        if symbol not in self.read:
+            root = self.tape.step(symbol)
+            raw: Expression | None = None
+            if symbol.kind == "gradient":
+                raw = self._arriving(root, symbol.number)
+            if raw is None:
+                reader = Reader(lambda step: self._symbol(step, symbol), self.tape.inactive)
+                raw = reader(root)
+            self.read[symbol] = raw, *self._simplified(raw)
+        return self.read[symbol]
 
-    def _arriving(self, step: Step, below: int, opened: frozenset[int]) -> Symbol | None:
-        whose = [
-            n for n in self.tape.arriving.get(step.number, ()) if n > below and n not in opened
-        ]
+    def _simplified(self, e: Expression) -> tuple[Expression, list[tuple[Part, ...]]]:
+        simplify = Simplifier(self.tape.is_one, self.tape.inverses)
+        return simplify(e), simplify.conditions
+
+    def _arriving(self, step: Step, below: int) -> Symbol | None:
+        """The gradient that this step is, if it is that of a tensor after the one in question."""
+        whose = [n for n in self.tape.arriving.get(step.number, ()) if n > below]
         return self.tape.symbol(min(whose), "gradient") if whose else None
 
-    def _symbol(self, step: Step, of: Symbol, opened: frozenset[int]) -> Expression | None:
+    def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
         if not step.is_gradient:
             return tape.letter(step)
-        below = of.number if of.kind == "gradient" else -1
-        arriving = self._arriving(step, below, opened)
+        arriving = self._arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:
             return arriving
         if step.number in tape.parts and step.number != of.number:
