@@ -21,7 +21,13 @@ from numpy.typing import NDArray
 from nn import activations, datasets, losses
 from nn.network import Network
 
-SUBCOMMANDS = ("nn.command_check", "nn.command_train", "nn.command_compare", "nn.command_draw")
+SUBCOMMANDS = (
+    "nn.command_check",
+    "nn.command_train",
+    "nn.command_compare",
+    "nn.command_draw",
+    "nn.command_derive",
+)
 BUILT_IN = ("planar", "breast_cancer", "digits", "iris")
 
 
