@@ -214,9 +214,22 @@ class Style:
             text += f" {symbol} {body}" if text else (symbol + body if minus else body)
         return text
 
-    def quotient(self, e: Expression) -> tuple[str, int]:
+    def irreducible(self, e: Apply) -> tuple[str, int]:
+        """A power that is not a whole number, or a division by zero."""
+        a, b = e.arguments
+        if e.op is not np.power:
+            return f"{self.within(a, TIMES)} / {self.within(b, POSTFIX)}", TIMES
+        if self.latex:
+            return f"{self.within(a, ATOM)}^{{{self(b)}}}", ATOM
+        exponent, binds = self.write(b)
+        plain = binds >= ATOM and "/" not in exponent
+        return f"{self.within(a, ATOM)}^{exponent if plain else f'({exponent})'}", ATOM
+
+    def quotient(self, e: Apply) -> tuple[str, int]:
         """Everything that is multiplied and divided: coefficient, numerator, denominator."""
         coefficient, above, below = factors(e)
+        if above == [e]:
+            return self.irreducible(e)
         if not below:
             return self.joined(coefficient, above)
         bottom, binds = self.joined(Fraction(1), below)
@@ -298,11 +311,11 @@ class Style:
 
 RELATIONS: dict[Any, tuple[str, str]] = {
     np.greater: (">", ">"),
-    np.greater_equal: ("≥", r"\ge"),
+    np.greater_equal: ("≥", r"\geq"),
     np.less: ("<", "<"),
-    np.less_equal: ("≤", r"\le"),
+    np.less_equal: ("≤", r"\leq"),
     np.equal: ("=", "="),
-    np.not_equal: ("≠", r"\ne"),
+    np.not_equal: ("≠", r"\neq"),
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min")}

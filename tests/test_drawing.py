@@ -29,6 +29,7 @@ from autograd_lite.walk import differentiate, seed
 
 sys.path.insert(0, str(Path(__file__).parent))
 from odd_names import ODD_NAMES
+from samples import CASES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -144,6 +145,16 @@ def test_there_is_an_edge_for_each_use_and_each_rule_that_the_walk_runs(seed_):
     differentiate(J, seed(J, None), keep=lambda t, g: None, entered=lambda t, k: ran.append(t))
     assert len(graph.backward) == len(ran)
     assert all(rule for _, _, rule in graph.backward)
+
+
+@pytest.mark.parametrize(("f", "arrays"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+def test_every_operation_can_be_drawn_with_its_rules(f, arrays):
+    inputs = [ag.Tensor(a, a.dtype.kind == "f") for a in arrays]
+    y = f(*inputs)
+    for t in (y, *ag.gradients(np.sum(y * y), inputs[:1], create_graph=True)):
+        source = ag.draw(t, most=500).source
+        assert ("class=backward" in source) == (t._op is not None and t.requires_grad)
+        assert str(ag.tape(t))
 
 
 def test_a_tensor_used_twice_has_two_edges():
