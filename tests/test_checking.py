@@ -1,0 +1,155 @@
+"""check_gradients: right functions pass, and every kind of wrong rule is caught and located."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+
+rng = np.random.default_rng(5)
+
+
+def tanh_with(rule):
+    @ag.differentiable(rule)
+    def tanh(x):
+        return np.tanh(x)
+
+    return tanh
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (np.tanh, (rng.normal(size=(3, 4)),)),
+        (lambda x, y: np.exp(x) / y, (rng.normal(size=3), np.array([2.0, -1.0, 0.5]))),
+        (lambda p: p["W"] @ p["b"][0], ({"W": rng.normal(size=(2, 3)), "b": [np.ones(3)]},)),
+        (lambda x: np.sum(np.where(x > 0.1, x**3, -x)), (rng.normal(size=20),)),
+        (lambda x: np.log(x) * 1e8, (np.array([1e-3, 1.0, 1e3]),)),
+        (lambda x: 1e-9 * np.sin(x), (np.array([1.0, 2.0]),)),
+        (lambda x: np.sum(x * 0.0), (np.ones(3),)),
+        (ag.softmax, (rng.normal(size=(2, 5)) * 5,)),
+        (np.sqrt, (np.array([1e-4, 1.0]),)),
+    ],
+)
+def test_right_functions_pass_at_three_orders(f, args):
+    report = ag.check_gradients(f, *args, order=3)
+    assert report.ok
+    assert {slope.cause for _, slope in report.slopes} <= {"agrees", "rounding"}
+    assert len(report.slopes) == 6
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 5, 20, 1000])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_float32_tanh_is_never_called_wrong(scale, seed):
+    x = (np.random.default_rng(seed).normal(size=(4, 5)) * scale).astype(np.float32)
+    assert ag.check_gradients(np.tanh, x).ok
+    assert ag.check_gradients(lambda x: np.tanh(x.astype(np.float32)), x).ok
+
+
+def test_a_kink_is_no_wrong_formula_and_is_noted():
+    for f in (ag.relu, np.abs, lambda x: np.maximum(x, 0.0), lambda x: np.clip(x, 0.0, 5.0)):
+        report = ag.check_gradients(f, np.array([0.0, 1.0, -1.0]))
+        assert report.ok
+        assert report.kinks
+        assert "a kink: there is no derivative right here" in str(report)
+    wrong_at_the_kink = ag.differentiable(lambda g, y, x: g * (x > 0) + 5 * g * (x == 0))(
+        lambda x: np.maximum(x, 0)
+    )
+    with pytest.raises(ag.GradientError):
+        ag.check_gradients(wrong_at_the_kink, np.array([0.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, y, x: 1.001 * g * (1 - y * y),
+        lambda g, y, x: -g * (1 - y * y),
+        lambda g, y, x: g * (1 - y),
+        lambda g, y, x: g,
+        lambda g, y, x: g * (1 - np.tanh(y) ** 2),
+        lambda g, y, x: 0 * x + np.sum(g * (1 - y * y)),
+        lambda g, y, x: g * (1 - y * y) * float("nan"),
+    ],
+    ids=["0.1 % off", "sign", "wrong formula", "dropped", "at the value", "summed", "nan"],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_wrong_rule_is_caught_at_its_worst_entry(rule, dtype):
+    x = rng.normal(size=(2, 3)).astype(dtype)
+    with pytest.raises(ag.GradientError) as caught:
+        ag.check_gradients(lambda x: np.sum(tanh_with(rule)(x)), x)
+    report = caught.value.report
+    assert not report.ok
+    order, argument, index, slope = report.worst
+    assert (order, argument) == (1, "argument 0")
+    assert slope.cause == "wrong formula"
+    np.testing.assert_allclose(slope.numeric, 1 - np.tanh(float(x[index])) ** 2, rtol=1e-7)
+    assert f"worst entry: order 1, argument 0{list(index)}" in str(report)
+    assert len(slope.sweep) == 8
+
+
+def test_an_error_at_second_order_only_is_caught():
+    def derivative(factor):
+        @ag.differentiable(lambda g, y, x: g * (-2 * factor * np.tanh(x) * y))
+        def slope(x):
+            return 1 - np.tanh(x) ** 2
+
+        return slope
+
+    x = np.array([0.3, -0.7])
+    right, wrong = derivative(1.0), derivative(1.001)
+    assert ag.check_gradients(tanh_with(lambda g, y, x: g * right(x)), x).ok
+    bad = tanh_with(lambda g, y, x: g * wrong(x))
+    assert ag.check_gradients(bad, x, order=1).ok
+    with pytest.raises(ag.GradientError) as caught:
+        ag.check_gradients(bad, x)
+    assert caught.value.report.worst[0] == 2
+
+
+def test_the_argument_is_named_and_large_ones_are_searched():
+    @ag.differentiable(lambda g, y, x, place: g * 1.0, None)
+    def wrong_in_one_place(x, place):
+        y = x.copy()
+        y[12, 34] *= 3
+        return y
+
+    x = {"W": [rng.normal(size=(60, 50))]}
+    with pytest.raises(ag.GradientError) as caught:
+        ag.check_gradients(lambda b, p: wrong_in_one_place(p["W"][0], 0.0) + b, 1.0, x)
+    _, argument, index, slope = caught.value.report.worst
+    assert (argument, index) == ("argument 1['W'][0]", (12, 34))
+    assert slope.tape / slope.numeric == pytest.approx(1 / 3)
+
+
+def test_findings_say_what_the_mistake_looks_like():
+    def product_with(rule):
+        return ag.differentiable(rule, lambda g, y, a, b: a.mT @ g)(lambda a, b: a @ b)
+
+    square, b = rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
+    for rule, kind in (
+        (lambda g, y, a, b: (g @ b.mT).mT, "transposed"),
+        (lambda g, y, a, b: -(g @ b.mT), "sign"),
+        (lambda g, y, a, b: 2 * (g @ b.mT), "factor-two"),
+    ):
+        with pytest.raises(ag.GradientError) as caught:
+            ag.check_gradients(product_with(rule), square, b)
+        assert kind in [finding.kind for finding in caught.value.report.findings]
+        assert f"looks like {kind}" in str(caught.value)
+
+
+def test_what_cannot_be_checked_is_said():
+    with pytest.raises(TypeError, match="returned ndarray, not a Tensor: its gradient is cut"):
+        ag.check_gradients(lambda x: np.tanh(x.data), np.ones(2))
+    with pytest.raises(TypeError, match="an argument of int64 cannot be differentiated"):
+        ag.check_gradients(np.tanh, np.arange(2))
+    noise = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="another value each time: fix its randomness"):
+        ag.check_gradients(lambda x: x * noise.normal(), np.ones(2))
+
+
+def test_the_arguments_are_left_alone():
+    x = rng.normal(size=5)
+    before = x.copy()
+    ag.check_gradients(np.tanh, x)
+    np.testing.assert_array_equal(x, before)
+    assert x.flags.writeable
