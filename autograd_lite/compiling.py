@@ -224,6 +224,11 @@ class _Writer:
             g, of = lowering.nodes.get(order), lowering.nodes.get(t._order)
             if g and of and g.op and of.name and not g.name:
                 g.name = f"d{of.name}"
+        arguments = {n.name for n in self.arguments if isinstance(n, Node)}
+        results_names = _names((trace.result,), {}, ["result"])
+        for x, name in zip(flatten(trace.result), results_names, strict=True):
+            if type(x) is Tensor and not lowering.of(x).name:
+                lowering.of(x).name = f"{name}_new" if name in arguments else name
         steps = needed(outputs)
         without_reshapes_of_sums(steps, outputs)
         plan = Plan(needed(outputs), outputs, reuse_outputs)

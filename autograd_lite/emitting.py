@@ -50,6 +50,13 @@ def kind(node: Node) -> str:
     return "written" if is_elementwise(op) and op is not np.where else "made"
 
 
+def _in_rows(node: Node) -> bool:
+    """Whether an array is known to lie in memory row by row."""
+    if isinstance(node.constant, np.ndarray):
+        return node.constant.flags.c_contiguous
+    return kind(node) == "written"
+
+
 def _is_fancy(node: Node) -> bool:
     index = node.static["index"]
     return len(node.inputs) > 1 or any(isinstance(i, np.ndarray | bool) for i in index)
@@ -400,10 +407,9 @@ class Source:
             return False
         if node.op is np.dot:
             return True
-        return is_elementwise(node.op) and all(
-            kind(x) == "written"
-            or (isinstance(x.constant, np.ndarray) and x.constant.flags.c_contiguous)
-            for x in node.inputs
+        # Where the inputs disagree about the order of memory, NumPy takes that of rows.
+        return is_elementwise(node.op) and any(
+            x.shape == node.shape and _in_rows(x) for x in node.inputs
         )
 
     def _call(self, node: Node, out: str | None) -> str:

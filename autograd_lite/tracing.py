@@ -30,15 +30,20 @@ class StandIn(np.ndarray):
         elementwise = method == "__call__" and ufunc.signature is None and ufunc.nout == 1
         if not elementwise or kwargs:
             return _stand_ins(getattr(ufunc, method)(*_plain(inputs), **_plain(kwargs)))
-        kinds = [type(x) if type(x) in (int, float) else np.asarray(x).dtype for x in inputs]
-        dtype = ufunc.resolve_dtypes((*kinds, None))[-1]
-        return stand_in(np.broadcast_shapes(*(np.shape(x) for x in inputs)), dtype)
+        arrays = [x if isinstance(x, np.ndarray) else np.asarray(x) for x in inputs]
+        kinds = [
+            type(x) if type(x) in (int, float) else a.dtype
+            for x, a in zip(inputs, arrays, strict=True)
+        ]
+        shapes = {a.shape for a in arrays}
+        shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
+        return stand_in(shape, ufunc.resolve_dtypes((*kinds, None))[-1])
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function is np.dot and np.ndim(args[0]) == np.ndim(args[1]) == 2:
-            (m, n), (p, q) = args[0].shape, args[1].shape
-            if n == p:
-                return stand_in((m, q), np.result_type(args[0].dtype, args[1].dtype))
+        if function is np.dot:
+            a, b = args
+            if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
+                return stand_in((a.shape[0], b.shape[1]), np.promote_types(a.dtype, b.dtype))
         return _stand_ins(function(*_plain(args), **_plain(kwargs)))
 
     def dot(self, other: Any, out: Any = None) -> Any:

@@ -1,9 +1,8 @@
-"""What compiled code costs, as a ratio of the closed form that a person writes in plain NumPy.
+"""What compiled code costs beyond the common table: `python -m benchmarks.compiled`.
 
-    python -m benchmarks.compiled [--dtype float32] [--rounds 300]
-
-Both compute the cost J and all gradients of a tanh network with a sigmoid output and binary
-cross-entropy, on one thread, in turns, in one process; the results are compared first.
+The first call (trace and emit) of every network; an epoch of one-sample training on digits with
+nn.fit against the same loop in plain NumPy by hand, in turns; and with `--lines NETWORK` what each
+line of the compiled code takes. One thread.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import argparse
 import os
 import statistics
 import time
+import timeit
+from typing import Any
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before NumPy is loaded
@@ -20,112 +21,122 @@ import numpy as np  # noqa: E402
 
 import autograd_lite as ag  # noqa: E402
 import nn  # noqa: E402
-
-NETWORKS = {
-    "4-3-2-1, m=1": ([4, 3, 2, 1], 1),
-    "2-4-1, m=400": ([2, 4, 1], 400),
-    "64-30-10, m=1": ([64, 30, 10], 1),
-    "64-30-10, m=10": ([64, 30, 10], 10),
-    "64-128-128-10, m=128": ([64, 128, 128, 10], 128),
-    "64 x 50 layers, m=32": ([64] * 50 + [1], 32),
-    "784-512-512-10, m=256": ([784, 512, 512, 10], 256),
-}
+from benchmarks.engines import CASES, Case  # noqa: E402
 
 
-def by_hand(P, X, Y):
-    """J and the gradients in closed form, as a person writes them in NumPy."""
-    L, m = len(P) // 2, X.shape[1]
-    A = {0: X}
-    for l in range(1, L):
-        A[l] = np.tanh(P[f"W{l}"] @ A[l - 1] + P[f"b{l}"])
-    A[L] = 1 / (1 + np.exp(-(P[f"W{L}"] @ A[L - 1] + P[f"b{L}"])))
-    J = -np.sum(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L])) / m
-    gradients = {}
-    dZ = (A[L] - Y) / m
-    for l in range(L, 0, -1):
-        gradients[f"W{l}"] = dZ @ A[l - 1].T
-        gradients[f"b{l}"] = dZ.sum(axis=1, keepdims=True)
-        if l > 1:
-            dZ = P[f"W{l}"].T @ dZ * (1 - A[l - 1] ** 2)
-    return J, gradients
+def compiled(case: Case) -> tuple[Any, Any]:
+    """A compiled function of (parameters, X, Y), and arguments for it."""
+    sizes, L = list(case.sizes), len(case.sizes) - 1
+    net = nn.Network(sizes, ["tanh"] * (L - 1) + ["sigmoid"], rng=0, dtype=case.dtype)
+    pairs, X, Y = case.arrays()
+    P = {f"{n}{l}": p for l, pair in enumerate(pairs, 1) for n, p in zip("Wb", pair, strict=True)}
 
-
-def costs(sizes, dtype=float):
-    """The same cost on the tape: by the activation's output, and by the last pre-activation."""
-    L = len(sizes) - 1
-    net = nn.Network(sizes, ["tanh"] * (L - 1) + ["sigmoid"], rng=0, dtype=dtype)
-
-    def by_output(parameters, X, Y):
-        return nn.losses.binary_cross_entropy(net.forward(X, parameters).A[L], Y)
-
-    def by_logits(parameters, X, Y):
+    def cost(parameters: Any, X: Any, Y: Any) -> Any:
         return nn.losses.binary_cross_entropy_with_logits(net.forward(X, parameters).Z[L], Y)
 
-    return by_output, by_logits
+    return ag.compile(ag.value_and_grad(cost)), (P, X, Y)
 
 
-def case(sizes, m, dtype):
-    rng = np.random.default_rng(1)
-    net = nn.Network(sizes, ["tanh"] * (len(sizes) - 2) + ["sigmoid"], rng=0)
-    P = {name: t.numpy().astype(dtype) for name, t in net.parameters().items()}
-    X = rng.normal(size=(sizes[0], m)).astype(dtype)
-    Y = (rng.random((sizes[-1], m)) < 0.5).astype(dtype)
-    return P, X, Y
+def first_calls() -> None:
+    """Seconds from a function that was never called to the code for it, and to its results."""
+    print("first call               trace and emit   with the first run")
+    for case in CASES:
+        emit, whole = [], []
+        for _ in range(5):
+            f, arguments = compiled(case)
+            start = time.perf_counter()
+            f.source(*arguments)
+            emit.append(time.perf_counter() - start)
+            f(*arguments)
+            whole.append(time.perf_counter() - start)
+        print(f"  {case.name:22}{min(emit) * 1e3:12.1f} ms{min(whole) * 1e3:17.1f} ms")
 
 
-def seconds(f, arguments, number):
-    start = time.perf_counter()
-    for _ in range(number):
-        f(*arguments)
-    return (time.perf_counter() - start) / number
+def epoch_by_hand(P: Any, X: Any, Y: Any, rate: float) -> tuple[Any, float]:
+    """One pass over the samples, one at a time: a sigmoid network and the half squared error."""
+    W1, b1, W2, b2 = P.values()
+    total = 0.0
+    for k in range(X.shape[1]):
+        x, y = X[:, k : k + 1], Y[:, k : k + 1]
+        A1 = 1 / (1 + np.exp(-(W1 @ x + b1)))
+        A2 = 1 / (1 + np.exp(-(W2 @ A1 + b2)))
+        total += 0.5 * np.sum((A2 - y) ** 2)
+        dZ2 = (A2 - y) * A2 * (1 - A2)
+        dZ1 = W2.T @ dZ2 * A1 * (1 - A1)
+        W1, b1 = W1 - rate * (dZ1 @ x.T), b1 - rate * dZ1
+        W2, b2 = W2 - rate * (dZ2 @ A1.T), b2 - rate * dZ2
+    return (W1, b1, W2, b2), total / X.shape[1]
 
 
-def measure(sizes, m, dtype, rounds):
-    arguments = case(sizes, m, dtype)
-    engines = {"hand": by_hand}
-    first = {}
-    J, gradients = by_hand(*arguments)
-    by_output, by_logits = costs(sizes, dtype)
-    for name, cost in (("compiled", by_output), ("logits", by_logits)):
-        eager = ag.value_and_grad(cost)
-        engines[name] = ag.compile(eager)
+def training(rounds: int) -> None:
+    """The epoch of nn.fit, compiled and on the tape, against the loop by hand."""
+    X, Y = nn.datasets.digits()
+    X, rate = X / 16, 0.1
+    times: dict[str, list[float]] = {"by hand": [], "compiled": [], "on the tape": []}
+    for turn in range(rounds):
+        net = nn.Network([64, 30, 10], ["sigmoid", "sigmoid"], rng=0)
+        P = {name: t.numpy() for name, t in net.parameters().items()}
         start = time.perf_counter()
-        value, found = engines[name](*arguments)
-        first[name] = time.perf_counter() - start
-        close = (
-            {"rtol": 1e-9, "atol": 1e-12} if dtype.itemsize == 8 else {"rtol": 1e-3, "atol": 1e-5}
-        )
-        np.testing.assert_allclose(value, J, **close)
-        for key in gradients:
-            np.testing.assert_allclose(found[key], gradients[key], **close)
-    number = max(1, int(2e-3 / seconds(by_hand, arguments, 3)))
-    times = {name: [] for name in engines}
-    for _ in range(rounds):
-        for name, f in engines.items():
-            times[name].append(seconds(f, arguments, number))
-    return times, first
+        expected, J = epoch_by_hand(P, X, Y, rate)
+        times["by hand"].append(time.perf_counter() - start)
+        for name in ("compiled", "on the tape") if turn < 3 else ("compiled",):
+            net.set_parameters(P)
+            start = time.perf_counter()
+            history = nn.fit(
+                net,
+                X,
+                Y,
+                nn.losses.half_squared_error,
+                nn.optimizers.GradientDescent(rate),
+                epochs=1,
+                batch_size=1,
+                compile=name == "compiled",
+                progress=False,
+            )
+            times[name].append(time.perf_counter() - start)
+            np.testing.assert_allclose(history.loss, J, rtol=1e-9)
+            for ours, theirs in zip(net.parameters().values(), expected, strict=True):
+                np.testing.assert_allclose(ours.data, theirs, rtol=1e-7, atol=1e-9)
+    hand = times["by hand"]
+    print(f"\nan epoch of digits, one sample at a time: {min(hand) * 1e3:.1f} ms by hand")
+    for name in ("compiled", "on the tape"):
+        ratios = [t / h for t, h in zip(times[name], hand, strict=False)]
+        print(f"  nn.fit {name:12} {statistics.median(ratios):.2f}× (least {min(ratios):.2f}×)")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dtype", default="float64")
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--only", default="")
-    options = parser.parse_args()
-    dtype = np.dtype(options.dtype)
-    print(f"{dtype}, one thread; of each: minimum (median) over {options.rounds} rounds in turns")
-    print(f"{'network':24}{'by hand':>14}{'compiled':>18}{'with logits':>18}{'first call':>14}")
-    for name, (sizes, m) in NETWORKS.items():
-        if options.only not in name:
+def lines(case: Case) -> None:
+    """What each line of the compiled code takes, by itself."""
+    f, (P, X, Y) = compiled(case)
+    source = f.source(P, X, Y)
+    header, body = source.split("\n\n\ndef ")
+    names: dict[str, Any] = {"OTHER": None, **P, "X": X, "Y": Y}
+    exec(header, names)
+    print(f"\n{case.name}: µs")
+    total = 0.0
+    for line in body.splitlines():
+        if "  # (" not in line:
             continue
-        times, first = measure(sizes, m, dtype, options.rounds)
-        hand = times["hand"]
-        print(f"{name:24}{min(hand) * 1e6:11.1f} µs", end="")
-        for engine in ("compiled", "logits"):
-            least = min(times[engine]) / min(hand)
-            middle = statistics.median(t / h for t, h in zip(times[engine], hand, strict=True))
-            print(f"{least:10.2f} ({middle:.2f})", end="")
-        print(f"{first['compiled'] * 1e3:11.0f} ms", flush=True)
+        call = line.strip().split("  #")[0]
+        exec(call, names)
+        taken = min(timeit.repeat(call, globals=names, number=1000, repeat=15)) * 1e3
+        total += taken
+        print(f"{taken:8.2f}  {line.strip()}")
+    run = min(timeit.repeat(lambda: f(P, X, Y), number=1000, repeat=15)) * 1e3
+    print(f"{total:8.2f}  together\n{run:8.2f}  a call: arguments checked, results returned")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=20, help="epochs by hand and compiled")
+    parser.add_argument("--lines", help="only this: each line for the cases so called")
+    options = parser.parse_args()
+    if options.lines:
+        for case in CASES:
+            if options.lines in case.name:
+                lines(case)
+        return
+    first_calls()
+    training(options.rounds)
 
 
 if __name__ == "__main__":

@@ -106,20 +106,18 @@ class CompiledSteps(CompiledGradients):
         J, gradients, output = self._gradients(parameters, X, Y)
         optimizer = copy.copy(self.optimizer)
         vars(optimizer).update(settings)
-        memory = {name: dict(memory[name]) for name in parameters}
+        memory = {name: dict(memory.get(name, {})) for name in parameters}
         new = {
             name: parameter + optimizer.change(gradients[name], memory[name])
             for name, parameter in parameters.items()
         }
-        return J, output, new, memory
+        return J, output, new, {name: kept for name, kept in memory.items() if kept}
 
     def begin(self) -> None:
         """Start from the network's parameters and the optimizer's present settings."""
         super().begin()
-        self.memory = {
-            name: self.optimizer.memory_of(name, parameter)
-            for name, parameter in self.parameters.items()
-        }
+        memory = {name: self.optimizer.memory_of(name, p) for name, p in self.parameters.items()}
+        self.memory = {name: kept for name, kept in memory.items() if kept}
         self.settings = {k: v for k, v in vars(self.optimizer).items() if not k.startswith("_")}
 
     def arguments(self, X: Array, Y: Array) -> tuple[Any, ...]:
@@ -128,8 +126,8 @@ class CompiledSteps(CompiledGradients):
 
     def end(self) -> None:
         super().end()
-        for name, parameter in self.parameters.items():
-            self.optimizer.memory_of(name, parameter).update(self.memory[name])
+        for name, kept in self.memory.items():
+            self.optimizer.memory_of(name, self.parameters[name]).update(kept)
 
     def __call__(self, X: Array, Y: Array) -> tuple[float, Array]:
         J, output, whole, memory = self.compiled(self.whole, self.memory, self.settings, X, Y)

@@ -116,6 +116,9 @@ def fit(
                 if shuffle:
                     order = rng.permutation(m)
                     X_epoch, Y_epoch = (a.take(order, net.batch_axis) for a in (X_epoch, Y_epoch))
+                if size == 1:  # each sample in one piece
+                    layout: Any = "F" if net.batch_axis == 1 else "C"
+                    X_epoch, Y_epoch = (np.asarray(a, order=layout) for a in (X_epoch, Y_epoch))
                 run.epoch(epoch, X_epoch, Y_epoch, batches)
                 report(epoch, run.history)
     except KeyboardInterrupt:
