@@ -245,7 +245,9 @@ def flipped(e: Expression) -> Expression:
     static = dict(e.static)
     if "axis" in static and len(e.shape) == 2:
         static["axis"] = tuple(1 - k for k in static["axis"])
-    elif "axis" in static or e.op is np.reshape:
+    elif e.op in (np.reshape, np.broadcast_to) and e.shape.count(1) == len(e.shape):
+        static["shape"] = shape
+    elif "axis" in static or e.op in (np.reshape, np.broadcast_to):
         raise ValueError(f"{e.op.__name__} cannot be written with rows and columns exchanged")
     mark = flipped(e.mark) if isinstance(e.mark, Symbol) else (e.mark, "flipped")
     return Apply(e.op, arguments, shape, static, mark)

@@ -16,7 +16,6 @@ import numpy as np
 
 from autograd_lite.algebra import (
     Apply,
-    Expression,
     Part,
     Quantity,
     Symbol,
@@ -25,6 +24,7 @@ from autograd_lite.algebra import (
     flipped,
     number,
     substituted,
+    symbols,
     without,
 )
 from autograd_lite.graph import Step, Steps
@@ -111,16 +111,10 @@ class Document(Convention):
     def fitted(
         self, labels: Mapping[int, str], recorded: Steps, point: Sequence[np.ndarray]
     ) -> Document:
-        for n, label in labels.items():
-            if not _NAME.fullmatch(label) and n != recorded.cost.number:
-                raise self._misfit(
-                    f"its letters are W1, b1, Z1, A1, …, X and Y, and {label} "
-                    f"{recorded[n].shape} is none of them"
-                )
         by_name = {label: recorded[n] for n, label in labels.items()}
         layers = max((int(n[1:]) for n in by_name if n[0] in "WZA" and n[1:].isdigit()), default=0)
         if not layers or "Y" not in by_name:
-            raise self._misfit("a network with the names W1, b1, Z1, A1, …, X and Y is needed")
+            raise self._misfit("no tensors on its tape have the names W1, b1, Z1, A1, …, X, Y")
         if f"A{layers}" not in by_name:
             raise self._misfit(f"A{layers} is not on its tape (is the loss one of logits?)")
         last, Y = by_name[f"A{layers}"], by_name["Y"]
@@ -157,6 +151,12 @@ class Document(Convention):
                 raise self._misfit(f"the document's loss has ∂C/∂{name} = {formula}")
 
     def rewritten(self, quantities: list[Quantity]) -> list[Quantity]:
+        for s in [s for q in quantities for s in (q.symbol, *symbols(q.rhs))]:
+            if not _NAME.fullmatch(s.label):
+                raise self._misfit(
+                    f"its letters are W1, b1, Z1, A1, …, X and Y, and {s.label} {s.shape} is not "
+                    "one of them"
+                )
         lines = [self._named(q) for q in quantities]
         if self.mean:
             lines = [self._of_loss(q) for q in lines]
@@ -176,13 +176,14 @@ class Document(Convention):
         symbol, rhs, note = q.symbol, q.rhs, q.note
         if self.flips:
             symbol, rhs = flipped(symbol), flipped(rhs)  # type: ignore[assignment]
-            note = _flipped_note(note)
+            note = _flipped(note)
+            q = replace(q, steps=tuple(map(_flipped, q.steps)))
         letter, layer = self._layer(symbol)
         if symbol.kind != "gradient" or letter != "Z" or not self.slopes:
             return replace(q, symbol=symbol, rhs=rhs, note=note)
         if self.written_out and layer == self.layers:
             return replace(q, symbol=symbol, rhs=rhs, note=note)
-        arriving = next((s for s in _symbols(rhs) if s.kind == "gradient"), None)
+        arriving = next((s for s in symbols(rhs) if s.kind == "gradient"), None)
         rest = without(rhs, arriving) if arriving else None
         if arriving is None or rest is None or self._layer(arriving) != ("A", layer):
             return replace(q, symbol=symbol, rhs=rhs, note=note)
@@ -238,13 +239,7 @@ class Document(Convention):
         return replace(self.latex if latex else self.text, letters=letters, count=self.samples)
 
 
-def _symbols(e: Expression) -> list[Symbol]:
-    from autograd_lite.algebra import symbols
-
-    return symbols(e)
-
-
-def _flipped_note(note: tuple[Part, ...]) -> tuple[Part, ...]:
+def _flipped(note: tuple[Part, ...]) -> tuple[Part, ...]:
     words = {"columns": "rows", "rows": "columns"}
     return tuple(
         re.sub("columns|rows", lambda m: words[m[0]], p) if isinstance(p, str) else flipped(p)
@@ -344,10 +339,6 @@ def _letters_004(kind: str, letter: str, layer: int, latex: bool) -> tuple[str, 
         d = "D" if letter == "W" else r"\vec{d}" if latex else "d"
         return f"{d}_{{{name}}} C", POSTFIX
     return name, POSTFIX
-
-
-def _ones(name: str, counted: Callable[[tuple[int, ...]], str], t: str) -> Callable[..., str]:
-    return lambda shape: f"{name}{counted(shape)}" + (t if shape[0] == 1 < shape[-1] else "")
 
 
 _SQUARED = lambda A, Y: A - Y

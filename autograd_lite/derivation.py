@@ -7,7 +7,7 @@ and every line is evaluated as it is printed and compared with the tape before i
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,10 @@ from autograd_lite.graph import steps as record
 from autograd_lite.notation import RELATIONS, TEXT, Style
 from autograd_lite.simplification import Simplifier, arithmetic, cost, split, sympy
 from autograd_lite.tensor import Tensor
-from autograd_lite.walk import by_needs, reachable
+from autograd_lite.walk import by_needs, reachable, seed
 
 LARGE = 40  # operations, from which on something without a name gets one
+MOST = 200  # lines that are printed; of more, the first and the last
 SMALL = 3  # operations that are written out wherever they are used
 
 
@@ -67,29 +68,37 @@ class Line:
 class Derivation:
     """The `lines` of a derivation, from the cost down; a notebook shows it typeset."""
 
-    def __init__(self, lines: list[Line], header: str = "", rows: list[str] | None = None) -> None:
+    def __init__(self, lines: list[Line], header: str = "", latex: Sequence[str] = ()) -> None:
         self.lines = lines
         self.header = header
-        self._rows = rows or []
+        self._latex = latex  # each line with its shape, note and steps
 
     def __str__(self) -> str:
         width = max([41, *(_width(str(line)) + 2 for line in self.lines)])
         shapes = max([0, *(len(str(line.shape)) for line in self.lines)]) + 3
-        text = [self.header] if self.header else []
+        text = []
         for line in self.lines:
             equation = str(line) + " " * (width - _width(str(line)))
             text.append(f"{equation}{line.shape!s:{shapes}}{line.note}".rstrip())
-            text += [f"    {step}" for step in line.steps]
-        return "\n".join(text)
+            text[-1] += "".join(f"\n    {step}" for step in line.steps)
+        more = f"… {len(text) - MOST} more lines: see .lines"
+        return "\n".join([*filter(None, [self.header]), *_folded(text, more)])
 
     __repr__ = __str__
 
     def latex(self) -> str:
         """The lines as an `aligned` environment, for LaTeX's math mode."""
-        return "\\begin{aligned}\n" + " \\\\\n".join(self._rows) + "\n\\end{aligned}"
+        rows = _folded(self._latex, r"&\ldots")
+        return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
+
+
+def _folded(lines: Sequence[str], more: str) -> list[str]:
+    if len(lines) <= MOST:
+        return list(lines)
+    return [*lines[: MOST // 2], more, *lines[-MOST // 2 :]]
 
 
 def _width(text: str) -> int:
@@ -123,11 +132,11 @@ def derive(
     """
     sympy()
     chosen = convention(notation)
+    seed(J, None)  # raises where J has no gradient
     if wrt is None:
-        wrt = (
-            [t for t in reachable([J], by_needs) if t._op is None] if isinstance(J, Tensor) else []
-        )
-    recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
+        wrt = [t for t in reachable([J], by_needs) if t._op is None]
+    with np.errstate(all="ignore"):
+        recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
     tape = Tape(recorded)
     chosen = chosen.fitted(tape.labels, recorded, tape.points[0])
     quantities = chosen.rewritten(Deriver(tape, chosen.cancels).quantities())
@@ -462,10 +471,12 @@ class Deriver:
         if not (isinstance(body, Apply) and body.op in (np.dot, np.sum)):
             return []
         left, right = body.arguments if body.op is np.dot else (body, body)
-        axis = 1 if isinstance(right, Ones) else 0 if isinstance(left, Ones) else None
-        if axis is None or (isinstance(left, Ones) and isinstance(right, Ones)):
+        if isinstance(right, Ones) and right.shape[1] == 1:
+            axis, length = 1, right.shape[0]
+        elif isinstance(left, Ones) and left.shape[0] == 1:
+            axis, length = 0, left.shape[1]
+        else:
             return []
-        length = (right.shape if axis else left.shape[::-1])[0]
         samples = any(
             _is_data(s) and s.label and s.value.ndim == 2 and s.shape[axis] == length
             for s in self.tape.recorded
@@ -506,24 +517,25 @@ def written(
     lines, rows = [], []
     for q in quantities:
         error = checked(q, tape, chosen, text)
-        left, right = latex(q.symbol), latex(q.rhs)
-        note = together(q.note, text)
-        steps = tuple(together(step, text) for step in q.steps) if with_steps else ()
+        steps = q.steps if with_steps else ()
         lines.append(
             Line(
                 text(q.symbol),
                 text(q.rhs),
                 q.symbol.shape,
-                note,
+                together(q.note, text),
                 error,
-                f"{left} = {right}",
-                steps,
+                f"{latex(q.symbol)} = {latex(q.rhs)}",
+                tuple(together(step, text) for step in steps),
             )
         )
         shape = str(q.symbol.shape).replace(" ", r"\,")
-        rows.append(rf"{left} &= {right} && {shape} && {together(q.note, latex)}".rstrip(" &"))
-        if with_steps:
-            rows += [rf"&\quad {together(step, latex)}" for step in q.steps]
+        note = together(q.note, latex)
+        row = rf"{latex(q.symbol)} &= {latex(q.rhs)} && {shape}" + (f" && {note}" if note else "")
+        below = [rf"&\quad {together(step, latex)}" for step in steps]
+        rows.append(" \\\\\n".join([row, *below]))
+    if latex.count > 1:
+        rows.insert(0, f"{latex.letter} &= {latex.count}")
     used = dict.fromkeys(s for q in quantities for s in symbols(q.rhs))
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
@@ -547,6 +559,10 @@ def checked(q: Quantity, tape: Tape, chosen: Convention, style: Style) -> float:
             return chosen.value(s, lambda t: tape.value(t, point))
 
         expected = np.asarray(value(q.symbol))
+        if not np.isfinite(expected).all():
+            raise ArithmeticError(
+                f"{style(q.symbol)} is not finite on this tape: nothing to compare"
+            )
         with np.errstate(all="ignore"):
             found = np.asarray(evaluate(q.rhs, value))
         eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16

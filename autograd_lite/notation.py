@@ -47,6 +47,7 @@ _LATEX = {
     "<": "< ",  # with a space it can open no HTML tag
     "…": r"\ldots ",
     "′": "'",
+    "`": "'",
 }
 LONGEST = 40
 
@@ -289,7 +290,6 @@ class Style:
         inside = [self(a) for a in e.arguments]
         if e.op in RELATIONS:
             relation = RELATIONS[e.op][self.latex]
-            inside = [self.within(a, SUM + 1) for a in e.arguments]
             return f"[{inside[0]} {relation} {inside[1]}]", ATOM
         if e.op is np.absolute:
             return f"|{inside[0]}|", ATOM

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from autograd_lite.algebra import (
     elementwise,
     number,
     product,
+    reshaped,
     stretched,
     symbols,
     transposed,
@@ -213,7 +215,10 @@ def filled(e: Expression, shape: Shape) -> Expression:
         return e
     if isinstance(e, Number):
         return scaled(e.value, Ones(shape))
-    return stretched(e, shape)
+    if prod(e.shape) == prod(shape):
+        return reshaped(e, shape)
+    coefficient, e = split(e)
+    return scaled(coefficient, stretched(e, shape))
 
 
 def _factors(e: Expression) -> list[Expression]:

@@ -1,0 +1,203 @@
+"""Expressions: what is written is what is evaluated; the rule at an edge; no name breaks out."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.algebra import (
+    Symbol,
+    elementwise,
+    evaluate,
+    flipped,
+    number,
+    product,
+    summed,
+    transposed,
+)
+from autograd_lite.expressions import Reader, RuleTexts, contributions, is_constant, rule_text
+from autograd_lite.graph import steps
+from autograd_lite.notation import LATEX, TEXT, in_latex, plain
+
+sys.path.insert(0, str(Path(__file__).parent))
+from samples import CASES
+
+HOSTILE = [
+    r"\input{/etc/passwd}",
+    r"x}\write18{ls}",
+    "$a$ $$b$$",
+    "a_b^c",
+    "a & b # c % d ~",
+    "<script>alert(1)</script>",
+    "</pre><b>\"quoted\" 'x'",
+    "two\nlines\r\n\ttab",
+    "x" * 10_000,
+    "\u202eevil\x00\x1b[31m",
+    "{{{",
+    "}",
+    "\\",
+    "%comment",
+    "`code` $$ \\] \\)",
+]
+
+
+def no_way_out(latex):
+    """Raise where LaTeX from a name could leave math mode, open a group, or run a command."""
+    assert "\n" not in latex
+    assert len(latex) < 400
+    bare = re.sub(r"\\[&%$#_{}]", "", latex)
+    assert not re.search(r"[%$#&~`\x00-\x1f]", bare)
+    commands = set(re.findall(r"\\([A-Za-z]+)", bare))
+    assert commands <= {"mathrm", "backslash", "wedge", "sim", "ldots"}, commands
+    depth = 0
+    for c in bare:
+        depth += (c == "{") - (c == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert not re.search(r"<\S", bare)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_cannot_break_out(name):
+    no_way_out(in_latex(name))
+    text = plain(name)
+    assert len(text) < 50
+    assert text.isprintable()
+
+
+def test_the_check_of_names_finds_a_way_out():
+    for bad in (r"\input{x}", "a$b", "a}b", "a%b", "a\nb", "<b>", "{"):
+        with pytest.raises(AssertionError):
+            no_way_out(bad)
+
+
+A = Symbol("value", "A", 0, (2, 3))
+B = Symbol("value", "B", 1, (3, 4))
+C = Symbol("value", "C", 2, (2, 3))
+rng = np.random.default_rng(0)
+VALUES = {"A": rng.normal(size=(2, 3)), "B": rng.normal(size=(3, 4)), "C": rng.normal(size=(2, 3))}
+
+
+def times(a, b):
+    return elementwise(np.multiply, a, b)
+
+
+def over(a, b):
+    return elementwise(np.divide, a, b)
+
+
+def minus(a, b):
+    return elementwise(np.subtract, a, b)
+
+
+@pytest.mark.parametrize(
+    ("e", "text", "latex"),
+    [
+        (product(A, B), "A B", "A B"),
+        (transposed(A), "Aᵀ", r"A^{\top}"),
+        (transposed(transposed(A)), "A", "A"),
+        (product(transposed(minus(A, C)), A), "(A − C)ᵀ A", r"(A - C)^{\top} A"),
+        (product(times(A, C), B), "(A ∘ C) B", r"(A \circ C) B"),
+        (times(product(A, B), product(C, B)), "(A B) ∘ (C B)", r"(A B) \circ (C B)"),
+        (minus(A, minus(C, A)), "A − C + A", "A - C + A"),
+        (over(minus(A, C), number(400)), "1/400 (A − C)", r"\frac{1}{400} (A - C)"),
+        (over(A, times(A, C)), "A / (A ∘ C)", r"\frac{A}{A \circ C}"),
+        (times(number(-1), product(A, B)), "−A B", "-A B"),
+        (minus(number(1), times(A, A)), "1 − A ∘ A", r"1 - A \circ A"),
+        (elementwise(np.power, A, number(3)), "A^∘3", r"A^{\circ 3}"),
+        (summed(A, (1,), (2, 1)), "A 1", r"A \mathbf{1}"),
+        (summed(A, (0,), (1, 3)), "1ᵀ A", r"\mathbf{1}^{\top} A"),
+        (elementwise(np.greater, A, number(0)), "[A > 0]", "[A > 0]"),
+        (
+            elementwise(np.maximum, A, number(1e-12)),
+            "max(A, 1e−12)",
+            r"\max\left(A, 10^{-12}\right)",
+        ),
+    ],
+)
+def test_written(e, text, latex):
+    assert TEXT(e) == text
+    assert LATEX(e) == latex
+
+
+def test_evaluated():
+    e = product(times(minus(A, C), A), B)
+    a, b, c = VALUES["A"], VALUES["B"], VALUES["C"]
+    np.testing.assert_array_equal(evaluate(e, lambda s: VALUES[s.label]), ((a - c) * a) @ b)
+    f = flipped(e)
+    np.testing.assert_allclose(evaluate(f, lambda s: VALUES[s.label].T), (((a - c) * a) @ b).T)
+    assert TEXT(f) == "B ((A − C) ∘ A)"
+
+
+def reader(recorded):
+    def symbol(step):
+        if step.op is None and not is_constant(step):
+            return Symbol("value", step.label or "c", step.number, step.shape)
+        return None
+
+    return Reader(symbol)
+
+
+@pytest.mark.parametrize(("f", "arrays"), [pytest.param(f, a, id=n) for n, f, a in CASES])
+def test_steps_as_expressions_have_their_values(f, arrays):
+    """For every operation of the table: its value and its gradients, read and evaluated."""
+    tensors = [
+        ag.Tensor(a, requires_grad=a.dtype.kind == "f", name=f"x{k}") for k, a in enumerate(arrays)
+    ]
+    y = f(*tensors)
+    wrt = [t for t in tensors if t.requires_grad]
+    recorded = steps(np.sum(np.sin(y)), wrt)
+    read = reader(recorded)
+    for step in [recorded.cost, *[recorded.gradient(t) for t in wrt]]:
+        e = read(step)
+        value = evaluate(e, lambda s: recorded[s.number].value)
+        np.testing.assert_allclose(np.broadcast_to(value, step.shape), step.value, atol=1e-12)
+        assert TEXT(e)
+        assert LATEX(e)
+    texts = RuleTexts(recorded)
+    assert all(texts(recorded[n], k) for n, k in contributions(recorded))
+
+
+def network():
+    X = ag.Tensor(rng.normal(size=(2, 5)), name="X")
+    W1 = ag.Tensor(rng.normal(size=(4, 2)), requires_grad=True, name="W1")
+    b1 = ag.Tensor(np.zeros((4, 1)), requires_grad=True, name="b1")
+    Z1 = (W1 @ X + b1).named("Z1")
+    A1 = np.tanh(Z1).named("A1")
+    return W1, b1, A1, steps(np.sum(np.square(A1)).named("J"), [W1, b1])
+
+
+def test_the_rule_at_each_edge():
+    _, _, _, recorded = network()
+    texts = RuleTexts(recorded)
+    shown = [(recorded[n].name, k, texts(recorded[n], k)) for n, k in texts.given]
+    assert shown == [
+        ("reshape", 0, "g"),
+        ("sum", 0, "g"),
+        ("square", 0, "∘ 2 A1"),
+        ("tanh", 0, "∘ (1 − A1∘A1)"),
+        ("add", 0, "g"),
+        ("add", 1, "g 1"),
+        ("dot", 0, "g Xᵀ"),
+    ]
+    assert (
+        rule_text(recorded, recorded.step("A1"), 0, latex=True) == r"\circ (1 - A_{1} \circ A_{1})"
+    )
+
+
+def test_what_each_edge_contributed_adds_up_to_the_gradient():
+    x = ag.Tensor(rng.normal(size=3), requires_grad=True, name="x")
+    recorded = steps(np.sum(x * x + np.sin(x) / x), [x])
+    total = {}
+    for (n, k), step in contributions(recorded).items():
+        target = recorded[n].inputs[k].number
+        total[target] = total.get(target, 0) + step.value
+    for n, value in total.items():
+        np.testing.assert_allclose(
+            np.broadcast_to(value, recorded[n].shape), recorded.gradients[n].value
+        )
