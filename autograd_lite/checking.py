@@ -16,7 +16,7 @@ from autograd_lite.walk import tape
 
 STEPS = tuple(10.0**-k for k in range(1, 9))
 PROJECTIONS = 2  # random directions for each order
-ENTRIES = 2000  # up to this many entries are differenced one by one to find the worst
+ENTRIES = 500  # up to this many entries are differenced one by one to find the worst
 
 
 @dataclass
