@@ -51,6 +51,7 @@ def add_to(subparsers: Any) -> None:
         "--misprints", action="store_true", help="only what is wrong, each spelled out"
     )
     parser.add_argument("--json", metavar="FILE", help="write the results to a file as JSON")
+    parser.add_argument("--report", metavar="FILE", help="write a page for a browser: report.html")
     parser.add_argument("--rng", type=whole_number, default=0, help="seed (default 0)")
     parser.set_defaults(run=run)
 
@@ -103,10 +104,14 @@ def run(options: argparse.Namespace) -> int:
         if number not in documents.NUMBERS:
             known = ", ".join(documents.NUMBERS)
             raise UsageError(f"--document {number}: there are {known}")
-    if options.json and (
-        Path(options.json).is_dir() or not Path(options.json).resolve().parent.is_dir()
-    ):
-        raise UsageError(f"--json {options.json}: there is no such place to write a file")
+    for option, file in (("--json", options.json), ("--report", options.report)):
+        if file and (Path(file).is_dir() or not Path(file).resolve().parent.is_dir()):
+            raise UsageError(f"{option} {file}: there is no such place to write a file")
+    if options.report:
+        from nn import report
+
+        if problem := report.missing():
+            raise UsageError(problem)
     numbers = list(dict.fromkeys(options.document)) if options.document else None
     checked = everything(numbers, options.rng)
     show(checked, only_misprints=options.misprints)
@@ -115,6 +120,8 @@ def run(options: argparse.Namespace) -> int:
         text = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
         Path(options.json).write_text(text + "\n", encoding="utf-8")
         print(f"written to {options.json}")
+    if options.report:
+        print(f"written to {report.write(checked, options.report, options.rng)}")
     return 0 if checked.as_recorded else 1
 
 

@@ -1,0 +1,88 @@
+"""`autograd-lite check --report FILE`: everything that was checked, as one page for any browser.
+
+The page holds all that it shows (formulas as MathML, pictures, a little JavaScript) and fetches
+nothing; all of it is computed when it is made.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nn.report import formulas, network, training
+from nn.report.markup import Markup, tag
+
+if TYPE_CHECKING:
+    from nn.command_check import Checked
+
+COMMAND = 'pip install "autograd-lite[report]"'
+LIBRARIES = {
+    "latex2mathml": "latex2mathml",
+    "matplotlib": "matplotlib",
+    "sklearn": "scikit-learn",
+    "sympy": "SymPy",
+}
+
+
+def missing() -> str | None:
+    """One line that names what the report needs and is not installed; None if all is there."""
+    names = [name for module, name in LIBRARIES.items() if not importlib.util.find_spec(module)]
+    if not shutil.which("dot") and not importlib.util.find_spec("pygraphviz"):
+        names.append("Graphviz")
+    return f"the report needs {', '.join(names)}: {COMMAND}" if names else None
+
+
+def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
+    """The page as HTML. `epochs`: how long the network on planar data is trained.
+
+    Raises ImportError, with the command to type, where a library is missing.
+
+    >>> from nn.command_check import everything
+    >>> html = page(everything(["002"], networks=3), epochs=50)
+    >>> html.startswith("<!doctype html>"), html.count("<math") > 50, "://" in html
+    (True, True, False)
+    """
+    if problem := missing():
+        raise ImportError(problem)
+    sections = [
+        *formulas.sections(checked, rng),
+        training.section(checked, rng, epochs),
+        *network.sections(rng),
+    ]
+    links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
+    body = [
+        tag("section", tag("h2", title, id=f"{name}-title"), content, id=name,
+            aria_labelledby=f"{name}-title")
+        for name, title, content in sections
+    ]  # fmt: skip
+    return _filled(
+        "page.html",
+        style=_file("page.css"),
+        script=_file("page.js"),
+        navigation=tag("nav", links, aria_label="Sections"),
+        body=Markup("\n".join(body)),
+    )
+
+
+def write(checked: Checked, path: str | Path, rng: int = 0) -> Path:
+    """Write the page to a file; returns its path."""
+    path = Path(path)
+    path.write_text(page(checked, rng), encoding="utf-8")
+    return path
+
+
+def _file(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _filled(name: str, **parts: str) -> str:
+    """A file with each `<!-- part -->` replaced, once, by what is given for it."""
+    before, *rest = _file(name).split("<!-- ")
+    pieces = [before]
+    for piece in rest:
+        part, after = piece.split(" -->", 1)
+        pieces += [parts[part], after]
+    return "".join(pieces)

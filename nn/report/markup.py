@@ -1,0 +1,132 @@
+"""HTML that is escaped by construction, and LaTeX as MathML."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+VOID = {"img", "br", "input"}
+MATHML = {
+    *("math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "mfrac", "msqrt", "mroot"),
+    *("msub", "msup", "msubsup", "mover", "munder", "munderover", "mtable", "mtr", "mtd"),
+    *("mpadded", "mphantom", "menclose", "mmultiscripts"),
+}
+ATTRIBUTES = {
+    *("display", "stretchy", "fence", "form", "accent", "largeop", "movablelimits", "minsize"),
+    *("maxsize", "mathvariant", "linethickness", "width", "height", "columnalign", "displaystyle"),
+    *("lspace", "rspace", "linebreak", "scriptlevel", "separator"),
+}
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+
+def markup(content: Any) -> Markup:
+    """HTML as it is, other text escaped, an iterable piece by piece, None as nothing.
+
+    >>> markup(["a < b ", Markup("<br>"), None])
+    'a &lt; b <br>'
+    """
+    if content is None or isinstance(content, Markup):
+        return content or Markup()
+    if isinstance(content, Iterable) and not isinstance(content, str):
+        return Markup("".join(map(markup, content)))
+    return Markup(html.escape(str(content)))
+
+
+def tag(name: str, *content: Any, **attributes: Any) -> Markup:
+    """An element: `class_` is the attribute class, `aria_label` aria-label; None leaves one out.
+
+    >>> tag("p", "1 < 2", class_="note", id=None)
+    '<p class="note">1 &lt; 2</p>'
+    """
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    end = "" if name in VOID else f"{markup(content)}</{name}>"
+    return Markup(f"<{name}{given}>{end}")
+
+
+def math(latex: str, text: str, display: str = "block") -> Markup:
+    r"""A formula as MathML, or its plain text as it stands where the LaTeX is not understood.
+
+    >>> math(r"\frac{g}{m}", "g/m", "inline")
+    '<math display="inline" alttext="g/m"><mrow><mfrac><mrow><mi>g</mi></mrow><mrow>...
+    >>> math(r"\frac{", "g/<"), math(r"\unknown", "u"), math(r"\text{<a href='x'>y</a>}", "y")
+    ('<code>g/&lt;</code>', '<code>u</code>', '<code>y</code>')
+    """
+    from latex2mathml.converter import convert
+
+    plain = tag("code", text)
+    try:
+        root = ElementTree.fromstring(convert(latex, xmlns="", display=display))
+    except Exception:  # of many kinds: whatever a piece of LaTeX does to the converter
+        return plain
+    for element in root.iter():
+        known = element.tag in MATHML and ATTRIBUTES.issuperset(element.attrib)
+        if not known or "\\" in (element.text or ""):
+            return plain
+    root.set("alttext", text)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def formula(latex: str, text: str) -> Markup:
+    """A formula on a line of its own, in a box in which it scrolls where it is too wide."""
+    return tag("div", math(latex, text) if latex else tag("code", text), class_="scroll formula")
+
+
+def table(
+    caption: str, header: Iterable[Any], rows: Iterable[Iterable[Any]], class_: str | None = None
+) -> Markup:
+    """A table with a caption; the first cell of a row is its header."""
+    head = tag("thead", tag("tr", [tag("th", cell, scope="col") for cell in header]))
+    body = []
+    for first, *rest in rows:
+        body.append(tag("tr", tag("th", first, scope="row"), [tag("td", cell) for cell in rest]))
+    whole = tag("table", tag("caption", caption), head, tag("tbody", body), class_=class_)
+    return tag("div", whole, class_="scroll")
+
+
+def matrix(title: Any, values: NDArray[Any], class_: str | None = None) -> Markup:
+    """An array of at most two axes as a table of numbers, tinted by sign and size."""
+    rows = np.atleast_2d(values)
+    largest = float(np.abs(rows).max()) or 1.0
+    cells = [
+        tag("tr", [
+            tag("td", number(x), style=f"--size:{round(35 * abs(x) / largest)}%",
+                class_="minus" if x < 0 else "plus")
+            for x in row
+        ])
+        for row in rows
+    ]  # fmt: skip
+    shape = tag("span", str(values.shape), class_="shape")
+    caption = tag("figcaption", title, " ", shape)
+    body = tag("div", tag("table", tag("tbody", cells)), class_="scroll")
+    return tag("figure", caption, body, class_=" ".join(filter(None, ["matrix", class_])))
+
+
+def number(x: float, digits: int = 3) -> str:
+    """A number with so many significant digits and a minus sign.
+
+    >>> number(-0.04567), number(0.0), number(1.0), number(1.23e-7, digits=1)
+    ('−0.0457', '0', '1', '1·10⁻⁷')
+    """
+    text, _, power = f"{x + 0.0:.{digits}g}".partition("e")
+    if power:
+        text += "·10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return text.replace("-", "−")
+
+
+def png(picture: bytes, alternative: str) -> Markup:
+    """A picture that is part of the page."""
+    data = base64.b64encode(picture).decode("ascii")
+    return tag("img", src=f"data:image/png;base64,{data}", alt=alternative)

@@ -1,0 +1,396 @@
+"""`check --report`: what the page holds, and how it looks and works in a real browser."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn import closed_form, command, command_check, documents, report
+from nn.documents import document_000, document_002, document_003
+from nn.documents.procedures import Run
+from nn.report import markup, network, training
+
+sys.path.insert(0, str(Path(__file__).parent))
+import browser as webdriver
+
+HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
+
+
+def few_documents():
+    """Formulas of many verdicts, one with a matrix, and one from a villain."""
+    chosen = {
+        document_000: ["1 W", "1 J", "2.1 w", "2.3.2 a (1)"],
+        document_002: ["a", "chain b^1", "∂C/∂z^l (2)"],
+        document_003: ["a1[3]", "∂ℒ/∂"],
+    }
+    few = [
+        replace(module.DOCUMENT, entries=[module.DOCUMENT.entry(label) for label in labels])
+        for module, labels in chosen.items()
+    ]
+    villain = replace(
+        few[1].entries[1],
+        **dict.fromkeys(("label", "printed", "corrected", "why", "shapes"), HOSTILE),
+        printed_latex=rf"\text{{{HOSTILE}}}",
+        corrected_latex="",
+    )
+    few[1] = replace(few[1], title=HOSTILE, entries=[*few[1].entries, villain])
+    return few
+
+
+@pytest.fixture(scope="module")
+def checked():
+    few = few_documents()
+    run = Run("002", HOSTILE, 3, 2e-16, (1.0, 0.5))
+    row = closed_form.Row("planar", "dW1", 3e-15)
+    return command_check.Checked(few, documents.check(few, networks=6), [run], [row], [HOSTILE])
+
+
+@pytest.fixture(scope="module")
+def file(checked, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(report.page(checked, epochs=40), encoding="utf-8")
+    return path
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, and the text that follows it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def elements(file):
+    return Elements(file.read_text(encoding="utf-8"))
+
+
+# What the page holds
+
+
+def test_the_page_is_one_file_that_refers_to_nothing_outside(file, elements):
+    html = file.read_text(encoding="utf-8")
+    assert not re.search(r"://|url\(|@import", html)
+    ids = [given["id"] for _, given in elements.found if "id" in given]
+    assert [name for name, n in Counter(ids).items() if n > 1] == []
+    for tag, given in elements.found:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form")
+        for name in ("src", "srcset", "data", "xlink:href"):
+            assert given.get(name, "data:image/png;base64,").startswith("data:image/png;base64,")
+        if "href" in given:
+            assert given["href"][0] == "#"
+            assert given["href"][1:] in ids
+
+
+def test_what_others_wrote_is_text(elements):
+    assert sum(tag == "script" for tag, _ in elements.found) == 1
+    assert not any(key.startswith("on") for _, given in elements.found for key in given)
+    assert sum(HOSTILE in text for text in elements.text) >= 8
+
+
+def test_every_result_is_on_the_page(checked, elements):
+    said = " ".join(elements.text)
+    for result in checked.results:
+        assert result.label in said
+        assert result.why in said
+    cards = [g["id"] for tag, g in elements.found if "card" in g.get("class", "").split()]
+    wrong = [r for r in checked.results if r.verdict in ("misprint", "undefined", "false")]
+    assert len(cards) == len(wrong) > 4
+    silent = [g for _, g in elements.found if g.get("class") == "card silent"]
+    assert len(silent) == sum(r.silent for r in wrong) > 0
+    formulas = [g["alttext"] for tag, g in elements.found if tag == "math"]
+    typeset = Counter(r.printed for r in checked.results if r.printed != HOSTILE)
+    typeset += Counter(r.printed for r in wrong if r.printed != HOSTILE)
+    typeset += Counter(r.corrected for r in wrong if r.corrected_latex)
+    assert typeset <= Counter(formulas)
+    assert "Relative error as printed" in said
+
+
+@pytest.mark.parametrize("number", documents.NUMBERS)
+def test_every_formula_of_the_documents_can_be_typeset(number):
+    for entry in documents.document(number).entries:
+        for latex in filter(None, (entry.printed_latex, entry.corrected_latex)):
+            assert markup.math(latex, "").startswith("<math"), f"{entry.label}: {latex}"
+
+
+def test_the_stepper_has_the_numbers_of_the_closed_form(elements, file):
+    """Each rule's result is the gradient of its tensor, in the order of the backward pass."""
+    f, _ = network.cost(0, network.SAMPLES)
+    net, _, _ = training.planar_network(0)
+    X, Y = f.A[0].numpy(), training.datasets.planar(network.SAMPLES, 0)[1]
+    values = {name: p.numpy() for name, p in net.parameters().items()}
+    gradients = closed_form.gradients(values, X, Y, net.activations, "binary_cross_entropy")
+    html = file.read_text(encoding="utf-8")
+    shown = dict(re.findall(r"<figcaption>gradient ∂J/∂(\w+) <span.*?<table>(.*?)</table>", html))
+    assert list(shown) == ["A2", "Z2", "b2", "W2", "A1", "Z1", "b1", "W1"]
+    for name, table in shown.items():
+        rows = [re.findall(r">([^<]+)</td>", row) for row in table.split("</tr>")[:-1]]
+        expected = [[markup.number(x) for x in row] for row in gradients[f"d{name}"]]
+        assert rows == expected, name
+
+
+def test_a_result_that_is_not_as_recorded_and_an_error_are_shown(checked):
+    first = replace(checked.results[0], verdict="error", recorded="holds")
+    page = report.formulas.misprints(replace(checked, results=[first]))
+    assert "Recorded: holds" in page
+    summary = report.formulas.summary(replace(checked, results=[first]), rng=0)
+    assert 'class="alarm"' in summary
+
+
+def test_every_picture_says_what_it_shows(elements):
+    pictures = [given["alt"] for tag, given in elements.found if tag == "img"]
+    assert len(pictures) == 3
+    assert all(len(text) > 40 for text in pictures)
+    graph = next(given for tag, given in elements.found if tag == "svg")
+    assert graph["role"] == "img"
+    assert "Z1, A1, Z2 and A2" in graph["aria-label"]
+
+
+def test_a_matrix_of_zeros_is_shown():
+    assert markup.matrix("Z", np.array([[0.0, 0.0]])).count(">0</td>") == 2
+
+
+# The command
+
+
+def test_the_command_writes_the_page(checked, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command_check, "everything", lambda numbers, rng: checked)
+    monkeypatch.setattr(report, "page", lambda checked, rng: f"{len(checked.results)}, {rng}")
+    file = tmp_path / "report.html"
+    assert command.main(["check", "--report", str(file), "--rng", "3"]) == 0
+    assert file.read_text(encoding="utf-8") == f"{len(checked.results)}, 3"
+    assert f"written to {file}" in capsys.readouterr().out
+
+
+def test_what_is_missing_is_said_in_one_line_before_the_check(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command_check, "everything", pytest.fail)
+    monkeypatch.setitem(report.LIBRARIES, "no_such_library", "Nothing")
+    assert command.main(["check", "--report", str(tmp_path / "report.html")]) == 2
+    said = capsys.readouterr().err
+    assert 'the report needs Nothing: pip install "autograd-lite[report]"' in said
+    assert len(said.splitlines()) == 1
+    assert command.main(["check", "--report", str(tmp_path / "no" / "report.html")]) == 2
+    assert "there is no such place" in capsys.readouterr().err
+
+
+# In a browser
+
+CONTRAST = """
+const parse = (text) => {
+  const [r, g, b, a = 1] = text.match(/[\\d.]+(?:e-?\\d+)?/g).map(Number);
+  return (text.startsWith("color(") ? [255 * r, 255 * g, 255 * b] : [r, g, b]).concat(a);
+};
+const over = ([r, g, b, a], [R, G, B]) => [r, g, b].map((x, i) => a * x + (1 - a) * [R, G, B][i]);
+const ground = (e) => {
+  const chain = [];
+  for (; e; e = e.parentElement) chain.push(parse(getComputedStyle(e).backgroundColor));
+  return chain.reverse().reduce((below, colour) => over(colour, below), [255, 255, 255]);
+};
+const light = (colour) => colour
+  .map((x) => x / 255).map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+const poor = [];
+for (const e of document.body.querySelectorAll("*")) {
+  const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("").trim();
+  const box = e.getBoundingClientRect(), style = getComputedStyle(e);
+  if (!text || !box.width || !box.height || e.closest("svg")) continue;
+  const size = parseFloat(style.fontSize);
+  const back = ground(e), [a, b] = [light(over(parse(style.color), back)), light(back)];
+  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const index = e.namespaceURI.endsWith("MathML");
+  if (contrast < 4.5 || size < (index ? 8 : 12)) {
+    poor.push(`${text.slice(0, 30)}: ${contrast.toFixed(2)}, ${size}px`);
+  }
+}
+return poor;
+"""
+TOO_WIDE = """
+return [document.documentElement.scrollWidth > innerWidth && "the page",
+  ...[...document.body.querySelectorAll("*")]
+    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll"))
+    .map((e) => e.outerHTML.slice(0, 80))].filter(Boolean);
+"""
+INVISIBLE = """
+return [...document.querySelectorAll("math")]
+  .filter((e) => !e.closest("[hidden]"))
+  .filter((e) => e.getBoundingClientRect().width < 5 || e.getBoundingClientRect().height < 8)
+  .map((e) => e.getAttribute("alttext"));
+"""
+UNFOLD = "document.querySelectorAll('details').forEach((e) => (e.open = true));"
+NEEDS_A_NAME = {"button", "link", "image", "checkbox", "region", "heading"}
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    if problem := webdriver.missing():
+        pytest.skip(problem)
+    with webdriver.browser(tmp_path_factory.mktemp("profile")) as window:
+        yield window
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_it_can_be_read(window, file, width, scheme):
+    window.show(width, scheme)
+    window.open(file)
+    window.run(UNFOLD)
+    assert window.run(TOO_WIDE) == []
+    assert window.run(INVISIBLE) == []
+    assert window.run(CONTRAST) == []
+    ground = window.run("return getComputedStyle(document.body).backgroundColor")
+    assert (int(re.search(r"\d+", ground)[0]) < 128) == (scheme == "dark")
+    assert window.run("return document.querySelectorAll('math').length") > 20
+    assert window.run("return [...document.images].every((e) => e.naturalWidth > 300)")
+    assert window.run("return window.hacked") is None
+    assert window.console() == []
+
+
+def test_what_cannot_be_read_is_noticed(window, file):
+    """The judges of the test before this one, with something wrong."""
+    window.show(320, "light")
+    window.open(file)
+    window.run(
+        "document.body.insertAdjacentHTML('beforeend', `<p style='color: #999'>pale</p>"
+        "<p style='font-size: 8px'>small</p><p style='width: 500px'>wide</p>"
+        "<math alttext='thin'></math>`)"
+    )
+    assert [said.split(":")[0] for said in window.run(CONTRAST)] == ["pale", "small"]
+    assert [said[:8] for said in window.run(TOO_WIDE)] == ["the page", "<p style"]
+    assert window.run(INVISIBLE) == ["thin"]
+    window.run("console.error('noticed')")
+    assert any("noticed" in said for said in window.console())
+    window.run("new Image().src = 'http://127.0.0.1:9/picture.png'")
+    assert any("Content Security Policy" in said for said in window.console())
+
+
+def stepper(window):
+    """Where the stepper stands, what it shows and what it says to a screen reader."""
+    return window.run(
+        "const all = [...document.querySelectorAll('.step')], seen = all.filter((e) => !e.hidden);"
+        "return [all.indexOf(seen[0]), seen.length,"
+        " document.querySelector('[aria-current]').innerText,"
+        " document.querySelector('[aria-live]').innerText, seen[0].innerText,"
+        " seen[0].getBoundingClientRect().height]"
+    )
+
+
+def test_the_stepper_steps_by_button_and_by_key(window, file):
+    window.show(1280, "light")
+    window.open(file)
+    at, seen, chip, said, text, height = stepper(window)
+    assert (at, seen, chip) == (0, 1, "J")
+    window.click(".forward")
+    at, seen, chip, said, text, height = stepper(window)
+    assert (at, seen, chip) == (1, 1, "A2")
+    assert said == "Step 2 of 11: the gradient of A2, " + said.split("A2, ", 1)[1]
+    assert "J = binary_cross_entropy(A2, Y)" in text
+    assert "(1, 4)" in text
+    assert height > 100
+    moves = [("right", 2), ("right", 3), ("left", 2), ("end", 10), ("right", 10), ("home", 0)]
+    for key, expected in [*moves, ("left", 0)]:
+        window.press(key)  # the focus is on the button that was clicked
+        assert stepper(window)[:2] == [expected, 1], key
+    window.click(".chips li:nth-child(8) button")
+    assert stepper(window)[2] == "Z1"
+    window.click(".back")
+    assert stepper(window)[2] == "A1"
+    assert "W2ᵀ g" in stepper(window)[3]
+
+
+def test_arrow_keys_reach_the_stepper_only_where_it_is_in_view(window, file):
+    window.show(1280, "light")
+    window.open(file)
+    window.press("right")
+    assert stepper(window)[0] == 0
+    window.run("document.querySelector('.stepper').scrollIntoView()")
+    window.press("right")
+    assert stepper(window)[0] == 1
+
+
+def test_a_link_opens_what_its_formula_is_folded_into(window, file):
+    window.show(1280, "light")
+    window.open(file)
+    window.run("document.querySelectorAll('details').forEach((e) => (e.open = false))")
+    window.run("document.querySelector('.formulas a').click()")
+    window.run("return new Promise((done) => setTimeout(done, 50))")
+    assert window.run("return document.querySelector(':target').getBoundingClientRect().top") < 900
+    assert window.run("return document.querySelector(':target').closest('details').open")
+
+
+def test_only_the_silent_ones(window, file, checked):
+    window.show(1280, "light")
+    window.open(file)
+    window.click("#only-silent")
+    seen = "return [...document.querySelectorAll('.card')].filter((e) => e.offsetHeight).length"
+    assert window.run(seen) == sum(r.silent for r in checked.results)
+
+
+def test_a_screen_reader_finds_names_headings_and_tables(window, file):
+    window.show(320, "light")
+    window.open(file)
+    window.run(UNFOLD + "dispatchEvent(new Event('resize'))")
+    nodes = window.devtools("Accessibility.getFullAXTree")["nodes"]
+    nodes = [n for n in nodes if not n.get("ignored")]
+    roles = Counter(n["role"]["value"] for n in nodes)
+    for role in ("main", "navigation", "status", "table", "MathMLMath", *NEEDS_A_NAME):
+        assert roles[role], role
+    for n in nodes:
+        if n["role"]["value"] in NEEDS_A_NAME:
+            assert n.get("name", {}).get("value"), n
+    levels = window.run("return [...document.querySelectorAll('h1,h2,h3')].map((e) => e.tagName)")
+    assert levels[0] == "H1"
+    assert all(int(b[1]) - int(a[1]) <= 1 for a, b in pairwise(levels))
+    assert window.run("return document.documentElement.lang") == "en"
+
+
+def test_it_works_by_keyboard_alone(window, file):
+    """Tab reaches every button and every box that scrolls, and the focus can be seen."""
+    window.show(320, "light")
+    window.open(file)
+    window.run("document.querySelector('.stepper').focus()")
+    found = []
+    for _ in range(13):
+        window.press("tab")
+        found.append(window.run("return document.activeElement.innerText"))
+        outline = "return getComputedStyle(document.activeElement).outlineStyle"
+        assert window.run(outline) == "solid"
+    assert found[:2] == ["J", "A2"]
+    assert {"← back", "forward →"} <= set(found)
+    boxes = "return [...document.querySelectorAll('.scroll')].filter((e) => e.clientWidth)"
+    unreachable = f"{boxes}.filter((e) => e.scrollWidth > e.clientWidth && e.tabIndex < 0).length"
+    assert window.run(unreachable) == 0
+
+
+@pytest.mark.slow
+def test_the_full_report(window, tmp_path, capsys):
+    """As README says it: the command, its page, every formula in a browser."""
+    file = tmp_path / "report.html"
+    assert command.main(["check", "--report", str(file)]) == 0
+    formulas = int(capsys.readouterr().out.split(" formulas: ")[0].split()[-1])
+    assert formulas > 400
+    assert file.stat().st_size <= 2_000_000
+    for width, scheme in ((320, "dark"), (1280, "light")):
+        window.show(width, scheme)
+        window.open(file)
+        window.run(UNFOLD)
+        assert window.run("return document.querySelectorAll('.formulas li').length") == formulas
+        assert window.run("return document.querySelectorAll('.formulas math').length") == formulas
+        for judge in (TOO_WIDE, INVISIBLE, CONTRAST):
+            assert window.run(judge) == []
+        assert window.console() == []
