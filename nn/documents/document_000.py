@@ -199,6 +199,21 @@ DESCRIPTION = [
         formula=lambda v, l: np.array([v.n[l], v.n[l - 1]]),
     ),
     Entry(
+        "1 b",
+        "b[ℓ] = (b_1[ℓ], b_2[ℓ], …, b_{n[ℓ]})ᵀ",
+        printed_latex=r"\vec b^{[\ell]} = [b_1^{[\ell]}, b_2^{[\ell]}, \dots, b_{n^{[\ell]}}]^T",
+        shapes="n[ℓ] × 1",
+        equals="b{l}",
+        formula=undefined("b_{n[ℓ]}: a bias of no layer"),
+        verdict="undefined",
+        corrected="b[ℓ] = (b_1[ℓ], b_2[ℓ], …, b_{n[ℓ]}[ℓ])ᵀ",
+        corrected_latex=r"\vec b^{[\ell]} = "
+        r"[b_1^{[\ell]}, b_2^{[\ell]}, \dots, b_{n^{[\ell]}}^{[\ell]}]^T",
+        corrected_formula=lambda v, l: matrix(v.n[l], 1, lambda j, _: v.b[l][j, 0]),
+        why="The last component has lost its layer, which the others have.",
+        damaged=True,
+    ),
+    Entry(
         "1 z_j",
         "z_j[ℓ](i) = w_j[ℓ]ᵀ a[ℓ−1](i) + b_j[ℓ]",
         printed_latex=r"z_j^{[\ell](i)} = \vec w_j^{[\ell]T} \vec a^{[\ell-1](i)} + b_j^{[\ell]}",
@@ -274,7 +289,8 @@ DESCRIPTION = [
         corrected_formula=lambda v: (
             sum(v.loss(v.A[v.L][0, i], v.Y[0, i]) for i in range(v.m)) / v.m
         ),
-        why="The cost to be minimized is never defined; 2.3.3 implies the mean of the losses.",
+        why="The cost to be minimized is never defined; 2.3.3 implies the mean of the losses. The "
+        "line for ℒ stands twice in the list, and may have taken the place of this one.",
     ),
 ]
 
