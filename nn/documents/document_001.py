@@ -275,7 +275,7 @@ FORMALISM = [
         "1.3 J_N",
         "+ b⁽¹⁾ is short for + b⁽¹⁾ J_Nᵗ",
         printed_latex=r"+\,b^{(1)} \text{ means } +\,b^{(1)}J_N^t",
-        shapes="S_1 × 1 times 1 × N: so J_N is a column, and H J_Nᵗ cannot conform later",
+        shapes="S_1 × 1 times 1 × N: so J_N is a column, and H J_Nᵗ conforms for N = 1 only",
         over=lambda v: [1],
         equals="Z{l}",
         formula=lambda v, l: np.hstack(
@@ -898,20 +898,16 @@ LAST_HIDDEN_LAYER = [
     ),
     Entry(
         "4.12 reference",
-        "4.12 has the form of 2.15, for layer L−1",
-        printed_latex=r"\frac{\partial J}{\partial W^{(L-1)}} \text{ by (2.15): }"
-        r"\Delta^{(L-1)}\odot\frac{\partial\sigma_{L-1}}{\partial Z^{(L-1)}}",
+        "4.12 is much like 2.15",
+        printed_latex=r"\frac{\partial J}{\partial W^{(L-1)}} = \left[\text{2.15 for layer }"
+        r"L-1\right](A^{(L-2)})^t",
         over=last_hidden,
         equals=dW_below,
-        formula=lambda v, L: Delta(v, L - 1) * slope(v, L - 1),
-        verdict="misprint",
-        silent=True,
-        corrected="4.12 has the form of 2.16, for layer L−1",
-        corrected_latex=r"\frac{\partial J}{\partial W^{(L-1)}} \text{ by (2.16): }"
-        r"\left[\Delta^{(L-1)}\odot\frac{\partial\sigma_{L-1}}{\partial Z^{(L-1)}}\right]"
-        r"(A^{(L-2)})^t",
-        corrected_formula=lambda v, L: (Delta(v, L - 1) * slope(v, L - 1)) @ v.A[L - 2].T,
-        why="2.15 is H, which 4.13 resembles; the derivative by the weights is 2.16.",
+        formula=lambda v, L: (Delta(v, L - 1) * slope(v, L - 1)) @ v.A[L - 2].T,
+        elsewhere=lambda v, L: Delta(v, L - 1) * slope(v, L - 1),
+        verdict="convention",
+        why="Right of its bracket, which is 2.15 for layer L−1; the whole line is 2.16 for that "
+        "layer, and 2.15 itself is what 4.13 is like.",
     ),
     Entry(
         "4.13",
@@ -1408,13 +1404,17 @@ EXAMPLE = [
         "6 n_h",
         "the hidden layer has n_h layers",
         printed_latex=r"n_h \text{ layers}",
+        shapes="how many hidden layers there are; corrected, rows of W⁽¹⁾",
         over=once,
         setting=TANH,
         equals=lambda p: np.array(p.L - 1),
         formula=lambda v: np.array(v.n_h),
-        verdict="false",
+        verdict="misprint",
         silent=True,
-        corrected="there is one hidden layer, of n_h units",
+        corrected="the hidden layer has n_h units",
+        corrected_latex=r"n_h \text{ units}",
+        corrected_equals=lambda p: np.array(p.value("W1").shape[0]),
+        corrected_formula=lambda v: np.array(v.n_h),
         why="n_h counts the rows of W⁽¹⁾ in 6.2, units; there is one hidden layer whatever n_h is.",
     ),
     Entry(
