@@ -151,7 +151,7 @@ def check(
     Each is tried on `networks` random networks. Raises KeyError for an unknown number.
 
     >>> [r.verdict for r in check("002", networks=6)][:3]
-    ['undefined', 'holds', 'misprint']
+    ['convention', 'holds', 'misprint']
     """
     if documents is None:
         documents = NUMBERS

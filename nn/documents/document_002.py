@@ -155,6 +155,11 @@ def e(z: Any) -> Any:
     return np.exp(-z)
 
 
+NO_LAYER = (
+    "The same layer as on the left is meant, and the old value; the chains below number the layer "
+    "they differentiate by."
+)
+
 A3, A2, A1 = ("C", "a3"), ("z3", "a2"), ("z2", "a1")
 Z3, Z2, Z1 = ("a3", "z3"), ("a2", "z2"), ("a1", "z1")
 
@@ -163,14 +168,13 @@ ENTRIES = [
         "z",
         "z^l = W^l * a^(l−1) + b",
         printed_latex=r"z^l = W^l * a^{l-1} + b",
-        shapes="n^l × 1",
+        shapes="n^l × 1; b read as the bias of layer l, * as the matrix product",
         equals="z{l}",
-        formula=undefined("b: each layer has its own b^l"),
-        verdict="undefined",
-        corrected="z^l = W^l a^(l−1) + b^l",
-        corrected_latex=r"z^l = W^l a^{l-1} + b^l",
-        corrected_formula=lambda v, l: v.W[l] @ v.a[l - 1] + v.b[l],
-        why="The layer of b is missing; later lines have b^l and b^(l+1).",
+        formula=lambda v, l: v.W[l] @ v.a[l - 1] + v.b[l],
+        elsewhere=undefined("b without a layer, where a product has no sign"),
+        verdict="convention",
+        why="The list of symbols has b as the bias of a layer; all later lines number it, b^l, and "
+        "write the product without *.",
     ),
     Entry(
         "a",
@@ -199,27 +203,23 @@ ENTRIES = [
         "1",
         "W_new^l = W_old^l − α ∂C/∂W",
         printed_latex=r"W_{new}^l = W_{old}^l - \alpha \frac{\partial C}{\partial W}",
-        shapes="n^l × n^(l−1)",
+        shapes="n^l × n^(l−1); W read as W_old^l",
         equals=lambda p, l: p.value(f"W{l}") - ALPHA * p.d("C", f"W{l}"),
-        formula=undefined("∂C/∂W: by the weights of which layer"),
-        verdict="undefined",
-        corrected="W_new^l = W_old^l − α ∂C/∂W_old^l",
-        corrected_latex=r"W_{new}^l = W_{old}^l - \alpha \frac{\partial C}{\partial W_{old}^l}",
-        corrected_formula=lambda v, l: v.W[l] - ALPHA * v.d("C", f"W{l}"),
-        why="The layer is missing in the derivative.",
+        formula=lambda v, l: v.W[l] - ALPHA * v.d("C", f"W{l}"),
+        elsewhere=undefined("∂C/∂W: by the weights of which layer"),
+        verdict="convention",
+        why=NO_LAYER,
     ),
     Entry(
         "2",
         "b_new^l = b_old^l − α ∂C/∂b",
         printed_latex=r"b_{new}^l = b_{old}^l - \alpha \frac{\partial C}{\partial b}",
-        shapes="n^l × 1",
+        shapes="n^l × 1; b read as b_old^l",
         equals=lambda p, l: p.value(f"b{l}") - ALPHA * p.d("C", f"b{l}"),
-        formula=undefined("∂C/∂b: by the biases of which layer"),
-        verdict="undefined",
-        corrected="b_new^l = b_old^l − α ∂C/∂b_old^l",
-        corrected_latex=r"b_{new}^l = b_{old}^l - \alpha \frac{\partial C}{\partial b_{old}^l}",
-        corrected_formula=lambda v, l: v.b[l] - ALPHA * v.d("C", f"b{l}"),
-        why="The layer is missing in the derivative.",
+        formula=lambda v, l: v.b[l] - ALPHA * v.d("C", f"b{l}"),
+        elsewhere=undefined("∂C/∂b: by the biases of which layer"),
+        verdict="convention",
+        why=NO_LAYER,
     ),
     Entry(
         "composition",
@@ -297,6 +297,12 @@ ENTRIES = [
         equals=lambda p: p.value(f"a{p.L}"),
         over=once,
         formula=lambda v: 1 / (1 + e(v.z[v.L])),
+    ),
+    sigma(
+        "of the inverse",
+        "∂(1 + e^(−z))^(−1)/∂z",
+        r"\frac{\partial(1 + e^{-z^L})^{-1}}{\partial z^L}",
+        lambda z: np.imag((1 + e(z + 1e-30j)) ** -1.0) / 1e-30,
     ),
     sigma(
         "reciprocal",
@@ -408,10 +414,10 @@ ENTRIES = [
     ),
     Entry(
         "∂z^l/∂w^l",
-        "∂z^l/∂w^l = ∂[W^l a^(l−1) + b^l]/∂w^l = a^(l−1), so ∂C/∂W^l = ∂C/∂z^l a^(l−1)",
+        "∂z^l/∂w^l = ∂[W^l a^(l−1) + b^l]/∂w^l = a^(l−1)",
         printed_latex=r"\frac{\partial z^l}{\partial w^l} = "
         r"\frac{\partial[W^l a^{l-1} + b^l]}{\partial w^l} = a^{l-1}",
-        shapes="n^l × n^(l−1), as the last factor of ∂C/∂W^l",
+        shapes="n^l × n^(l−1), put into ∂C/∂W^l = ∂C/∂z^l ∂z^l/∂W^l",
         equals="∂C/∂W{l}",
         formula=lambda v, l: v.d("C", f"z{l}") @ v.a[l - 1],
         verdict="misprint",
@@ -424,10 +430,10 @@ ENTRIES = [
     ),
     Entry(
         "∂z^l/∂b^l",
-        "∂z^l/∂b^l = ∂[W^l a^(l−1) + b^l]/∂b^l = 1, so ∂C/∂b^l = ∂C/∂z^l · 1",
+        "∂z^l/∂b^l = ∂[W^l a^(l−1) + b^l]/∂b^l = 1",
         printed_latex=r"\frac{\partial z^l}{\partial b^l} = "
         r"\frac{\partial [W^l a^{l-1} + b^l]}{\partial b^l} = 1",
-        shapes="n^l × 1, as the last factor of ∂C/∂b^l",
+        shapes="n^l × 1, put into ∂C/∂b^l = ∂C/∂z^l ∂z^l/∂b^l",
         equals="∂C/∂b{l}",
         formula=lambda v, l: v.d("C", f"z{l}") * 1,
         elsewhere=lambda v, l: v.d("C", f"z{l}") @ np.ones((v.n[l], 1)),
