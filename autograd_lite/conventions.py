@@ -217,9 +217,13 @@ class Document(Convention):
     def _inserted(self, lines: list[Quantity]) -> list[Quantity]:
         """Without the lines of ∂C/∂A, which are written out where they are used."""
         known = {q.symbol: q.rhs for q in lines if self._layer(q.symbol)[0] == "A"}
-        return [
-            replace(q, rhs=substituted(q.rhs, known.get)) for q in lines if q.symbol not in known
-        ]
+        kept = []
+        for q in lines:
+            if q.symbol not in known:
+                rhs = substituted(q.rhs, known.get)
+                inserted = [("insert ", s, " = ", known[s]) for s in symbols(q.rhs) if s in known]
+                kept.append(replace(q, rhs=rhs, steps=(*q.steps, *inserted)))
+        return kept
 
     def value(self, s: Symbol, of: Callable[[Symbol], Any]) -> Any:
         plain = replace(s, kind="gradient" if s.kind == "loss" else s.kind, flipped=False)
@@ -349,7 +353,7 @@ DOCUMENTS: dict[str, Document] = {
     for d in (
         Document(
             "000",
-            "∂𝓛/∂Z and ∂𝓛/∂A are of each sample's loss, 1/m stands outside, A^[0] = X",
+            "∂𝓛/∂Z = m ∂𝓙/∂Z and ∂𝓛/∂A = m ∂𝓙/∂A, A^[0] = X",
             _letters_000,
             replace(TEXT, ones=lambda s: "1_{m×1}" if s[-1] == 1 else "1_{1×m}"),
             replace(

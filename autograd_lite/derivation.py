@@ -35,7 +35,14 @@ from autograd_lite.expressions import Reader, inactive, is_constant
 from autograd_lite.graph import Step, Steps, replay
 from autograd_lite.graph import steps as record
 from autograd_lite.notation import RELATIONS, TEXT, Style
-from autograd_lite.simplification import Simplifier, arithmetic, cost, split, sympy
+from autograd_lite.simplification import (
+    ARITHMETIC,
+    Simplifier,
+    arithmetic,
+    cost,
+    split,
+    sympy,
+)
 from autograd_lite.tensor import Tensor
 from autograd_lite.walk import by_needs, reachable, seed
 
@@ -401,7 +408,7 @@ class Deriver:
             rhs = new
             conditions += more
         if TEXT(rhs) != TEXT(raw):
-            steps.append(("shorter: ", symbol, " = ", rhs))
+            steps.append(("cancellation: " if note else "shorter: ", symbol, " = ", rhs))
         note += [*dict.fromkeys(conditions), *self._summing(rhs)]
         joined = [part for item in note for part in ("; ", *item)][1:]
         return Quantity(symbol, rhs, tuple(joined), tuple(steps))
@@ -461,7 +468,7 @@ class Deriver:
         """`σ′ = …`: what the gradient that is written out is multiplied with."""
         step = self.tape.recorded[gone.number]
         rest = without(rhs, gone)
-        if rest is None or arithmetic(Apply(step.op, (), ())):
+        if rest is None or step.op in (*ARITHMETIC, np.power):
             return None
         name = Symbol("slope", step.name, gone.number, gone.shape)
         return name, " = ", rest

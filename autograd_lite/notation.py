@@ -192,12 +192,10 @@ class Style:
         if value.denominator > 100_000:
             return minus + self.constant(float(value))
         top, bottom = str(value.numerator), str(value.denominator)
-        if (
-            self.count > 1
-            and 1 <= value * self.count <= 2
-            and (value * self.count).denominator == 1
-        ):
-            top, bottom = str(value * self.count), self.letter
+        if self.count > 1 and value * self.count == 1:
+            bottom = self.letter
+        elif self.count > 4 and value * self.count == 2:
+            top, bottom = "2", self.letter
         if bottom == "1":
             return minus + top
         return minus + (rf"\frac{{{top}}}{{{bottom}}}" if self.latex else f"{top}/{bottom}")

@@ -31,7 +31,7 @@ from autograd_lite.algebra import (
     transposed,
 )
 
-_ARITHMETIC = (np.add, np.subtract, np.multiply, np.divide, np.negative, np.square)
+ARITHMETIC = (np.add, np.subtract, np.multiply, np.divide, np.negative, np.square)
 _LINEAR = (np.sum, np.reshape, np.transpose, rules.getitem, rules.scatter_add)
 _MANY = 12  # letters in a region, from which on it is no longer factored
 
@@ -53,7 +53,7 @@ def arithmetic(e: Expression) -> bool:
         n = e.arguments[1]
         power: Any = n.value if isinstance(n, Number) else 0.5
         return power == int(power) and abs(power) < 100
-    return e.op in _ARITHMETIC or repeated(e) is not None
+    return e.op in ARITHMETIC or repeated(e) is not None
 
 
 def repeated(e: Expression) -> Expression | None:

@@ -215,7 +215,7 @@ def test_steps_show_chain_rule_local_derivative_and_cancellation():
         "chain rule: ∂J/∂Z2 = ∂J/∂A2 ∘ σ′",
         "local derivative: σ′ = A2 ∘ (1 − A2)",
         "insert ∂J/∂A2 = 1/400 (A2 − Y) / (A2 ∘ (1 − A2))",
-        "shorter: ∂J/∂Z2 = 1/400 (A2 − Y)",
+        "cancellation: ∂J/∂Z2 = 1/400 (A2 − Y)",
     )
     assert lines[1].steps == ("forward: Z2 = W2 A1 + b2", "chain rule: ∂J/∂W2 = ∂J/∂Z2 A1ᵀ")
 
@@ -463,6 +463,14 @@ def test_notation_001():
     assert shown(J, "001")[:2] == ["Δ^(2) = 1/m (A^(2) − Y)", "H^(2) = Δ^(2) ⊙ (1 − A^(2) ⊙ A^(2))"]
 
 
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 7])
+def test_the_number_of_samples_is_a_letter_where_it_divides(m):
+    J = cost([2, 4, 1], ["tanh", "sigmoid"], BCE, m)[-1]
+    assert shown(J, "001")[4] == "H^(1) = Δ^(1) ⊙ (1 − A^(1) ⊙ A^(1))"
+    assert shown(J, "001")[0] == ("H^(2) = 1/m (A^(2) − Y)" if m > 1 else "H^(2) = A^(2) − Y")
+    assert ag.derive(J, notation="000").lines[1].note == "G^[2]′(Z^[2]) = A^[2] ∘ (1 − A^[2])"
+
+
 def test_notation_002():
     J = cost([2, 4, 3, 2], ["sigmoid"] * 3, HSE, 1)[-1]
     derived = ag.derive(J, notation="002")
@@ -475,6 +483,8 @@ def test_notation_002():
         "∂C/∂b^2 = ∂C/∂z^2",
     ]
     assert derived.lines[3].note == "σ′(z^2) = a^2 ∘ (1 − a^2)"
+    steps = ag.derive(J, notation="002", steps=True).lines[3].steps
+    assert steps[-1] == "insert ∂C/∂a^2 = (W^3)ᵀ ∂C/∂z^3"
 
 
 def test_notation_003_in_rows():
