@@ -215,6 +215,22 @@ def _np_dot(a: Any, b: Any) -> Tensor:
     return _reshape(y, a.shape[:-1] + rest)
 
 
+@handles(np.einsum)
+def _np_einsum(subscripts: Any, *arrays: Any) -> Tensor:
+    form = subscripts.replace(" ", "") if isinstance(subscripts, str) else ""
+    if not form or "." in form:
+        raise TypeError("np.einsum on Tensors takes subscripts as in 'ij,jk->ik', all written out")
+    operands, arrow, output = form.partition("->")
+    if not arrow:
+        letters = operands.replace(",", "")
+        output = "".join(i for i in sorted(set(letters)) if letters.count(i) == 1)
+    for term in operands.split(","):
+        if len(set(term)) < len(term):
+            raise TypeError(f"np.einsum on Tensors takes no index twice in one operand: {term!r}")
+    tensors = tuple(constant(x) for x in arrays)
+    return record(rules.einsum, tensors, {"subscripts": f"{operands}->{output}"})
+
+
 # Elementwise functions with forms of their own
 
 

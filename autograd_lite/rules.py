@@ -206,6 +206,28 @@ def stack(*arrays: Any, axis: int) -> Any:
     return np.stack(arrays, axis=axis)
 
 
+def _einsum_part(g: Any, arrays: Sequence[Any], subscripts: str, position: int) -> Any:
+    """The gradient of one operand: g with all other operands, summed to its indices."""
+    operands, output = subscripts.split("->")
+    own, others = operands.split(",")[position], operands.split(",")
+    del others[position]
+    kept = [i for i in own if i in output or any(i in other for other in others)]
+    rest = [x for k, x in enumerate(arrays) if k != position]
+    part = einsum(g, *rest, subscripts=f"{','.join([output, *others])}->{''.join(kept)}")
+    shape = arrays[position].shape  # an index that only this operand has was summed away
+    thin = tuple(n if i in kept else 1 for i, n in zip(own, shape, strict=True))
+    return np.broadcast_to(part.reshape(thin), shape)
+
+
+@operation(
+    ForEvery(
+        lambda g, y, *arrays, subscripts, position: _einsum_part(g, arrays, subscripts, position)
+    )
+)
+def einsum(*arrays: Any, subscripts: str) -> Any:
+    return np.asarray(np.einsum(subscripts, *arrays))
+
+
 class Slot(int):
     """In an index that was recorded: the place of the index Tensor with this number."""
 

@@ -113,6 +113,12 @@ SAMPLES = {
         (lambda a, b: np.concatenate([a, b], axis=None), (A, _normal(3))),
     ],
     rules.stack: [(lambda a, b: np.stack([a, b, a], axis=1), (A, B))],
+    rules.einsum: [
+        (lambda a, b: np.einsum("ij,jk->ik", a, b), (A, _normal(3, 4))),
+        (lambda a, b, c: np.einsum("ij,kj,k->i", a, b, c), (A, _normal(4, 3), _normal(4))),
+        (lambda a: np.einsum("ij->j", a), (A,)),
+        (lambda a, b: np.einsum("ij,ij", a, b), (A, B)),
+    ],
     rules.getitem: [
         (lambda a: a[1], (A,)),
         (lambda a: a[None, ..., 1:], (A,)),

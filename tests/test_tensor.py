@@ -471,6 +471,8 @@ def test_looks_and_behaves_as_numpy():
         (lambda: ag.Tensor(1.0).backward(), ValueError, "does not depend on any Tensor"),
         (lambda: np.fft.fft(leaf(1.0)), TypeError, "np.fft has no rule"),
         (lambda: np.arctanh(leaf(0.5)), TypeError, "np.arctanh has no rule"),
+        (lambda: np.einsum("ii", leaf([1.0])), TypeError, "no index twice in one operand: 'ii'"),
+        (lambda: np.einsum("...i->i", leaf(1.0)), TypeError, "'ij,jk->ik', all written out"),
         (lambda: np.linalg.inv(leaf(1.0)), TypeError, "np.inv has no rule"),
         (lambda: np.asarray(leaf(1.0)), TypeError, "Use t.data for the array"),
         (lambda: np.array([leaf(1.0), leaf(1.0)]), TypeError, "Use t.data for the array"),
@@ -520,6 +522,7 @@ def test_every_handler_is_called_by_numpys_own_name():
     t = ag.Tensor(np.ones((2, 2)), requires_grad=True)
     extra = {np.where: (t > 0, t, t), np.power: (t, 2), np.matmul: (t, t), np.dot: (t, t)}
     extra |= {np.concatenate: ([t, t],), np.stack: ([t, t],), np.reshape: (t, 4)}
+    extra |= {np.einsum: ("ij,jk", t, t)}
     extra |= {np.broadcast_to: (t, (3, 2, 2)), np.expand_dims: (t, 0)}
     extra |= {np.swapaxes: (t, 0, 1), np.moveaxis: (t, 0, 1), np.clip: (t, 0, 1)}
     for function in HANDLERS:
