@@ -41,9 +41,9 @@ def decision_boundary(
     answers = _in_columns(net, net(_in_columns(net, samples)).numpy())
     if len(answers) == 1:
         answer = answers.reshape(200, 200)
-        ax.contourf(*grid, answer, levels=20, cmap="RdBu", alpha=0.6)
-        ax.contour(*grid, answer, levels=[threshold], colors="black", linewidths=1)
-        ax.scatter(*points, c=labels[0], cmap="RdBu", s=12, edgecolors="black", linewidths=0.4)
+        ax.pcolormesh(*grid, answer, cmap="RdBu", alpha=0.4, rasterized=True)
+        ax.contour(*grid, answer, levels=[threshold], colors="black", linewidths=1.2)
+        ax.scatter(*points, c=labels[0], cmap="RdBu", s=18, edgecolors="white", linewidths=0.5)
     else:
         colours = {"cmap": "tab10", "vmin": 0, "vmax": 9}
         answer = answers.argmax(0).reshape(200, 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -394,3 +395,22 @@ def test_the_full_report(window, tmp_path, capsys):
         for judge in (TOO_WIDE, INVISIBLE, CONTRAST):
             assert window.run(judge) == []
         assert window.console() == []
+
+
+# README's pictures
+
+
+def test_the_command_beside_readmes_pictures_makes_them(tmp_path):
+    """Each as it is stored, small, and on a ground that one cannot see through."""
+    from matplotlib.image import imread
+
+    folder = Path(report.__file__).parents[2] / ".github" / "pictures"
+    made = runpy.run_path(str(folder / "make.py"))
+    made["main"](tmp_path)
+    for name in ("graph.png", "planar.png"):
+        assert (folder / name).stat().st_size < 200_000
+        old, new = imread(folder / name), imread(tmp_path / name)
+        assert old[..., 3:].min() > 0.9
+        # Fonts differ from computer to computer, and Graphviz takes those that it finds.
+        assert np.allclose(old.shape, new.shape, rtol=0.25 if name == "graph.png" else 0)
+    assert np.abs(old - new).mean() < 0.02
