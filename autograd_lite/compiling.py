@@ -127,7 +127,7 @@ class _Compiler:
             return ("Tensor", tree.shape, tree.dtype, tree._needs, _state.gradients)
         if type(tree) is float and self.floats_vary:
             return float
-        return (type(tree), tree) if type(tree) in STATIC else ("object", id(tree))
+        return (type(tree), tree) if _is_static(tree) else ("object", id(tree))
 
     def _traced(self, args: Any, kwargs: Any) -> Program:
         names = list(_names(args, kwargs, _parameters(self.f, args)))
@@ -169,7 +169,7 @@ def _map(function: Callable[[Any], Any], tree: Any) -> Any:
 
 def _plain(x: Any) -> Any:
     """An array of NumPy's own type and byte order, for what is nearly one."""
-    if isinstance(x, np.generic) and not isinstance(x, np.character | np.void):
+    if isinstance(x, np.floating):
         return np.asarray(x)
     if isinstance(x, np.ndarray):
         dtype = x.dtype.newbyteorder("=")
@@ -178,7 +178,9 @@ def _plain(x: Any) -> Any:
     return x
 
 
-STATIC = (int, bool, str, bytes, float, type(None))  # other objects are compared by identity
+def _is_static(x: Any) -> bool:
+    """Whether an argument is compared by its value; other objects are by their identity."""
+    return type(x) in (int, bool, str, bytes, float) or isinstance(x, np.integer | np.bool)
 
 
 def _parameters(f: Callable[..., Any], args: Any) -> list[str]:
@@ -249,10 +251,12 @@ class _Writer:
         for name, tree in zip(_parameters(self.f, self.args), self.args, strict=True):
             positional.append(names.new(name))
             self._take(positional[-1], tree, leaves)
+        by_name = names.new("named") if self.kwargs else ""
         for name, tree in self.kwargs.items():
-            names.taken.add(name)
-            self._take(name, tree, leaves)
-        signature = [*positional, *(["*", *self.kwargs] if self.kwargs else [])]
+            variable = names.new(name)
+            self.lines.append(f"{variable} = {by_name}[{name!r}]")
+            self._take(variable, tree, leaves)
+        signature = [*positional, *([f"**{by_name}"] if by_name else [])]
         self._check_surroundings()
         if self._needs_the_tape():
             given = [*positional, *(f"{name}={name}" for name in self.kwargs)]
@@ -322,12 +326,11 @@ class _Writer:
             kind, dtype = source.library("ndarray"), source.dtype_object(node.dtype)
             fits = f"{name}.shape == {node.shape} and {name}.dtype is {dtype}"
             self._unless(f"type({name}) is {kind} and {fits}")
-        elif type(leaf) in STATIC:
-            self._unless(f"type({name}) is {self._literal(type(leaf))}")
-            if leaf is not None:
-                self._unless(f"{name} == {self._literal(leaf)}")
+        elif _is_static(leaf):
+            kind = self._literal(type(leaf))
+            self._unless(f"type({name}) is {kind} and {name} == {self._literal(leaf)}")
         else:
-            self._unless(f"{name} is {source.give(name, leaf)}")
+            self._unless(f"{name} is {self._literal(leaf)}")
 
     def _unless(self, condition: str) -> None:
         self.lines.append(f"if not ({condition}):")

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import rules
+from autograd_lite import errors, rules
+from autograd_lite.errors import TracingError
 from autograd_lite.tensor import Tensor, next_order, tracing
 from autograd_lite.tracing import StandIn, frozen
 from autograd_lite.walk import reachable
@@ -100,6 +101,11 @@ class Lowering:
         node = self.nodes.get(t._order)
         if node is None:
             if t._order < self.start:
+                if isinstance(t._data, StandIn):
+                    raise TracingError(
+                        f"{errors.described(t)} was kept from an earlier run of the function: "
+                        "compiled, it has no value. Pass what is kept as an argument, return it."
+                    )
                 node = Node(None, (), {}, t.shape, t.dtype, t.name, tensor=t)
             elif t._op is None:
                 node = self.constant(t._data)

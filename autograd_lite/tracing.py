@@ -7,6 +7,7 @@ which only shape and dtype are known. That costs no time for arithmetic and no m
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +22,12 @@ from autograd_lite.transforms import flatten, unflatten
 from autograd_lite.walk import reachable
 
 
+class NoValue(TypeError):
+    """A value was asked for of what only stands in for an array."""
+
+
 class StandIn(np.ndarray):
-    """An array of a shape and a dtype, whose entries mean nothing: all are one and the same."""
+    """An array of a shape and a dtype whose entries mean nothing: all are one and the same."""
 
     stands_in = True
 
@@ -46,6 +51,9 @@ class StandIn(np.ndarray):
                 return stand_in((a.shape[0], b.shape[1]), np.promote_types(a.dtype, b.dtype))
         return _stand_ins(function(*_plain(args), **_plain(kwargs)))
 
+    def __getitem__(self, index: Any) -> Any:
+        return _stand_ins(_plain(self)[_plain(index)])
+
     def dot(self, other: Any, out: Any = None) -> Any:
         """As np.dot."""
         return np.dot(self, other)
@@ -55,8 +63,21 @@ class StandIn(np.ndarray):
         return stand_in(self.shape, np.dtype(dtype))
 
     def copy(self, order: Any = "C") -> Any:
-        """An array that may be written to."""
-        return np.ones(self.shape, self.dtype)
+        """An array that may be written to, and does not look like a value."""
+        return np.full(self.shape, math.nan if self.dtype.kind == "f" else 0, self.dtype)
+
+    def _no_value(self, *_: Any, **__: Any) -> Any:
+        raise NoValue(
+            "this was recorded while a function was compiled, and never computed: "
+            "a compiled function hands out values only by returning them"
+        )
+
+    __bool__ = __int__ = __float__ = __index__ = item = tolist = _no_value
+
+    def __repr__(self) -> str:
+        return f"<stands in for {self.shape} {self.dtype}>"
+
+    __str__ = __repr__
 
 
 def stand_in(shape: tuple[int, ...], dtype: np.dtype) -> StandIn:
@@ -81,8 +102,10 @@ def _plain(tree: Any) -> Any:
 
 
 def _stand_ins(result: Any) -> Any:
-    if isinstance(result, np.ndarray):
+    if isinstance(result, np.ndarray | np.generic):
         return stand_in(result.shape, result.dtype)
+    if isinstance(result, bool):  # np.array_equal and its kin
+        raise NoValue("the values of arrays cannot be compared while a function is traced")
     return type(result)(map(_stand_ins, result)) if type(result) in (tuple, list) else result
 
 
@@ -148,6 +171,8 @@ def _run(
         if type(leaf) is float and floats_vary:
             array = np.array(leaf, precision(leaves))
         if isinstance(array, np.ndarray):
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"{name}: compiled code takes real numbers, not {array.dtype}")
             t = Tensor(0.0, name=getattr(leaf, "name", None) or name)
             t._needs = type(leaf) is Tensor and leaf._needs
             t._data = array.copy() if with_values else stand_in(array.shape, array.dtype)

@@ -1,7 +1,7 @@
-"""One step of training, again and again: on the tape, or compiled, with the same numbers.
+"""The steps of an epoch of training: on the tape, or compiled, with the same numbers.
 
-Both kinds of Steps are used alike: `begin` reads the network's parameters, a call takes one step
-for one batch, `end` gives the network the parameters after the last whole step.
+All kinds of Steps are used alike: `begin` reads the network's parameters, `take` takes one step for
+each batch, `end` gives the network the parameters after the last whole step.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from nn.network import Forward, Network
 from nn.optimizers import GradientDescent, Momentum, Optimizer
 
 Array = NDArray[Any]
+Part = tuple[slice, ...]  # a batch, as an index into X and Y
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
 # Their `change` is arithmetic on arrays and on numbers that may be arguments of compiled code.
 COMPILED = (GradientDescent, Momentum)
 
 
 class NotFinite(FloatingPointError):
-    """The cost of a batch is nan or infinite; no step was taken."""
+    """The cost of the batch `part` is nan or infinite; no step was taken for it."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
 
 
 class Steps:
-    """Steps on the tape. `cost` makes J, and the array that it is computed from, of a forward pass.
-
-    A call returns J and that array.
-    """
+    """Steps on the tape. `cost` makes of a forward pass J and what J is computed from."""
 
     def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
         self.net, self.cost, self.optimizer = net, cost, optimizer
@@ -48,13 +49,17 @@ class Steps:
             if parameter.data is not self.whole[name]:
                 parameter.data = self.whole[name]
 
-    def __call__(self, X: Array, Y: Array) -> tuple[float, Array]:
-        J, gradients, output = self.gradients(X, Y)
-        if not math.isfinite(J):
-            raise NotFinite
-        self.optimizer.step(self.parameters, gradients)
-        self.whole = {name: parameter.data for name, parameter in self.parameters.items()}
-        return float(J), output
+    def take(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
+        """A step for each part: its J, before the step; what that is computed from in `outputs`."""
+        costs = []
+        for part in parts:
+            J, gradients, outputs[part] = self.gradients(X[part], Y[part])
+            if not math.isfinite(J):
+                raise NotFinite(part)
+            self.optimizer.step(self.parameters, gradients)
+            self.whole = {name: parameter.data for name, parameter in self.parameters.items()}
+            costs.append(float(J))
+        return costs
 
     def gradients(self, X: Array, Y: Array) -> tuple[Any, dict[str, Array], Array]:
         """J, an array for each parameter, and what J is computed from."""
@@ -129,12 +134,20 @@ class CompiledSteps(CompiledGradients):
         for name, kept in self.memory.items():
             self.optimizer.memory_of(name, self.parameters[name]).update(kept)
 
-    def __call__(self, X: Array, Y: Array) -> tuple[float, Array]:
-        J, output, whole, memory = self.compiled(self.whole, self.memory, self.settings, X, Y)
-        if not math.isfinite(J):
-            raise NotFinite
-        self.whole, self.memory = whole, memory
-        return float(J), output
+    def take(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
+        costs, compiled, settings = [], self.compiled, self.settings
+        whole, memory = self.whole, self.memory
+        try:
+            for part in parts:
+                J, output, *new = compiled(whole, memory, settings, X[part], Y[part])
+                outputs[part] = output
+                if not math.isfinite(J):
+                    raise NotFinite(part)
+                whole, memory = new
+                costs.append(float(J))
+        finally:
+            self.whole, self.memory = whole, memory
+        return costs
 
 
 def compiled_steps(

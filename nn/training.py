@@ -16,7 +16,7 @@ from nn.losses import Loss
 from nn.network import Forward, Network, as_numbers, check_samples
 from nn.optimizers import Optimizer
 from nn.progress import reporter
-from nn.steps import NotFinite, Steps, compiled_steps
+from nn.steps import NotFinite, Part, Steps, compiled_steps
 
 Array = NDArray[Any]
 FEW_STEPS = 30  # are over before a compiled step would be ready
@@ -159,26 +159,23 @@ class _Run:
         if steps is not None:
             self.steps, self.history.compiled = steps, True
 
-    def epoch(self, epoch: int, X: Array, Y: Array, batches: list[tuple[slice, ...]]) -> None:
+    def epoch(self, epoch: int, X: Array, Y: Array, batches: list[Part]) -> None:
         """One pass over the samples, in batches given as indices into X and Y."""
-        axis = self.net.batch_axis
-        loss, outputs, m = 0.0, np.empty_like(Y), Y.shape[axis]
+        axis, outputs = self.net.batch_axis, np.empty_like(Y)
         with np.errstate(all="ignore"):  # what is not finite is looked for, not warned about
             self.steps.begin()
             try:
-                for part in batches:
-                    J, output = self.steps(X[part], Y[part])
-                    loss += output.shape[axis] / m * J
-                    outputs[part] = output
-            except NotFinite:
+                costs = self.steps.take(X, Y, batches, outputs)
+            except NotFinite as error:
                 self.steps.end()
-                raise self._diverged(epoch, X[part], Y[part]) from None
+                raise self._diverged(epoch, X[error.part], Y[error.part]) from None
             finally:
                 self.steps.end()
         for name, value in self.steps.whole.items():
             if not np.isfinite(value).all():
                 raise Diverged(epoch, int(name[1:]), name, _first(value), self.history)
-        self.history.loss.append(loss)
+        weights = (Y[part].shape[axis] / Y.shape[axis] for part in batches)
+        self.history.loss.append(sum(w * J for w, J in zip(weights, costs, strict=True)))
         self.history.metric.append(_accuracy(self.loss, outputs, Y, axis))
 
     def _diverged(self, epoch: int, X: Array, Y: Array) -> Diverged:

@@ -226,6 +226,21 @@ def test_static_arguments_differ_by_value():
     assert len(compiled.source.__self__.programs) == 2
 
 
+def test_any_name_will_do():
+    def f(t, add, *, exp, named):
+        return np.exp(exp) * t + add["dot"] - named
+
+    compiled = ag.compile(f)
+    x = np.ones(2)
+    for _ in range(2):
+        result = compiled(x, {"dot": x}, exp=x, named=2.0)
+        assert_same(result, np.exp(x) * x + x - 2)
+    np.testing.assert_array_equal(ag.compile(lambda x, k: x[k])(x, np.int64(1)), 1)
+    assert compiled(x, {"dot": x}, named=1.0, exp=x).shape == (2,)
+    with pytest.raises(TypeError, match="x: compiled code takes real numbers, not complex128"):
+        ag.compile(lambda x: x)(np.ones(2) * 1j)
+
+
 def test_a_float_keeps_to_the_precision_of_the_arrays():
     wide = np.array([1 / 3, 2.0])
     compiled = ag.compile(lambda x, rate: x * rate)
@@ -410,6 +425,18 @@ def test_a_random_operation_stays_random():
     assert not np.array_equal(compiled(x), compiled(x))
 
 
+def test_an_operation_that_needs_values_is_traced_with_them():
+    @ag.differentiable(lambda g, y, A: -(y.mT @ g @ y.mT))
+    def inverse(A):
+        if abs(np.linalg.det(np.asarray(A))) < 1e-9:
+            raise ValueError("singular")
+        return np.linalg.inv(np.asarray(A))
+
+    eager = ag.value_and_grad(lambda A: np.sum(inverse(A) @ A.T))
+    A = np.array([[2.0, 1.0], [0.5, 3.0]])
+    assert_same(ag.compile(eager)(A), eager(A))
+
+
 # What is refused
 
 
@@ -467,6 +494,22 @@ def test_assignments_to_tensors_are_refused():
         with pytest.raises(ag.TracingError, match="in place"):
             ag.compile(f)(np.ones(1))
     np.testing.assert_array_equal(W.data, [1])
+
+
+def test_what_is_kept_from_a_trace_has_no_value():
+    kept = []
+
+    def keeps(x):
+        kept.append(x * 2)
+        return x + (kept[0] if len(kept) > 1 else kept[-1])
+
+    with pytest.raises(ag.TracingError):
+        ag.compile(keeps)(np.ones(3))
+    for ask in (lambda t: t.item(), lambda t: float(t), lambda t: bool(t)):
+        with pytest.raises(TypeError, match="never computed"):
+            ask(kept[0][0])
+    assert "stands in" in repr(kept[0].data)
+    assert np.isnan(kept[0].numpy()).all()
 
 
 def test_what_a_function_may_return():
@@ -561,15 +604,15 @@ def test_the_source_reads_as_backpropagation():
     )
     source = ag.compile(ag.value_and_grad(cost)).source(P, X, Y)
     for line in (
-        "dot(W1, X, Z1)  # (4, 5)",
+        "W1.dot(X, Z1)  # (4, 5)",
         "add(Z1, b1, Z1)  # (4, 5)",
         "tanh(Z1, A1)  # (4, 5)",
-        "dot(W2, A1, Z2)  # (2, 5)",
+        "W2.dot(A1, Z2)  # (2, 5)",
         "dZ2)  # (2, 5)",
-        "dW2 = dot(dZ2, A1_T)  # (2, 4)",
-        "dot(W2.T, dZ2, dA1)  # (4, 5)",
+        "dW2 = dZ2.dot(A1_T)  # (2, 4)",
+        "W2.T.dot(dZ2, dA1)  # (4, 5)",
         "db2 = add_reduce(dZ2, 1, None, empty((2, 1)), True)  # (2, 1)",
-        "dW1 = dot(dZ1, X.T)  # (4, 3)",
+        "dW1 = dZ1.dot(X.T)  # (4, 3)",
         "return (J, {'W1': dW1, 'b1': db1, 'W2': dW2, 'b2': db2})",
     ):
         assert line in source

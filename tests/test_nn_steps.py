@@ -150,17 +150,27 @@ def test_divergence_is_found_in_the_same_step():
 
 def test_ctrl_c_keeps_the_last_whole_step(monkeypatch):
     calls = []
-    take = nn.steps.CompiledSteps.__call__
+    compiled = ag.compile
 
-    def interrupted(self, X, Y):
-        calls.append(1)
-        if len(calls) == 5:
-            raise KeyboardInterrupt
-        return take(self, X, Y)
+    def interrupted(f):
+        step = compiled(f)
 
-    monkeypatch.setattr(nn.steps.CompiledSteps, "__call__", interrupted)
+        def run(*args):
+            calls.append(1)
+            if len(calls) == 5:
+                raise KeyboardInterrupt
+            return step(*args)
+
+        run.source = step.source
+        return run
+
+    monkeypatch.setattr(ag, "compile", interrupted)
     history, P = train(True, batch_size=50, epochs=40)
     assert history.interrupted
     assert len(history.loss) == 4
     _, Q = train(False, batch_size=50, epochs=4)
+    np.testing.assert_array_equal(P["W1"], Q["W1"])
+    calls.clear()
+    _, P = train(True, batch_size=25, epochs=20)  # within an epoch
+    _, Q = train(False, batch_size=25, epochs=2)
     np.testing.assert_array_equal(P["W1"], Q["W1"])
