@@ -46,7 +46,7 @@ WRONG = {
     "z[1] (2)": lambda v, l: v.a[l - 1] @ v.W[l] - v.b[l],
     "g[3W] (2)": lambda v, l: v.a[l - 1] @ module.g_z(v, l),
     "g[2a] (2)": lambda v, l: module.g_z(v, l + 1) @ v.W[l + 1],
-    "g[2z]": lambda v, l: v.a[l] * (1 - v.a[l]) @ module.g_a(v, l),
+    "g[2z] (2)": lambda v, l: v.a[l] * (1 - v.a[l]) @ module.g_a(v, l),
     "∂ℒ/∂W2,1[2]": lambda v: module.at(v, "a1[1]") * module.d(v, "ℒ", "z1[2]"),
     "∂ℒ/∂a1[1] (1)": lambda v: module.at(v, "W1,1[2]") * module.d(v, "ℒ", "z1[2]"),
 }

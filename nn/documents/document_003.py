@@ -206,7 +206,10 @@ def claim(label: str, printed: str, corrected: str = "", **rest: Any) -> Entry:
     return entry(label, printed, corrected=corrected, **texts, **rest)
 
 
-SIGN = "The logistic function has 1 + e^−z: only then is its derivative a(1 − a), as used below."
+SIGN = (
+    "The logistic function has 1 + e^−z: only then is a between 0 and 1, and its derivative "
+    "a(1 − a), as used below."
+)
 
 
 def activation(j: int, l: int) -> Entry:
@@ -608,7 +611,55 @@ def weight_column(j: int, l: int, number: str = "") -> Entry:
     )
 
 
+def products(label: str, j: int, l: int) -> Entry:
+    """∂ℒ/∂Wj[l], each row written as a product."""
+    n = range(1, 6 - l)
+    rows = "; ".join(f"a{i}[{l - 1}] · ∂ℒ/∂z{j}[{l}]" for i in n)
+    return entry(
+        label,
+        f"∂ℒ/∂W{j}[{l}] = ⟦{rows}⟧",
+        shapes=f"{5 - l} × 1",
+        equals=column(l, j),
+        formula=lambda v: np.array(
+            [[at(v, f"a{i}[{l - 1}]") * d(v, "ℒ", f"z{j}[{l}]")] for i in n]
+        ),
+    )
+
+
+def slopes_times(l: int) -> Entry:
+    """g[lz] as a row of products gₕ′(zj[l]) · ∂ℒ/∂aj[l]."""
+    n = range(1, 5 - l)
+    row = ", ".join(f"gₕ′(z{j}[{l}]) · ∂ℒ/∂a{j}[{l}]" for j in n)
+    return entry(
+        f"g[{l}z] (1)",
+        f"g[{l}z] = ⟦{row}⟧",
+        equals=lambda p: p.d("ℒ", f"z{l}"),
+        formula=lambda v: np.array([[slope(v, f"z{j}[{l}]") * d(v, "ℒ", f"a{j}[{l}]") for j in n]]),
+    )
+
+
+def column_times_row(label: str, name: str, l: int) -> Entry:
+    """g[lW] = (a[l−1])ᵀ · ⟦∂ℒ/∂z1[l], …⟧."""
+    n = range(1, 5 - l)
+    row = ", ".join(f"∂ℒ/∂z{j}[{l}]" for j in n)
+    return entry(
+        label,
+        f"{name} = (a[{l - 1}])ᵀ · ⟦{row}⟧",
+        shapes=f"{5 - l} × 1 times 1 × {4 - l}",
+        equals=lambda p: p.d("ℒ", f"W{l}"),
+        formula=lambda v: v.a[l - 1].T @ np.array([[d(v, "ℒ", f"z{j}[{l}]") for j in n]]),
+    )
+
+
 LAYER_3 = [
+    entry(
+        "g[3a], loss",
+        "g[3a] = −d/da1[3] [(1 − y)log(1 − a1[3]) + y log(a1[3])]",
+        over=lambda v: [v.L],
+        equals="∂ℒ/∂a{l}",
+        setting=ROWS,
+        formula=lambda v, l: np.imag(loss(v.y, v.a[l] + 1e-30j)) / 1e-30,
+    ),
     entry(
         "g[3a] (1)",
         "g[3a] = (1 − y)/(1 − a1[3]) − y/a1[3]",
@@ -749,7 +800,8 @@ LAYER_2 = [
         equals=column(2, 1),
         formula=lambda v: stacked(v, "W1,1[2]", "W2,1[2]", "W3,1[2]"),
     ),
-    weight_column(1, 2, " (2)"),
+    products("∂ℒ/∂W1[2] (2)", 1, 2),
+    weight_column(1, 2, " (3)"),
     chained("ℒ", "z1[3]", "a2[2]"),
     entry(
         "∂ℒ/∂a2[2] (2)",
@@ -776,7 +828,8 @@ LAYER_2 = [
         corrected_formula=lambda v: stacked(v, "W1,2[2]", "W2,2[2]", "W3,2[2]"),
         why="The second derivative stands in the third place too.",
     ),
-    weight_column(2, 2, " (2)"),
+    products("∂ℒ/∂W2[2] (2)", 2, 2),
+    weight_column(2, 2, " (3)"),
     entry(
         "g[2a] (1)",
         "g[2a] = ⟦W1,1[3] · g[3z], W2,1[3] · g[3z]⟧ = g[3z] · ⟦W1,1[3], W2,1[3]⟧",
@@ -791,8 +844,9 @@ LAYER_2 = [
         setting=ROWS,
         formula=lambda v, l: g_z(v, l + 1) @ v.W[l + 1].T,
     ),
+    slopes_times(2),
     entry(
-        "g[2z]",
+        "g[2z] (2)",
         "g[2z] = gₕ′(z[2]) ∘ g[2a]",
         over=hidden,
         equals="∂ℒ/∂z{l}",
@@ -805,8 +859,9 @@ LAYER_2 = [
         equals=lambda p: p.d("ℒ", "W2"),
         formula=lambda v: np.hstack([v.a[1].T * d(v, "ℒ", f"z{j}[2]") for j in (1, 2)]),
     ),
+    column_times_row("g[2W] (2)", "g[2W]", 2),
     entry(
-        "g[2W] (2)",
+        "g[2W] (3)",
         "g[2W] = (a[1])ᵀ · g[2z]",
         shapes="n[1] × 1 times 1 × n[2]",
         over=layers,
@@ -976,13 +1031,23 @@ LAYER_1 = [
     ),
     entry(
         "g[1a] (2)",
+        "g[1a] = g[2z] · ⟦W1,1[2], W2,1[2], W3,1[2]; W1,2[2], W2,2[2], W3,2[2]⟧",
+        shapes="1 × 2 times 2 × 3",
+        equals=lambda p: p.d("ℒ", "a1"),
+        formula=lambda v: (
+            g_z(v, 2) @ np.array([[at(v, f"W{i},{k}[2]") for i in (1, 2, 3)] for k in (1, 2)])
+        ),
+    ),
+    entry(
+        "g[1a] (3)",
         "g[1a] = g[2z] · (W[2])ᵀ",
         shapes="1 × 2 times 2 × 3",
         equals=lambda p: p.d("ℒ", "a1"),
         formula=lambda v: g_z(v, 2) @ v.W[2].T,
     ),
+    slopes_times(1),
     entry(
-        "g[1z]",
+        "g[1z] (2)",
         "g[1z] = gₕ′(z[1]) ∘ g[1a]",
         equals=lambda p: p.d("ℒ", "z1"),
         formula=lambda v: np.array([[slope(v, f"z{j}[1]") for j in (1, 2, 3)]]) * g_a(v, 1),
@@ -993,8 +1058,9 @@ LAYER_1 = [
         equals=lambda p: p.d("ℒ", "W1"),
         formula=lambda v: np.hstack([v.a[0].T * d(v, "ℒ", f"z{j}[1]") for j in (1, 2, 3)]),
     ),
+    column_times_row("g[1w] (2)", "g[1w]", 1),
     entry(
-        "g[1w] (2)",
+        "g[1w] (3)",
         "g[1w] = (a[0])ᵀ · g[1z]",
         shapes="4 × 1 times 1 × 3",
         equals=lambda p: p.d("ℒ", "W1"),
