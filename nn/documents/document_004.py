@@ -157,6 +157,14 @@ def by_column(v: Pass, l: int, i: int) -> Any:
     return strict(np.diagonal(d)[:, None])
 
 
+def slope_along(v: Pass, W: Any, b: Any) -> Any:
+    """dC/dt at t = 0 for weights W^l + t W[l] and biases b^l + t b[l], by the complex step."""
+    h, net = 1e-30, SimpleNamespace(**vars(v.net))
+    net.W = {l: np.asarray(v.net.W[l] + 1j * h * W[l]) for l in W}
+    net.b = {l: np.asarray(v.net.b[l] + 1j * h * b[l]) for l in b}
+    return np.imag(Pass(forward, net).C) / h
+
+
 # --- 1 to 4. Cost, propositions ------------------------------------------------------------------
 
 PROPOSITIONS = [
@@ -168,6 +176,22 @@ PROPOSITIONS = [
         equals="C",
         over=once,
         formula=lambda v: 0.5 * np.linalg.norm(v.Y - v.a[v.L]) ** 2,
+    ),
+    Entry(
+        "descent",
+        "against the derivatives by the weights and biases, C decreases",
+        printed_latex=r"\left.\frac{d}{dt}\right|_{t=0} C(W - t\, D_W C, "
+        r"\vec b - t\, \vec d_{\vec b} C) = -\|D_W C\|^2 - \|\vec d_{\vec b} C\|^2",
+        shapes="the slope of C along the step, all layers together",
+        equals=lambda p: (
+            -sum(np.sum(np.square(p.d("C", f"{x}{l}"))) for x in "Wb" for l in layers(p))
+        ),
+        over=once,
+        formula=lambda v: slope_along(
+            v,
+            {l: -v.d("C", f"W{l}") for l in layers(v)},
+            {l: -v.d("C", f"b{l}") for l in layers(v)},
+        ),
     ),
     Entry(
         "Prop. 1",
@@ -211,22 +235,19 @@ PROPOSITIONS = [
         "d_u f = (∂_{u_1} x; …; ∂_{u_k} x) · d_x f",
         printed_latex=r"\vec d_{\vec u} f = \begin{bmatrix} \vec\partial_{u_1} \vec x \\ \vdots \\"
         r"\vec\partial_{u_k} \vec x \end{bmatrix} \cdot \vec d_{\vec x} f",
-        shapes="k × 1; k n × 1 times n × 1 as printed",
+        shapes="k × 1 = (k × n)(n × 1), each ∂_{u_i} x laid down as a row",
         equals="∂f/∂u",
         over=once,
         formula=lambda v: (
+            strict(np.vstack([v.d("x", "u")[:, :, i, 0].T for i in range(v.k)])) @ v.d("f", "x")
+        ),
+        elsewhere=lambda v: (
             strict(np.vstack([v.d("x", "u")[:, :, i, 0] for i in range(v.k)])) @ v.d("f", "x")
         ),
         setting=COMPOSED,
-        verdict="misprint",
-        corrected="d_u f = ((∂_{u_1} x)ᵗ; …; (∂_{u_k} x)ᵗ) · d_x f",
-        corrected_latex=r"\vec d_{\vec u} f = \begin{bmatrix} (\vec\partial_{u_1} \vec x)^t \\"
-        r"\vdots \\ (\vec\partial_{u_k} \vec x)^t \end{bmatrix} \cdot \vec d_{\vec x} f",
-        corrected_formula=lambda v: (
-            strict(np.vstack([v.d("x", "u")[:, :, i, 0].T for i in range(v.k)])) @ v.d("f", "x")
-        ),
-        why="By Appendix A each ∂_{u_i} x is a column; to be the rows of D_u x they need a "
-        "transpose.",
+        verdict="convention",
+        why="Vectors one below the other are rows here, as D_u x needs them; by Appendix A, and in "
+        "the proof of proposition 2, ∂_{u_i} x is a column, which would need a transpose.",
     ),
     Entry(
         "Prop. 2",
@@ -320,7 +341,9 @@ PROPOSITIONS = [
         corrected_latex=r"D_{\vec c_j} \vec x = "
         r"\mathrm{diag}(\partial_{u_{1j}} x_1, \dots, \partial_{u_{mj}} x_m)",
         corrected_formula=lambda v, i, j: np.diag(own(v, f"c{j}", "x")[:, 0]),
-        why="x_1 depends on row 1 of U only: by an entry of another row i its derivative is 0.",
+        why="x_1 depends on row 1 of U only: by an entry of another row i its derivative is 0. The "
+        "drawing above has u_1j, so the 1 has been read as an i.",
+        damaged=True,
     ),
     Entry(
         "Prop. 2E, proof (3)",
@@ -338,7 +361,8 @@ PROPOSITIONS = [
         corrected_latex=r"\vec d_{\vec c_j} f = [\partial_{x_1} f \cdot \partial_{u_{1j}} x_1, "
         r"\dots, \partial_{x_m} f \cdot \partial_{u_{mj}} x_m]^T",
         corrected_formula=lambda v, i, j: v.d("f", "x") * own(v, f"c{j}", "x"),
-        why="The first index of u is 1 beside x_1, as it is m beside x_m.",
+        why="The first index of u is 1 beside x_1, as it is m beside x_m; see (2).",
+        damaged=True,
     ),
 ]
 
@@ -355,7 +379,7 @@ def first_with_index(v: Pass, i: int, j: int) -> Any:
 LAST_LAYER = [
     Entry(
         "Fact 1, chain",
-        "d_a C = d_δ(½ ‖δ‖²) ⊙ d_a δ",
+        "∂_a C = ∂_δ(½ ‖δ‖²) ⊙ ∂_a δ",
         printed_latex=r"\vec\partial_{\vec a} C = \vec\partial_{\vec\delta}"
         r"\left(\tfrac{1}{2} \|\vec\delta\|^2\right) \odot \vec\partial_{\vec a} \vec\delta",
         shapes="n × 1",
@@ -365,7 +389,7 @@ LAST_LAYER = [
     ),
     Entry(
         "Fact 1, first factor",
-        "d_δ(½ ‖δ‖²) = δ",
+        "∂_δ(½ ‖δ‖²) = δ",
         printed_latex=r"\vec\partial_{\vec\delta}\left(\tfrac{1}{2} \|\vec\delta\|^2\right) = "
         r"\vec\delta",
         shapes="n × 1",
@@ -375,7 +399,7 @@ LAST_LAYER = [
     ),
     Entry(
         "Fact 1, second factor",
-        "d_a δ = d_a(y − a) = −1⃗",
+        "∂_a δ = ∂_a(y − a) = −1⃗",
         printed_latex=r"\vec\partial_{\vec a} \vec\delta = "
         r"\vec\partial_{\vec a}(\vec y - \vec a) = -\vec 1",
         shapes="n × 1",
@@ -385,7 +409,7 @@ LAST_LAYER = [
     ),
     Entry(
         "Fact 1, product",
-        "d_a C = δ ⊙ −1⃗ = (y − a) ⊙ −1⃗",
+        "∂_a C = δ ⊙ −1⃗ = (y − a) ⊙ −1⃗",
         printed_latex=r"\vec\partial_{\vec a} C = \vec\delta \odot -\vec 1 = "
         r"(\vec y - \vec a) \odot -\vec 1",
         shapes="n × 1",
@@ -395,12 +419,16 @@ LAST_LAYER = [
     ),
     Entry(
         "Fact 1",
-        "d_a C = a − y",
+        "∂_a C = a − y",
         printed_latex=r"\vec\partial_{\vec a} C = \vec a - \vec y",
         shapes="n × 1",
         equals="∂C/∂a{l}",
         over=last,
         formula=lambda v, l: v.a[l] - v.Y,
+        elsewhere=undefined("∂_a C: Appendix A has ∂ by one variable, and d by a vector"),
+        verdict="convention",
+        why="Facts 2 to 6, the recap and Appendix A write the gradient d_a C; on this page it is "
+        "∂_a C throughout.",
     ),
     Entry(
         "Fact 2, chain",
@@ -438,6 +466,21 @@ LAST_LAYER = [
         equals="z{l}",
         over=layers,
         formula=lambda v, l: v.W[l] @ v.a[l - 1] + v.b[l],
+    ),
+    Entry(
+        "z_i",
+        "z_i = Σ w a′ + b_i, the dot product of row i of W with a′, and b_i",
+        printed_latex=r"z_i = z_i(b_i) = \sum w a' + b_i",
+        shapes="n × 1, component by component",
+        equals="z{l}",
+        over=layers,
+        formula=lambda v, l: matrix(
+            v.n[l],
+            1,
+            lambda i, _: (
+                sum(v.W[l][i, k] * v.a[l - 1][k, 0] for k in range(v.n[l - 1])) + v.b[l][i, 0]
+            ),
+        ),
     ),
     Entry(
         "Fact 3, chain",
@@ -556,14 +599,31 @@ LAST_LAYER = [
         formula=lambda v, l: outer(v.d("C", f"z{l}"), v.a[l - 1]),
     ),
     Entry(
-        "recap 1–3",
-        "d_b^L C = d_z^L C = (a^L − y) ⊙ σ′(z^L)",
-        printed_latex=r"\vec d_{\vec b^L} C = \vec d_{\vec z^L} C = "
-        r"(\vec a^L - \vec y) \odot \vec\sigma'(\vec z^L)",
+        "recap 1",
+        "d_{a^L} C = a^L − y",
+        printed_latex=r"\vec d_{\vec a^L} C = \vec a^L - \vec y",
         shapes="n^L × 1",
-        equals=lambda p: p.d("C", f"b{p.L}"),
-        over=once,
-        formula=lambda v: (v.a[v.L] - v.Y) * sigma_prime(v.z[v.L]),
+        equals="∂C/∂a{l}",
+        over=last,
+        formula=lambda v, l: v.a[l] - v.Y,
+    ),
+    Entry(
+        "recap 2",
+        "d_{z^L} C = d_{a^L} C ⊙ σ′(z^L)",
+        printed_latex=r"\vec d_{\vec z^L} C = \vec d_{\vec a^L} C \odot \vec\sigma'(\vec z^L)",
+        shapes="n^L × 1, d_{a^L} C by recap 1",
+        equals="∂C/∂z{l}",
+        over=last,
+        formula=lambda v, l: (v.a[l] - v.Y) * sigma_prime(v.z[l]),
+    ),
+    Entry(
+        "recap 3",
+        "d_{b^L} C = d_{z^L} C",
+        printed_latex=r"\vec d_{\vec b^L} C = \vec d_{\vec z^L} C",
+        shapes="n^L × 1, d_{z^L} C by recap 2",
+        equals="∂C/∂b{l}",
+        over=last,
+        formula=lambda v, l: (v.a[l] - v.Y) * sigma_prime(v.z[l]),
     ),
     Entry(
         "recap 4",
@@ -588,6 +648,12 @@ LAST_LAYER = [
 # --- 9. Any layer --------------------------------------------------------------------------------
 
 
+LOST_PRIME = (
+    "z depends on the activations a′ of the layer before, as in fact 6; with equal widths both "
+    "conform."
+)
+
+
 def lost_prime(label: str, printed: str, latex: str, **parts: Any) -> Entry:
     """A formula for layer l whose left-hand side should be about a′."""
     return Entry(
@@ -600,9 +666,7 @@ def lost_prime(label: str, printed: str, latex: str, **parts: Any) -> Entry:
         over=layers,
         verdict="misprint",
         silent=True,
-        why="z depends on the activations a′ of the layer before, as in fact 6; with equal "
-        "widths both conform.",
-        **parts,
+        **{"why": LOST_PRIME} | parts,
     )
 
 
@@ -724,8 +788,9 @@ ANY_LAYER = [
                 + v.b[l - 1][i, 0]
             ),
         ),
-        why="The weight lacks one of its indices, and the index of the bias has a prime that "
-        "the index on the left has not.",
+        why="The weight lacks one of its indices, and primes have slipped from letters to indices, "
+        "as in fact 4 below.",
+        damaged=True,
     ),
     Entry(
         "Fact 3, any layer",
@@ -763,12 +828,14 @@ ANY_LAYER = [
     ),
     lost_prime(
         "general 1",
-        "d_a C = Wᵗ d_z C, at layer l",
+        "d_a C = Wᵗ d_z C",
         r"\vec d_{\vec a} C = W^t \vec d_{\vec z} C",
         shapes="n′ × 1",
         equals="∂C/∂a{l}",
         formula=lambda v, l: v.W[l].T @ v.d("C", f"z{l}"),
         corrected_equals=lambda p, l: p.d("C", f"a{l - 1}"),
+        why=LOST_PRIME
+        + " This list is said to have no primes, so here it may be the author's own.",
     ),
     Entry(
         "general 2",
@@ -920,25 +987,7 @@ ALGORITHMS = [
         "Backpropagate, start",
         "d_z C = d_a C ⊙ (a (1⃗ − a′))",
         printed_latex=r"\vec d_{\vec z} C = \vec d_{\vec a} C \odot (\vec a(\vec 1 - \vec a'))",
-        shapes="n^L × 1",
-        equals=lambda p: p.d("C", f"z{p.L}"),
-        over=once,
-        formula=lambda v: (v.a[v.L] - v.Y) * output_slope_as_printed(v.a[v.L], v.a[v.L - 1]),
-        verdict="misprint",
-        silent=True,
-        corrected="d_z C = d_a C ⊙ (a ⊙ (1⃗ − a))",
-        corrected_latex=r"\vec d_{\vec z} C = "
-        r"\vec d_{\vec a} C \odot (\vec a \odot (\vec 1 - \vec a))",
-        corrected_formula=lambda v: (v.a[v.L] - v.Y) * slope(v.a[v.L]),
-        why="The slope of the output layer is a ⊙ (1⃗ − a); a′ has no value yet at this line, and "
-        "two columns have no product.",
-    ),
-    Entry(
-        "Backpropagate, start, a′",
-        "d_z C = d_a C ⊙ (a ⊙ (1⃗ − a′))",
-        printed_latex=r"\vec d_{\vec z} C = "
-        r"\vec d_{\vec a} C \odot (\vec a \odot (\vec 1 - \vec a'))",
-        shapes="n^L × 1; the line before with ⊙ put in",
+        shapes="n^L × 1; two columns side by side read as ⊙",
         equals=lambda p: p.d("C", f"z{p.L}"),
         over=once,
         formula=lambda v: (v.a[v.L] - v.Y) * (v.a[v.L] * (ones(v.n[v.L - 1]) - v.a[v.L - 1])),
@@ -948,8 +997,8 @@ ALGORITHMS = [
         corrected_latex=r"\vec d_{\vec z} C = "
         r"\vec d_{\vec a} C \odot (\vec a \odot (\vec 1 - \vec a))",
         corrected_formula=lambda v: (v.a[v.L] - v.Y) * slope(v.a[v.L]),
-        why="With the products read as ⊙ the prime remains wrong, and without an error where the "
-        "last two layers are equally wide.",
+        why="The slope of the output layer is a ⊙ (1⃗ − a): a′ has no value yet at this line. Even "
+        "with ⊙ put in, it is wrong without an error where the last two layers are equally wide.",
     ),
     Entry(
         "Backpropagate, Δb",
@@ -1038,25 +1087,34 @@ ALGORITHMS = [
     ),
     Entry(
         "Train, A",
-        "A = Feedforward(x)",
-        printed_latex=r"A = \text{Feedforward}(\vec x)",
-        shapes="n^L × 1, the last element of A",
-        equals=lambda p: p.value(f"a{p.L}"),
-        over=once,
-        formula=undefined("Feedforward: not in this document"),
-        verdict="undefined",
-        corrected="A = (a^1, …, a^L), a^1 = x, a^l = σ(W^l a^(l−1) + b^l)",
-        corrected_latex=r"A = (\vec a^1, \dots, \vec a^L),\; \vec a^1 = \vec x,\; "
-        r"\vec a^l = \vec\sigma(W^l \vec a^{l-1} + \vec b^l)",
-        corrected_formula=lambda v: feedforward(v.net.X, v.net.W, v.net.b)[-1],
-        why="It belongs to another part of the author's notes; Backpropagate needs x as the "
-        "first element of A.",
+        "A = Feedforward(x), the list of activations; a^l is element l of A",
+        printed_latex=r"A = \text{Feedforward}(\vec x),\; \vec a = A_l",
+        shapes="n^l × 1, every element of A",
+        equals="a{l}",
+        over=lambda v: range(1, v.L + 1),
+        formula=lambda v, l: feedforward(v.net.X, v.net.W, v.net.b)[l - 1],
+        elsewhere=lambda v, l: feedforward(v.net.X, v.net.W, v.net.b)[1:][l - 1],
+        verdict="convention",
+        why="Right if x counts as the activations of layer 1, the first element of A; Feedforward "
+        "itself is written in an earlier part of the author's notes.",
     ),
 ]
 
 # --- Appendix A ----------------------------------------------------------------------------------
 
 APPENDIX = [
+    Entry(
+        "A, derivative",
+        "df_x, the derivative of f by x",
+        printed_latex=r"df_x = \frac{df}{dx}",
+        shapes="one number in, one out: f = σ at each component of z",
+        equals=lambda p, l: own(p, f"z{l}", f"a{l}"),
+        over=layers,
+        formula=lambda v, l: np.imag(logistic(v.z[l] + 1e-30j)) / 1e-30,
+        elsewhere=undefined("df_x: for one number in and m out the same is d_x f_i"),
+        verdict="convention",
+        why="x stands at f here, and at d in every other line of the appendix.",
+    ),
     Entry(
         "A, gradient",
         "d_x f = (∂_{x_1} f, …, ∂_{x_n} f), a column",
@@ -1076,6 +1134,16 @@ APPENDIX = [
         equals=lambda p, i: p.d("x", "u")[:, :, i, 0],
         over=lambda v: range(v.k),
         formula=lambda v, i: matrix(v.n, 1, lambda j, _: v.d("x", "u")[j, 0, i, 0]),
+        setting=COMPOSED,
+    ),
+    Entry(
+        "A, gradient of a component",
+        "d_x f_j = (∂_{x_1} f_j, …, ∂_{x_n} f_j), a column",
+        printed_latex=r"\vec d_{\vec x} f_j = [\partial_{x_1} f_j, \dots, \partial_{x_n} f_j]^T",
+        shapes="n × 1, for each j",
+        equals=lambda p, j: p.d("x", "u")[j, 0],
+        over=lambda v: range(v.n),
+        formula=lambda v, j: matrix(v.k, 1, lambda i, _: v.d("x", "u")[j, 0, i, 0]),
         setting=COMPOSED,
     ),
     Entry(
