@@ -3,9 +3,9 @@
     python -m benchmarks.documents
 
 For each of two seeds, 140 networks for each formula (every depth with every kind four times);
-then `autograd-lite check` as it is, timed. Exit code 1 if a verdict is not as recorded, or a formula
-that holds or a corrected form is off by more than 1e-10; the time is reported beside its limit,
-60 s on 2 cores, and does not fail a machine that is busy.
+then `autograd-lite check` as it is, timed. Exit code 1 if a verdict is not as recorded, or a
+formula that holds or a corrected form is off by more than 1e-10; the time is reported beside its
+limit, 60 s on 2 cores, and does not fail a machine that is busy.
 """
 
 from __future__ import annotations
