@@ -148,7 +148,8 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
         return float(e.value)
     if isinstance(e, Ones):
         return np.ones(e.shape)
-    return e.op(*[evaluate(a, values) for a in e.arguments], **e.static)
+    value = e.op(*[evaluate(a, values) for a in e.arguments], **e.static)
+    return value * 1.0 if np.result_type(value).kind == "b" else value  # [x > 0] is 1 or 0
 
 
 def symbols(e: Expression) -> list[Symbol]:

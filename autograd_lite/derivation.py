@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import rules
 from autograd_lite.algebra import (
     Apply,
     Expression,
@@ -23,22 +22,19 @@ from autograd_lite.algebra import (
     Symbol,
     elementwise,
     evaluate,
-    number,
-    reshaped,
     substituted,
     symbols,
-    transposed,
     without,
 )
 from autograd_lite.conventions import Convention, convention
-from autograd_lite.expressions import Reader, inactive, is_constant
-from autograd_lite.graph import Step, Steps, replay
+from autograd_lite.expressions import Reader
+from autograd_lite.graph import Step
 from autograd_lite.graph import steps as record
-from autograd_lite.notation import RELATIONS, TEXT, Style
+from autograd_lite.named_tape import NamedTape, is_data
+from autograd_lite.notation import TEXT, Style
 from autograd_lite.simplification import (
     ARITHMETIC,
     Simplifier,
-    arithmetic,
     cost,
     split,
     sympy,
@@ -46,9 +42,7 @@ from autograd_lite.simplification import (
 from autograd_lite.tensor import Tensor
 from autograd_lite.walk import by_needs, reachable, seed
 
-LARGE = 40  # operations, from which on something without a name gets one
 MOST = 200  # lines that are printed; of more, the first and the last
-SMALL = 3  # operations that are written out wherever they are used
 
 
 @dataclass(frozen=True)
@@ -144,205 +138,10 @@ def derive(
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
     with np.errstate(all="ignore"):
         recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
-    tape = Tape(recorded)
+    tape = NamedTape(recorded)
     chosen = chosen.fitted(tape.labels, recorded, tape.points[0])
     quantities = chosen.rewritten(Deriver(tape, chosen.cancels).quantities())
     return written(quantities, tape, chosen, steps)
-
-
-# What lines refer to
-
-
-class Tape:
-    """A recorded tape with names for what lines refer to, and values to check them with."""
-
-    def __init__(self, recorded: Steps) -> None:
-        self.recorded = recorded
-        self.points = [[s.value for s in recorded], fresh_point(recorded)]
-        self.inactive = inactive(recorded, self.points)
-        self.labels = {s.number: s.label for s in recorded if s.label and not s.is_gradient}
-        self.computed = {_what(recorded[n]): n for n in self.labels if recorded[n].op}
-        self.parts: dict[int, str] = {}  # gradient steps that get a name because they are large
-        self.given: set[int] = set()
-        self.known: dict[int, Expression] = {}  # what has no name, but is that of another
-        self._recognise()
-        self._name_the_rest()
-        self.inverses = self._inverses()
-        self.arriving: dict[int, list[int]] = {}  # by gradient step: the tensors whose it is
-        for n, g in recorded.gradients.items():
-            if n in self.labels and recorded[n].op and n != recorded.cost.number:
-                self.arriving.setdefault(g.number, []).append(n)
-
-    def _recognise(self) -> None:
-        """What is another tensor but for its number of axes; data that are other data, or 1 − it.
-
-        What is computed from data alone is not on the tape: it is recognised by its values.
-        """
-        data: dict[Any, Expression] = {}
-        for s in sorted(self.recorded, key=lambda s: s.label is None):
-            if s.label and not s.is_gradient and s.op is np.reshape:
-                x = s.inputs[0]
-                if not x.label and s.value.squeeze().shape == x.value.squeeze().shape:
-                    self.known[x.number] = reshaped(self.symbol(s.number), x.shape)
-            if s.is_gradient or not _is_data(s):
-                continue
-            known = data.get((s.shape, s.value.tobytes())) if not s.label else None
-            if known is not None:
-                self.known[s.number] = known
-            if known is not None or is_constant(s):
-                continue
-            if not s.label:
-                self.given.add(s.number)
-                self.labels[s.number] = ""
-            name, v = self.symbol(s.number), s.value
-            data.setdefault((s.shape, v.tobytes()), name)
-            if v.ndim == 2:
-                data.setdefault((v.T.shape, v.T.tobytes()), transposed(name))
-            if v.dtype.kind == "f":
-                complement = elementwise(np.subtract, number(1), name)
-                data.setdefault((s.shape, (1 - v).tobytes()), complement)
-
-    def _name_the_rest(self) -> None:
-        """Give T1, T2, … to what has no name and is too large to write out wherever it is used."""
-        size: dict[int, int] = {}
-        products: set[int] = set()
-        used = {
-            x.number for s in self.recorded if s.is_gradient for x in s.inputs if _is_forward(x)
-        }
-        whose = {g.number: n for n, g in self.recorded.gradients.items()}
-        for s in self.recorded:
-            inputs = [x.number for x in s.inputs if isinstance(x, Step)]
-            size[s.number] = 1 + sum(size[n] for n in inputs)
-            if s.number in self.labels or s.number in self.known or is_constant(s):
-                size[s.number] = 0
-            elif s.is_gradient:
-                n = whose.get(s.number)
-                if n in self.labels and self.recorded[n].op:
-                    size[s.number] = 0
-                elif size[s.number] > LARGE and n is not None and self.recorded[n].op:
-                    self.given.add(n)
-                    size[s.number] = 0
-                elif size[s.number] > 2 * LARGE:
-                    self.parts[s.number] = f"S{len(self.parts) + 1}"
-                    size[s.number] = 0
-            else:
-                if s.op in _STRUCTURAL or any(n in products for n in inputs):
-                    products.add(s.number)
-                large = s.number in products or size[s.number] > SMALL
-                needed = s.number in used and large and s.op not in RELATIONS
-                if s.op is None or needed or size[s.number] > LARGE:
-                    self.given.add(s.number)
-                    products.discard(s.number)
-                    size[s.number] = 0
-        letter = next(
-            c for c in "TUVPQ" if not any(label[:1] == c for label in self.labels.values())
-        )
-        for k, n in enumerate(sorted(self.given), 1):
-            self.labels[n] = f"{letter}{k}"
-
-    def _inverses(self) -> dict[Expression, Expression]:
-        """What can be said with a name: exp(−Z) is (1 − A) / A where A = 1 / (1 + exp(−Z))."""
-        found: dict[Expression, Expression] = {}
-        for n in self.labels:
-            if self.recorded[n].op in (np.add, np.subtract, np.multiply, np.divide):
-                e = Reader(self.letter)(self.recorded[n])
-                pair = Simplifier().inverse(e, self.symbol(n)) if arithmetic(e) else None
-                if pair is not None:
-                    found.setdefault(*pair)
-        return found
-
-    def symbol(self, n: int, kind: str = "value") -> Symbol:
-        """The letter of a tensor, or of the gradient by it; or of a part of a large gradient."""
-        label = self.parts[n] if kind == "part" else self.labels[n]
-        return Symbol(kind, label, n, self.recorded[n].shape)
-
-    def letter(self, step: Step) -> Expression | None:
-        """How the value of a forward step is written, if it has a name."""
-        return (
-            self.symbol(step.number) if step.number in self.labels else self.known.get(step.number)
-        )
-
-    def step(self, symbol: Symbol) -> Step:
-        """The step whose value a symbol stands for."""
-        of = self.recorded[symbol.number]
-        return self.recorded.gradients[of.number] if symbol.kind == "gradient" else of
-
-    def value(self, symbol: Symbol, point: int) -> Any:
-        """The value of a symbol at one of the points."""
-        return self.points[point][self.step(symbol).number]
-
-    def is_one(self, e: Expression) -> tuple[Part, ...] | None:
-        """The condition that the data fulfil, if this is a sum of data that is 1 everywhere."""
-        inside = symbols(e)
-        if not (isinstance(e, Apply) and e.op in (np.dot, np.sum) and inside):
-            return None
-        if any(s.kind != "value" or not _is_data(self.recorded[s.number]) for s in inside):
-            return None
-        if not np.allclose(evaluate(e, lambda s: self.value(s, 0)), 1, rtol=0, atol=1e-6):
-            return None
-        left, right = e.arguments if e.op is np.dot else (None, None)
-        if isinstance(left, Ones) and isinstance(right, Symbol):
-            return "the columns of ", right, " sum to 1"
-        if isinstance(right, Ones) and isinstance(left, Symbol):
-            return "the rows of ", left, " sum to 1"
-        return e, " = 1"
-
-
-_STRUCTURAL = {
-    *(np.dot, np.matmul, np.sum, np.mean, np.max, np.min, np.var, np.std),
-    *(rules.logsumexp, rules.softmax, rules.log_softmax, rules.concatenate, rules.stack),
-}
-
-
-def _is_forward(x: Any) -> bool:
-    return isinstance(x, Step) and not x.is_gradient
-
-
-def _is_data(s: Step) -> bool:
-    return s.op is None and not s.tensor.requires_grad
-
-
-def _what(s: Step) -> Any:
-    """What a step computes: two steps that agree in this have the same value."""
-    inputs = tuple(("step", x.number) if isinstance(x, Step) else x for x in s.inputs)
-    return s.op, inputs, repr(s.static)
-
-
-def fresh_point(recorded: Steps) -> list[Any]:
-    """Values of all steps at other parameters, at which everything is finite and none saturated."""
-    leaves = [s for s in recorded if s.op is None and s.tensor.requires_grad and not s.is_gradient]
-    rng = np.random.default_rng(0)
-    best = None
-    with np.errstate(all="ignore"):
-        for scale in (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4):
-            fresh = {s.number: scale * rng.standard_normal(s.shape) for s in leaves}
-            near = {
-                s.number: s.value * (1 + scale * rng.uniform(-0.5, 0.5, s.shape)) for s in leaves
-            }
-            for values in (fresh, near):
-                point = replay(recorded, values)
-                if all(np.isfinite(v).all() for v in point if v.dtype.kind == "f"):
-                    if not _saturated(recorded, point):
-                        return point
-                    best = best or point
-    if best is None:
-        raise ValueError(
-            "no other values of the parameters were found at which everything on this tape is "
-            "finite, so that the derivation could not be checked"
-        )
-    return best
-
-
-def _saturated(recorded: Steps, point: list[Any]) -> bool:
-    for s in recorded:
-        y = point[s.number]
-        if s.op is np.tanh and (np.abs(y) > 0.999).any():
-            return True
-        if s.op is rules.sigmoid and (np.abs(y - 0.5) > 0.499).any():
-            return True
-        if s.op is rules.softmax and (y < 1e-4).any():
-            return True
-    return False
 
 
 # What they say
@@ -351,7 +150,7 @@ def _saturated(recorded: Steps, point: list[Any]) -> bool:
 class Deriver:
     """Finds the lines: what is asked for, and what that is expressed in."""
 
-    def __init__(self, tape: Tape, cancels: bool = True) -> None:
+    def __init__(self, tape: NamedTape, cancels: bool = True) -> None:
         self.tape = tape
         self.cancels = cancels
         self.found: dict[tuple[str, int], Quantity] = {}
@@ -459,8 +258,7 @@ class Deriver:
             return arriving
         if step.number in tape.parts and step.number != of.number:
             return tape.symbol(step.number, "part")
-        same = tape.computed.get(_what(step)) if step.op else None
-        return None if same is None else tape.symbol(same)
+        return tape.twin(step)
 
     # What is said about them
 
@@ -485,7 +283,7 @@ class Deriver:
         else:
             return []
         samples = any(
-            _is_data(s) and s.label and s.value.ndim == 2 and s.shape[axis] == length
+            is_data(s) and s.label and s.value.ndim == 2 and s.shape[axis] == length
             for s in self.tape.recorded
             if not s.is_gradient
         )
@@ -516,7 +314,7 @@ class Deriver:
 
 
 def written(
-    quantities: list[Quantity], tape: Tape, chosen: Convention, with_steps: bool
+    quantities: list[Quantity], tape: NamedTape, chosen: Convention, with_steps: bool
 ) -> Derivation:
     """The lines, each evaluated as it is printed and compared with the tape."""
     cost_name = tape.recorded.cost.label or "J"
@@ -557,7 +355,7 @@ def together(parts: Iterable[Part], style: Style) -> str:
     )
 
 
-def checked(q: Quantity, tape: Tape, chosen: Convention, style: Style) -> float:
+def checked(q: Quantity, tape: NamedTape, chosen: Convention, style: Style) -> float:
     """The error of a line; ArithmeticError if the printed expression is not what the tape has."""
     largest = 0.0
     for point in range(2):

@@ -131,6 +131,11 @@ def _compare(step: Step, a: Expression, b: Expression) -> Expression:
     return elementwise(step.op, a, b)  # type: ignore[arg-type]
 
 
+def _or(step: Step, a: Expression, b: Expression) -> Expression:
+    both = elementwise(np.multiply, a, b)
+    return elementwise(np.subtract, elementwise(np.add, a, b), both)
+
+
 _TRANSLATIONS: dict[Any, Callable[..., Expression]] = {
     rules.identity: lambda step, x: x,
     rules.astype: lambda step, x, *_: x,
@@ -143,6 +148,8 @@ _TRANSLATIONS: dict[Any, Callable[..., Expression]] = {
     np.where: _where,
     np.bitwise_and: lambda step, a, b: elementwise(np.multiply, a, b),
     np.logical_and: lambda step, a, b: elementwise(np.multiply, a, b),
+    np.bitwise_or: _or,
+    np.logical_or: _or,
     np.invert: lambda step, a: elementwise(np.subtract, number(1), a),
     np.logical_not: lambda step, a: elementwise(np.subtract, number(1), a),
 }

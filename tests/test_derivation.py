@@ -14,7 +14,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite import algebra, derivation, expressions, simplification
+from autograd_lite import algebra, derivation, expressions, named_tape, simplification
 from nn import closed_form, command
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -326,6 +326,12 @@ def test_what_has_no_name_gets_one():
         "∂J/∂W1 = (∂J/∂T1 ∘ (1 − T1 ∘ T1)) Xᵀ",
         "∂J/∂b1 = (∂J/∂T1 ∘ (1 − T1 ∘ T1)) 1",
     ]
+    z = W1 @ X
+    (line, last) = ag.derive(np.sum(z * z), [z]).lines
+    assert (str(line), str(last)) == ("T1 = W1 X", "∂J/∂T1 = 2 T1")
+    x = ag.Tensor([1.0, 2.0], requires_grad=True)
+    row = x.reshape(1, 2).named("row")
+    assert str(ag.derive(np.sum(row * row), [x]).lines[-1]) == "∂J/∂T1 = (∂J/∂row)ᵀ"
     nameless = ag.derive(np.sum(W1 * np.arange(6.0).reshape(3, 2)))
     assert str(nameless).startswith("Without a name: T1 (3, 2)\n∂J/∂W1 = T1")
 
@@ -343,6 +349,15 @@ def test_every_operation_of_the_table(f, arrays):
     assert asked <= {line.lhs for line in derived.lines}
     assert all(line.error < 1e-9 for line in derived.lines)
     assert derived.latex()
+
+
+def test_masks_are_one_or_zero():
+    x = tensor("x", 9)
+    y = np.where((x > 1) | (x < -1), x, np.where(~(x > 0) & (x > -0.5), x * x, 3 * x))
+    derived = ag.derive(np.sum(y * y).named("J"), [x])
+    assert derived.lines[-1].error < 1e-12
+    nested = np.where(np.where(x > 0, x, 1.0) > 0.5, np.where(x > 0, x, 1.0), x)
+    assert ag.derive(np.sum(nested * x), [x]).lines[-1].error < 1e-12
 
 
 def test_long_tapes_are_neither_recursion_nor_explosion():
@@ -398,14 +413,14 @@ def test_a_condition_that_the_data_do_not_fulfil_raises(monkeypatch):
     net, _, X, _, _ = cost([2, 4, 3], ["tanh", "softmax"], CE, 6)
     J = nn.losses.cross_entropy(net.forward(X).A[2], np.random.default_rng(0).random((3, 6)))
     pretend = lambda self, e: ("the columns of Y sum to 1",) if e.shape == (1, 6) else None
-    monkeypatch.setattr(derivation.Tape, "is_one", pretend)
+    monkeypatch.setattr(named_tape.NamedTape, "is_one", pretend)
     with pytest.raises(ArithmeticError, match="does not hold"):
         ag.derive(J)
 
 
 def test_a_guard_left_out_where_it_is_active_raises(monkeypatch):
     always = lambda recorded, points: {s.number: 0 for s in recorded if s.op is np.maximum}
-    monkeypatch.setattr(derivation, "inactive", always)
+    monkeypatch.setattr(named_tape, "inactive", always)
     with np.errstate(all="ignore"), pytest.raises(ArithmeticError, match="∂J/∂Z2 = 1/50"):
         ag.derive(cost([2, 4, 1], ["tanh", "sigmoid"], BCE, 50, scale=300)[-1])
 
