@@ -11,7 +11,8 @@ import dataclasses
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,6 @@ from autograd_lite.tensor import Tensor
 
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point
 MOST_FINDINGS = 10
-FINE = {"float64": 1e-4, "float32": 1e-3}  # deviations below this come from no formula
 
 
 def compare(
@@ -260,6 +260,7 @@ class Tolerances:
         self.point = point
         self.noisy = [point.noisy(rng) for _ in range(3)]
         self._known: dict[tuple[int, bool], tuple[float, float]] = {}
+        self.coarse = False  # whether what was handed in may be copied or computed less finely
 
     def __call__(self, step: Step, predicted: Array, given: Array, forward: bool = False) -> float:
         """How far `given` may be from `predicted`, as the gradient (or value) of the step."""
@@ -267,7 +268,18 @@ class Tolerances:
         if predicted.dtype.kind == given.dtype.kind == "f":
             coarser = float(np.finfo(given.dtype).eps / np.finfo(predicted.dtype).eps)
             relative, floor = relative * max(1.0, coarser), floor * max(1.0, coarser)
+        if self.coarse:
+            relative = max(relative, _fine(predicted))
         return max(relative * largest(predicted), floor, 1e-300)
+
+    @contextmanager
+    def coarsely(self) -> Iterator[None]:
+        """For arrays that were copied by hand, differenced, or computed in another precision."""
+        self.coarse = True
+        try:
+            yield
+        finally:
+            self.coarse = False
 
     def _of(self, number: int, forward: bool) -> tuple[float, float]:
         """Relative to the largest number; and absolute, for what is nothing but rounding."""
@@ -278,8 +290,14 @@ class Tolerances:
             noise = max(largest(getattr(other, kept)[number] - right) for other in self.noisy)
             scale, eps = largest(right), float(np.finfo(right.dtype).eps)
             relative = self.allowance * max(noise / scale if scale > 8 * noise else 0, eps)
-            self._known[key] = relative, 0 if scale > 8 * noise else self.allowance * noise
+            floor = 8 * eps * scale if scale > 8 * noise else self.allowance * noise
+            self._known[key] = relative, floor
         return self._known[key]
+
+
+def _fine(array: Array) -> float:
+    """A relative deviation so small that it comes from no formula."""
+    return 1e-4 if np.finfo(array.dtype).eps < 1e-10 else 1e-3
 
 
 def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> None:
@@ -292,8 +310,10 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
     if given.shape != right.shape:
         entry.verdict, entry.error = "shape", math.inf
     else:
-        deviation = largest(given - right)
-        entry.error = deviation / (largest(right) or 1.0)
+        entry.error = max(
+            largest(array - p.gradients[step.number]) / (largest(p.gradients[step.number]) or 1.0)
+            for array, p in zip(claim.given, at, strict=False)
+        )
         agree = all(
             close(
                 array, p.gradients[step.number], tolerances(step, p.gradients[step.number], array)
@@ -337,6 +357,9 @@ def _forward(
         if close(array, step.value, tolerances(step, step.value, array, forward=True)):
             continue
         entry.verdict = "differs"
+        if entry.error <= _fine(step.value):
+            entry.findings = [_precision(entry, entry.error, array, step.value)]
+            continue
         if said is None or not close(
             array, current[number], tolerances(step, current[number], array, forward=True)
         ):
@@ -382,6 +405,10 @@ def _judge(
             said = next(e.findings[0] for e in forward if e.verdict == "differs")
             _follow(group, here[0], tolerances, [said])
         group = [c for c in group if c.given]
+        if all(callable(c.source) for c in group):  # a random point first: it has no coincidences
+            here = here[1:] + here[:1]
+            for claim in group:
+                claim.given = claim.given[1:] + claim.given[:1]
         if not all(claim.settled for claim in group):
             _explain(Search(layout, here, group, tolerances))
     _rows_for_columns(claims)
@@ -407,8 +434,12 @@ def _explain(search: Search) -> None:
             reached = (t for t in made if not t.local and search.reaches(t.place.x, claim.step))
             claim.entry.after = next((t.place.where for t in reached), None)
         trials = search.trials()
+        if not trials:
+            with search.tolerances.coarsely():
+                trials = search.trials()
         if trials:
-            best = trials[0]
+            first = next(c for c in still if any(c in t.explained for t in trials))
+            best = next(t for t in trials if first in t.explained)
             for claim in best.explained:
                 claim.entry.findings = findings(trials, claim, MOST_FINDINGS)
             search.apply(best)
@@ -428,12 +459,8 @@ def _give_up(search: Search, still: list[Claim]) -> bool:
             entry.findings = [_shape_guess(entry, given, use[0] if use else None)]
             continue
         error = largest(given - right) / (largest(right) or 1.0)
-        if error <= FINE[str(right.dtype)]:
-            advice = (
-                f"equal to {-math.log10(error):.0f} digits, {_worst(given, right)}: rounding (of "
-                "what was copied or differenced) or a kink, not a formula."
-            )
-            entry.findings = [Finding("precision", entry.label, 1, advice, error, 1)]
+        if error <= _fine(right):
+            entry.findings = [_precision(entry, error, given, right)]
         else:
             advice = f"no single mistake that is known gives this; {_worst(given, right)}."
             entry.findings = [Finding("unknown", entry.label, 1, advice, error, 1)]
@@ -442,6 +469,15 @@ def _give_up(search: Search, still: list[Claim]) -> bool:
             _follow(still, point, search.tolerances, entry.findings)
             return True
     return False
+
+
+def _precision(entry: Entry, error: float, given: Array, right: Array) -> Finding:
+    digits = -math.log10(max(error, 1e-16))
+    advice = (
+        f"equal to {digits:.0f} digits, {_worst(given, right)}: rounding (of what "
+        "was copied or differenced) or a kink, not a formula."
+    )
+    return Finding("precision", entry.label, 1, advice, error, 1)
 
 
 def _shape_guess(entry: Entry, given: Array, use: Step | None) -> Finding:

@@ -214,11 +214,14 @@ class Layout:
         found = set()
         for x in self.paths.down:
             for t, k in self.paths.uses[x.number]:
-                if self.source(x).op is None and t.op in PRODUCTS:
-                    found.add(t.shape[-1] if k == 0 else t.shape[-2])
-                if x.op is None and math.prod(x.shape) < math.prod(t.shape):
-                    found.add(math.prod(t.shape) // max(math.prod(x.shape), 1))
-                if t.op is np.mean:
+                times = math.prod(t.shape) // max(math.prod(x.shape), 1)
+                if t.op in PRODUCTS and self.source(x).op is None:
+                    contracted = t.shape[-1] if k == 0 else t.shape[-2]
+                    repeated = math.prod(t.shape[:-2]) // max(math.prod(x.shape[:-2]), 1)
+                    found |= {contracted, repeated, contracted * repeated}
+                elif x.op is None and isinstance(t.op, np.ufunc) and t.op not in PRODUCTS:
+                    found.add(times)
+                elif t.op is np.mean:
                     found.add(math.prod(x.shape) // max(math.prod(t.shape), 1))
         return {m for m in found if m > 1}
 
@@ -237,13 +240,11 @@ class Layout:
             before = [
                 s
                 for s in self.paths.down
-                if s.shape == y.shape
-                and s.number < first.get(y.number, 0)
-                and s.op is not None
-                and (s.label or self._single(s))
+                if s.shape == y.shape and s.number < first.get(y.number, 0) and s.op is not None
             ]
-            if before:
-                found.append((before[0], y))
+            named = [s for s in before if s.label] or [s for s in before if self._single(s)]
+            if named:
+                found.append((named[0], y))
         return found
 
     # Small questions

@@ -226,19 +226,18 @@ def of_other_layer(e: Place) -> Iterator[Idea]:
     f = e.function
     mend = f"Use {f.name}′({e.where}), {f.formula}."
     for other in e.layout.functions:
-        if other.a is f.a:
+        if other.a is not f.a and broadcast(e.value(other.z), e.x.shape) is not None:
+            advice = f"the derivative is that of {other.text}. {mend}"
+            yield Idea(e.g * other.slope(e.point), advice)
+    for array in e.layout.arrays:
+        v, name = e.value(array), e.layout.name(array)
+        if array in (f.a, f.z) or e.layout.is_parameter(array) or broadcast(v, e.x.shape) is None:
             continue
-        z, a = e.value(other.z), e.value(other.a)
-        wrong = f"{f.name}′({e.layout.name(other.z)})"
-        if broadcast(z, e.x.shape) is None:
-            continue
-        yield Idea(e.g * other.slope(e.point), f"the derivative is that of {other.text}. {mend}")
-        if other.op is not f.op:
-            yield Idea(
-                e.g * f.slope(e.point, z), f"{wrong} stands for {f.name}′({e.where}). {mend}"
-            )
-            if f.of_value:
-                yield Idea(e.g * f.of_value(a), f"{f.formula} has the other layer's A. {mend}")
+        yield Idea(
+            e.g * f.slope(e.point, v), f"{f.name}′({name}) stands for {f.name}′({e.where}). {mend}"
+        )
+        if f.of_value:
+            yield Idea(e.g * f.of_value(v), f"{name} stands for {e.layout.name(f.a)}. {mend}")
 
 
 @mistake("derivative-mixed", on="function")
@@ -768,6 +767,17 @@ def one_sample_only(e: Place) -> Iterator[Idea]:
                 at = (slice(None),) * axis + (i,)
                 alone[at] = e.g[at]
                 yield Idea(alone, f"only the {which} sample reaches {e.dx}: use all {n}.")
+
+
+@mistake("part-zero", on="whole")
+def end_missing(e: Place) -> Iterator[Idea]:
+    for axis, n in enumerate(e.g.shape if not e.leaf else ()):
+        for i in (0, n - 1):
+            part = e.g.copy()
+            part[(slice(None),) * axis + (i,)] = 0
+            yield Idea(
+                part, f"index {i} along axis {axis} of {e.dx} was never written: it is zero."
+            )
 
 
 @mistake("part-zero", on="whole")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,8 @@ from autograd_lite.mistakes import TABLE, Mistake, Place, broadcast, contributio
 from autograd_lite.points import Array, Point
 from autograd_lite.report import Finding
 
-TRIED = 1e4  # so many mistakes are tried: a fit by accident is so many times as likely
-SIMPLE_TRIED = 10  # of them, plain factors: −1, 2, ½, m, 1/m
-BY_ACCIDENT = 1e-5  # what is likelier than this to fit by accident counts for nothing
+SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
+BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for nothing
 
 
 @dataclass(eq=False)
@@ -39,7 +38,13 @@ class Trial:
     local: bool  # only the array itself is wrong, not what follows from it
     explained: list[Any]
     error: float
+    accident: float  # log10 of how likely a single try would fit by accident
     rank: int = 0
+
+    @property
+    def part(self) -> Any:
+        """The contribution that the mistake replaces."""
+        return None if self.mistake.adds else self.place.part
 
 
 class Search:
@@ -55,7 +60,7 @@ class Search:
         layout: Layout,
         at: list[Point],
         claims: list[Any],
-        tolerances: Callable[..., float],
+        tolerances: Any,
         on: str | None = None,
     ) -> None:
         self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
@@ -64,17 +69,24 @@ class Search:
         self.cut = frozenset().union(*(c.cut for c in claims))
         self.wanted = frozenset(self.claims)
         self.constants = Constants(layout)
+        self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
     def trials(self) -> list[Trial]:
         """All mistakes that explain an open claim and contradict no settled one."""
         open_ = {n for n, c in self.claims.items() if not c.settled}
+        point = self.at[0]
         found: list[Trial] = []
         self.look_at_rows()
         for x in self.paths.down:
             reached = self.paths.reached(x, self.wanted, self.cut)
             if not reached & open_:
                 continue
-            spreads = not (reached - open_)
+            spreads = not any(  # what a mistake here would change is not known to be right
+                number not in open_ and np.any(pulled)
+                for number, pulled in point.pull(
+                    x, point.gradients[x.number], self.wanted, self.cut
+                )
+            )
             own = self.claims.get(x.number)
             if not spreads and (own is None or own.settled):
                 continue
@@ -82,6 +94,7 @@ class Search:
                 for mistake in TABLE if self.on in (None, on) else ():
                     if mistake.on == on:
                         found += self.try_mistake(mistake, on, place, spreads, reached)
+        found = [trial for trial in found if not self.accidental(trial)]
         for trial in found:
             trial.rank = trial.changes + len(open_) - len(trial.explained)
         self.rank_repeated(found, len(open_))
@@ -94,6 +107,14 @@ class Search:
             return t.rank, leaf, number if leaf else -number, order[id(t.mistake)]
 
         return sorted(found, key=simplest)
+
+    def accidental(self, trial: Trial) -> bool:
+        """Whether one of all the mistakes tried may well fit like this by accident."""
+        tried: float = self.tried
+        if trial.factor != 1 and not trial.mistake.free:
+            plain = trial.mistake.kind == "scale" and self.constants.is_simple(trial.factor)
+            tried = SIMPLE if plain else tried * len(self.constants)
+        return trial.accident + math.log10(tried) > math.log10(BY_ACCIDENT)
 
     @staticmethod
     def rank_repeated(trials: list[Trial], most: int) -> None:
@@ -139,10 +160,11 @@ class Search:
             if mine and (place.leaf or not ways or len(reached) > 1):
                 ways.append(True)
             for local in ways:
+                self.tried += 1
                 fit = _Fit(self, mistake, on, place, local)
                 if fit.run(array):
                     trial = fit.trial(number, idea.kind or mistake.kind, idea.advice)
-                    if trial is not None and self.holds_elsewhere(trial):
+                    if self.holds_elsewhere(trial):
                         yield trial
 
     def snapped(self, number: int, rest: Array) -> Array:
@@ -177,17 +199,20 @@ class Search:
                 if len(rows) == 1:
                     self.layout.alone.setdefault(n, set()).add(int(rows[0]))
 
-    def delta(self, trial: Trial, point: Point) -> Array | None:
-        """What the mistake adds to the gradient of its place, at a point."""
+    def wrong(self, trial: Trial, point: Point) -> Array | None:
+        """What the mistake makes of the contribution that it is about, at a point."""
         place = dataclasses.replace(trial.place, point=point)
         for number, idea in enumerate(trial.mistake.ideas(place)):
             if number == trial.idea:
-                if idea.array is None:
-                    return None
-                part = contribution(point, place.x, None if trial.mistake.adds else place.part)
-                array = broadcast(idea.array, part.shape)
-                return None if array is None else (trial.factor * array - part).astype(part.dtype)
+                return None if idea.array is None else trial.factor * idea.array
         return None
+
+    def delta(self, trial: Trial, point: Point) -> Array | None:
+        """What the mistake adds to the gradient of its place; None if the shape is another."""
+        wrong = self.wrong(trial, point)
+        part = contribution(point, trial.place.x, trial.part)
+        wrong = None if wrong is None else broadcast(wrong, part.shape)
+        return None if wrong is None else (wrong - part).astype(part.dtype)
 
     def holds_elsewhere(self, trial: Trial) -> bool:
         """Whether functions are explained at the other points too."""
@@ -195,15 +220,19 @@ class Search:
             claims = [c for c in trial.explained if len(c.given) > p]
             if not claims:
                 continue
-            delta = self.delta(trial, point)
-            if delta is None:
-                return False
-            x = trial.place.x
-            pulled = dict(point.pull(x, delta, self.wanted, self.cut))
+            delta, x = self.delta(trial, point), trial.place.x
+            if delta is None:  # of another shape: it replaces the gradient
+                predicted = {x.number: self.wrong(trial, point)}
+            else:
+                pulled = {x.number: delta}
+                if not trial.local:
+                    pulled = dict(point.pull(x, delta, self.wanted, self.cut))
+                predicted = {n: point.gradients[n] + d for n, d in pulled.items()}
             for claim in claims:
-                predicted = point.gradients[claim.step.number] + pulled.get(claim.step.number, 0)
-                tolerance = self.tolerances(claim.step, predicted, claim.given[p])
-                if not close(claim.given[p], predicted, 10 * tolerance):
+                given, right = claim.given[p], predicted.get(claim.step.number)
+                if right is None or not close(
+                    given, right, 10 * self.tolerances(claim.step, right, given)
+                ):
                     return False
         return True
 
@@ -232,6 +261,7 @@ class _Fit:
         self.explained: list[Any] = []
         self.error = 0.0
         self.patience = 1 if mistake.kind == "copied-index" else 2
+        self.changed = 0  # how many numbers it explains that are not right
         self.accident = 0.0  # log10 of how likely the fit is by accident
 
     def run(self, array: Array) -> bool:
@@ -251,8 +281,11 @@ class _Fit:
         misses = 0
         for number, pulled in point.pull(x, array.astype(x.value.dtype), search.wanted, search.cut):
             claim = search.claims[number]
-            if claim.settled:
-                continue  # `spreads` has it that there are none to contradict
+            if claim.settled:  # nothing flows there, or it would not be tried
+                right = point.gradients[number]
+                if largest(pulled) > search.tolerances(claim.step, right, right):
+                    return False
+                continue
             if not self.check(claim, below[number], pulled):
                 misses += 1
                 if misses >= self.patience and not self.explained:
@@ -305,6 +338,11 @@ class _Fit:
             return False
         error = deviation / (max(largest(given), largest(right)) or 1.0)
         smallest = float(np.finfo(given.dtype).eps)
+        if self.mistake.kind == "part-zero" and right.shape == given.shape:
+            off = np.abs(given - right) > 2 * tolerance
+            if not np.any(given[off]):  # nothing is exactly zero by accident
+                error = smallest = 1e-10
+        self.changed += changed
         self.accident += changed * math.log10(min(1.0, 2 * max(error, smallest)))
         self.error = max(self.error, error)
         self.factor = factor
@@ -322,24 +360,20 @@ class _Fit:
             return None if self.plain else 1.0
         return self.search.constants.nearest(slope, uncertain)
 
-    def trial(self, number: int, kind: str, advice: str) -> Trial | None:
-        """The trial, unless it may well be an accident."""
+    def trial(self, number: int, kind: str, advice: str) -> Trial:
+        """What was found: which of the ideas, and what to say of it."""
         factor = 1.0 if self.factor is None else self.factor
         constants = self.search.constants
-        simple = self.plain and constants.is_simple(factor)
-        tried = SIMPLE_TRIED if simple else TRIED
-        if factor != 1 and not simple and not self.mistake.free:
-            tried *= len(constants)
         accident = self.accident
         if self.mistake.free:  # one number was spent on the factor
-            numbers = sum(c.given[0].size for c in self.explained)
-            accident *= (numbers - 1) / numbers
-        if accident + math.log10(tried) > math.log10(BY_ACCIDENT):
-            return None
+            accident *= (self.changed - 1) / self.changed
         if self.plain:
             changes, kinds = constants.as_mistake(factor, self.place, self.explained, self.local)
         else:
-            changes = 1 + (factor != 1 and not self.mistake.free)
+            given = factor == 1 or self.mistake.free
+            if self.on == "loss":  # the mean of the cost is no part of the formula for one sample
+                given = given or any(factor == 1 / m for m in constants.samples)
+            changes = 1 if given else 2
             shown = constants.text(factor)
             advice = advice.replace("{factor}", shown)
             if changes > 1:
@@ -356,6 +390,7 @@ class _Fit:
             self.local,
             self.explained,
             self.error,
+            accident,
         )
 
 

@@ -1,0 +1,525 @@
+"""`ag.compare` names mistakes that a person made in a backward pass in plain NumPy.
+
+`RIGHT` is that pass, line by line; a case replaces lines of it. Nothing here uses the table of
+mistakes that the comparison searches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+
+M = 7
+RIGHT = {
+    "dZ3": "(A3 - Y) / m",
+    "dW3": "dZ3 @ A2.T",
+    "db3": "dZ3.sum(axis=1, keepdims=True)",
+    "dA2": "W3.T @ dZ3",
+    "dZ2": "dA2 * (1 - A2**2)",
+    "dW2": "dZ2 @ A1.T",
+    "db2": "dZ2.sum(axis=1, keepdims=True)",
+    "dA1": "W2.T @ dZ2",
+    "dZ1": "dA1 * (1 - A1**2)",
+    "dW1": "dZ1 @ X.T",
+    "db1": "dZ1.sum(axis=1, keepdims=True)",
+}
+PARAMETERS = ("W1", "b1", "W2", "b2", "W3", "b3")
+
+
+def network(dtype=float, second="tanh", decay=0.0):
+    """3-4-4-2 with tanh, `second` and sigmoid, binary cross-entropy, samples as columns."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(3, M)).astype(dtype)
+    Y = (rng.random((2, M)) < 0.5).astype(dtype)
+    t = {}
+    A = ag.Tensor(X, name="X")
+    for l, (n_in, n_out) in enumerate([(3, 4), (4, 4), (4, 2)], 1):
+        W = t[f"W{l}"] = ag.Tensor(rng.normal(size=(n_out, n_in)), True, f"W{l}", dtype)
+        b = t[f"b{l}"] = ag.Tensor(rng.normal(size=(n_out, 1)), True, f"b{l}", dtype)
+        Z = t[f"Z{l}"] = (W @ A + b).named(f"Z{l}")
+        f = ag.sigmoid if l == 3 or (l == 2 and second == "sigmoid") else np.tanh
+        A = t[f"A{l}"] = f(Z).named(f"A{l}")
+    labels = ag.Tensor(Y, name="Y")
+    J = -np.sum(labels * np.log(A) + (1 - labels) * np.log(1 - A)) / M
+    if decay:
+        J = J + decay / 2 * sum(np.sum(t[f"W{l}"] ** 2) for l in (1, 2, 3))
+    values = {name: x.numpy() for name, x in t.items()} | {"X": X, "Y": Y, "m": M}
+    return J.named("J"), values
+
+
+def by_hand(values, lines, all_of_them=False):
+    """The gradients of the parameters, or of everything, with these lines in the place of RIGHT's."""
+    names = dict(values)
+    for name, line in (RIGHT | lines).items():
+        names[name] = eval(line, {"np": np}, names)
+    return {n: names[n] for n in RIGHT if all_of_them or n[1:] in PARAMETERS}
+
+
+def top(report):
+    """(kind, where) of the best findings of the first entry that is wrong."""
+    entry = next(e for e in report if e.verdict != "agrees")
+    return {(f.kind, f.where) for f in entry.best}
+
+
+CASES = [
+    ("missing-mean", "Z3", {"dZ3": "A3 - Y"}),
+    ("missing-mean", "b2", {"db2": "m * dZ2.sum(axis=1, keepdims=True)"}),
+    ("extra-mean", "W2", {"dW2": "dZ2 @ A1.T / m"}),
+    ("scale", "W1", {"dW1": "dZ1 @ X.T / 3"}),
+    ("scale", "W1", {"dW1": "dZ1 @ X.T / (m - 1) * m"}),
+    ("scale", "Z3", {"dZ3": "(A3 - Y) / Y.size"}),
+    ("factor-two", "A1", {"dA1": "2 * W2.T @ dZ2"}),
+    ("sign", "Z3", {"dZ3": "(Y - A3) / m"}),
+    ("sign", "W2", {"dW2": "-dZ2 @ A1.T"}),
+    ("accumulated", "W2", {"dW2": "dZ2 @ A1.T + dZ2 @ A1.T + dZ2 @ A1.T"}),
+    ("transposed", "W2", {"dW2": "A1 @ dZ2.T"}),
+    ("transposed", "W1", {"dW1": "X @ dZ1.T"}),
+    ("reshaped", "W1", {"dW1": "(X @ dZ1.T).reshape(4, 3)"}),
+    ("reshaped", "A2", {"dA2": "W3.reshape(4, 2) @ dZ3"}),
+    ("derivative-dropped", "Z2", {"dZ2": "dA2"}),
+    ("derivative-dropped", "W1", {"dW1": "dA1 @ X.T"}),
+    ("derivative-twice", "Z1", {"dZ1": "dA1 * (1 - A1**2) * (1 - A1**2)"}),
+    ("derivative-at-activation", "Z1", {"dZ1": "dA1 * (1 - np.tanh(A1)**2)"}),
+    ("derivative-of-other-layer", "Z1", {"dZ1": "dA1 * (1 - A2**2)"}),
+    ("derivative-mixed", "Z1", {"dZ1": "dA1 * (1 - A1 * A2)"}),
+    ("derivative-wrong-formula", "Z1", {"dZ1": "dA1 * A1 * (1 - A1)"}),
+    ("derivative-wrong-formula", "Z2", {"dZ2": "dA2 * (1 - A2)"}),
+    ("derivative-wrong-formula", "Z2", {"dZ2": "dA2 * (Z2 > 0)"}),
+    ("wrong-activation", "W2", {"dW2": "dZ2 @ A2.T"}),
+    ("wrong-activation", "W3", {"dW3": "dZ3 @ A1.T"}),
+    ("preactivation-used", "W2", {"dW2": "dZ2 @ Z1.T"}),
+    ("preactivation-used", "Z1", {"dZ1": "dA1 * (1 - Z1**2)"}),
+    ("weight-not-transposed", "A1", {"dA1": "W2 @ dZ2"}),
+    ("factor-missing", "A1", {"dA1": "dZ2"}),
+    ("copied-index", "A1", {"dA1": "W2[:, [0, 0, 2, 3]].T @ dZ2"}),
+    ("copied-index", "A1", {"dA1": "W2[[0, 1, 1, 3]].T @ dZ2"}),
+    ("bias-not-summed", "b2", {"db2": "dZ2"}),
+    ("bias-wrong-axis", "b1", {"db1": "dZ1.sum(axis=0, keepdims=True)"}),
+    ("bias-summed-over-all", "b1", {"db1": "np.full((4, 1), dZ1.sum())"}),
+    ("bias-times-activation", "b1", {"db1": "(dZ1 * A1).sum(axis=1, keepdims=True)"}),
+    ("one-sample", "W2", {"dW2": "dZ2[:, -1:] @ A1[:, -1:].T"}),
+    ("one-sample", "b3", {"db3": "dZ3[:, :1]"}),
+    ("part-zero", "W2", {"dW2": "dZ2 @ A1.T * [[1], [1], [0], [1]]"}),
+    ("part-zero", "Z1", {"dZ1": "dA1 * (1 - A1**2) * [[0], [1], [1], [0]]"}),
+    ("regularisation", "W2", {"dW2": "dZ2 @ A1.T + 0.013 * W2"}),
+    ("stale-weights", "A1", {"dA1": "(W2 - 0.37 * dW2).T @ dZ2"}),
+    ("output-not-loss", "A3", {"dZ3": "A3 * (1 - A3) / m"}),
+    ("output-not-loss", "Z3", {"dZ3": "A3 / m"}),
+    ("loss-derivative", "A3", {"dZ3": "(A3 - Y) * A3 * (1 - A3) / m"}),
+    ("loss-derivative", "A3", {"dZ3": "-Y / A3 * A3 * (1 - A3) / m"}),
+    ("precision", "W2", {"dW2": "np.round(dZ2 @ A1.T, 6)"}),
+    ("convention", "Z3", {"dZ3": "A3 - Y"}),
+    ("shape", "b2", {"db2": "dZ2.sum(axis=1)"}),
+    ("unknown", "W2", {"dW2": "dZ2 @ A1.T + np.sin(np.arange(16.)).reshape(4, 4)"}),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("kind", "where", "lines"), CASES)
+def test_one_mistake_is_named_with_its_place(kind, where, lines, dtype):
+    J, values = network(dtype)
+    report = ag.compare(J, by_hand(values, lines))
+    if kind == "precision" and dtype is np.float32:
+        return  # that is what float32 itself rounds
+    assert not report.ok
+    assert (kind, where) in top(report), report
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_is_right_agrees(dtype):
+    J, values = network(dtype)
+    report = ag.compare(J, by_hand(values, {}, all_of_them=True))
+    assert report.ok
+    assert {e.verdict for e in report} == {"agrees"}
+    assert max(e.error for e in report) < 100 * np.finfo(dtype).eps
+    report.raise_for_mismatch()
+
+
+def test_each_place_that_a_mistake_can_stand_at_is_told_from_the_others():
+    J, values = network()
+    for line in ("dZ3", "dA2", "dZ2", "dA1", "dZ1", "dW1", "db2"):
+        lines = {line: f"3 * ({RIGHT[line]})"}
+        report = ag.compare(J, by_hand(values, lines, all_of_them=True))
+        assert next(e for e in report if e.verdict != "agrees").label == line[1:]
+        assert ("scale", line[1:]) in top(report)
+
+
+def test_a_mistake_is_said_once_and_explains_all_that_follows():
+    J, values = network()
+    report = ag.compare(J, by_hand(values, {"dZ2": "dA2"}))
+    lines = str(report).splitlines()
+    assert [e.label for e in report] == ["W3", "b3", "W2", "b2", "W1", "b1"]
+    assert [e.verdict for e in report] == ["agrees"] * 2 + ["differs"] * 4
+    assert "Multiply dA2 by 1 − A2∘A2" in lines[2]
+    assert all(line.endswith("(the same mistake explains it)") for line in lines[3:])
+    assert len(lines) == 6
+
+
+def test_a_loop_makes_the_same_mistake_in_every_layer():
+    J, values = network()
+    lines = {f"db{l}": f"dZ{l}.mean(axis=1, keepdims=True)" for l in (1, 2, 3)}
+    report = ag.compare(J, by_hand(values, lines))
+    for l in (1, 2, 3):
+        assert report[f"W{l}"].verdict == "agrees"
+        assert ("extra-mean", f"b{l}") in {(f.kind, f.where) for f in report[f"b{l}"].best}
+
+
+@pytest.mark.parametrize(
+    ("nearer", "further"),
+    [
+        (("derivative-dropped", "Z2", {"dZ2": "dA2"}), ("sign", "W1", {"dW1": "-dZ1 @ X.T"})),
+        (
+            ("missing-mean", "Z3", {"dZ3": "A3 - Y"}),
+            ("derivative-twice", "Z1", {"dZ1": "dA1 * (1 - A1**2)**2"}),
+        ),
+        (
+            ("preactivation-used", "W3", {"dW3": "dZ3 @ Z2.T"}),
+            ("weight-not-transposed", "A1", {"dA1": "W2 @ dZ2"}),
+        ),
+    ],
+)
+def test_of_two_mistakes_the_nearer_one_comes_first(nearer, further):
+    J, values = network()
+    report = ag.compare(J, by_hand(values, nearer[2] | further[2]))
+    assert nearer[:2] in top(report)
+    found = {(f.kind, f.where) for e in report for f in e.best}
+    assert further[:2] in found
+    assert "compare again" in str(report)
+
+
+def test_intermediates_show_the_first_wrong_line_even_of_an_unknown_mistake():
+    J, values = network()
+    wrong = {"dZ2": "dA2 * (1 - A2**2) + 0.01 * np.sin(9 * Z2)"}
+    report = ag.compare(J, by_hand(values, wrong, all_of_them=True))
+    assert top(report) == {("unknown", "Z2")}
+    for label in ("W2", "b2", "A1", "Z1", "W1", "b1"):  # they follow from dZ2
+        assert [(f.kind, f.where) for f in report[label].findings] == [("unknown", "Z2")]
+
+
+def test_the_mean_may_stand_elsewhere():
+    J, values = network()
+    lines = {name: f"({line}) * m" for name, line in RIGHT.items() if name == "dZ3"}
+    lines |= {f"d{p}": f"({RIGHT[f'd{p}']}) / m" for p in PARAMETERS}
+    report = ag.compare(J, by_hand(values, lines, all_of_them=True))
+    assert report["W1"].verdict == report["b3"].verdict == "agrees"
+    assert ("convention", "Z3") in top(report)
+
+
+def test_everything_transposed_is_a_convention():
+    J, values = network()
+    report = ag.compare(J, {k: g.T for k, g in by_hand(values, {}).items()})
+    assert {e.verdict for e in report if e.label != "W2"} == {"shape"}
+    for label in PARAMETERS:
+        assert {"transposed", "convention"} <= {f.kind for f in report[label].best}
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("dZ2 @ A1.T", "regularisation"),
+        ("dZ2 @ A1.T + 0.1 * 7 * W2", "regularisation"),
+        ("A1 @ dZ2.T + 0.1 * W2", "transposed"),
+        ("m * dZ2 @ A1.T + 0.1 * W2", "missing-mean"),
+    ],
+)
+def test_beside_a_penalty(line, kind):
+    J, values = network(decay=0.1)
+    lines = {f"dW{l}": f"{RIGHT[f'dW{l}']} + 0.1 * W{l}" for l in (1, 2, 3)}
+    assert ag.compare(J, by_hand(values, lines)).ok
+    report = ag.compare(J, by_hand(values, lines | {"dW2": line}))
+    assert (kind, "W2") in top(report)
+
+
+def test_noise_and_random_arrays_are_unknown():
+    J, values = network()
+    right, rng = by_hand(values, {}), np.random.default_rng(0)
+    for k in range(20):
+        noise = {n: rng.normal(size=g.shape) for n, g in right.items()}
+        given = {n: g * (1 + noise[n] / 10) if k % 2 else noise[n] for n, g in right.items()}
+        report = ag.compare(J, given)
+        assert {f.kind for e in report for f in e.findings} == {"unknown"}
+        assert {e.verdict for e in report} == {"differs"}
+
+
+def test_one_number_is_not_enough_for_an_odd_factor():
+    w = ag.Tensor(np.float32([[0.7]]), requires_grad=True, name="w")
+    J = np.sum(np.tanh(w * np.float32([[1.0, 2.0, 3.0]])))
+    (right,) = ag.gradients(J, [w])
+    assert top(ag.compare(J, {"w": -right})) == {("sign", "w")}
+    assert top(ag.compare(J, {"w": right * np.float32(1.37)})) == {("unknown", "w")}
+    assert top(ag.compare(J, {"w": right * np.float32(11 / 9)})) == {("unknown", "w")}
+
+
+# Your own forward values
+
+
+def test_a_wrong_forward_is_named_before_any_gradient():
+    J, values = network()
+    mine = dict(values)
+    mine["Z2"] = mine["W2"] @ mine["A1"]  # the bias is forgotten
+    mine["A2"] = np.tanh(mine["Z2"])
+    mine["Z3"] = mine["W3"] @ mine["A2"] + mine["b3"]
+    mine["A3"] = 1 / (1 + np.exp(-mine["Z3"]))
+    own = {name: mine[name] for name in ("Z1", "A1", "Z2", "A2", "Z3", "A3")}
+    report = ag.compare(J, by_hand(mine, {}), values=own)
+    assert [e.verdict for e in report][:6] == ["agrees"] * 2 + ["differs"] * 4
+    assert {(f.kind, f.where) for e in report for f in e.findings} == {("forward-differs", "Z2")}
+    assert str(report).splitlines()[2].startswith("Z2 (value)")
+    report = ag.compare(J, by_hand(mine, {"dZ1": "dA1"}), values=own)
+    assert report["W3"].findings[0].kind == "forward-differs"
+    assert ("derivative-dropped", "Z1") in {(f.kind, f.where) for f in report["W1"].best}
+
+
+# Functions
+
+
+def test_functions_are_called_with_what_they_name_and_judged_by_themselves():
+    J, values = network()
+    report = ag.compare(
+        J,
+        {
+            "Z3": lambda A3, Y, m=M: (A3 - Y) / m,
+            "W2": lambda dZ2, A1: dZ2 @ A1.T,
+            "A1": lambda W2, dZ2: W2 @ dZ2,
+            "Z1": lambda dA1, A1: dA1 * (1 - A1**2),
+            "W1": lambda dA1, X: dA1 @ X.T,
+        },
+    )
+    verdicts = {e.label: e.verdict for e in report}
+    assert verdicts == {
+        "Z3": "agrees",
+        "W2": "agrees",
+        "A1": "differs",
+        "Z1": "agrees",
+        "W1": "differs",
+    }
+    assert ("weight-not-transposed", "A1") in {(f.kind, f.where) for f in report["A1"].best}
+    assert {f.kind for f in report["W1"].best} == {"derivative-dropped"}
+
+
+def test_a_coincidence_of_one_point_is_none_for_a_function():
+    """With W symmetric at the recorded point, its missing transpose does not show there."""
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(3, 3))
+    W = ag.Tensor(half + half.T, requires_grad=True, name="W")
+    X = ag.Tensor(rng.normal(size=(3, 5)), requires_grad=True, name="X")
+    Z = (W @ X).named("Z")
+    J = np.sum(Z**3)
+    wrong = lambda W, dZ: W @ dZ
+    assert ag.compare(J, {"X": wrong(W.data, 3 * Z.data**2)}).ok
+    report = ag.compare(J, {"X": wrong})
+    assert ("weight-not-transposed", "X") in {(f.kind, f.where) for f in report["X"].best}
+
+
+def test_a_function_that_raises_shows_its_own_lines_and_the_others_are_judged():
+    J, values = network()
+
+    def broken(W2, dZ2):
+        return W2 @ dZ2[:3]
+
+    report = ag.compare(J, {"A1": broken, "W2": lambda dZ2, A1: -dZ2 @ A1.T})
+    assert "return W2 @ dZ2[:3]" in report["A1"].findings[0].advice
+    assert "autograd_lite" not in report["A1"].findings[0].advice
+    assert {f.kind for f in report["W2"].best} == {"sign"}
+
+
+# Other tapes
+
+
+def kinds_of(J, gradients):
+    return top(ag.compare(J, gradients))
+
+
+def test_residual_connection():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 6))
+    W1, W2 = (ag.Tensor(rng.normal(size=(3, 3)), True, f"W{l}") for l in (1, 2))
+    A1 = np.tanh((W1 @ X).named("Z1")).named("A1")
+    A2 = (np.tanh((W2 @ A1).named("Z2")) + A1).named("A2")
+    J = np.sum(A2**2)
+    a1, a2, s = A1.data, A2.data, np.tanh(W2.data @ A1.data)
+    dZ2 = 2 * a2 * (1 - s**2)
+    right = {"W2": dZ2 @ a1.T, "W1": ((W2.data.T @ dZ2 + 2 * a2) * (1 - a1**2)) @ X.T}
+    assert ag.compare(J, right).ok
+    one = right | {"W1": ((W2.data.T @ dZ2) * (1 - a1**2)) @ X.T}
+    assert ("path-missing", "A1") in kinds_of(J, one)
+    other = right | {"W1": ((W2.data @ dZ2 + 2 * a2) * (1 - a1**2)) @ X.T}
+    assert ("weight-not-transposed", "A1") in kinds_of(J, other)
+
+
+def test_shared_weights():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 6))
+    W = ag.Tensor(rng.normal(size=(3, 3)), True, "W")
+    H1 = np.tanh((W @ X).named("Z1")).named("H1")
+    H2 = np.tanh((W @ H1).named("Z2")).named("H2")
+    J = np.sum(H2**2) / 2
+    dZ2 = H2.data * (1 - H2.data**2)
+    dZ1 = W.data.T @ dZ2 * (1 - H1.data**2)
+    assert ag.compare(J, {"W": dZ2 @ H1.data.T + dZ1 @ X.T}).ok
+    assert ("path-missing", "W") in kinds_of(J, {"W": dZ2 @ H1.data.T})
+    dropped = dZ2 @ H1.data.T + (W.data.T @ dZ2) @ X.T
+    assert ("derivative-dropped", "Z1") in kinds_of(J, {"W": dropped})
+
+
+def test_gates_that_multiply():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 6))
+    U, V = (ag.Tensor(rng.normal(size=(4, 3)), True, name) for name in "UV")
+    G = ag.sigmoid((U @ X).named("Zg")).named("G")
+    C = np.tanh((V @ X).named("Zc")).named("C")
+    J = np.sum((G * C).named("H") ** 2) / 2
+    g, c = G.data, C.data
+    dH = g * c
+    right = {"U": (dH * c * g * (1 - g)) @ X.T, "V": (dH * g * (1 - c**2)) @ X.T}
+    assert ag.compare(J, right).ok
+    assert ("factor-missing", "G") in kinds_of(J, right | {"U": (dH * g * (1 - g)) @ X.T})
+    mixed = right | {"V": (dH * g * (1 - c * g)) @ X.T}
+    assert ("derivative-mixed", "Zc") in kinds_of(J, mixed)
+
+
+def test_batched_products():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5, 3, 4))
+    W = ag.Tensor(rng.normal(size=(3, 3)), True, "W")
+    J = np.sum(np.tanh((W @ X).named("Z"))) / 5
+    dZ = (1 - np.tanh(W.data @ X) ** 2) / 5
+    right = (dZ @ X.mT).sum(axis=0)
+    assert ag.compare(J, {"W": right}).ok
+    assert ("transposed", "W") in kinds_of(J, {"W": right.T})
+    assert ("missing-mean", "W") in kinds_of(J, {"W": right * 5})
+
+
+def test_rows_as_samples_with_a_transposed_weight_and_a_softmax():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(6, 3)), np.eye(4)[rng.integers(4, size=6)]
+    W = ag.Tensor(rng.normal(size=(4, 3)), True, "W")
+    b = ag.Tensor(rng.normal(size=(1, 4)), True, "b")
+    A = ag.softmax((X @ W.T + b).named("Z"), axis=1).named("A")
+    J = -np.sum(ag.Tensor(Y, name="Y") * np.log(A)) / 6
+    dA = -Y / A.data / 6
+
+    def both(dZ):
+        return {"W": dZ.T @ X, "b": dZ.sum(axis=0, keepdims=True)}
+
+    assert ag.compare(J, both((A.data - Y) / 6)).ok
+    assert ("softmax-elementwise", "Z") in kinds_of(J, both(dA * A.data * (1 - A.data)))
+    assert ("derivative-dropped", "Z") in kinds_of(J, both(dA))
+
+
+def test_an_activation_written_out_in_operations():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 6))
+    W = ag.Tensor(rng.normal(size=(4, 3)), True, "W")
+    Z = (W @ X).named("Z")
+    A = (1 / (1 + np.exp(-Z))).named("A")
+    J = np.sum(A**2) / 2
+    z, a = Z.data, A.data
+    assert ag.compare(J, {"W": (a * a * (1 - a)) @ X.T}).ok
+    (entry,) = ag.compare(J, {"W": a @ X.T})
+    assert (entry.best[0].kind, entry.best[0].where) == ("derivative-dropped", "Z")
+    assert "A∘(1 − A)" in entry.best[0].advice
+    assert ("derivative-wrong-formula", "Z") in kinds_of(J, {"W": (a * (1 - a**2)) @ X.T})
+    at = 1 / (1 + np.exp(-a))
+    assert ("derivative-at-activation", "Z") in kinds_of(J, {"W": (a * at * (1 - at)) @ X.T})
+
+
+def test_a_kink_is_no_formula():
+    x = ag.Tensor(np.array([[-1.0, 0.0, 2.0, 0.0]]), True, "x")
+    J = np.sum(3 * ag.relu(x))
+    assert ("precision", "x") in kinds_of(J, {"x": np.array([[0.0, 3.0, 3.0, 3.0]])})
+
+
+# The report
+
+
+def test_the_report_is_found_by_name_and_by_tensor():
+    J, values = network()
+    report = ag.compare(J, by_hand(values, {"dW2": "A1 @ dZ2.T"}))
+    entry = report["W2"]
+    assert report["dW2"] is entry
+    assert report[entry.tensor] is entry
+    assert entry.step.label == "W2"
+    assert [e.label for e in report] == [report[k].label for k in range(len(report))]
+    with pytest.raises(KeyError, match="'W9' was not compared"):
+        report["W9"]
+    with pytest.raises(ag.GradientError, match="transposed at W2") as caught:
+        report.raise_for_mismatch()
+    assert caught.value.report is report
+
+
+def test_the_report_in_a_notebook_escapes_what_it_shows():
+    x = ag.Tensor(np.ones((2, 3)) * [[1.0, 2.0, 3.0]], True, "<b>&x")
+    report = ag.compare(np.sum(x**2), {x: -2 * x.data})
+    text = report._repr_html_()
+    assert "&lt;b&gt;&amp;x" in text
+    assert "<b>&x" not in text
+
+
+# What cannot be compared
+
+
+def test_bad_input_is_named():
+    J, values = network()
+    right = by_hand(values, {})
+    with pytest.raises(KeyError, match="'dW7' is not on this tape. These names are: .*W1, b1"):
+        ag.compare(J, {"dW7": right["dW1"]})
+    with pytest.raises(ValueError, match="X .* needs no gradient"):
+        network_without = ag.Tensor(values["X"], name="X")
+        W = ag.Tensor(np.ones((1, 3)), True, "W")
+        ag.compare(np.sum(W @ network_without), {"X": values["X"]})
+    with pytest.raises(ValueError, match="nothing to compare"):
+        ag.compare(J, {})
+    with pytest.raises(TypeError, match="W1 is complex"):
+        ag.compare(J, {"W1": right["dW1"] + 1j})
+    with pytest.raises(TypeError, match="W1 is not an array of numbers"):
+        ag.compare(J, {"W1": "dW1"})
+    with pytest.raises(ValueError, match="W1 is given twice"):
+        ag.compare(J, {"W1": right["dW1"], "dW1": right["dW1"]})
+    with pytest.raises(TypeError, match="starts from a Tensor"):
+        ag.compare(1.0, {"W1": right["dW1"]})
+
+
+def test_nan_and_inf_are_placed():
+    J, values = network()
+    right = by_hand(values, {})
+    right["dW2"][1, 2] = np.nan
+    report = ag.compare(J, right)
+    assert report["W2"].verdict == "differs"
+    assert "1 of 16 numbers are nan or inf, the first at [1, 2]" in str(report)
+    assert [e.label for e in report if e.verdict != "agrees"] == ["W2"]
+
+
+def test_shapes_that_cannot_be():
+    J, _ = network()
+    report = ag.compare(J, {"W1": np.ones((3, 4)), "b1": np.ones((4, M)), "W3": np.ones(5)})
+    assert {e.verdict for e in report} == {"shape"}
+    said = {e.label: e.findings[0].kind for e in report}
+    assert said == {"W1": "transposed", "b1": "bias-not-summed", "W3": "shape"}
+
+
+def test_nothing_handed_in_is_changed():
+    J, values = network()
+    given = by_hand(values, {"dZ2": "dA2"})
+    before = {k: g.copy() for k, g in given.items()}
+    ag.compare(J, given, values={"Z1": values["Z1"]})
+    for name, g in given.items():
+        np.testing.assert_array_equal(g, before[name])
+    J.backward()
+
+
+def test_a_single_wrong_array_beside_the_right_one():
+    from autograd_lite.comparison import findings_for
+
+    right = np.random.default_rng(0).normal(size=(3, 3))
+    for wrong, kind in [
+        (right.T, "transposed"),
+        (-right, "sign"),
+        (2 * right, "factor-two"),
+        (right / 3, "scale"),
+        (right * [[1, 0, 1]], "part-zero"),
+    ]:
+        assert kind in {f.kind for f in findings_for(right * (1 + 1e-9), wrong)}
+    assert findings_for(right, np.cos(right)) == []
