@@ -31,10 +31,24 @@ def executed(path):
     notebook = nbformat.read(path, as_version=4)
     env = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "PYTHONWARNINGS")}
     here = {"metadata": {"path": str(ROOT)}}
-    client = nbclient.NotebookClient(
-        notebook, timeout=300, resources=here, record_timing=False, kernel_name="python3"
-    )
-    return client.execute(env=env)
+    client = nbclient.NotebookClient(notebook, timeout=300, resources=here, record_timing=False)
+    client.execute(env=env)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = joined(cell.outputs)
+    return notebook
+
+
+def joined(outputs):
+    """Printed text comes in pieces, as time has it: neighbouring pieces made one."""
+    whole = []
+    for output in outputs:
+        last = whole[-1] if whole else None
+        if last and output.output_type == "stream" and output.name == last.get("name"):
+            last.text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def outputs(cell):
