@@ -1367,7 +1367,7 @@ EXAMPLE = [
     ),
     Entry(
         "6 loss",
-        "the loss function is the average cross-entropy",
+        "the loss is the average cross-entropy",
         printed_latex=r"J = -\frac{1}{N}\sum_{n=1}^{N}\left[t_n\log a_n+(1-t_n)\log(1-a_n)\right]",
         over=once,
         setting=TANH,
