@@ -194,9 +194,11 @@ DESCRIPTION = [
         "W[ℓ] = (w_1[ℓ]ᵀ; …; w_{n[ℓ]}[ℓ]ᵀ)",
         printed_latex=r"W^{[\ell]} = \begin{bmatrix} \vec w_1^{[\ell]T} \\ \vdots \\"
         r" \vec w_{n^{[\ell]}}^{[\ell]T} \end{bmatrix}",
-        shapes="n[ℓ] × n[ℓ−1]",
-        equals=lambda p, l: np.shape(p.value(f"W{l}")),
-        formula=lambda v, l: np.array([v.n[l], v.n[l - 1]]),
+        shapes="n[ℓ] × n[ℓ−1]; w_{j,k}[ℓ] is what a_k[ℓ−1] is multiplied by in z_j[ℓ]",
+        equals="W{l}",
+        formula=lambda v, l: matrix(
+            v.n[l], v.n[l - 1], lambda j, k: v.d(f"Z{l}", f"A{l - 1}")[j, 0, k, 0]
+        ),
     ),
     Entry(
         "1 b",
