@@ -24,6 +24,7 @@ from autograd_lite.tracing import Trace, called, precision, trace
 from autograd_lite.transforms import flatten, unflatten
 
 OTHER = object()  # what a program returns for arguments that it was not made for
+CHECK = re.compile(r"    if not \(.*\):\n        return OTHER\n")
 SIGNATURES = 16
 
 
@@ -41,8 +42,11 @@ def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Any:
     TracingError, naming the line, for what cannot be traced: a branch or a loop on a value,
     `.item()`, `.data`, an assignment to a Tensor, randomness.
 
-    `.source(*args)` is the code that runs for these arguments. Inside a transform, and for Tensors
-    that require a gradient which f does not itself take, f runs as it is: the tape goes on.
+    `.source(*args)` is the code that runs for these arguments, and `.unchecked(*args)` a function
+    for more arguments of this signature, which it does not check: for a loop in one thread.
+
+    Inside a transform, and for Tensors that require a gradient which f does not itself take, f runs
+    as it is: the tape goes on.
 
     >>> step = compile(lambda W, x: W - 0.1 * transforms.grad(lambda W: np.sum((W @ x) ** 2))(W))
     >>> step(np.array([[1.0, 2.0]]), np.array([[1.0], [1.0]]))
@@ -83,6 +87,7 @@ class _Compiler:
 
         functools.update_wrapper(compiled, f)
         compiled.source = self.source  # type: ignore[attr-defined]
+        compiled.unchecked = self.unchecked  # type: ignore[attr-defined]
         return compiled
 
     def _first(self, args: Any, kwargs: Any) -> Any:
@@ -100,6 +105,14 @@ class _Compiler:
         """The code that runs for these arguments, which is traced now if it was not before."""
         args, kwargs = _map(_plain, (args, kwargs))
         return self.program(args, kwargs).source
+
+    def unchecked(self, *args: Any, **kwargs: Any) -> Any:
+        """A function for more arguments like these, for loops that know that they are.
+
+        It has buffers of its own, so only one thread at a time may call it.
+        """
+        args, kwargs = _map(_plain, (args, kwargs))
+        return self.program(args, kwargs).unchecked()
 
     def program(self, args: Any, kwargs: Any) -> Program:
         """The program for arguments like these."""
@@ -152,10 +165,14 @@ class _Compiler:
 
 @dataclass(slots=True)
 class Program:
-    """The code for one signature; `ready` are the runs that are idle, and how to make another."""
+    """The code for one signature; `ready` are the runs that are idle, and how to make another.
+
+    unchecked makes a run that takes its arguments on trust.
+    """
 
     source: str
     ready: tuple[list[Any], Callable[[], Any]]
+    unchecked: Callable[[], Any]
 
 
 def _inside() -> bool:
@@ -259,11 +276,10 @@ class _Writer:
         signature = [*positional, *([f"**{by_name}"] if by_name else [])]
         self._check_surroundings()
         if self._needs_the_tape():
-            given = [*positional, *(f"{name}={name}" for name in self.kwargs)]
             self.lines.append(
                 "# The tape of a Tensor that requires a gradient goes on: no shortcut."
             )
-            returns = f"{source.give('f', self.f)}({', '.join(given)})"
+            returns = f"{source.give('f', self.f)}({', '.join(signature)})"
         else:
             source.write()
             if self.reuse_outputs:
@@ -275,15 +291,19 @@ class _Writer:
             + ", its results overwritten by the next call" * self.reuse_outputs
         ]
         text = source.text(function, ", ".join(signature), self.lines, returns, title)
-        code = builtins.compile(text, f"<compiled {called(self.f)}>", "exec")
-        given_objects = source.given
+        given = source.given
 
-        def make() -> Any:
-            namespace = dict(given_objects)
-            exec(code, namespace)
-            return namespace[function]
+        def maker(text: str) -> Callable[[], Any]:
+            code = builtins.compile(text, f"<compiled {called(self.f)}>", "exec")
 
-        return Program(text, ([], make))
+            def make() -> Any:
+                namespace = dict(given)
+                exec(code, namespace)
+                return namespace[function]
+
+            return make
+
+        return Program(text, ([], maker(text)), lambda: maker(CHECK.sub("", text))())
 
     def _take(self, name: str, tree: Any, leaves: Iterator[Any]) -> None:
         """Check the argument in the variable `name`, and take it apart."""
@@ -333,8 +353,7 @@ class _Writer:
             self._unless(f"{name} is {self._literal(leaf)}")
 
     def _unless(self, condition: str) -> None:
-        self.lines.append(f"if not ({condition}):")
-        self.lines.append("    return OTHER")
+        self.lines += [f"if not ({condition}):", "    return OTHER"]
 
     def _literal(self, value: Any) -> str:
         if isinstance(value, type) and value.__module__ == "builtins" and value is not type(None):

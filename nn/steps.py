@@ -135,16 +135,20 @@ class CompiledSteps(CompiledGradients):
             self.optimizer.memory_of(name, self.parameters[name]).update(kept)
 
     def take(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
-        costs, compiled, settings = [], self.compiled, self.settings
+        costs, settings, run = [], self.settings, self.compiled
         whole, memory = self.whole, self.memory
         try:
-            for part in parts:
-                J, output, *new = compiled(whole, memory, settings, X[part], Y[part])
+            for k, part in enumerate(parts):
+                J, output, *new = run(whole, memory, settings, X[part], Y[part])
                 outputs[part] = output
                 if not math.isfinite(J):
                     raise NotFinite(part)
                 whole, memory = new
                 costs.append(float(J))
+                if k == len(parts) - 2:  # the last batch may be a smaller one
+                    run = self.compiled
+                elif k == 0:  # as all after it are, and what the optimizer remembers is known
+                    run = run.unchecked(whole, memory, settings, X[part], Y[part])
         finally:
             self.whole, self.memory = whole, memory
         return costs

@@ -174,8 +174,9 @@ class _Run:
         for name, value in self.steps.whole.items():
             if not np.isfinite(value).all():
                 raise Diverged(epoch, int(name[1:]), name, _first(value), self.history)
-        weights = (Y[part].shape[axis] / Y.shape[axis] for part in batches)
-        self.history.loss.append(sum(w * J for w, J in zip(weights, costs, strict=True)))
+        m = Y.shape[axis]
+        shares = [(part[axis].stop - part[axis].start) / m for part in batches]
+        self.history.loss.append(sum(w * J for w, J in zip(shares, costs, strict=True)))
         self.history.metric.append(_accuracy(self.loss, outputs, Y, axis))
 
     def _diverged(self, epoch: int, X: Array, Y: Array) -> Diverged:

@@ -193,6 +193,52 @@ def test_a_whole_training_step():
     assert len(compiled.source.__self__.programs) == 1
 
 
+UNARY = [
+    *(np.tanh, np.exp, np.sin, np.abs, np.square, ag.sigmoid, ag.relu),
+    *(lambda x: -x, lambda x: x.T, lambda x: x * 1 + 0, lambda x: x[::-1]),
+    *(lambda x: x.reshape(-1).reshape(4, 4), lambda x: np.where(x > 0, x, 0.1 * x)),
+    *(lambda x: np.sum(x, axis=0, keepdims=True) + x, lambda x: np.mean(x, 1, keepdims=True) * x),
+    *(lambda x: ag.softmax(x, axis=0), lambda x: np.clip(x, -1, 1), lambda x: x[[0, 1, 1, 3]]),
+    *(lambda x: np.max(x, axis=1, keepdims=True) - x, lambda x: np.concatenate([x[2:], x[:2]])),
+]
+BINARY = [
+    *(np.add, np.subtract, np.multiply, np.maximum),
+    *(lambda a, b: a @ b / 4, lambda a, b: a.T @ b / 4, lambda a, b: a / (1 + b * b)),
+]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_programs(seed):
+    draw = np.random.default_rng(seed)
+    plan, outputs = [], draw.integers(3, 20, size=3)
+    for n in range(3, 20):
+        some = UNARY if draw.random() < 0.5 else BINARY
+        plan.append((some[draw.integers(len(some))], draw.integers(n, size=1 + (some is BINARY))))
+
+    def program(x, y, z):
+        v = [x, y, z]
+        for f, at in plan:
+            v.append(f(*(v[k] for k in at)))
+        return [v[k] for k in outputs]
+
+    def both(x, y, z):
+        cost = lambda *args: sum(np.sum(np.sin(v)) for v in program(*args))
+        return program(x, y, z), ag.value_and_grad(cost, (0, 1, 2))(x, y, z)
+
+    with np.errstate(all="ignore"):
+        for reuse in (False, True):
+            compiled = ag.compile(both, reuse_outputs=reuse)
+            for _ in range(2):
+                at = [draw.normal(size=(4, 4)) for _ in range(3)]
+                before = [a.copy() for a in at]
+                ours, eager = compiled(*at), both(*[ag.Tensor(a) for a in at])
+                for a, b in zip(arrays_of(ours), arrays_of(eager), strict=True):
+                    np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-300)
+                assert_same(at, before)
+                if not reuse:
+                    assert_own(ours, *at)
+
+
 # What it is given and what it returns
 
 
@@ -627,6 +673,18 @@ def test_the_source_can_be_pasted():
     assert_same(
         function(np.ones(2)), ag.value_and_grad(lambda w: np.sum(np.tanh(w * 3)))(np.ones(2))
     )
+
+
+def test_without_the_check():
+    compiled = ag.compile(ag.value_and_grad(lambda p: np.sum(np.tanh(p["w"] * p["rate"]))))
+    first = {"w": np.ones(2), "rate": np.float64(2)}
+    fast = compiled.unchecked(first)
+    for k in range(3):
+        p = {"w": np.arange(2.0) + k, "rate": np.array(0.1 * k)}
+        result = fast(p)
+        assert_same(result, compiled(p))
+        assert_own(result, *p.values())
+    assert fast is not compiled.unchecked(first)
 
 
 def operations(source):
