@@ -90,7 +90,7 @@ class Derivation:
     def latex(self) -> str:
         """The lines as an `aligned` environment, for LaTeX's math mode."""
         rows = _folded(self._latex, r"&\ldots")
-        return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+        return "\\begin{aligned}\n" + " \\\\[4pt]\n".join(rows) + "\n\\end{aligned}"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

@@ -187,8 +187,9 @@ class RuleTexts:
     """The text of the rule that ran at each edge of a recorded graph.
 
     `texts(step, argument)` is the rule of the forward step for the sake of this argument, None
-    where none ran. `g` is the gradient that arrives; `∘ …` stands for g ∘ …; tensors without a name
-    are called as in a rule: y the step's value, x (or a, b, …) its inputs.
+    where none ran. `g` is the gradient that arrives; `∘ …` stands for g ∘ …. A tensor without a
+    name is written out if it is short, or called as in a rule: y the step's value, x (or a, b, …)
+    its inputs; or u, v, … if some tensor of the graph has that name.
 
     >>> import autograd_lite as ag
     >>> from autograd_lite.graph import steps
@@ -212,6 +213,7 @@ class RuleTexts:
         self.given = contributions(recorded)
         self.style = replace(LATEX, times=r" \circ ") if latex else replace(TEXT, times="∘")
         self.inactive = inactive(recorded, [[s.value for s in recorded]])
+        self.names = {s.label for s in recorded if s.label}
 
     def __call__(self, step: Step, argument: int) -> str | None:
         result = self.given.get((step.number, argument))
@@ -223,13 +225,15 @@ class RuleTexts:
         inputs = [x.number for x in step.inputs if isinstance(x, Step)]
         letters = dict(zip(inputs, "x" if len(inputs) == 1 else "abcdefgh", strict=False))
         letters[step.number] = "y"
+        free = (c for c in "uvstpq" if c not in self.names)
+        letters = {n: next(free, "·") if c in self.names else c for n, c in letters.items()}
 
         def symbol(s: Step) -> Expression | None:
             if s.number == g.number:
                 return g
             if s.is_gradient or (s.label is None and s.op in RELATIONS):
                 return None
-            if is_constant(s):
+            if is_constant(s) or _is_short(s):
                 return None
             return Symbol("rule", s.label or letters.get(s.number, "·"), s.number, s.shape)
 
@@ -240,6 +244,18 @@ class RuleTexts:
         if rest is None or not g.shape:
             return self.style(e)
         return f"{self.style.times.strip()} {self.style.within(rest, TIMES)}"
+
+
+_WRITTEN_OUT = {np.add, np.subtract, np.multiply, np.divide, np.negative, np.log, np.exp}
+
+
+def _is_short(s: Step) -> bool:
+    """Whether it is one plain operation on what has a name, as 1 − A: no letter is needed then."""
+    return (
+        s.label is None
+        and s.op in _WRITTEN_OUT
+        and all(not isinstance(x, Step) or x.label is not None for x in s.inputs)
+    )
 
 
 def rule_text(recorded: Steps, step: Step, argument: int, latex: bool = False) -> str | None:

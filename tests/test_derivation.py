@@ -14,7 +14,8 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite import algebra, derivation, expressions, named_tape, simplification
+from autograd_lite import algebra, derivation, expressions, graph, named_tape, simplification
+from autograd_lite.notation import TEXT
 from nn import closed_form, command
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -47,7 +48,7 @@ class Computed:
     """The value of a printed right-hand side: `1/400 (A2 − Y)`, `W2ᵀ ∂J/∂Z2`, `∂J/∂Z2 1`."""
 
     TOKEN = re.compile(
-        r"\s*(∂\w+/∂\w+|\d+/\d+|\d+\.?\d*|[A-Za-zα-ω][A-Za-z0-9]*′?|[()\[\]+−∘/ᵀ>≥<²³,])"
+        r"\s*(\^∘\d+|∂\w+/∂\w+|\d+/\d+|\d+\.?\d*|[A-Za-zα-ω][A-Za-z0-9]*′?|[()\[\]+−∘/ᵀ>≥<,])"
     )
     FUNCTIONS: ClassVar = {
         "tanh": np.tanh,
@@ -121,8 +122,65 @@ class Computed:
             value = self.values[token]
         if self.take("ᵀ"):
             value = value.T
-        power = self.take("²", "³")
-        return value ** {"²": 2, "³": 3}[power] if power else value
+        if self.tokens and self.tokens[0].startswith("^∘"):
+            value = value ** int(self.tokens.pop(0)[2:])
+        return value
+
+
+def grown(rng, depth):
+    """A random expression of square matrices."""
+    a, b = (grown(rng, depth - 1) for _ in range(2)) if depth > 1 else (LETTERS[0], LETTERS[1])
+    kind = rng.integers(9)
+    if kind == 0:
+        return LETTERS[rng.integers(3)]
+    if kind < 5:
+        op = (np.add, np.subtract, np.multiply, np.divide)[kind - 1]
+        return algebra.elementwise(op, a, b)
+    if kind == 5:
+        return algebra.elementwise((np.negative, np.square)[rng.integers(2)], a)
+    if kind == 6:
+        return algebra.transposed(a)
+    if kind == 7:
+        factor = algebra.number(rng.choice([-1.0, 2.0, 0.005, -3.0, 0.75]))
+        return algebra.elementwise(np.multiply, *((factor, a) if rng.integers(2) else (a, factor)))
+    return algebra.product(a, b)
+
+
+LETTERS = [algebra.Symbol("value", name, k, (3, 3)) for k, name in enumerate("ABC")]
+
+
+def test_what_is_printed_is_what_is_evaluated_and_algebra_does_not_change_it():
+    rng = np.random.default_rng(0)
+    values = {name: rng.uniform(0.5, 2, size=(3, 3)) for name in "ABC"}
+    for k in range(400):
+        e = grown(rng, int(rng.integers(1, 5)))
+        with np.errstate(all="ignore"):
+            expected = algebra.evaluate(e, lambda s: values[s.label])
+            if not np.isfinite(expected).all() or np.abs(expected).max() > 1e6:
+                continue
+            short = simplification.Simplifier()(e) if k % 4 == 0 else e
+            for x in (e, short):
+                assert x.shape == (3, 3)
+                found = np.broadcast_to(Computed(TEXT(x), values).value, (3, 3))
+                scale = 1e-8 * max(1, np.abs(expected).max())
+                np.testing.assert_allclose(found, expected, rtol=1e-6, atol=scale, err_msg=TEXT(x))
+
+
+def test_ones_next_to_ones_are_a_number():
+    ones = algebra.product(algebra.Ones((1, 3)), algebra.Ones((3, 4)))
+    short = simplification.Simplifier()(ones)
+    assert TEXT(short) == "3 1ᵀ"
+    np.testing.assert_array_equal(algebra.evaluate(short, None), np.full((1, 4), 3))
+
+
+def test_nothing_is_saturated_at_the_fresh_point():
+    J = cost([2, 4, 4, 1], ["tanh", "tanh", "sigmoid"], BCE, 50, scale=100)[-1]
+    with np.errstate(all="ignore"):
+        recorded = graph.steps(J, [t for t in ag.walk.tape(J) if t.requires_grad and not t._op])
+    point = named_tape.fresh_point(recorded)
+    for name, most in (("A1", 0.999), ("A2", 0.999), ("A3", 0.999)):
+        assert np.abs(recorded.step(name).value).max() > most
+        assert np.abs(point[recorded.step(name).number]).max() <= most
 
 
 def judged(derived, values):
@@ -589,7 +647,7 @@ def test_latex():
     assert rows[0] == r"\begin{aligned}"
     assert rows[1] == (
         r"\frac{\partial J}{\partial Z_{2}} &= \frac{1}{400} (A_{2} - Y) && (1,\,400) "
-        r"&& \sigma'\text{ = }A_{2} \circ (1 - A_{2})\text{ cancels} \\"
+        r"&& \sigma'\text{ = }A_{2} \circ (1 - A_{2})\text{ cancels} \\[4pt]"
     )
     assert derived.lines[1].latex == (
         r"\frac{\partial J}{\partial W_{2}} = \frac{\partial J}{\partial Z_{2}} A_{1}^{\top}"

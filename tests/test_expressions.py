@@ -109,6 +109,9 @@ def minus(a, b):
         (over(A, times(A, C)), "A / (A ∘ C)", r"\frac{A}{A \circ C}"),
         (times(number(-1), product(A, B)), "−A B", "-A B"),
         (minus(number(1), times(A, A)), "1 − A ∘ A", r"1 - A \circ A"),
+        (elementwise(np.negative, times(A, C)), "−A ∘ C", r"-A \circ C"),
+        (minus(A, times(number(-2), C)), "A + 2 C", "A + 2 C"),
+        (minus(A, elementwise(np.negative, C)), "A + C", "A + C"),
         (elementwise(np.power, A, number(3)), "A^∘3", r"A^{\circ 3}"),
         (summed(A, (1,), (2, 1)), "A 1", r"A \mathbf{1}"),
         (summed(A, (0,), (1, 3)), "1ᵀ A", r"\mathbf{1}^{\top} A"),
@@ -188,6 +191,19 @@ def test_the_rule_at_each_edge():
     assert (
         rule_text(recorded, recorded.step("A1"), 0, latex=True) == r"\circ (1 - A_{1} \circ A_{1})"
     )
+
+
+def test_in_a_rule_a_letter_never_means_two_tensors():
+    """A short input without a name is written out; a longer one gets a letter of its own."""
+    a = ag.Tensor(2.0, requires_grad=True, name="a")
+    x, y = ag.Tensor(3.0, name="x"), ag.Tensor(1.0, name="y")
+    recorded = steps((np.square(a - y) + np.sqrt(a * x + y)).named("J"), [a])
+    texts = RuleTexts(recorded)
+    by_name = {recorded[n].name: texts(recorded[n], k) for n, k in texts.given}
+    assert by_name["square"] == "2 g (a − y)"
+    assert by_name["sqrt"] == "1/2 g / v"  # u would be the input, v is the value
+    unnamed = steps(np.sqrt(a * a + 1).named("J"), [a])
+    assert RuleTexts(unnamed)(unnamed.step("J"), 0) == "1/2 g / J"
 
 
 def test_what_each_edge_contributed_adds_up_to_the_gradient():
