@@ -61,7 +61,13 @@ BACKWARD = {
     "style": "dashed",
     "class": "backward",
 }
-FOLDED = {"shape": "box3d", "style": "filled", "fillcolor": "#d9e9fa", "color": "#2f6fb0"}
+FOLDED = {
+    "shape": "box3d",
+    "style": "filled",
+    "fillcolor": "#d9e9fa",
+    "color": "#2f6fb0",
+    "margin": "0.2,0.12",  # the edge of the box would cut the first line
+}
 LEGEND = "Dashed: backward. Each label is the rule that runs: g is what arrives, ∘ … is g ∘ …"
 # For a graph with many edges Graphviz takes minutes to make it pretty: a rough layout then.
 ROUGH = {"splines": "line", "nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1"}
