@@ -87,7 +87,7 @@ def elements(file):
 
 def test_the_page_is_one_file_that_refers_to_nothing_outside(file, elements):
     html = file.read_text(encoding="utf-8")
-    assert not re.search(r"://|url\(|@import", html)
+    assert not re.search(r"://|url\((?!data:)|@import", html)
     ids = [given["id"] for _, given in elements.found if "id" in given]
     assert [name for name, n in Counter(ids).items() if n > 1] == []
     for tag, given in elements.found:
@@ -163,6 +163,12 @@ def test_every_picture_says_what_it_shows(elements):
     assert "Z1, A1, Z2 and A2" in graph["aria-label"]
 
 
+def test_the_forgotten_derivative_is_found(elements):
+    said = " ".join(elements.text)
+    assert "derivative-dropped at Z1" in said
+    assert said.count(" agrees ") == said.count(" differs ") == 2
+
+
 def test_a_matrix_of_zeros_is_shown():
     assert markup.matrix("Z", np.array([[0.0, 0.0]])).count(">0</td>") == 2
 
@@ -233,6 +239,12 @@ return [...document.querySelectorAll("math")]
   .filter((e) => e.getBoundingClientRect().width < 5 || e.getBoundingClientRect().height < 8)
   .map((e) => e.getAttribute("alttext"));
 """
+# A bracket beside a matrix is as high as the matrix, with the font that is in the page.
+GROWS = """
+const matrix = document.querySelector("mtable");
+const [a, b] = [matrix.previousElementSibling, matrix].map((e) => e.getBoundingClientRect().height);
+return a / b;
+"""
 UNFOLD = "document.querySelectorAll('details').forEach((e) => (e.open = true));"
 NEEDS_A_NAME = {"button", "link", "image", "checkbox", "region", "heading"}
 
@@ -258,6 +270,10 @@ def test_it_can_be_read(window, file, width, scheme):
     assert (int(re.search(r"\d+", ground)[0]) < 128) == (scheme == "dark")
     assert window.run("return document.querySelectorAll('math').length") > 20
     assert window.run("return [...document.images].every((e) => e.naturalWidth > 300)")
+    assert window.run("return document.fonts.ready.then((f) => [...f].map((x) => x.status))") == [
+        "loaded"
+    ]
+    assert window.run(GROWS) > 0.9
     assert window.run("return window.hacked") is None
     assert window.console() == []
 
@@ -400,6 +416,7 @@ def test_the_full_report(window, tmp_path, capsys):
 # README's pictures
 
 
+@pytest.mark.slow
 def test_the_command_beside_readmes_pictures_makes_them(tmp_path):
     """Each as it is stored, small, and on a ground that one cannot see through."""
     from matplotlib.image import imread

@@ -12,18 +12,20 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nn.report import formulas, network, training
-from nn.report.markup import Markup, tag
+from nn.report import font, formulas, network, training
+from nn.report.markup import tag
 
 if TYPE_CHECKING:
     from nn.command_check import Checked
 
 COMMAND = 'pip install "autograd-lite[report]"'
 LIBRARIES = {
+    "fontTools": "fontTools",
     "latex2mathml": "latex2mathml",
     "matplotlib": "matplotlib",
     "sklearn": "scikit-learn",
     "sympy": "SymPy",
+    "ziamath": "ziamath",
 }
 
 
@@ -58,12 +60,13 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
             aria_labelledby=f"{name}-title")
         for name, title, content in sections
     ]  # fmt: skip
+    content = "\n".join(body)
     return _filled(
         "page.html",
-        style=_file("page.css"),
+        style=f"{font.face(content)}\n{_file('page.css')}",
         script=_file("page.js"),
         navigation=tag("nav", links, aria_label="Sections"),
-        body=Markup("\n".join(body)),
+        body=content,
     )
 
 

@@ -73,8 +73,14 @@ def math(latex: str, text: str, display: str = "block") -> Markup:
         return plain
     for element in root.iter():
         known = element.tag in MATHML and ATTRIBUTES.issuperset(element.attrib)
-        if not known or "\\" in (element.text or ""):
+        letters = element.text or ""
+        if not known or "\\" in letters:
             return plain
+        if letters == "‖":  # one of a pair can be outside the row in which the other grows
+            element.set("stretchy", "false")
+        if element.tag == "mi" and letters.isalpha() and len(letters) > 1:  # log
+            element.tag = "mo"
+            element.attrib = {"lspace": "0.15em", "rspace": "0.1em"}
     root.set("alttext", text)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 

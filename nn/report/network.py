@@ -10,7 +10,8 @@ from typing import Any
 import autograd_lite as ag
 from nn import datasets, losses
 from nn.network import Forward
-from nn.report.markup import Markup, formula, markup, matrix, number, tag
+from nn.report.formulas import badge
+from nn.report.markup import Markup, formula, markup, matrix, number, table, tag
 from nn.report.training import planar_network
 
 SAMPLES = 4  # in the stepper: few enough that every number can be shown
@@ -35,6 +36,7 @@ def sections(rng: int) -> Iterator[tuple[str, str, Markup]]:
     """The name, the title and the content of each section."""
     yield "graph", "The graph", graph_section(rng)
     yield "derivation", "The derivation", derivation(rng)
+    yield "comparison", "A wrong line, found", comparison(rng)
     yield "stepper", "The backward pass, one rule at a time", stepper(rng)
 
 
@@ -76,6 +78,41 @@ def derivation(rng: int) -> Markup:
             "Every line was evaluated as it stands here and compared with the tape: the error is "
             "the largest deviation, relative to the largest number."),
         tag("ol", items, class_="derivation"),
+    ])  # fmt: skip
+
+
+def comparison(rng: int) -> Markup:
+    """Gradients by hand in which tanh′ was forgotten, compared with the tape."""
+    f, J = cost(rng)
+    A1, A2 = f.A[1].numpy(), f.A[2].numpy()
+    net, X, Y = planar_network(rng)
+    W2 = net.parameters()["W2"].numpy()
+    lines = [
+        (r"\frac{\partial J}{\partial Z_2} = \frac{1}{m} (A_2 - Y)", "∂J/∂Z2 = (A2 − Y) / m"),
+        (r"\frac{\partial J}{\partial Z_1} = W_2^{\top} \frac{\partial J}{\partial Z_2}",
+         "∂J/∂Z1 = W2ᵀ ∂J/∂Z2"),
+    ]  # fmt: skip
+    dZ2 = (A2 - Y) / X.shape[1]
+    dZ1 = W2.T @ dZ2
+    by_hand = {
+        "W2": dZ2 @ A1.T,
+        "b2": dZ2.sum(axis=1, keepdims=True),
+        "W1": dZ1 @ X.T,
+        "b1": dZ1.sum(axis=1, keepdims=True),
+    }
+    rows = [
+        [name, shape, badge(verdict), [tag("p", line) for line in why]]
+        for name, shape, verdict, why in ag.compare(J, by_hand).rows()
+    ]
+    return markup([
+        tag("p", "Somebody derives the gradients of this network by hand, forgets tanh′ on the way "
+            "down, and goes on with both lines:"),
+        [formula(latex, text) for latex, text in lines],
+        tag("p", "Handed the four gradients that follow, and nothing else, the comparison runs the "
+            "recorded backward pass with one deliberate mistake at a time, and asks which of them "
+            "gives these numbers."),
+        table("The gradients by hand, compared with the tape",
+              ["gradient", "shape", "verdict", "why"], rows),
     ])  # fmt: skip
 
 

@@ -88,9 +88,14 @@ def section(checked: Checked, rng: int, epochs: int) -> tuple[str, str, Markup]:
         ),
     ]
     if checked.training:
-        rows = [[row.data, row.quantity, number(row.error, 1)] for row in checked.training]
-        title = "Every gradient on the way, tape and closed form: start, middle and end"
-        parts.append(table(title, ["data", "quantity", "largest relative error"], rows))
+        errors = {(row.quantity, row.data): number(row.error, 1) for row in checked.training}
+        data = list(dict.fromkeys(row.data for row in checked.training))
+        names = sorted(
+            {name for name, _ in errors}, key=lambda d: (-int(d[2:]), "AZWb".index(d[1]))
+        )
+        rows = [[name, *(errors.get((name, d), "") for d in data)] for name in names]
+        title = "Gradients, tape and closed form: the largest relative error at start, middle, end"
+        parts.append(table(title, ["gradient", *data], rows))
     if checked.runs:
         title = "The documents' procedures, by hand and by the tape, from the same start"
         header = ["document", "procedure", "updates", "J at first", "J at last", "furthest apart"]
