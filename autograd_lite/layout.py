@@ -285,7 +285,8 @@ class Layout:
                 yield "hadamard", on(x, t, k)
             elif self.mixes(t, k):
                 yield "mixing", on(x, t, k)
-            if x.shape != t.shape and (isinstance(t.op, np.ufunc) or t.op is np.broadcast_to):
+            stretched = t.op is np.broadcast_to or isinstance(t.op, np.ufunc)
+            if x.shape != t.shape and stretched and t.op not in PRODUCTS:
                 yield "sum", on(x, t, k)
         through = {t.number: t for t, _ in uses}
         if len(through) > 1:

@@ -8,183 +8,19 @@ applies, and a function that yields the wrong arrays it can give, with one line 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autograd_lite import rules
-from autograd_lite.graph import Step
-from autograd_lite.layout import Layout
-from autograd_lite.points import Array, Point
-from autograd_lite.walk import undo_broadcast
-
-
-class Idea(NamedTuple):
-    """A wrong array (None: it cannot be formed here), what to do about it, and if not the
-    table's, its kind."""
-
-    array: Array | None
-    advice: str
-    kind: str | None = None
-
-
-@dataclass
-class Place:
-    """Where a mistake can be made: the gradient of x, as far as it comes through argument k of t.
-
-    x, t: steps (t is None for the gradient as a whole; k is None for all arguments that are x).
-    function: what is known of an elementwise function. output, labels: what the cost compares,
-    read as `reading` says. given: the array handed in for x, if one was.
-    """
-
-    layout: Layout
-    point: Point
-    x: Step
-    t: Any = None
-    k: Any = 0
-    function: Any = None
-    output: Step | None = None
-    labels: Step | None = None
-    reading: str | None = None
-    given: Array | None = None
-
-    @property
-    def part(self) -> Any:
-        """Which contribution to the gradient of x is replaced."""
-        if self.t is None or self.layout.paths.only_use(self.x):
-            return "all"
-        if self.function is not None and not self.function.single:
-            return "all"
-        return (self.t.number, self.k)
-
-    @property
-    def where(self) -> str:
-        return self.layout.name(self.x)
-
-    @property
-    def g(self) -> Array:
-        """What arrives at t; for a gradient as a whole, that gradient."""
-        return self.point.gradients[(self.t or self.x).number]
-
-    @property
-    def right(self) -> Array:
-        """The right contribution."""
-        return contribution(self.point, self.x, self.part)
-
-    def value(self, step: Step) -> Array:
-        return self.point.values[step.number]
-
-    @property
-    def leaf(self) -> bool:
-        return self.x.op is None
-
-    @property
-    def dx(self) -> str:
-        where = self.where
-        return f"d{where}" if where.isidentifier() else f"the gradient of {where}"
-
-    @property
-    def dt(self) -> str:
-        return f"d{self.layout.below(self.t)}" if self.t else self.dx
-
-    def compared(self) -> tuple[Array, Array, str]:
-        """What the cost compares (a logit is read as what it stands for), the labels, its name."""
-        assert self.output is not None
-        assert self.labels is not None
-        a, name = self.value(self.output), self.layout.name(self.output)
-        if self.reading == "sigmoid":
-            a, name = rules.sigmoid(a), f"σ({name})"
-        elif self.reading == "softmax":
-            axis = 1 if a.shape[0] in self.layout.samples else 0
-            a, name = rules.softmax(a, axis=(axis,)), f"softmax({name})"
-        return a, self.value(self.labels), name
-
-    # A product: the other operand, and the rule with whatever stands in for g and the operand.
-
-    @property
-    def other(self) -> Step:
-        return self.t.inputs[1 - self.k]
-
-    @property
-    def o(self) -> Array:
-        return self.value(self.other)
-
-    @property
-    def name(self) -> str:
-        return self.layout.name(self.other)
-
-    def times(self, g: Array, o: Array, turned: bool = True) -> Array | None:
-        """g @ oᵀ or oᵀ @ g, whichever is the rule here; without the transpose if not `turned`."""
-        if o.ndim < 2 or g.ndim < 2:
-            return None
-        o = o.mT if turned else o
-        return product(g, o) if self.k == 0 else product(o, g)
-
-    def formula(self, other: str | None = None, turned: bool = True) -> str:
-        """The rule as a person writes it."""
-        other = (other or self.name) + (".T" if turned else "")
-        return f"{self.dt} @ {other}" if self.k == 0 else f"{other} @ {self.dt}"
-
-    def fitted(self, array: Array) -> Array:
-        """The array with broadcasting undone, where that gives the shape of x."""
-        if array.shape != self.x.shape and self.t is not None:
-            try:
-                return undo_broadcast(array, self.x.shape, self.t.tensor, self.k)
-            except ValueError:
-                return array
-        return array
-
-
-def contribution(point: Point, x: Step, part: Any) -> Array:
-    """The right contribution to the gradient of x: all of it, that of one use, or (None) zero."""
-    if part is None:
-        return np.zeros_like(point.gradients[x.number])
-    if part == "all":
-        return point.gradients[x.number]
-    if part not in point.kept:
-        number, k = part
-        t = point.paths.steps[number]
-        arguments = [k] if k is not None else [i for i, a in enumerate(t.inputs) if a is x]
-        parts = [point.contribution(t, i, point.gradients[number]) for i in arguments]
-        point.kept[part] = sum(parts[1:], start=parts[0])
-    return point.kept[part]
-
-
-def product(a: Array, b: Array) -> Array | None:
-    return a @ b if a.shape[-1] == b.shape[-2] else None
-
-
-def broadcast(a: Array, shape: tuple[int, ...]) -> Array | None:
-    try:
-        return np.broadcast_to(a, shape)
-    except ValueError:
-        return None
-
-
-def hadamard(a: Array, b: Array) -> Array | None:
-    try:
-        return a * b
-    except ValueError:
-        return None
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """An entry of the table. adds: its array is added to the right gradient, not put in its place.
-    free: any factor fits, as a rate of learning does."""
-
-    kind: str
-    on: str
-    ideas: Callable[[Place], Iterator[Idea]]
-    adds: bool = False
-    free: bool = False
-
+from autograd_lite.places import Idea, Mistake, Place, broadcast, hadamard, product
+from autograd_lite.points import Array
 
 TABLE: list[Mistake] = []
 
 
 def mistake(kind: str, on: str, **how: bool) -> Callable[[Any], Any]:
+    """Enter what follows into the table, at each of the places in `on`."""
+
     def enter(ideas: Callable[[Place], Iterator[Idea]]) -> Callable[[Place], Iterator[Idea]]:
         TABLE.extend(Mistake(kind, where, ideas, **how) for where in on.split())
         return ideas
@@ -225,11 +61,11 @@ def at_activation(e: Place) -> Iterator[Idea]:
 def of_other_layer(e: Place) -> Iterator[Idea]:
     f = e.function
     mend = f"Use {f.name}′({e.where}), {f.formula}."
-    for other in e.layout.functions:
+    for other in e.functions:
         if other.a is not f.a and broadcast(e.value(other.z), e.x.shape) is not None:
             advice = f"the derivative is that of {other.text}. {mend}"
             yield Idea(e.g * other.slope(e.point), advice)
-    for array in e.layout.arrays:
+    for array in e.arrays:
         v, name = e.value(array), e.layout.name(array)
         if array in (f.a, f.z) or e.layout.is_parameter(array) or broadcast(v, e.x.shape) is None:
             continue
@@ -248,7 +84,7 @@ def mixed(e: Place) -> Iterator[Idea]:
         "tanh": [("1 − a a′", lambda b: 1 - a * b)],
     }.get(f.like or "", [])
     for text, form in forms:
-        for other in e.layout.arrays:
+        for other in e.arrays:
             b = e.value(other)
             if other in (f.a, f.z) or e.layout.is_parameter(other):
                 continue
@@ -406,7 +242,7 @@ def mixing_wrong_formula(e: Place) -> Iterator[Idea]:
 @mistake("wrong-weight", on="product")
 def other_operand(e: Place) -> Iterator[Idea]:
     source = e.layout.source(e.other)
-    for array in e.layout.arrays:
+    for array in e.arrays:
         if array is e.other or array is source:
             continue
         o, name = e.value(array), e.layout.name(array)
@@ -604,7 +440,7 @@ def summed_over_all(e: Place) -> Iterator[Idea]:
 @mistake("bias-times-activation", on="sum")
 def times_activation(e: Place) -> Iterator[Idea]:
     mend = f"{e.dx} = {e.layout.sum_text(e)}, without it: the derivative of Z by a bias is 1."
-    for array in e.layout.arrays:
+    for array in e.arrays:
         if array.shape and not e.layout.is_parameter(array):
             v, name = e.value(array), e.layout.name(array)
             wrong = hadamard(e.g, v)
@@ -646,7 +482,7 @@ def hadamard_missing(e: Place) -> Iterator[Idea]:
 
 @mistake("wrong-activation", on="hadamard")
 def hadamard_other(e: Place) -> Iterator[Idea]:
-    for array in e.layout.arrays:
+    for array in e.arrays:
         wrong = hadamard(e.g, e.value(array)) if array is not e.other else None
         if wrong is not None and wrong.shape == e.g.shape:
             name = e.layout.name(array)

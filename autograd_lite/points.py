@@ -32,7 +32,9 @@ class Paths:
                     if self.flows(t, k):
                         self.uses.setdefault(x.number, []).append((t, k))
         self.down = [s for s in reversed(self.steps) if s.number in self.uses]
+        self._place = {s.number: place for place, s in enumerate(self.down)}
         self._plans: dict[Any, Any] = {}
+        self._leads: dict[frozenset[int], set[int]] = {}
 
     @staticmethod
     def flows(t: Step, k: int) -> bool:
@@ -61,6 +63,16 @@ class Paths:
         found = {number for _, _, number, done in self.plan(x, wanted, cut) if done}
         return found | ({x.number} & wanted)
 
+    def _leading(self, wanted: frozenset[int]) -> set[int]:
+        """The steps from which a gradient can reach one that is wanted."""
+        if wanted not in self._leads:
+            leads = set(wanted)
+            for t in self.steps:
+                if any(isinstance(i, Step) and i.number in leads for i in t.inputs):
+                    leads.add(t.number)
+            self._leads[wanted] = leads
+        return self._leads[wanted]
+
     def plan(
         self, x: Step, wanted: frozenset[int], cut: frozenset[int] = frozenset()
     ) -> list[tuple[Step, int, int, bool]]:
@@ -69,12 +81,9 @@ class Paths:
         key = (x.number, wanted, cut)
         if key in self._plans:
             return self._plans[key]
-        leads = set(wanted)
-        for t in self.steps:
-            if any(isinstance(i, Step) and i.number in leads for i in t.inputs):
-                leads.add(t.number)
+        leads = self._leading(wanted)
         below, edges = {x.number}, []
-        for t in self.down:
+        for t in self.down[self._place[x.number] :]:
             if t.number not in below or t.op is None:
                 continue
             for k, i in enumerate(t.inputs):

@@ -132,12 +132,15 @@ class Report(Sequence[Entry]):
         return "\n".join(lines + self.advice())
 
     def advice(self) -> list[str]:
-        """What to do first, where more than one thing is wrong."""
+        """What to do next, where more than one thing is wrong or nothing explains it."""
         first = [entry.findings[0] for entry in self.entries if entry.findings]
-        places = list(dict.fromkeys(f"{f.kind} at {f.where}" for f in first))
-        if len(places) < 2:
-            return []
-        return [f"There is more than one mistake: mend {places[0]} first, then compare again."]
+        known = [f for f in first if f.kind not in ("unknown", "precision")]
+        if known and len({(f.kind, f.where) for f in first}) > 1:
+            place = f"{known[0].kind} at {known[0].where}"
+            return [f"More than this is wrong: mend {place} first, then compare again."]
+        if first and not known and all(entry.step.op is None for entry in self.entries):
+            return ["Hand in dZ and dA of each layer as well: the first wrong one is then named."]
+        return []
 
     def __repr__(self) -> str:
         return f"<comparison of {len(self)}: {'all agree' if self.ok else 'not all agree'}>"
@@ -167,6 +170,6 @@ def _explained(entry: Entry, said: set[Finding]) -> list[str]:
         if len(lines) < MOST_LINES:
             lines.append(("or " if lines else "") + str(finding))
         said.add(finding)
-    if entry.after:
+    if entry.after and lines and "(the same" not in lines[0]:
         lines.append(f"(look at this again after mending {entry.after})")
     return lines

@@ -16,7 +16,8 @@ import numpy as np
 
 from autograd_lite.graph import Step
 from autograd_lite.layout import Layout
-from autograd_lite.mistakes import TABLE, Mistake, Place, broadcast, contribution
+from autograd_lite.mistakes import TABLE
+from autograd_lite.places import Mistake, Place, broadcast, contribution
 from autograd_lite.points import Array, Point
 from autograd_lite.report import Finding
 

@@ -50,7 +50,7 @@ def network(dtype=float, second="tanh", decay=0.0):
 
 
 def by_hand(values, lines, all_of_them=False):
-    """The gradients of the parameters, or of everything, with these lines in the place of RIGHT's."""
+    """The gradients of the parameters, or of everything, with these lines for RIGHT's."""
     names = dict(values)
     for name, line in (RIGHT | lines).items():
         names[name] = eval(line, {"np": np}, names)
@@ -276,7 +276,7 @@ def test_a_wrong_forward_is_named_before_any_gradient():
 
 
 def test_functions_are_called_with_what_they_name_and_judged_by_themselves():
-    J, values = network()
+    J, _ = network()
     report = ag.compare(
         J,
         {
@@ -314,7 +314,7 @@ def test_a_coincidence_of_one_point_is_none_for_a_function():
 
 
 def test_a_function_that_raises_shows_its_own_lines_and_the_others_are_judged():
-    J, values = network()
+    J, _ = network()
 
     def broken(W2, dZ2):
         return W2 @ dZ2[:3]
@@ -416,7 +416,7 @@ def test_an_activation_written_out_in_operations():
     Z = (W @ X).named("Z")
     A = (1 / (1 + np.exp(-Z))).named("A")
     J = np.sum(A**2) / 2
-    z, a = Z.data, A.data
+    a = A.data
     assert ag.compare(J, {"W": (a * a * (1 - a)) @ X.T}).ok
     (entry,) = ag.compare(J, {"W": a @ X.T})
     assert (entry.best[0].kind, entry.best[0].where) == ("derivative-dropped", "Z")
@@ -467,9 +467,7 @@ def test_bad_input_is_named():
     with pytest.raises(KeyError, match="'dW7' is not on this tape. These names are: .*W1, b1"):
         ag.compare(J, {"dW7": right["dW1"]})
     with pytest.raises(ValueError, match="X .* needs no gradient"):
-        network_without = ag.Tensor(values["X"], name="X")
-        W = ag.Tensor(np.ones((1, 3)), True, "W")
-        ag.compare(np.sum(W @ network_without), {"X": values["X"]})
+        ag.compare(J, {"X": values["X"]})
     with pytest.raises(ValueError, match="nothing to compare"):
         ag.compare(J, {})
     with pytest.raises(TypeError, match="W1 is complex"):
