@@ -386,6 +386,18 @@ def test_inside_a_transform_f_itself_runs():
     np.testing.assert_array_equal(ag.grad(lambda v: captured(x) * v)(1.0), np.sum(x * x))
 
 
+def test_a_captured_tensor_stays_on_an_outer_tape():
+    W, x = ag.Tensor([1.0, 2.0], requires_grad=True), np.array([0.5, 1.5])
+    captured = ag.compile(lambda y: np.sum(W * W * y))
+    captured(x)
+
+    def outer(v):
+        (slope,) = ag.gradients(captured(x), [W], create_graph=True)
+        return np.sum(slope * v)
+
+    np.testing.assert_array_equal(ag.grad(outer)(np.ones(2)), 2 * W.data * x)
+
+
 def test_a_tensor_that_requires_a_gradient_keeps_its_tape():
     W = ag.Tensor([1.0, 2.0], requires_grad=True)
     f = ag.compile(lambda W: np.sum(W * W))
@@ -704,6 +716,9 @@ def operations(source):
         (lambda x: x.reshape(6).reshape(3, 2).reshape(2, 3), []),
         (lambda x: x.astype(float), []),
         (lambda x: x + (-x), ["subtract"]),
+        (lambda x: x - (-x), ["add"]),
+        (lambda x: (-x) + np.exp(x), ["exp", "subtract"]),
+        (lambda x: (-x) / 2.0, ["divide"]),
         (lambda x: np.exp(x) + np.exp(x), ["exp", "add"]),
         (lambda x: (np.exp(x), x * 2)[1], ["multiply"]),
         (lambda x: x * np.broadcast_to(np.sum(x), x.shape), ["add_reduce", "multiply"]),
@@ -718,6 +733,26 @@ def test_identities(f, expected):
     compiled = ag.compile(f)
     assert operations(compiled.source(x)) == expected
     assert_same(compiled(x), f(ag.Tensor(x)))
+
+
+def test_an_identity_does_not_change_dtype_or_shape():
+    whole = np.arange(3)
+    assert_same(ag.compile(lambda x: x * 1.0)(whole), whole * 1.0)
+    assert_same(
+        ag.compile(lambda x: x + np.zeros((2, 3), int))(whole), whole + np.zeros((2, 3), int)
+    )
+
+
+def test_what_two_broadcast_values_make_is_broadcast():
+    f = lambda x: np.broadcast_to(np.sum(x), (2, 3)) * np.broadcast_to(np.max(x), (2, 3)) + 1
+    x = np.arange(3.0)
+    assert_same(ag.compile(f)(x), f(ag.Tensor(x)))
+
+
+def test_a_reduction_with_two_uses_runs_once():
+    x = np.arange(6.0).reshape(2, 3)
+    source = ag.compile(ag.value_and_grad(lambda x: np.sum(np.max(x, 1)) + np.max(x))).source(x)
+    assert operations(source).count("maximum_reduce") == 2
 
 
 def test_buffers_are_used_again():
@@ -737,7 +772,7 @@ def test_a_buffer_is_not_overwritten_while_a_view_of_it_is_needed():
         a = np.exp(x)
         b = a.T
         c = np.sin(a) + 1
-        return (c + b) * a[::-1].T
+        return (c + b) * a[::-1].T, (np.sin(x) * 2).T, np.cos(np.sin(c) * 2) + 1
 
     x = np.random.default_rng(0).normal(size=(3, 3))
     assert_same(ag.compile(f)(x), f(ag.Tensor(x)))
