@@ -30,7 +30,7 @@ from autograd_lite.conventions import Convention, convention
 from autograd_lite.expressions import Reader
 from autograd_lite.graph import Step
 from autograd_lite.graph import steps as record
-from autograd_lite.named_tape import NamedTape, is_data
+from autograd_lite.named_tape import NamedTape
 from autograd_lite.notation import TEXT, Style
 from autograd_lite.simplification import (
     ARITHMETIC,
@@ -176,23 +176,28 @@ class Deriver:
         return s.kind in ("gradient", "part") or (s.kind == "value" and given)
 
     def _in_order(self) -> Iterator[Quantity]:
-        is_leaf = {key: self.tape.recorded[key[1]].op is None for key in self.found}
-        yield from (self.found[key] for key in sorted(self.found) if key[0] == "value")
-        leaves = sorted(key for key in self.found if key[0] == "gradient" and is_leaf[key])
-        inner = [key for key in self.found if key[0] == "gradient" and not is_leaf[key]]
-        parts = sorted(key for key in self.found if key[0] == "part")
-        done: set[tuple[str, int]] = {key for key in self.found if key[0] == "value"}
-        for key in (None, *sorted(inner, reverse=True)):
-            ready = [key] if key else []
-            while True:
-                yield from (self.found[k] for k in ready)
-                done.update(ready)
-                ready = [k for k in (*parts, *leaves) if k not in done and self._needs(k) <= done]
-                if not ready:
-                    break
-
-    def _needs(self, key: tuple[str, int]) -> set[tuple[str, int]]:
-        return {(s.kind, s.number) for s in symbols(self.found[key].rhs)} & set(self.found)
+        """Names first; then gradients from the cost down, each leaf's as soon as it can be."""
+        kinds: dict[str, list[tuple[str, int]]] = {"value": [], "part": [], "leaf": [], "inner": []}
+        for key in sorted(self.found):
+            is_leaf = self.tape.recorded[key[1]].op is None
+            kinds[("leaf" if is_leaf else "inner") if key[0] == "gradient" else key[0]].append(key)
+        yield from (self.found[key] for key in kinds["value"])
+        missing: dict[tuple[str, int], set[tuple[str, int]]] = {}
+        users: dict[tuple[str, int], list[tuple[str, int]]] = {}
+        for key in (*kinds["part"], *kinds["leaf"]):
+            needs = {(s.kind, s.number) for s in symbols(self.found[key].rhs) if s.kind != "value"}
+            missing[key] = needs
+            for need in needs:
+                users.setdefault(need, []).append(key)
+        at_once = [key for key, needs in missing.items() if not needs]
+        for key in (*at_once, *reversed(kinds["inner"])):
+            ready = [key]
+            for done in ready:  # grows while it is gone through
+                yield self.found[done]
+                for user in users.get(done, ()):
+                    missing[user].discard(done)
+                    if not missing[user]:
+                        ready.append(user)
 
     def _quantity(self, symbol: Symbol) -> Quantity:
         raw, rhs, conditions = self._read(symbol)
@@ -282,11 +287,7 @@ class Deriver:
             axis, length = 0, left.shape[1]
         else:
             return []
-        samples = any(
-            is_data(s) and s.label and s.value.ndim == 2 and s.shape[axis] == length
-            for s in self.tape.recorded
-            if not s.is_gradient
-        )
+        samples = (axis, length) in self.tape.data_lengths
         return [("sum over samples",) if samples else (f"sum over axis {axis}",)]
 
     def _origin(self, symbol: Symbol, raw: Expression) -> list[tuple[Part, ...]]:

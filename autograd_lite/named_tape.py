@@ -45,6 +45,12 @@ class NamedTape:
         self.parts: dict[int, str] = {}  # gradient steps that get a name because they are large
         self.given: set[int] = set()
         self.known: dict[int, Expression] = {}  # what has no name, but is that of another
+        self.data_lengths = {  # axis and length of the matrices of data that have a name
+            (axis, n)
+            for s in recorded
+            if s.label and is_data(s) and s.value.ndim == 2
+            for axis, n in enumerate(s.shape)
+        }
         self._recognise()
         self._name_the_rest()
         self.inverses = self._inverses()

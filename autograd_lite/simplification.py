@@ -294,7 +294,7 @@ def _first(e: Any) -> int:
 
 def _added(e: Any, letters: list[Expression]) -> Expression:
     def order(term: Any) -> tuple[Any, ...]:
-        return term.could_extract_minus_sign(), _first(term), str(term)
+        return term.could_extract_minus_sign(), _first(term)
 
     total: Expression | None = None
     for term in sorted(e.args, key=order):
@@ -352,7 +352,7 @@ def _has_minus(e: Any) -> bool:
     return any(term.could_extract_minus_sign() for term in e.args)
 
 
-def _place(base: Any, letters: list[Expression]) -> tuple[int, int, str]:
+def _place(base: Any, letters: list[Expression]) -> tuple[int, int]:
     """Where a factor stands: what arrives first, then differences, letters, and 1 − letters."""
     arriving = any(
         s.kind != "value" for x in base.free_symbols for s in symbols(letters[_index(x)])
@@ -361,4 +361,4 @@ def _place(base: Any, letters: list[Expression]) -> tuple[int, int, str]:
         group = 0 if arriving else 2
     else:
         group = 3 if arriving or len(base.free_symbols) == 1 else 1
-    return group, _first(base), str(base)
+    return group, _first(base)
