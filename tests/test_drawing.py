@@ -18,6 +18,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from odd_names import ODD_NAMES
+from samples import CASES
 
 import autograd_lite as ag
 import nn
@@ -26,10 +28,6 @@ from autograd_lite.graph import Step, steps
 from autograd_lite.printing import clean
 from autograd_lite.report import Entry, Finding, Report
 from autograd_lite.walk import differentiate, seed
-
-sys.path.insert(0, str(Path(__file__).parent))
-from odd_names import ODD_NAMES
-from samples import CASES
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,9 +1,7 @@
 """The mistakes that `ag.compare` is measured with: the pass is right, and every plant is wrong."""
 
-import sys
 from collections import Counter
 from itertools import islice
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,9 +9,6 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite.walk import tape
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from benchmarks import by_hand, diagnosis, planting
 from benchmarks.mistakes import KINDS, MISTAKES, UNPLANTED
 

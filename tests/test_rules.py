@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from samples import CASES, SAMPLES
 
 import autograd_lite as ag
 from autograd_lite import rules
 from autograd_lite.graph import replay, steps
 from autograd_lite.rules import RULES
-
-sys.path.insert(0, str(Path(__file__).parent))
-from samples import CASES, SAMPLES
 
 pytestmark = pytest.mark.filterwarnings("error")
 by_name = pytest.mark.parametrize(

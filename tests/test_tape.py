@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from odd_names import ODD_NAMES
 
 import autograd_lite as ag
 import nn
 from autograd_lite.graph import Step, steps
 from autograd_lite.printing import clean, short
-
-sys.path.insert(0, str(Path(__file__).parent))
-from odd_names import ODD_NAMES
 
 
 def network():

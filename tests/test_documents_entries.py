@@ -1,0 +1,49 @@
+"""Every verdict of every document again, on networks of another generator than recorded it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn import documents
+
+NETWORKS = {"000": 21, "001": 18, "002": 21, "003": 14, "004": 21}
+ENTRIES = [
+    (number, entry.label)
+    for number in documents.NUMBERS
+    for entry in documents.document(number).entries
+]
+
+
+@pytest.fixture(scope="module")
+def results():
+    found = {}
+    for number in documents.NUMBERS:
+        rng = np.random.Generator(np.random.MT19937(9000 + int(number)))
+        for result in documents.check(number, rng, networks=NETWORKS[number]):
+            found[number, result.label] = result
+    return found
+
+
+def test_labels_are_unique():
+    assert len(set(ENTRIES)) == len(ENTRIES)
+
+
+@pytest.mark.parametrize(("number", "label"), ENTRIES)
+def test_entry(results, number, label):
+    entry, found = documents.document(number).entry(label), results[number, label]
+    assert (found.verdict, found.silent) == (entry.verdict, entry.silent), found.shapes
+    assert found.judges_error < 1e-5
+    if entry.verdict in ("holds", "convention"):
+        assert found.printed_error <= 1e-10
+    if entry.verdict != "holds":
+        assert entry.why
+    if entry.corrected_formula:
+        assert found.corrected_error <= 1e-10
+        assert entry.corrected
+        assert entry.corrected_latex
+    for latex in (entry.printed_latex, entry.corrected_latex):
+        assert latex.count("{") == latex.count("}")
+        assert latex.count(r"\begin") == latex.count(r"\end")
+        assert "⟦" not in latex
+    assert entry.printed_latex
