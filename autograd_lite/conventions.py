@@ -118,6 +118,8 @@ class Document(Convention):
         if f"A{layers}" not in by_name:
             raise self._misfit(f"A{layers} is not on its tape (is the loss one of logits?)")
         last, Y = by_name[f"A{layers}"], by_name["Y"]
+        if last.shape != Y.shape or last.value.ndim != 2:
+            raise self._misfit(f"A{layers} {last.shape} and Y {Y.shape} are not like matrices")
         columns = _samples_are_columns(recorded)
         outputs, samples = last.shape if columns else last.shape[::-1]
         found = replace(
@@ -146,8 +148,9 @@ class Document(Convention):
         g = recorded.gradients.get(last.number)
         if self.output and g is not None:
             formula, of = self.output
-            A, expected = point[last.number], of(point[last.number], point[Y.number])
-            if A.shape != expected.shape or not np.allclose(point[g.number], expected, rtol=1e-4):
+            with np.errstate(all="ignore"):
+                expected = of(point[last.number], point[Y.number])
+            if not np.allclose(point[g.number], expected, rtol=1e-4):
                 raise self._misfit(f"the document's loss has ∂C/∂{name} = {formula}")
 
     def rewritten(self, quantities: list[Quantity]) -> list[Quantity]:

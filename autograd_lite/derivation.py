@@ -139,7 +139,7 @@ def derive(
     with np.errstate(all="ignore"):
         recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
     tape = NamedTape(recorded)
-    chosen = chosen.fitted(tape.labels, recorded, tape.points[0])
+    chosen = chosen.fitted(tape.labels, recorded, tape.points[1])
     quantities = chosen.rewritten(Deriver(tape, chosen.cancels).quantities())
     return written(quantities, tape, chosen, steps)
 
@@ -155,6 +155,7 @@ class Deriver:
         self.cancels = cancels
         self.found: dict[tuple[str, int], Quantity] = {}
         self.read: dict[Symbol, Any] = {}
+        self.left_out: dict[Symbol, list[Expression]] = {}
 
     def quantities(self) -> list[Quantity]:
         """In order: names that were given, then gradients from the cost down."""
@@ -202,13 +203,14 @@ class Deriver:
     def _quantity(self, symbol: Symbol) -> Quantity:
         raw, rhs, conditions = self._read(symbol)
         note: list[tuple[Part, ...]] = []
-        steps = self._origin(symbol, raw)
+        steps = self._origin(symbol, raw) + self._without_guards(symbol)
         while (gone := self._shorter(symbol, rhs)) is not None:
             symbol_gone, rhs_gone, new, more = gone
             slope = self._slope(rhs, symbol_gone)
             if slope is not None and cost(rhs_gone):
                 note.append((*slope, " cancels"))
             steps.append(("insert ", symbol_gone, " = ", rhs_gone))
+            steps += self._without_guards(symbol_gone)
             rhs = new
             conditions += more
         if TEXT(rhs) != TEXT(raw):
@@ -242,6 +244,7 @@ class Deriver:
             if raw is None:
                 reader = Reader(lambda step: self._symbol(step, symbol), self.tape.inactive)
                 raw = reader(root)
+                self.left_out[symbol] = reader.left_out
             self.read[symbol] = raw, *self._simplified(raw)
         return self.read[symbol]
 
@@ -289,6 +292,10 @@ class Deriver:
             return []
         samples = (axis, length) in self.tape.data_lengths
         return [("sum over samples",) if samples else (f"sum over axis {axis}",)]
+
+    def _without_guards(self, symbol: Symbol) -> list[tuple[Part, ...]]:
+        guards = dict.fromkeys(self.left_out.get(symbol, ()))
+        return [("left out, as it is not active: ", guard) for guard in guards]
 
     def _origin(self, symbol: Symbol, raw: Expression) -> list[tuple[Part, ...]]:
         """The forward lines that this one differentiates, and what the chain rule gives."""

@@ -56,6 +56,7 @@ class Reader:
         self.symbol = symbol
         self.inactive = inactive or {}
         self.read: dict[int, Expression] = {}
+        self.left_out: list[Expression] = []  # what made no difference
 
     def __call__(self, root: Step) -> Expression:
         """The expression of a step; without recursion, as tapes can be long."""
@@ -84,6 +85,7 @@ class Reader:
         inputs = [self.read[x.number] if isinstance(x, Step) else number(x) for x in step.inputs]
         if step.number in self.inactive:
             kept = self.inactive[step.number]
+            self.left_out.append(Apply(step.op, tuple(inputs), step.shape))
             return inputs[kept] if isinstance(kept, int) else kept
         if step.op in _TRANSLATIONS:
             return stretched(_TRANSLATIONS[step.op](step, *inputs), step.shape)
@@ -266,8 +268,8 @@ def rule_text(recorded: Steps, step: Step, argument: int, latex: bool = False) -
 def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | Number]:
     """By number, the steps that make no difference at any of these points, and what they are then.
 
-    A guard (max, min, clip or a comparison with a tiny or a large constant, which a person would
-    not write) is one of its inputs, or 1; a tie that never occurs is 0.
+    A guard (max, min, clip or a comparison with a constant within 1e-6 of 0 or 1, which a person
+    would not write) is one of its inputs, or 1; a tie that never occurs is 0.
     """
     found: dict[int, int | Number] = {}
     for s in recorded:
@@ -288,6 +290,4 @@ def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | Number
 
 
 def _guards(c: Any) -> bool:
-    return not isinstance(c, Step) and (
-        0 < abs(c) <= 1e-6 or 0 < abs(1 - c) <= 1e-6 or abs(c) >= 50
-    )
+    return not isinstance(c, Step) and (0 < abs(c) <= 1e-6 or 0 < abs(1 - c) <= 1e-6)

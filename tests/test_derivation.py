@@ -273,6 +273,7 @@ def test_steps_show_chain_rule_local_derivative_and_cancellation():
         "chain rule: ∂J/∂Z2 = ∂J/∂A2 ∘ σ′",
         "local derivative: σ′ = A2 ∘ (1 − A2)",
         "insert ∂J/∂A2 = 1/400 (A2 − Y) / (A2 ∘ (1 − A2))",
+        "left out, as it is not active: max(A2 ∘ (1 − A2), 1e−12)",
         "cancellation: ∂J/∂Z2 = 1/400 (A2 − Y)",
     )
     assert lines[1].steps == ("forward: Z2 = W2 A1 + b2", "chain rule: ∂J/∂W2 = ∂J/∂Z2 A1ᵀ")
@@ -298,6 +299,18 @@ def test_a_guard_that_is_active_is_not_left_out():
         J = cost([2, 4, 1], ["tanh", "sigmoid"], BCE, 50, scale=300)[-1]
         lines = ag.derive(J).lines
     assert lines[0].rhs == "1/50 (A2 − Y) / max(A2 ∘ (1 − A2), 1e−12)"
+
+
+def test_only_guards_and_ties_are_left_out():
+    x = tensor("x", 9)
+    for f, rhs in (
+        (lambda x: np.maximum(x, 0.0), "[x > 0]"),
+        (lambda x: np.clip(x, -100.0, 100.0), "[x ≥ −100] ∘ [x ≤ 100]"),
+        (lambda x: np.log(np.maximum(np.exp(x), 1e-9)), "1"),
+    ):
+        assert ag.derive(np.sum(f(x)), [x]).lines[-1].rhs == rhs
+    (line,) = ag.derive(np.sum(np.maximum(x, 0.0)), steps=True).lines
+    assert "left out, as it is not active: [x = 0]" in line.steps
 
 
 def test_float32():
@@ -633,6 +646,10 @@ def test_other_names_do_not_fit_a_document():
     A1 = ag.sigmoid((W1 @ tensor("inputs", 2, 1, grad=False)).named("Z1")).named("A1")
     with pytest.raises(ValueError, match=r"inputs \(2, 1\) is not one of them"):
         ag.derive(nn.losses.half_squared_error(A1, Y), notation="001")
+    W1, Y = tensor("W1", 3), tensor("Y", 3, grad=False)
+    J = np.sum(np.square((np.tanh(W1)).named("A1") - Y))
+    with pytest.raises(ValueError, match=r"A1 \(3,\) and Y \(3,\) are not like matrices"):
+        ag.derive(J, notation="001")
     with pytest.raises(ValueError, match="notation='005': there are plain, 000"):
         ag.derive(np.sum(x * x), notation="005")
 
