@@ -40,7 +40,7 @@ def few_documents():
         few[1].entries[1],
         **dict.fromkeys(("label", "printed", "corrected", "why", "shapes"), HOSTILE),
         printed_latex=rf"\text{{{HOSTILE}}}",
-        corrected_latex="",
+        corrected_latex=r"\text{<script>window.hacked = 1</script>}",
     )
     few[1] = replace(few[1], title=HOSTILE, entries=[*few[1].entries, villain])
     return few
@@ -116,9 +116,9 @@ def test_every_result_is_on_the_page(checked, elements):
     silent = [g for _, g in elements.found if g.get("class") == "card silent"]
     assert len(silent) == sum(r.silent for r in wrong) > 0
     formulas = [g["alttext"] for tag, g in elements.found if tag == "math"]
-    typeset = Counter(r.printed for r in checked.results if r.printed != HOSTILE)
-    typeset += Counter(r.printed for r in wrong if r.printed != HOSTILE)
+    typeset = Counter(r.printed for r in [*checked.results, *wrong])
     typeset += Counter(r.corrected for r in wrong if r.corrected_latex)
+    del typeset[HOSTILE]
     assert typeset <= Counter(formulas)
     assert "Relative error as printed" in said
 
