@@ -147,9 +147,10 @@ class Report(Sequence[Entry]):
 
     def _repr_html_(self) -> str:
         colours = {"agrees": "#2e7d32", "differs": "#c62828", "shape": "#ad6800"}
+        cell = '<td style="text-align:left;white-space:nowrap'
         body = "".join(
-            f"<tr><td><b>{html.escape(name)}</b></td><td>{html.escape(size)}</td>"
-            f'<td style="color:{colours[verdict]}">{verdict}</td>'
+            f'<tr>{cell}"><b>{html.escape(name)}</b></td>{cell}">{html.escape(size)}</td>'
+            f'{cell};color:{colours[verdict]}">{verdict}</td>'
             f'<td style="text-align:left">{"<br>".join(map(html.escape, why))}</td></tr>'
             for name, size, verdict, why in self.rows()
         )
