@@ -8,17 +8,14 @@ leave alone what agrees. Then the next mistake is looked for, with the first one
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograd_lite import errors
+from autograd_lite.claims import Claim, find_step, numbers, read_claims, recorded_cost
 from autograd_lite.graph import Step, Steps, replay, steps
 from autograd_lite.layout import Layout
 from autograd_lite.points import Array, Paths, Point, points
@@ -66,9 +63,9 @@ def compare(
                           Multiply dA1 by 1 − A1∘A1.
     b1   (4, 1)  differs  derivative-dropped at Z1 (the same mistake explains it)
     """
-    recorded = _recorded(J)
+    recorded = recorded_cost(J)
     paths = Paths(recorded)
-    claims = _claims(paths, gradients)
+    claims = read_claims(paths, gradients)
     with np.errstate(all="ignore"):
         some_call = any(callable(claim.source) for claim in claims)
         at = points(recorded, {}, OTHER_POINTS if some_call else 0)
@@ -106,143 +103,13 @@ def findings_for(right: Array, wrong: Array, name: str = "x") -> list[Finding]:
     return findings(trials, claim, MOST_FINDINGS)
 
 
-# What was handed in
-
-
-@dataclass(eq=False)
-class Claim:
-    """What was handed in as the gradient of a step: an array, or a function of named arrays."""
-
-    step: Step
-    source: Any
-    entry: Entry
-    given: list[Array] = field(default_factory=list)  # at each point; an array at the first only
-    settled: bool = False  # agrees, is explained, or cannot be judged
-    names: list[tuple[str, Step, bool]] = field(default_factory=list)  # parameter, step, gradient?
-
-    @property
-    def cut(self) -> frozenset[int]:
-        """The gradients that the function is handed: mistakes above them do not reach it."""
-        return frozenset(step.number for _, step, gradient in self.names if gradient)
-
-    def evaluate(self, at: list[Point]) -> None:
-        """Fill in `given`; a function that raises settles the claim."""
-        if not callable(self.source):
-            self.given = [_numbers(self.source, self.entry.label)]
-            self.entry.given = self.given[0]
-            return
-        for point in at:
-            arguments = {}
-            for name, step, gradient in self.names:
-                array = (point.gradients if gradient else point.values)[step.number]
-                arguments[name] = np.array(array)
-            try:
-                result = self.source(**arguments)
-            except Exception as error:  # the user's function: whatever it raises is shown
-                self._raised(error)
-                return
-            self.given.append(_numbers(result, self.entry.label))
-        self.entry.given = self.given[0]
-
-    def _raised(self, error: Exception) -> None:
-        own = traceback.extract_tb(error.__traceback__)[1:]
-        trace = "".join(traceback.format_list(own)) + f"{type(error).__name__}: {error}"
-        self.entry.verdict, self.entry.error, self.settled = "differs", math.inf, True
-        self.entry.findings = [
-            Finding("unknown", self.entry.label, 1, f"the function raised\n{trace}", math.inf, 1)
-        ]
-
-
-def _recorded(J: Any) -> Steps:
-    if not isinstance(J, Tensor):
-        raise TypeError(f"compare starts from a Tensor, the cost, not from {type(J).__name__}")
-    if J.size != 1:
-        raise ValueError(f"{errors.described(J)} is not a scalar: reduce it, as in np.sum(...)")
-    if not J.requires_grad:
-        raise ValueError(
-            f"{errors.described(J)} does not depend on any Tensor with requires_grad=True"
-        )
-    return steps(J)
-
-
-def _claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
-    if not isinstance(gradients, Mapping):
-        raise TypeError(
-            f'gradients are a dict, as in {{"W1": dW1}}, not {type(gradients).__name__}'
-        )
-    if not gradients:
-        raise ValueError('there is nothing to compare: hand in gradients, as in {"W1": dW1}')
-    claims: list[Claim] = []
-    for key, source in gradients.items():
-        step = _step(paths.recorded, key, "d")
-        label = step.label or f"{step.name} {step.shape}"
-        if step.number not in paths.uses:
-            raise ValueError(
-                f"{errors.described(step.tensor)} needs no gradient on this tape: make it with "
-                "requires_grad=True, or leave it out"
-            )
-        if any(c.step is step for c in claims):
-            raise ValueError(f"the gradient of {label} is given twice")
-        claim = Claim(step, source, Entry(label, step.shape, None, step))
-        if callable(source):
-            claim.names = _parameters(paths, label, source)
-        else:
-            _numbers(source, label)
-        claims.append(claim)
-    return claims
-
-
-def _step(recorded: Steps, key: Any, prefix: str) -> Step:
-    """The step of a Tensor or name; a name may have a prefix, as dW1 has."""
-    try:
-        return recorded.step(key)
-    except KeyError:
-        if not (prefix and isinstance(key, str) and key.startswith(prefix)):
-            raise
-        try:
-            return recorded.step(key[len(prefix) :])
-        except KeyError:
-            pass
-        raise
-
-
-def _parameters(paths: Paths, label: str, function: Callable[..., Any]) -> list[Any]:
-    found = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise TypeError(f"the function for {label}: name its parameters, no {parameter}")
-        named = [s for s in paths.steps if s.tensor.name == name]
-        if not named and parameter.default is not parameter.empty:
-            continue
-        step = named[0] if len(named) == 1 else _step(paths.recorded, name, "d")
-        gradient = not named
-        if gradient and step.number not in paths.uses:
-            raise ValueError(f"the function for {label}: there is no gradient {name} on this tape")
-        found.append((name, step, gradient))
-    return found
-
-
-def _numbers(source: Any, label: str) -> Array:
-    if isinstance(source, Tensor):
-        source = source.data
-    try:
-        array = np.asarray(source)
-    except ValueError as error:
-        raise TypeError(f"{label}: {error}") from None
-    if array.dtype.kind == "c":
-        raise TypeError(f"{label} is complex ({array.dtype}): gradients here are real numbers")
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{label} is not an array of numbers, but {type(source).__name__}")
-    return array if array.dtype.kind == "f" else array.astype(float)
+# The order, and the tolerances
 
 
 def _from_the_cost(paths: Paths, claim: Claim) -> tuple[int, bool, int]:
     """From the cost down; parameters before the activation that the same operation uses."""
     step = claim.step
     return -paths.position(step), step.op is not None, step.number
-
-
-# Tolerances
 
 
 class Tolerances:
@@ -340,8 +207,8 @@ def _forward(
     """The entries for forward values in the tape's order, and the first wrong ones, by number."""
     given = {}
     for key, source in values.items():
-        step = _step(recorded, key, "")
-        given[step.number] = (step, _numbers(source, step.label or step.name))
+        step = find_step(recorded, key, "")
+        given[step.number] = (step, numbers(source, step.label or step.name))
     entries: list[Entry] = []
     put: dict[int, Array] = {}
     current = [s.value for s in recorded]
@@ -444,8 +311,51 @@ def _explain(search: Search) -> None:
                 claim.entry.findings = findings(trials, claim, MOST_FINDINGS)
             search.apply(best)
             made.append(best)
-        elif not _give_up(search, still):
+        elif (not made and _step_before(search, still)) or not _give_up(search, still):
             return
+
+
+def _step_before(search: Search, still: list[Claim]) -> bool:
+    """Whether the gradient at the parameters before the last update is added to the right one.
+
+    Before an update with rate η they were θ + η d, if d is what is added; so d has to be the
+    gradient there. One number, η, has to explain all of them.
+    """
+    point, leaves = search.at[0], [c for c in still if c.step.op is None]
+    parameters = [s for s in search.paths.down if s.op is None]
+    if len(leaves) < len(parameters) or any(c.given[0].shape != c.step.shape for c in leaves):
+        return False
+    added = {c.step.number: c.given[0] - point.gradients[c.step.number] for c in leaves}
+    if not any(np.any(d) for d in added.values()):
+        return False
+
+    def off(rate: float) -> Array:
+        before = {n: point.values[n] + rate * d for n, d in added.items()}
+        there = Point(search.paths, replay(search.paths.recorded, before)).gradients
+        return np.concatenate([np.ravel(there[n] - d) for n, d in added.items()]).astype(float)
+
+    scale = largest(np.concatenate([np.ravel(d) for d in added.values()]))
+    fine = search.tolerances.allowance * float(np.finfo(point.paths.cost.value.dtype).eps) * scale
+    last, rate = 0.0, 1e-3
+    last_off, now = off(last), off(rate)
+    for _ in range(20):
+        slope = (now - last_off) / (rate - last) if rate != last else np.zeros_like(now)
+        size = float(slope @ slope)
+        if not (np.isfinite(size) and size) or largest(now) <= fine:
+            break
+        last, last_off, rate = rate, now, rate - float(now @ slope) / size
+        now = off(rate)
+    if not (largest(now) <= 30 * fine and rate > 0 and now.size > 2):
+        return False
+    advice = (
+        f"the gradient of the step before (rate {rate:.4g}) is added: start each step from zero "
+        "(zero_grad)."
+    )
+    cost = search.layout.cost_name
+    finding = Finding("accumulated", cost, 1, advice, largest(now) / scale, 1)
+    for claim in still:
+        claim.entry.findings, claim.settled = [finding], True
+    return True
 
 
 def _give_up(search: Search, still: list[Claim]) -> bool:

@@ -14,7 +14,6 @@ from autograd_lite.layout import Function, Layout
 from autograd_lite.points import Array, Point
 from autograd_lite.walk import undo_broadcast
 
-
 NEARBY = 40
 
 

@@ -232,6 +232,30 @@ def test_beside_a_penalty(line, kind):
     assert (kind, "W2") in top(report)
 
 
+def test_the_gradient_of_the_step_before_is_added():
+    J, values = network()
+    older = by_hand(values, {})
+    now = dict(values)
+    for name in PARAMETERS:
+        now[name] = values[name] - 0.3 * older[f"d{name}"]
+    t = {name: ag.Tensor(now[name], True, name) for name in PARAMETERS}
+    A = ag.Tensor(values["X"], name="X")
+    for l, f in [(1, np.tanh), (2, np.tanh), (3, ag.sigmoid)]:
+        A = f((t[f"W{l}"] @ A + t[f"b{l}"]).named(f"Z{l}")).named(f"A{l}")
+        now[f"Z{l}"], now[f"A{l}"] = None, A.data
+    Y = values["Y"]
+    J = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / M
+    right = by_hand(now, {})
+    assert ag.compare(J, right).ok
+    report = ag.compare(J, {name: g + older[name] for name, g in right.items()})
+    assert {f.kind for e in report for f in e.findings} == {"accumulated"}
+    assert "rate 0.3" in str(report)
+    for name, tensor in t.items():
+        tensor.grad = np.ones(tensor.shape)
+    report = ag.compare(J, right | {"dW2": right["dW2"] + 1})
+    assert ("accumulated", "W2") in top(report)
+
+
 def test_noise_and_random_arrays_are_unknown():
     J, values = network()
     right, rng = by_hand(values, {}), np.random.default_rng(0)

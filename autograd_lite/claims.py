@@ -1,0 +1,145 @@
+"""What was handed in to a comparison: arrays and functions by name, read and checked."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import errors
+from autograd_lite.graph import Step, Steps, steps
+from autograd_lite.points import Array, Paths, Point
+from autograd_lite.report import Entry, Finding
+from autograd_lite.tensor import Tensor
+
+
+@dataclass(eq=False)
+class Claim:
+    """What was handed in as the gradient of a step: an array, or a function of named arrays."""
+
+    step: Step
+    source: Any
+    entry: Entry
+    given: list[Array] = field(default_factory=list)  # at each point; an array at the first only
+    settled: bool = False  # agrees, is explained, or cannot be judged
+    names: list[tuple[str, Step, bool]] = field(default_factory=list)  # parameter, step, gradient?
+
+    @property
+    def cut(self) -> frozenset[int]:
+        """The gradients that the function is handed: mistakes above them do not reach it."""
+        return frozenset(step.number for _, step, gradient in self.names if gradient)
+
+    def evaluate(self, at: list[Point]) -> None:
+        """Fill in `given`; a function that raises settles the claim."""
+        if not callable(self.source):
+            self.given = [numbers(self.source, self.entry.label)]
+            self.entry.given = self.given[0]
+            return
+        for point in at:
+            arguments = {}
+            for name, step, gradient in self.names:
+                array = (point.gradients if gradient else point.values)[step.number]
+                arguments[name] = np.array(array)
+            try:
+                result = self.source(**arguments)
+            except Exception as error:  # the user's function: whatever it raises is shown
+                self._raised(error)
+                return
+            self.given.append(numbers(result, self.entry.label))
+        self.entry.given = self.given[0]
+
+    def _raised(self, error: Exception) -> None:
+        own = traceback.extract_tb(error.__traceback__)[1:]
+        trace = "".join(traceback.format_list(own)) + f"{type(error).__name__}: {error}"
+        self.entry.verdict, self.entry.error, self.settled = "differs", math.inf, True
+        self.entry.findings = [
+            Finding("unknown", self.entry.label, 1, f"the function raised\n{trace}", math.inf, 1)
+        ]
+
+
+def recorded_cost(J: Any) -> Steps:
+    if not isinstance(J, Tensor):
+        raise TypeError(f"compare starts from a Tensor, the cost, not from {type(J).__name__}")
+    if J.size != 1:
+        raise ValueError(f"{errors.described(J)} is not a scalar: reduce it, as in np.sum(...)")
+    if not J.requires_grad:
+        raise ValueError(
+            f"{errors.described(J)} does not depend on any Tensor with requires_grad=True"
+        )
+    return steps(J)
+
+
+def read_claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
+    if not isinstance(gradients, Mapping):
+        raise TypeError(
+            f'gradients are a dict, as in {{"W1": dW1}}, not {type(gradients).__name__}'
+        )
+    if not gradients:
+        raise ValueError('there is nothing to compare: hand in gradients, as in {"W1": dW1}')
+    claims: list[Claim] = []
+    for key, source in gradients.items():
+        step = find_step(paths.recorded, key, "d")
+        label = step.label or f"{step.name} {step.shape}"
+        if step.number not in paths.uses:
+            raise ValueError(
+                f"{errors.described(step.tensor)} needs no gradient on this tape: make it with "
+                "requires_grad=True, or leave it out"
+            )
+        if any(c.step is step for c in claims):
+            raise ValueError(f"the gradient of {label} is given twice")
+        claim = Claim(step, source, Entry(label, step.shape, None, step))
+        if callable(source):
+            claim.names = _parameters(paths, label, source)
+        else:
+            numbers(source, label)
+        claims.append(claim)
+    return claims
+
+
+def find_step(recorded: Steps, key: Any, prefix: str) -> Step:
+    """The step of a Tensor or name; a name may have a prefix, as dW1 has."""
+    try:
+        return recorded.step(key)
+    except KeyError:
+        if not (prefix and isinstance(key, str) and key.startswith(prefix)):
+            raise
+        try:
+            return recorded.step(key[len(prefix) :])
+        except KeyError:
+            pass
+        raise
+
+
+def _parameters(paths: Paths, label: str, function: Callable[..., Any]) -> list[Any]:
+    found = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"the function for {label}: name its parameters, no {parameter}")
+        named = [s for s in paths.steps if s.tensor.name == name]
+        if not named and parameter.default is not parameter.empty:
+            continue
+        step = named[0] if len(named) == 1 else find_step(paths.recorded, name, "d")
+        gradient = not named
+        if gradient and step.number not in paths.uses:
+            raise ValueError(f"the function for {label}: there is no gradient {name} on this tape")
+        found.append((name, step, gradient))
+    return found
+
+
+def numbers(source: Any, label: str) -> Array:
+    if isinstance(source, Tensor):
+        source = source.data
+    try:
+        array = np.asarray(source)
+    except ValueError as error:
+        raise TypeError(f"{label}: {error}") from None
+    if array.dtype.kind == "c":
+        raise TypeError(f"{label} is complex ({array.dtype}): gradients here are real numbers")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{label} is not an array of numbers, but {type(source).__name__}")
+    return array if array.dtype.kind == "f" else array.astype(float)
