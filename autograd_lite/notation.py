@@ -257,7 +257,7 @@ class Style:
                 return self.write(above[0])
             return self.scaled(coefficient, self.within(above[0], TIMES))
         text, scalar = "", True
-        for x, n in powers.items():
+        for x, n in sorted(powers.items(), key=lambda item: bool(item[0].shape)):  # numbers first
             text += ("" if not text else " " if scalar else self.times) + self.power(x, n)
             scalar = not x.shape
         return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)

@@ -169,6 +169,7 @@ def test_the_rules_of_the_backward_pass_in_order(batch_axis):
     first, second = product.format(1, "X"), product.format(2, "A1")
     assert set(into) == {"A2", "Z2", second, "W2", "b2", "A1", "Z1", first, "W1", "b1"}
     assert all(run.output == "J" or run.output in into[:at] for at, run in enumerate(runs))
+    assert runs[0].rule == "1/10 g (A2 − Y) / (A2∘(1 − A2))"  # ∘ stands between matrices only
     for run in runs:
         t = {**net.parameters(), "A1": f.A[1], "A2": f.A[2], "Z1": f.Z[1], "Z2": f.Z[2]}
         if run.input in t:
