@@ -188,14 +188,15 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
             for array, p in zip(claim.given, at, strict=False)
         )
         entry.verdict = "agrees" if agree else "differs"
-    bad = ~np.isfinite(given)
-    if bad.any():
-        entry.error = math.inf
-        entry.verdict = "shape" if entry.verdict == "shape" else "differs"
-        place = [int(i) for i in np.argwhere(bad)[0]]
-        text = f"{np.sum(bad)} of {bad.size} numbers are nan or inf, the first at {place}"
-        entry.findings = [Finding("unknown", entry.label, 1, f"{text}.", math.inf, 1)]
-    claim.settled = entry.verdict == "agrees" or bool(bad.any())
+    for array, whose in ((given, ""), (right, " of the gradient on the tape: look there first")):
+        bad = ~np.isfinite(array)
+        if bad.any():
+            entry.error = math.inf
+            entry.verdict = "shape" if entry.verdict == "shape" else "differs"
+            place = [int(i) for i in np.argwhere(bad)[0]]
+            text = f"{np.sum(bad)} of {bad.size} numbers are nan or inf, the first at {place}"
+            entry.findings = [Finding("unknown", entry.label, 1, f"{text}{whose}.", math.inf, 1)]
+    claim.settled = entry.verdict == "agrees" or (math.isinf(entry.error) and bool(entry.findings))
 
 
 # Your own forward values
@@ -395,7 +396,7 @@ def _shape_guess(entry: Entry, given: Array, use: Step | None) -> Finding:
     shape = entry.shape
     if given.shape == shape[::-1]:
         kind, text = "transposed", "it may be transposed"
-    elif use is not None and given.shape == use.shape:
+    elif use is not None and given.shape == use.shape and isinstance(use.op, np.ufunc):
         kind, text = "bias-not-summed", "it may not have been summed over the samples"
     elif given.size == math.prod(shape):
         kind, text = "shape", "an axis may have been lost in a sum: keepdims=True keeps it"

@@ -22,6 +22,7 @@ from autograd_lite.points import Array, Point
 from autograd_lite.report import Finding
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
+NOTHING = ("path-missing", "part-zero", "regularisation")  # kinds that leave something out
 BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for nothing
 
 
@@ -155,6 +156,8 @@ class Search:
             fits = array.shape == x.shape
             if mistake.kind != "scale" and not mistake.adds and _same(array, place.right):
                 continue  # here it is no mistake
+            if not np.any(array) and (idea.kind or mistake.kind) not in NOTHING:
+                continue  # whatever is multiplied by zero looks the same
             ways = []  # whether only the array itself is wrong, or what follows from it as well
             if not place.leaf and spreads and fits:
                 ways.append(False)

@@ -250,8 +250,7 @@ def test_the_gradient_of_the_step_before_is_added():
     report = ag.compare(J, {name: g + older[name] for name, g in right.items()})
     assert {f.kind for e in report for f in e.findings} == {"accumulated"}
     assert "rate 0.3" in str(report)
-    for name, tensor in t.items():
-        tensor.grad = np.ones(tensor.shape)
+    t["W2"].grad = np.ones((4, 4))
     report = ag.compare(J, right | {"dW2": right["dW2"] + 1})
     assert ("accumulated", "W2") in top(report)
 
@@ -259,7 +258,7 @@ def test_the_gradient_of_the_step_before_is_added():
 def test_noise_and_random_arrays_are_unknown():
     J, values = network()
     right, rng = by_hand(values, {}), np.random.default_rng(0)
-    for k in range(20):
+    for k in range(6):
         noise = {n: rng.normal(size=g.shape) for n, g in right.items()}
         given = {n: g * (1 + noise[n] / 10) if k % 2 else noise[n] for n, g in right.items()}
         report = ag.compare(J, given)
@@ -512,6 +511,8 @@ def test_nan_and_inf_are_placed():
     assert report["W2"].verdict == "differs"
     assert "1 of 16 numbers are nan or inf, the first at [1, 2]" in str(report)
     assert [e.label for e in report if e.verdict != "agrees"] == ["W2"]
+    x = ag.Tensor([[np.nan, 1.0]], requires_grad=True, name="x")
+    assert "of the gradient on the tape" in str(ag.compare(np.sum(x**2), {"x": np.ones((1, 2))}))
 
 
 def test_shapes_that_cannot_be():
