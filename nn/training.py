@@ -107,18 +107,13 @@ def fit(
     batches = [(*along, slice(i, min(i + size, m))) for i in range(0, m, size)]
     epochs = _count("epochs", epochs)
     own = known is None or not all(isinstance(a, str) for a in net.activations)
-    if compile and epochs * len(batches) > FEW_STEPS and not (own and callable(progress)):
-        run.compile([(X.data[part], Y.data[part]) for part in (batches[0], batches[-1])])
     try:
+        if compile and epochs * len(batches) > FEW_STEPS and not (own and callable(progress)):
+            run.compile([(X.data[part], Y.data[part]) for part in (batches[0], batches[-1])])
         with reporter(progress, epochs) as report:
             for epoch in range(1, epochs + 1):
-                X_epoch, Y_epoch = X.data, Y.data
-                if shuffle:
-                    order = rng.permutation(m)
-                    X_epoch, Y_epoch = (a.take(order, net.batch_axis) for a in (X_epoch, Y_epoch))
-                if size == 1:  # each sample in one piece
-                    layout: Any = "F" if net.batch_axis == 1 else "C"
-                    X_epoch, Y_epoch = (np.asarray(a, order=layout) for a in (X_epoch, Y_epoch))
+                order = rng.permutation(m) if shuffle else None
+                X_epoch, Y_epoch = (_ordered(a.data, order, size, net.batch_axis) for a in (X, Y))
                 run.epoch(epoch, X_epoch, Y_epoch, batches)
                 report(epoch, run.history)
     except KeyboardInterrupt:
@@ -189,6 +184,13 @@ class _Run:
                 if not np.isfinite(tensor.data).all():
                     return Diverged(epoch, l, str(tensor.name), _first(tensor.data), self.history)
         return Diverged(epoch, None, "the cost J", J.item(), self.history)
+
+
+def _ordered(samples: Array, order: Array | None, size: int, batch_axis: int) -> Array:
+    """The samples in this order; taken one by one, each lies in memory in one piece."""
+    if order is not None:
+        samples = samples.take(order, batch_axis)
+    return np.asfortranarray(samples) if size == batch_axis == 1 else samples
 
 
 def _first(value: Array) -> Any:
