@@ -10,7 +10,12 @@ from nn.command import UsageError, add_network_options, network_from, usage_erro
 from nn.command_draw import cost_of_random_samples
 
 NOTATIONS = ("plain", "000", "001", "002", "003", "004")
-ONE_SAMPLE = ("002", "003", "004")
+# The documents that treat one sample of a logistic network, and their loss.
+ONE_SAMPLE = {
+    "002": "half_squared_error",
+    "003": "binary_cross_entropy",
+    "004": "half_squared_error",
+}
 
 
 def add_to(subparsers: Any) -> None:
@@ -46,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
         samples = 1 if options.notation in ONE_SAMPLE else 400
     if samples < 1:
         raise UsageError("--samples must be 1 or more")
+    if options.notation in ONE_SAMPLE:
+        options.loss = options.loss or ONE_SAMPLE[options.notation]
+        options.activations = options.activations or ["sigmoid"] * (len(options.layers) - 1)
     net, loss = network_from(options)
     _, J = cost_of_random_samples(net, loss, samples, options.rng)
     with usage_errors():

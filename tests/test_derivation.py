@@ -740,6 +740,9 @@ def test_the_command(capsys):
     assert capsys.readouterr().out.startswith("\\begin{aligned}\n")
     assert command.main(["derive", *network, "--steps", "--samples", "3"]) == 0
     assert "    chain rule: ∂J/∂Z2 = ∂J/∂A2 ∘ σ′" in capsys.readouterr().out
+    for notation in ("plain", "000", "001", "002", "003", "004"):
+        assert command.main(["derive", "--notation", notation]) == 0
+        assert capsys.readouterr().out.count("\n") >= 7
     assert command.main(["derive", *network, "--notation", "004"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("autograd-lite: notation '004' does not fit this cost")
