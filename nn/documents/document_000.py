@@ -558,8 +558,8 @@ def not_convex() -> float:
     X, Y = np.array([[-1.0, 0.0, 1.0]]), np.array([[0.0, 1.0, 0.0]])
 
     def cost(theta: Any) -> Any:
-        A1 = np.tanh(theta[:2] @ X + theta[2:4])
-        return np.mean(ag.softplus(theta[4:6].T @ A1 + theta[6:]) - Y * (theta[4:6].T @ A1))
+        Z2 = theta[4:6].T @ np.tanh(theta[:2] @ X + theta[2:4]) + theta[6:]
+        return np.mean(ag.softplus(Z2) - Y * Z2)  # the cross-entropy of sigmoid(Z2)
 
     H = ag.hessian(cost)(np.array([[1.0], [-1.0], [0.5], [0.5], [1.0], [1.0], [0.0]]))
     return float(np.linalg.eigvalsh(H.reshape(7, 7))[0])
