@@ -336,6 +336,19 @@ def test_a_coincidence_of_one_point_is_none_for_a_function():
     assert ("weight-not-transposed", "X") in {(f.kind, f.where) for f in report["X"].best}
 
 
+def test_a_cause_must_hold_at_every_point():
+    """With W symmetric at the recorded point, this looks like a sign there, and nowhere else."""
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(3, 3))
+    W = ag.Tensor(half + half.T, requires_grad=True, name="W")
+    X = ag.Tensor(rng.normal(size=(3, 5)), requires_grad=True, name="X")
+    Z = (W @ X).named("Z")
+    right = 3 * Z.data**2 @ X.data.T
+    report = ag.compare(np.sum(Z**3), {"W": right, "X": lambda W, Z: -W @ (3 * Z**2)})
+    assert report["W"].verdict == "agrees"
+    assert {f.kind for f in report["X"].findings} == {"unknown"}
+
+
 def test_a_function_that_raises_shows_its_own_lines_and_the_others_are_judged():
     J, _ = network()
 
@@ -370,6 +383,25 @@ def test_residual_connection():
     assert ("path-missing", "A1") in kinds_of(J, one)
     other = right | {"W1": ((W2.data @ dZ2 + 2 * a2) * (1 - a1**2)) @ X.T}
     assert ("weight-not-transposed", "A1") in kinds_of(J, other)
+
+
+def test_a_mistake_above_two_paths_reaches_both():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 6))
+    W1, W2 = (ag.Tensor(rng.normal(size=(3, 3)), True, f"W{l}") for l in (1, 2))
+    A1 = np.tanh((W1 @ X).named("Z1")).named("A1")
+    H = ((W2 @ A1) + A1).named("H")
+    A2 = np.tanh(H).named("A2")
+    J = np.sum(A2**2) / 2
+    a1 = A1.data
+
+    def both(dH):
+        return {"W2": dH @ a1.T, "W1": ((W2.data.T @ dH + dH) * (1 - a1**2)) @ X.T}
+
+    assert ag.compare(J, both(A2.data * (1 - A2.data**2))).ok
+    report = ag.compare(J, both(A2.data))
+    for label in ("W1", "W2"):
+        assert ("derivative-dropped", "H") in {(f.kind, f.where) for f in report[label].best}
 
 
 def test_shared_weights():
