@@ -124,8 +124,10 @@ def test_every_result_is_on_the_page(checked, elements):
 
 
 @pytest.mark.parametrize("number", documents.NUMBERS)
-def test_every_formula_of_the_documents_can_be_typeset(number):
-    for entry in documents.document(number).entries:
+def test_every_formula_of_the_documents_can_be_typeset_and_found(number):
+    entries = documents.document(number).entries
+    assert len({"-".join(entry.label.split()) for entry in entries}) == len(entries)
+    for entry in entries:
         for latex in filter(None, (entry.printed_latex, entry.corrected_latex)):
             assert markup.math(latex, "").startswith("<math"), f"{entry.label}: {latex}"
 
@@ -139,6 +141,7 @@ def test_the_stepper_has_the_numbers_of_the_closed_form(elements, file):
     gradients = closed_form.gradients(values, X, Y, net.activations, "binary_cross_entropy")
     html = file.read_text(encoding="utf-8")
     shown = dict(re.findall(r"<figcaption>gradient ∂J/∂(\w+) <span.*?<table>(.*?)</table>", html))
+    assert shown.pop("J") == '<tbody><tr><td style="--size:35%" class="plus">1</td></tr></tbody>'
     assert list(shown) == ["A2", "Z2", "b2", "W2", "A1", "Z1", "b1", "W1"]
     for name, table in shown.items():
         rows = [re.findall(r">([^<]+)</td>", row) for row in table.split("</tr>")[:-1]]

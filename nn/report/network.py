@@ -121,7 +121,7 @@ def stepper(rng: int) -> Markup:
     _, J = cost(rng, SAMPLES)
     runs = ag.tape(J).backward()
     names = ["J", *(run.input for run in runs)]
-    steps = [first(J), *map(step, runs)]
+    steps = [first(J, runs[0].arriving), *map(step, runs)]
     said = [f"the gradient of J itself, {number(1)}"]
     said += [f"the gradient of {run.input}, {run.rule}, shape {run.gradient.shape}" for run in runs]
     chips = [
@@ -148,13 +148,13 @@ def stepper(rng: int) -> Markup:
     ])  # fmt: skip
 
 
-def first(J: ag.Tensor) -> Markup:
-    """Where the backward pass begins."""
+def first(J: ag.Tensor, g: Any) -> Markup:
+    """Where the backward pass begins: J and its own gradient."""
     return markup([
         formula(r"\frac{\partial J}{\partial J} = 1", "∂J/∂J = 1"),
         tag("p", "The backward pass begins at the cost: J changes by as much as itself."),
-        tag("div", matrix("value of J", J.numpy()), matrix("its gradient", J.numpy() ** 0,
-            "result"), class_="matrices"),
+        tag("div", matrix("value of J", J.numpy()), matrix("gradient ∂J/∂J", g, "result"),
+            class_="matrices"),
     ])  # fmt: skip
 
 
