@@ -65,10 +65,11 @@ def run(options: argparse.Namespace) -> int:
     f = net.forward(X)
     J = loss((f.Z if loss.takes_logits else f.A)[net.L], Y, batch_axis=net.batch_axis)
     print(f"{options.file} is executed, for {net} and {samples} random samples", flush=True)
-    gradients = _from_file(Path(options.file))
     parameters = {name: t.numpy() for name, t in net.parameters().items()}
-    with _own_errors(options.file):
-        given = gradients(X.copy(), Y.copy(), parameters)
+    with _on_path(Path(options.file).resolve().parent):
+        gradients = _from_file(Path(options.file))
+        with _own_errors(options.file):
+            given = gradients(X.copy(), Y.copy(), dict(parameters))
     if not isinstance(given, Mapping):
         raise UsageError(
             f"gradients(X, Y, parameters) in {options.file} returned {type(given).__name__}: "
@@ -103,13 +104,23 @@ def _from_file(path: Path) -> Callable[..., Any]:
     """Execute the file, and return the function `gradients` that it defines."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file")
-    sys.path.insert(0, str(path.resolve().parent))  # as `python FILE.py` has it
     with _own_errors(str(path)):
         names = runpy.run_path(str(path), run_name=path.stem)
     gradients = names.get("gradients")
     if not callable(gradients):
         raise UsageError(f"{path} does not define a function gradients(X, Y, parameters)")
     return gradients
+
+
+@contextmanager
+def _on_path(directory: Path) -> Iterator[None]:
+    """The file may import what stands beside it, as with `python FILE.py`."""
+    before = list(sys.path)
+    sys.path.insert(0, str(directory))
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 @contextmanager
