@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import runpy
-import sys
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import browser as webdriver
 import numpy as np
 import pytest
 
@@ -18,9 +18,6 @@ from nn import closed_form, command, command_check, documents, report
 from nn.documents import document_000, document_002, document_003
 from nn.documents.procedures import Run
 from nn.report import markup, network, training
-
-sys.path.insert(0, str(Path(__file__).parent))
-import browser as webdriver
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 
