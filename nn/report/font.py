@@ -23,8 +23,10 @@ def face(page: str) -> str:
     formulas = "".join(re.findall(r"<math.*?</math>", page, re.DOTALL))
     written = html.unescape(re.sub(r"<[^>]*>", "", formulas))
     files = metadata.files("ziamath") or ()
-    whole = next(file for file in files if file.name == "STIXTwoMath-Regular.ttf").read_binary()
-    font = ttLib.TTFont(io.BytesIO(whole), recalcTimestamp=False)
+    whole = next((file for file in files if file.name == "STIXTwoMath-Regular.ttf"), None)
+    if whole is None:  # another edition of the package: the browser's own font has to do
+        return ""
+    font = ttLib.TTFont(io.BytesIO(whole.read_binary()), recalcTimestamp=False)
     options = subset.Options()
     options.hinting = False
     subsetter = subset.Subsetter(options)
