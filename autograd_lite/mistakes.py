@@ -123,6 +123,8 @@ SLOPES: dict[str, Callable[[Array, Array], Array]] = {
     "[z < 0]": lambda z, a: z < 0,
     "[z > 1]": lambda z, a: z > 1,
     "[z > 0] a": lambda z, a: (z > 0) * a,
+    "[z > 0] + 0.01 [z ≤ 0]": lambda z, a: np.where(z > 0, 1, np.asarray(0.01, z.dtype)),
+    "[z > 0] + [z ≤ 0] exp z": lambda z, a: np.exp(np.minimum(z, 0)),
     "sign z": lambda z, a: np.sign(z),
     "σ(z)": lambda z, a: 1 / (1 + np.exp(-z)),
     "σ(a)": lambda z, a: 1 / (1 + np.exp(-a)),
