@@ -104,9 +104,11 @@ class Search:
         down = {x.number: number for number, x in enumerate(self.paths.down)}
 
         def simplest(t: Trial) -> tuple[Any, ...]:
-            # Of places that give the same, the one furthest from the cost reads best.
+            # Of places that give the same, the one furthest from the cost reads best; there, a
+            # plain factor reads better than another formula that comes to the same.
             leaf, number = t.place.leaf, down[t.place.x.number]
-            return t.rank, leaf, number if leaf else -number, order[id(t.mistake)]
+            other = t.mistake.kind != "scale"
+            return t.rank, leaf, number if leaf else -number, other, order[id(t.mistake)]
 
         return sorted(found, key=simplest)
 

@@ -578,3 +578,15 @@ def test_a_single_wrong_array_beside_the_right_one():
     ]:
         assert kind in {f.kind for f in findings_for(right * (1 + 1e-9), wrong)}
     assert findings_for(right, np.cos(right)) == []
+
+
+def test_a_plain_factor_reads_better_than_another_formula_that_comes_to_the_same():
+    rng = np.random.default_rng(0)
+    net = nn.Network([3, 4, 1], ["tanh", "sigmoid"], rng=0)
+    Y = (rng.random((1, 7)) < 0.5) * 1.0
+    J = nn.losses.binary_cross_entropy(net(rng.normal(size=(3, 7))), Y)
+    parameters = net.parameters()
+    gradients = ag.gradients(J, list(parameters.values()))
+    report = ag.compare(J, {k: 7 * g for k, g in zip(parameters, gradients, strict=True)})
+    assert report["W2"].findings[0].kind == "missing-mean"
+    assert "loss-derivative" in [finding.kind for finding in report["W2"].best]
