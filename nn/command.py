@@ -199,3 +199,22 @@ def whole_number(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
     return int(text)
+
+
+def random_samples(
+    net: Network, loss: losses.Loss, samples: int, rng: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """X from the normal distribution, and labels 0 and 1 that suit the loss, laid out for `net`.
+
+    >>> net = Network([3, 2], ["softmax"], rng=0, batch_axis=0)
+    >>> X, Y = random_samples(net, losses.cross_entropy, samples=5, rng=0)
+    >>> X.shape, Y.sum(axis=1)
+    ((5, 3), array([1., 1., 1., 1., 1.]))
+    """
+    random = np.random.default_rng(rng)
+    X, outputs = random.normal(size=(net.sizes[0], samples)), net.sizes[-1]
+    if loss.one_of_many:
+        Y = np.eye(outputs)[:, random.integers(outputs, size=samples)]
+    else:
+        Y = random.integers(2, size=(outputs, samples)).astype(float)
+    return (X, Y) if net.batch_axis == 1 else (X.T.copy(), Y.T.copy())

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from nn.command import UsageError, add_network_options, network_from, whole_number
+from nn.command import (
+    UsageError,
+    add_network_options,
+    network_from,
+    random_samples,
+    whole_number,
+)
 from nn.losses import Loss
 from nn.network import Network
 
@@ -87,17 +93,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _random(net: Network, loss: Loss, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random X and Y for the network, whose biases are moved away from zero, where they would
-    hide mistakes."""
+    """Random X and Y; the network's biases are moved away from zero, where they hide mistakes."""
     rng = np.random.default_rng(seed)
-    X, outputs = rng.normal(size=(net.sizes[0], samples)), net.sizes[-1]
-    if loss.one_of_many:
-        Y = np.eye(outputs)[:, rng.integers(outputs, size=samples)]
-    else:
-        Y = rng.integers(2, size=(outputs, samples)).astype(float)
     moved = {name: t.numpy() + rng.normal(0, 0.3, t.shape) for name, t in net.parameters().items()}
     net.set_parameters(moved)
-    return (X, Y) if net.batch_axis == 1 else (X.T.copy(), Y.T.copy())
+    return random_samples(net, loss, samples, seed)
 
 
 def _from_file(path: Path) -> Callable[..., Any]:

@@ -6,13 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import autograd_lite as ag
 from nn.command import (
     UsageError,
     add_network_options,
     network_from,
+    random_samples,
     usage_errors,
     whole_number,
 )
@@ -95,7 +94,7 @@ def _network(options: argparse.Namespace) -> tuple[Network, Loss]:
 def cost_of_random_samples(
     net: Network, loss: Loss, samples: int, rng: int
 ) -> tuple[Forward, ag.Tensor]:
-    """A forward pass, and the cost of it: inputs from the normal distribution, labels 0 and 1.
+    """A forward pass of random samples, and the cost of it.
 
     >>> from nn import losses
     >>> net = Network([3, 2], ["softmax"], rng=0, batch_axis=0)
@@ -103,15 +102,7 @@ def cost_of_random_samples(
     >>> f.A[0].shape, J.shape
     ((5, 3), ())
     """
-    random = np.random.default_rng(rng)
-    X = random.normal(size=(net.sizes[0], samples))
-    outputs = net.sizes[-1]
-    if loss.one_of_many:
-        Y = np.eye(outputs)[:, random.integers(outputs, size=samples)]
-    else:
-        Y = random.integers(2, size=(outputs, samples)).astype(float)
-    if net.batch_axis == 0:
-        X, Y = X.T, Y.T
+    X, Y = random_samples(net, loss, samples, rng)
     f = net.forward(X)
     output = f.Z[net.L] if loss.takes_logits else f.A[net.L]
     return f, loss(output, Y, batch_axis=net.batch_axis)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn
 
 M = 7
 RIGHT = {
