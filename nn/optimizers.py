@@ -45,6 +45,11 @@ class Optimizer:
         >>> W.numpy()
         array([[0., 1.]])
         """
+        if not isinstance(parameters, Mapping):
+            raise TypeError(
+                "step takes parameters by name, as in optimizer.step(net.parameters()), not a "
+                f"{type(parameters).__name__}"
+            )
         arrays: dict[str, Array] = {}
         for name, parameter in parameters.items():
             gradient = parameter.grad if gradients is None else gradients.get(name)
@@ -88,7 +93,8 @@ class Momentum(Optimizer):
         self.momentum = _fraction("momentum", momentum)
 
     def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
-        V = self.momentum * memory["V"] + gradient if memory else gradient
+        # (Always a new array: the gradient is the caller's, who may write into it.)
+        V = self.momentum * memory["V"] + gradient if memory else gradient + 0
         memory["V"] = V
         return -self.rate * V
 
@@ -126,13 +132,13 @@ class Adam(Optimizer):
 
 def _positive(name: str, value: float) -> float:
     """As a Python float, which leaves float32 parameters float32."""
-    if not 0 < value < math.inf:
+    if isinstance(value, str) or not 0 < value < math.inf:
         raise ValueError(f"{name}={value!r}: it must be a positive number")
     return float(value)
 
 
 def _fraction(name: str, value: float) -> float:
-    if not 0 <= value < 1:
+    if isinstance(value, str) or not 0 <= value < 1:
         raise ValueError(f"{name}={value!r}: it must be at least 0 and less than 1")
     return float(value)
 

@@ -95,3 +95,13 @@ def test_an_optimizer_of_ones_own():
     W = ag.Tensor([1.0, 1.0], requires_grad=True, name="W")
     SignDescent(0.5).step({"W": W}, {"W": np.array([3.0, -4.0])})
     np.testing.assert_array_equal(W.numpy(), [0.5, 1.5])
+
+
+def test_what_is_remembered_is_not_the_callers_gradient():
+    W = ag.Tensor([1.0], requires_grad=True)
+    optimizer = Momentum(rate=1, momentum=0.5)
+    for expected in (-1, -4):  # V = 2, then 0.5 · 2 + 2
+        np.sum(2 * W).backward()
+        optimizer.step({"W": W})
+        W.grad[...] = 0
+        assert W.item() == expected
