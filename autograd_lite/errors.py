@@ -45,7 +45,7 @@ def no_value(what: str) -> TracingError:
 
 def side_effect(what: str) -> TracingError:
     return TracingError(
-        f"{what} changes a Tensor in place, which a traced computation cannot repeat, at {place()}\n"
+        f"{what} changes a Tensor in place, which tracing cannot repeat, at {place()}\n"
         "Return new values instead; gradients come from ag.gradients(J, [W]) or ag.value_and_grad."
     )
 
@@ -94,7 +94,7 @@ def operation_error(op: Callable[..., Any], inputs: Any, error: Exception) -> Ex
                 return ValueError(f"{shown}: {p[-1]} ≠ {q[-2]}.{_product_that_fits(a, b)}")
             return ValueError(f"{shown}: the batch shapes {p[:-2]} and {q[:-2]} do not broadcast")
         return ValueError(f"{shown}: {p[-1]} ≠ {q[-2] if len(q) > 1 else q[0]}")
-    if isinstance(error, ValueError) and p != q:
+    if isinstance(error, ValueError) and p and q and p != q:
         reason = "the shapes do not broadcast"
         for back, (m, n) in enumerate(zip(reversed(p), reversed(q), strict=False), 1):
             if m != n and 1 not in (m, n):

@@ -33,7 +33,8 @@ def handles(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
 
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
-    return tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    n = np.ndim(x)
+    return tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)
 
 
 def _without(x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -58,7 +59,7 @@ def _reduction(op: Callable[..., Any], *options: str) -> None:
         if not x.size and op in (np.max, np.min):
             raise ValueError(f"np.{op.__name__} of a Tensor without elements, {x.shape}")
         y = record(op, (x,), {"axis": axes, "keepdims": True, **static})
-        return y if keepdims is True else _without(y, axes)
+        return y if keepdims else _without(y, axes)
 
     HANDLERS[op] = handler
 
@@ -129,7 +130,8 @@ def _np_transpose(x: Any, axes: Any = None) -> Tensor:
 def _np_swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     x = constant(x)
     order = list(range(x.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    i, j = normalize_axis_index(axis1, x.ndim), normalize_axis_index(axis2, x.ndim)
+    order[i], order[j] = j, i
     return record(np.transpose, (x,), {"axes": tuple(order)})
 
 
@@ -142,6 +144,8 @@ def _np_matrix_transpose(x: Any) -> Tensor:
 def _np_moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
     x = constant(x)
     source, destination = _axes(x, source), _axes(x, destination)
+    if len(source) != len(destination):
+        raise ValueError(f"np.moveaxis of {len(source)} axes to {len(destination)} places")
     order = [k for k in range(x.ndim) if k not in source]
     for place, k in sorted(zip(destination, source, strict=True)):
         order.insert(place, k)
@@ -205,6 +209,8 @@ def _np_dot(a: Any, b: Any) -> Tensor:
     if a.ndim <= 2 and b.ndim <= 2:
         return _np_matmul(a, b)
     n = b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if a.shape[-1] != n:
+        raise operation_error(np.dot, (a, b), ValueError())
     rest = b.shape[:-2] + b.shape[-1:] if b.ndim > 1 else ()
     columns = np.moveaxis(b, -2, 0) if b.ndim > 1 else b
     rows = math.prod(a.shape[:-1])
@@ -329,7 +335,8 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
     A rule is `rule(g, y, *arguments, **static)` in plain NumPy: `g` has the shape of the value `y`,
     the result the shape of its argument, or one that broadcasting made of it. Positional arguments
     are arrays or numbers, keyword arguments are static. The function and its rules are handed
-    read-only arrays; a rule that works on Tensors can be differentiated again.
+    read-only arrays, and what they return is copied; a rule that works on Tensors can be
+    differentiated again.
 
     >>> @differentiable(lambda g, y, x: g * 3 * x * x)
     ... def cube(x):
@@ -360,16 +367,22 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
                     f"{function.__name__} was given {len(inputs)} arguments and has "
                     f"{len(argument_rules)} rules: one rule for each positional argument"
                 )
-            for x in inputs:
-                if isinstance(x, np.ndarray):
-                    x.flags.writeable = False
-            return function(*inputs, **static)
+            y = function(*[_read_only(x) for x in inputs], **static)
+            return y.copy() if isinstance(y, np.ndarray) else y  # it may keep what it returns
 
         op = rules.operation(*argument_rules)(forward)
         RULES[op] = tuple(rule and _guarded(rule) for rule in argument_rules)
         return op
 
     return decorate
+
+
+def _read_only(x: Any) -> Any:
+    """A view of an array that cannot be written into; anything else as it is."""
+    if isinstance(x, np.ndarray):
+        x = x.view()
+        x.flags.writeable = False
+    return x
 
 
 def _takes(rule: Rule) -> float:
@@ -387,8 +400,6 @@ def _guarded(rule: Rule) -> Rule:
     def guarded(g: Any, *rest: Any, **static: Any) -> Any:
         if isinstance(g, Tensor):
             return rule(g, *rest, **static)
-        g = g.view()  # what the walk holds stays writable: it may be handed out
-        g.flags.writeable = False
-        return np.array(rule(g, *rest, **static))
+        return np.array(rule(*map(_read_only, (g, *rest)), **static))
 
     return guarded

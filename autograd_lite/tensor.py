@@ -220,7 +220,10 @@ class Tensor:
         """The array, read-only: set `t.data = new` rather than write into it. Only leaves may."""
         if _state.tracing:
             raise errors.no_value(".data")
-        self._data.flags.writeable = False
+        array: Any = self._data
+        while isinstance(array, np.ndarray):  # and what it is a view of: another tensor's array
+            array.flags.writeable = False
+            array = array.base
         return self._data
 
     @data.setter
@@ -474,8 +477,10 @@ class Tensor:
                     raise errors.no_value("a boolean index")
                 at.append(i)
                 items.append(rules.Slot(len(at) - 1))
+            elif isinstance(i, list):
+                items.append(np.array(i, dtype=None if np.size(i) else np.intp))
             else:
-                items.append(np.array(i) if isinstance(i, list | np.ndarray) else i)
+                items.append(i.copy() if isinstance(i, np.ndarray) else i)
         return record(rules.getitem, (self, *at), {"index": tuple(items)})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -584,7 +589,9 @@ def record(
                 live = True
                 needs = needs or x._needs
     if live or _state.tracing:
-        return _made(y, op, inputs, saved, static, needs and RULES[op] != ())
+        t = _made(y, op, inputs, saved, static, needs and RULES[op] != ())
+        t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
+        return t
     return _made(y, None, (), (), NOTHING, False)
 
 

@@ -130,6 +130,15 @@ class _Run:
     def out(self, t: Tensor) -> Any:
         return t if self.on_tape else t._data.copy()
 
+    def array(self) -> Tensor:
+        """The value, if it is one array; otherwise an error."""
+        if not isinstance(self.value, Tensor):
+            raise TypeError(
+                f"the function returned a {type(self.value).__name__}: a product with its "
+                "derivative needs one array as its value, or use ag.jacobian"
+            )
+        return self.value
+
     def scalar(self) -> Tensor:
         """The value, if f is a cost; otherwise an error."""
         y = self.value
@@ -159,13 +168,16 @@ def _inner(trees: Any, others: Any) -> Tensor:
 
 
 def _like(tree: Any, other: Any, what: str) -> Any:
-    """`other`, once its leaves have the shapes of the leaves of `tree`."""
-    shapes = [np.shape(x) for x in flatten(tree)], [np.shape(x) for x in flatten(other)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"{what} has shapes {shapes[1]}, the argument {shapes[0]}")
-    return _map(
-        lambda x: x if isinstance(x, Tensor) else constant(np.asarray(x, dtype=float)), other
-    )
+    """`other` as Tensors in the order of `tree`, once it has its structure, keys and shapes."""
+    if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
+        return [_like(node, other[key], what) for key, node in tree.items()]
+    nested = isinstance(tree, list | tuple)
+    if nested and isinstance(other, list | tuple) and len(tree) == len(other):
+        return [_like(*pair, what) for pair in zip(tree, other, strict=True)]
+    if nested or isinstance(tree, dict) or np.shape(tree) != np.shape(other):
+        shapes = [[np.shape(x) for x in flatten(t)] for t in (other, tree)]
+        raise ValueError(f"{what} has shapes {shapes[0]}, the argument {shapes[1]}")
+    return other if isinstance(other, Tensor) else constant(np.asarray(other, dtype=float))
 
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -204,7 +216,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
            [0., 0.]]), array([1., 0.]))
     """
     run = _Run(f, args, tuple(range(len(args))))
-    y = run.value
+    y = run.array()
 
     def pullback(v: Any) -> tuple[Any, ...]:
         return run.pull(y, v, run.on_tape or isinstance(v, Tensor) or _depth.inside > 0)
@@ -222,7 +234,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     """
     run = _Run(f, args, tuple(range(len(args))))
     along = _like(run.variables, tuple(tangents), "the tangent")
-    y = run.value
+    y = run.array()
     # The pullback is linear in what arrives: its own derivative is the directional one.
     arriving = Tensor(np.zeros(y.shape, y.dtype), requires_grad=True)
     with _at_work():

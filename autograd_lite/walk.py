@@ -185,7 +185,7 @@ def backward(J: Tensor, gradient: Any = None, retain_grads: bool = False) -> Non
     owner = Owner()
 
     def keep(t: Tensor, g: np.ndarray) -> None:
-        t.grad = owner.own(g) if t.grad is None or t._op else t.grad + g
+        t.grad = owner.own(g) if t.grad is None or t._op else np.asarray(t.grad + g)
 
     start = seed(J, gradient)
     wanted = {t._order for t in reachable([J], by_needs)} if retain_grads else None

@@ -118,6 +118,8 @@ SAMPLES = {
         (lambda a, b, c: np.einsum("ij,kj,k->i", a, b, c), (A, _normal(4, 3), _normal(4))),
         (lambda a: np.einsum("ij->j", a), (A,)),
         (lambda a, b: np.einsum("ij,ij", a, b), (A, B)),
+        (lambda a, b: np.einsum("ij,ij->j", a, b), (_normal(1, 3), _normal(2, 3))),
+        (lambda a, b: np.einsum("i,i->", a, b), (_normal(3), _normal(1))),
     ],
     rules.getitem: [
         (lambda a: a[1], (A,)),

@@ -106,6 +106,32 @@ def test_a_rule_cannot_hand_out_what_it_keeps_nor_write_into_the_walk():
         in_place(x)
 
 
+def test_a_users_function_neither_locks_nor_shares_arrays():
+    buffer = np.array([2.0, 3.0])
+
+    @ag.differentiable(lambda g, y, x: g * y)
+    def f(x):
+        return buffer
+
+    plain = np.ones(2)
+    assert f(plain) is not buffer
+    plain[0] = 5  # not read-only from now on
+    x = leaf(1.0, 2.0)
+    J = np.sum(f(x))
+    buffer[:] = 7
+    J.backward()
+    np.testing.assert_array_equal(x.grad, [2, 3])
+
+
+def test_a_number_that_arrives_twice_is_still_an_array():
+    x = ag.Tensor(np.float32(2.0), requires_grad=True)
+    for expected in (4, 8):
+        (x * x).backward()
+        assert type(x.grad) is np.ndarray
+        assert x.grad.dtype == np.float32
+        assert x.grad == expected
+
+
 def test_gradients_of_intermediates_and_of_what_nothing_flows_to():
     x = leaf(1.0, 2.0, name="x")
     z = np.tanh(x).named("z")
@@ -249,6 +275,20 @@ def test_hessian_of_a_network():
     np.testing.assert_allclose(product, full @ flat, rtol=1e-12, atol=1e-14)
 
 
+def test_directions_are_matched_by_name_not_by_order():
+    def f(p):
+        return np.sum(p["a"] ** 3) + np.sum(p["b"][0] ** 2)
+
+    at = {"a": np.array([2.0]), "b": [np.array([1.0])]}
+    v = {"b": [np.array([0.0])], "a": np.array([1.0])}
+    Hv = ag.hvp(f)(at, v)
+    assert (Hv["a"].item(), Hv["b"][0].item()) == (12, 0)
+    assert ag.jvp(f, (at,), (v,))[1] == 12
+    for wrong in ({"a": v["a"]}, {"a": v["a"], "c": v["b"]}, {"a": v["a"], "b": []}, v["a"]):
+        with pytest.raises(ValueError, match="the vector has shapes"):
+            ag.hvp(f)(at, wrong)
+
+
 def test_perturbations_are_not_confused():
     assert ag.grad(lambda x: x * ag.grad(lambda y: x + y)(1.0))(5.0) == 1.0
     assert ag.grad(lambda x: x * ag.grad(lambda y: x * y)(1.0))(5.0) == 10.0
@@ -318,6 +358,20 @@ def test_stable_far_out(dtype):
     # relative accuracy in the tail, where 1 - σ or a tanh form would have lost every digit
     small = ag.sigmoid(np.array([-30.0, -300.0]))
     np.testing.assert_allclose(small, np.exp([-30.0, -300.0]), rtol=1e-12)
+
+
+def test_mixed_derivatives_of_a_power_at_exponent_zero():
+    def f(p):
+        return p[0] ** p[1]
+
+    log = np.log(2.0)  # of a^b: b(b - 1)a^(b-2), a^(b-1)(1 + b log a), a^b log² a
+    for b in (0.0, 1.0, 3.0):
+        mixed = 2 ** (b - 1) * (1 + b * log)
+        expected = [[b * (b - 1) * 2 ** (b - 2), mixed], [mixed, 2**b * log**2]]
+        np.testing.assert_allclose(ag.hessian(f)(np.array([2.0, b])), expected, rtol=1e-14)
+    H = ag.hessian(f)(np.zeros(2))
+    assert np.isfinite(H).all()
+    np.testing.assert_array_equal(H, H.T)
 
 
 # What is recorded, and where
@@ -391,6 +445,25 @@ def test_the_tape_keeps_the_arrays_that_it_saw():
     assert W.data[0] == 7
 
 
+def test_what_a_view_is_a_view_of_is_read_only_too():
+    W = ag.Tensor(np.ones((2, 3)), requires_grad=True)
+    for t in (W.T, (W * 2).T, W[:1], np.broadcast_to(W, (4, 2, 3))):
+        array = t.data
+        while array is not None:
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 7
+            array = array.base
+
+
+def test_integers_carry_no_gradient():
+    x = leaf(1.5, 2.5)
+    whole = x.astype(int)
+    assert not whole.requires_grad
+    assert whole._inputs  # a replay at other values needs it
+    np.sum(x * whole).backward()
+    np.testing.assert_array_equal(x.grad, [1, 2])
+
+
 def test_comparisons_need_no_gradient_and_are_recorded():
     x = leaf(1.0, -1.0)
     for y in (x > 0, x == x, np.sign(x), np.floor(x), x.argmax(), ~(x > 0), (x > 0) & (x < 2)):
@@ -423,6 +496,36 @@ def test_operators_with_numbers_arrays_and_scalars(dtype):
         y = f(t)
         np.testing.assert_array_equal(y.data, f(a))
         assert y.dtype == f(a).dtype
+
+
+@pytest.mark.parametrize("keepdims", [True, np.True_, 1, False, np.False_, 0])
+def test_any_truth_keeps_dimensions(keepdims):
+    a = np.arange(6.0).reshape(2, 3)
+    for f in (np.sum, np.mean, np.max, np.min, np.var, np.std, np.any, np.all):
+        y, expected = f(leaf(*a), -1, keepdims=keepdims), f(a, -1, keepdims=bool(keepdims))
+        np.testing.assert_array_equal(y.data, expected, strict=True)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [[], [[]], True, np.True_, np.int64(-1), (None, [0, 0], ..., [1, 1]), ((0, 1), 1), ([], 0)],
+    ids=repr,
+)
+def test_odd_indices(index):
+    a = np.arange(6.0).reshape(2, 3)
+    x = ag.Tensor(a, requires_grad=True)
+    y = x[index]
+    np.testing.assert_array_equal(y.data, a[index], strict=True)
+    g = np.random.default_rng(0).normal(size=y.shape)
+    y.backward(g)
+    expected = np.zeros_like(a)
+    np.add.at(expected, index, g)
+    np.testing.assert_array_equal(x.grad, expected)
+
+
+def test_lists_of_numbers_have_a_softmax():
+    for f in (ag.softmax, ag.log_softmax, ag.logsumexp, ag.sigmoid, ag.relu, ag.softplus):
+        np.testing.assert_array_equal(f([1.0, 2.0]), f(np.array([1.0, 2.0])))
 
 
 def test_looks_and_behaves_as_numpy():
@@ -488,6 +591,20 @@ def test_looks_and_behaves_as_numpy():
         (lambda: ag.grad(lambda x: float(x) ** 2)(1.0), TypeError, "its gradient is cut"),
         (lambda: leaf(1.0, 2.0, name="x") @ np.ones(3), ValueError, "x (2,) @ (3,): 2 ≠ 3"),
         (lambda: leaf(1.0, name="x") @ 3, ValueError, "x (1,) @ (): a matrix product needs"),
+        (lambda: leaf([1.0, 2.0]).swapaxes(0, 5), ValueError, "axis 5 is out of bounds"),
+        (lambda: np.moveaxis(leaf([1.0]), (0, 1), (0,)), ValueError, "of 2 axes to 1 places"),
+        (
+            lambda: np.dot(leaf(*np.ones((2, 2, 3)), name="A"), np.ones((2, 4, 2))),
+            ValueError,
+            "A (2, 2, 3) @ (2, 4, 2): 3 ≠ 4.",
+        ),
+        (lambda: ag.Tensor([1, 2]) ** -1, ValueError, "(2,) ** -1: Integers to negative"),
+        (lambda: ag.vjp(lambda x: (x, x), 1.0), TypeError, "returned a tuple: a product with"),
+        (
+            lambda: ag.jvp(lambda x: {"a": x}, (1.0,), (1.0,)),
+            TypeError,
+            "returned a dict: a product with",
+        ),
         (lambda: ag.gradients(np.sum(leaf(1.0)), leaf(1.0)), TypeError, "ag.gradients(J, [t])"),
         (lambda: ag.grad(np.sum)(np.arange(3)), TypeError, "cannot be differentiated"),
         (lambda: ag.grad(np.sum, 1)(1.0), IndexError, "f was called with 1 arguments"),
