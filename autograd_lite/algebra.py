@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite import rules
+
 Shape = tuple[int, ...]
 
 
@@ -148,7 +150,10 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
         return float(e.value)
     if isinstance(e, Ones):
         return np.ones(e.shape)
-    value = e.op(*[evaluate(a, values) for a in e.arguments], **e.static)
+    arguments = [evaluate(a, values) for a in e.arguments]
+    if e.op is rules.scatter_add:  # which asks its argument's dtype: a number has none
+        arguments = [np.asarray(x) for x in arguments]
+    value = e.op(*arguments, **e.static)
     return value * 1.0 if np.result_type(value).kind == "b" else value  # [x > 0] is 1 or 0
 
 

@@ -298,6 +298,11 @@ class Style:
             return (rf"\sum{axes} {body}" if self.latex else f"Σ{axes} {body}"), TIMES
         if e.op is rules.getitem:
             return self.within(e.arguments[0], ATOM) + self.index(e.static["index"]), ATOM
+        if e.op is rules.scatter_add:
+            inside = [inside[0], self.index(e.static["index"])]
+        if e.op is rules.einsum:
+            arrow = r" \to " if self.latex else "→"
+            inside.insert(0, e.static["subscripts"].replace("->", arrow))
         name = function_name(e.op.__name__, self.latex)
         if "keepdims" in e.static and 1 < e.shape.count(1) + 1 <= len(e.shape):
             name += "_" + ",".join(map(str, e.static["axis"]))

@@ -747,3 +747,16 @@ def test_the_command(capsys):
     error = capsys.readouterr().err
     assert error.startswith("autograd-lite: notation '004' does not fit this cost")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("cost_of", "line"),
+    [
+        (lambda x: x[0, 1] * 1.0, "∂J/∂x = scatter_add(1, [0, 1])"),
+        (lambda x: np.sum(x[0]) + np.sum(x[1:]), "scatter_add(1ᵀ, [1:]) + scatter_add(1, [0])"),
+        (lambda x: np.sum(np.einsum("ij,jk->ik", x, x.T)), "einsum(ik,jk→ij, 1, xᵀ)"),
+    ],
+)
+def test_a_line_says_where_a_part_stands(cost_of, line):
+    x = ag.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True, name="x")
+    assert line in str(ag.derive(cost_of(x)))
