@@ -101,6 +101,10 @@ def draw(
         raise TypeError(f"a drawing belongs to a Tensor, not to {type(J).__name__}")
     if most < 2:
         raise ValueError(f"most={most}: a drawing needs 2 nodes or more")
+    if groups is not None and not isinstance(groups, Mapping):
+        raise TypeError('groups are a dict of lists of Tensors, as in {"layer 1": [W1, b1]}')
+    if report is not None and not hasattr(report, "entries"):
+        raise TypeError(f"report is what ag.compare returns, not a {type(report).__name__}")
     forward = recorded = steps(J)
     member = membership(recorded, groups or {})
     view = next(v for v in views(recorded, member, most) if v.fits(most))

@@ -62,5 +62,7 @@ def write(path: Path, content: bytes) -> None:
     try:
         temporary.write_bytes(content)
         os.replace(temporary, path)
+    except OSError as error:  # about the user's file, not the temporary one
+        raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from None
     finally:
         temporary.unlink(missing_ok=True)

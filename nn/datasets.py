@@ -195,6 +195,12 @@ def standardize(
     mean, scale = mean_and_scale(X_train, batch_axis)
     if X_test is None:
         return (X_train - mean) / scale
+    features = 1 - batch_axis
+    if np.ndim(X_test) != 2 or np.shape(X_test)[features] != mean.shape[features]:
+        raise ValueError(
+            f"X_test {np.shape(X_test)} has not the {mean.shape[features]} features of X_train "
+            f"{np.shape(X_train)}, along axis {features} (batch_axis={batch_axis})"
+        )
     return (X_train - mean) / scale, (X_test - mean) / scale
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,8 @@ class Network:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
+        except OSError as error:  # about the user's file, not the temporary one
+            raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from None
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -299,6 +301,8 @@ def checked_batch_axis(batch_axis: int) -> int:
 
 
 def _checked_sizes(sizes: Sequence[int]) -> list[int]:
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"sizes={sizes!r}: give a list, the inputs and each layer, as in [2, 4, 1]")
     sizes = list(sizes)
     for n in sizes:
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:

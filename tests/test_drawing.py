@@ -445,6 +445,22 @@ def test_without_a_renderer_there_is_the_table_and_the_command(tmp_path, monkeyp
     assert "<table>" in shown["text/html"]
 
 
+def test_what_is_no_group_no_report_and_no_file(tmp_path):
+    J = trained()[2]
+    with pytest.raises(TypeError, match=r"groups are a dict of lists of Tensors"):
+        ag.draw(J, groups=[J])
+    with pytest.raises(TypeError, match=r"report is what ag.compare returns, not a dict"):
+        ag.draw(J, report={"W1": 1})
+    (tmp_path / "g.dot").mkdir()
+    for path, error in (
+        (tmp_path / "g.dot", IsADirectoryError),
+        (tmp_path / "none" / "g.dot", FileNotFoundError),
+    ):
+        with pytest.raises(error) as raised:
+            ag.draw(J).save(path)
+        assert str(raised.value).endswith(f": '{path}'")
+
+
 def test_a_failed_save_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "g.svg"
     path.write_text("before")

@@ -106,6 +106,8 @@ def test_standardizing_measures_the_training_samples_alone(batch_axis):
     scale[2] = 1
     np.testing.assert_allclose(B, shifted / np.expand_dims(scale, batch_axis))
     np.testing.assert_array_equal(datasets.standardize(train, batch_axis=batch_axis), A)
+    with pytest.raises(ValueError, match="X_test .* has not the 4 features of X_train"):
+        datasets.standardize(train, test.T, batch_axis=batch_axis)
 
 
 def file(tmp_path, text, name="data.csv", encoding="utf-8"):

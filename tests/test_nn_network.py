@@ -153,6 +153,17 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["net.npz"]
 
 
+def test_a_failed_save_names_the_users_file_alone(tmp_path):
+    for path, error in (
+        (tmp_path, IsADirectoryError),
+        (tmp_path / "none" / "net.npz", FileNotFoundError),
+    ):
+        with pytest.raises(error) as raised:
+            network().save(path)
+        assert str(raised.value).endswith(f": '{path}'")
+    assert not os.listdir(tmp_path)
+
+
 def test_a_function_cannot_be_saved(tmp_path):
     net = nn.Network([2, 3, 1], [np.tanh, "sigmoid"], rng=0)
     with pytest.raises(ValueError, match="layer 1 is a function, and functions cannot be saved"):
@@ -255,6 +266,11 @@ def test_bad_options(options, message):
 def test_activations_as_one_string():
     with pytest.raises(TypeError, match="give a list"):
         nn.Network([2, 1], "tanh")
+
+
+def test_sizes_as_one_number():
+    with pytest.raises(TypeError, match=r"sizes=5: give a list"):
+        nn.Network(5, ["tanh"])
 
 
 @pytest.mark.parametrize(
