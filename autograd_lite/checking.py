@@ -121,11 +121,14 @@ def check_gradients(
     args: float arrays, or lists, tuples and dicts of them. f's value may have any shape: if not a
     scalar, a random combination of its entries is differentiated. float32 is checked in float64:
     it is the formula that is checked.
-    Returns the report, or raises GradientError, which carries it as `.report`.
+    Returns the report, or raises GradientError, which carries it as `.report`. Raises ValueError
+    where f or its gradient is not finite at args: nothing could be compared there.
 
     >>> print(check_gradients(np.tanh, np.array([0.5, -1.0]), order=1))
     order 1: agrees; along a random direction the tape gives -0.07302865, differences -0.07302865
     """
+    if type(order) is not int or order < 1:
+        raise ValueError(f"order={order!r}: it must be a whole number, 1 or more")
     rng = np.random.default_rng(rng)
     point = [_float64(x) for x in flatten(args)]
 
@@ -140,6 +143,7 @@ def check_gradients(
         )
         weights = rng.normal(size=y.shape) if y.size > 1 else np.ones(y.shape)
         scalar = _combination(value, weights)
+        _check_finite([y.data], "the function")
         report = CheckReport()
         for k in range(1, order + 1):
             gradient = grad(scalar, tuple(range(len(point))))
@@ -151,8 +155,19 @@ def check_gradients(
                 if slope.cause == "wrong formula":
                     _locate(report, k, scalar, point, args, recorded, coarsest)
                     raise GradientError(report)
+            _check_finite(recorded, f"its derivative of order {k}")
             scalar = _combination(gradient, [rng.normal(size=x.shape) for x in point])
     return report
+
+
+def _check_finite(arrays: Sequence[np.ndarray], what: str) -> None:
+    """Raise where nothing can be compared: no difference of infinities is a slope."""
+    for y in arrays:
+        if not np.isfinite(y).all():
+            raise ValueError(
+                f"{what} is {y[~np.isfinite(y)][0]} at these arguments: nothing can be compared "
+                "there. Choose arguments at which it is finite."
+            )
 
 
 def _float64(x: Any) -> np.ndarray:

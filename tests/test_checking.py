@@ -153,3 +153,24 @@ def test_the_arguments_are_left_alone():
     ag.check_gradients(np.tanh, x)
     np.testing.assert_array_equal(x, before)
     assert x.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "message"),
+    [
+        (np.tanh, np.nan, "the function is nan"),
+        (np.log, -1.0, "the function is nan"),
+        (np.exp, 1000.0, "the function is inf"),
+        (np.sqrt, 0.0, "its derivative of order 1 is inf"),
+    ],
+)
+def test_what_is_not_finite_is_not_called_right(f, x, message):
+    for argument in (np.array([x, 1.0]), x):
+        with pytest.raises(ValueError, match=f"{message} at these arguments: nothing can be"):
+            ag.check_gradients(f, argument, order=1)
+
+
+@pytest.mark.parametrize("order", [0, -1, "2", 1.5])
+def test_an_order_below_one_checks_nothing(order):
+    with pytest.raises(ValueError, match="order=.*: it must be a whole number, 1 or more"):
+        ag.check_gradients(np.tanh, 0.5, order=order)
