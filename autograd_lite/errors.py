@@ -58,6 +58,10 @@ def described(x: Any) -> str:
     return f"{x.name} {shape}" if getattr(x, "name", None) else f"{shape}"
 
 
+def not_a_name(name: Any) -> TypeError:
+    return TypeError(f"a Tensor's name is a string, not {type(name).__name__}: name={name!r}")
+
+
 SYMBOLS = {
     "add": "+",
     "subtract": "-",

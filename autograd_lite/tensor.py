@@ -204,6 +204,8 @@ class Tensor:
                 f"Tensor {name or ''}{self._data.shape} of {self._data.dtype} cannot require a "
                 "gradient: only floats can. Write 1.0 for 1, or pass dtype=float."
             )
+        if name is not None and not isinstance(name, str):
+            raise errors.not_a_name(name)
         self._needs = bool(requires_grad)
         self.name = name
         self.grad = None
@@ -286,6 +288,8 @@ class Tensor:
         >>> (Tensor([1.0]) * 2).named("Z1").name
         'Z1'
         """
+        if not isinstance(name, str):
+            raise errors.not_a_name(name)
         self.name = name
         return self
 
@@ -353,7 +357,8 @@ class Tensor:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function)
         if handler is None:
-            raise no_rule(f"np.{function.__name__}")
+            module = function.__module__.replace("numpy", "np", 1)
+            raise no_rule(f"{module}.{function.__name__}")
         try:
             return handler(*args, **kwargs)
         except TypeError as error:
@@ -367,7 +372,8 @@ class Tensor:
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise TypeError(
             f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
-            "gradient. Use t.data for the array behind it, or operations on the Tensor itself."
+            "gradient. Use t.data for the array behind it, or operations on the Tensor itself; "
+            "np.stack makes one Tensor of a list of them."
         )
 
     @staticmethod
@@ -653,7 +659,16 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
         if _state.tracing:
             raise errors.no_value("Tensor(...)")
         data = data._data
-    array = np.array(data, dtype=dtype)
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(
+                "the rows of a Tensor have different lengths: make them equal"
+            ) from None
+        raise
+    if array.dtype.kind in "fiub" and dtype is not None:
+        array = array.astype(dtype, copy=False)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"a Tensor holds real numbers, not {array.dtype} (from {type(data).__name__} "

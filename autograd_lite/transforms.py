@@ -105,6 +105,8 @@ class _Run:
         several = isinstance(argnums, tuple | list)
         chosen = tuple(argnums) if several else (argnums,)
         for k in chosen:
+            if not isinstance(k, int | np.integer):
+                raise TypeError(f"argnums={argnums!r}: give a position, or a tuple of positions")
             if not -len(args) <= k < len(args):
                 raise IndexError(f"argnums={argnums}, but f was called with {len(args)} arguments")
         self.on_tape = (
@@ -180,6 +182,14 @@ def _like(tree: Any, other: Any, what: str) -> Any:
     return other if isinstance(other, Tensor) else constant(np.asarray(other, dtype=float))
 
 
+def _check_function(f: Any) -> None:
+    if not callable(f):
+        raise TypeError(
+            f"this takes a function of arrays, not a {type(f).__name__}. "
+            "The gradients of a Tensor J are ag.gradients(J, [W])"
+        )
+
+
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The gradient of a scalar function with respect to its argument(s) `argnums`.
 
@@ -188,7 +198,8 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     >>> grad(lambda x: x * grad(lambda y: x + y)(1.0))(5.0)
     array(1.)
     """
-    return functools.wraps(f)(lambda *args: value_and_grad(f, argnums)(*args)[1])
+    both = value_and_grad(f, argnums)
+    return functools.wraps(f)(lambda *args: both(*args)[1])
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -197,6 +208,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     >>> value_and_grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
     (array(6.), {'w': array(3.), 'b': array(2.)})
     """
+    _check_function(f)
 
     @functools.wraps(f)
     def wrapped(*args: Any) -> Any:
@@ -215,6 +227,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     (array([[1., 2.],
            [0., 0.]]), array([1., 0.]))
     """
+    _check_function(f)
     run = _Run(f, args, tuple(range(len(args))))
     y = run.array()
 
@@ -232,6 +245,9 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     >>> jvp(np.sin, (0.0,), (2.0,))
     (array(0.), array(2.))
     """
+    _check_function(f)
+    if not all(isinstance(x, list | tuple) for x in (args, tangents)):
+        raise TypeError("args and tangents are tuples, as in ag.jvp(f, (x,), (v,))")
     run = _Run(f, args, tuple(range(len(args))))
     along = _like(run.variables, tuple(tangents), "the tangent")
     y = run.array()
@@ -252,6 +268,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[2., 0.],
            [0., 4.]])
     """
+    _check_function(f)
 
     def wrapped(*args: Any) -> Any:
         run = _Run(f, args, argnums)
@@ -289,8 +306,11 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     >>> hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([6., 0.])
     """
+    _check_function(f)
 
     def wrapped(*args: Any) -> Any:
+        if len(args) < 2:
+            raise TypeError("hvp(f) takes the arguments of f, and then the vector: hvp(f)(x, v)")
         *at, v = args
         run = _Run(f, at, argnums)
         J = run.scalar()
