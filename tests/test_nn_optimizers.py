@@ -61,6 +61,13 @@ def test_memory_belongs_to_a_parameter():
     assert second.numpy() == -1
 
 
+def test_a_step_is_of_parameters_by_name():
+    with pytest.raises(
+        TypeError, match=r"as in optimizer.step\(net.parameters\(\)\), not a Network"
+    ):
+        GradientDescent(0.1).step(nn.Network([2, 1], ["tanh"], rng=0))
+
+
 def test_a_parameter_without_a_gradient():
     V, W = (ag.Tensor([1.0], requires_grad=True, name=name) for name in "VW")
     np.sum(V * V).backward()
@@ -74,6 +81,8 @@ def test_a_parameter_without_a_gradient():
     [
         (lambda: GradientDescent(0), "rate=0: it must be a positive number"),
         (lambda: GradientDescent(-1.0), "rate=-1.0"),
+        (lambda: GradientDescent("0.1"), "rate=.0.1.: it must be a positive number"),
+        (lambda: Momentum(1, "a"), "momentum=.a.: it must be at least 0"),
         (lambda: Momentum(float("nan")), "rate=nan"),
         (lambda: Adam(float("inf")), "rate=inf"),
         (lambda: Momentum(1, momentum=1), "momentum=1: it must be at least 0 and less than 1"),
