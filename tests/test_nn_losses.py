@@ -184,6 +184,7 @@ def test_accuracy_reads_an_output_as_the_loss_does():
     Y = np.array([[1, 1, 0, 0]])
     assert bce.accuracy(np.array([[0.6, 0.4, 0.6, 0.4]]), Y) == 0.5
     assert logits.accuracy(np.array([[0.4, 0.2, -0.1, 0.1]]), Y) == 0.75
+    assert bce.accuracy(np.full((1, 4), 0.5), np.zeros((1, 4))) == 1  # a yes lies above
     assert bce.accuracy(np.array([[0.6, 0.6]]), np.array([[0.3, 0.7]])) == 0.5
     ce, one_hot = nn.losses.cross_entropy, np.eye(3)
     assert ce.accuracy(one_hot[:, [0, 1, 1]], one_hot) == pytest.approx(2 / 3)
@@ -246,3 +247,11 @@ def test_labels_of_another_dtype_are_cast_and_float32_stays(loss):
         assert J.item() == loss(A.numpy(), [[1.0, 0.0]]).item()
     assert loss([[1, 0]], [[0.5, 0.5]]).item() == loss([[1.0, 0.0]], [[0.5, 0.5]]).item()
     assert loss(ag.Tensor([[1, 0]]), [[0.5, 0.5]]).dtype == float
+
+
+def test_labels_found_right_are_checked_again_where_they_can_have_changed():
+    loss, Y = nn.losses.binary_cross_entropy, np.zeros((1, 3))
+    loss.check_labels(Y)
+    Y[0, 1] = 7
+    with pytest.raises(ValueError, match=r"Y\[0, 1\] is 7"):
+        loss.check_labels(Y)

@@ -74,6 +74,34 @@ def test_gradients_are_the_callers_own():
         W.grad += 1.0
 
 
+def test_gradients_of_a_tensor_and_of_its_view_are_apart():
+    W = ag.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    for view in (W.reshape(3, 2), W.T, W[:], W[None], np.broadcast_to(W, (1, 2, 3))):
+        J = np.sum(np.tanh(view) ** 2)
+        for given in (ag.gradients(J, [view, W]), ag.gradients(J, [W, view])):
+            assert not np.shares_memory(*given)
+            assert all(g.flags.carray for g in given)
+    (g,) = ag.gradients(np.sum(np.tanh(W).astype(np.float32) ** 2), [W])
+    assert g.dtype == W.dtype
+
+
+def test_what_is_constant_has_no_gradient():
+    assert ag.grad(lambda x: x > 0)(1.0) == 0
+    assert ag.grad(lambda x: ag.Tensor(3.0))(1.0) == 0
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0,)])
+def test_arrays_without_elements(shape):
+    for f in (np.sum, np.tanh, np.ravel, np.transpose, ag.softplus, lambda x: x[:0] * 2):
+        x = ag.Tensor(np.ones(shape), requires_grad=True)
+        y = f(x)
+        y.backward(np.ones(y.shape))
+        np.testing.assert_array_equal(x.grad, np.ones(shape), strict=True)
+    x = ag.Tensor(np.ones((3, 0)), requires_grad=True)
+    np.mean(x, axis=0).backward(np.ones(0))
+    np.testing.assert_array_equal(x.grad, np.ones((3, 0)), strict=True)
+
+
 def test_a_rule_cannot_hand_out_what_it_keeps_nor_write_into_the_walk():
     kept = np.ones(2)
 
@@ -393,6 +421,14 @@ def test_no_grad_is_per_thread_and_exception_safe():
         assert ag.grad(lambda x: x * x)(3.0) == 6
 
 
+def test_a_gradient_asked_for_inside_no_grad_can_be_differentiated():
+    x = leaf(2.0)
+    J = np.sum(x**3)
+    with ag.no_grad():
+        (slope,) = ag.gradients(J, [x], create_graph=True)
+    assert ag.gradients(slope, [x], [1.0])[0] == 12
+
+
 def test_in_place_operators():
     W = leaf(1.0, 2.0, name="W")
     before, alias = W.data, W
@@ -508,7 +544,7 @@ def test_any_truth_keeps_dimensions(keepdims):
 
 @pytest.mark.parametrize(
     "index",
-    [[], [[]], True, np.True_, np.int64(-1), (None, [0, 0], ..., [1, 1]), ((0, 1), 1), ([], 0)],
+    [[], [[]], True, np.True_, np.int64(-1), (None, [0, 0], ..., [1, 1]), ((0, 0), 1), ([], 0)],
     ids=repr,
 )
 def test_odd_indices(index):
