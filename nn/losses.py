@@ -104,7 +104,8 @@ class Loss:
 
     def check_labels(self, Y: NDArray[Any]) -> None:
         """Raise ValueError, naming the range and the first offender, if a label is outside it."""
-        if self._checked is not None and self._checked() is Y:  # a Tensor's array never changes
+        checked = self._checked  # once: another thread may set it
+        if checked is not None and checked() is Y:  # a Tensor's array never changes
             return
         low, high = self.labels
         least, most = float(Y.min()), float(Y.max())  # nan if a label is
