@@ -1,6 +1,7 @@
 """`autograd-lite train`: what it prints, writes, and says to what it cannot do."""
 
 import argparse
+import errno
 import subprocess
 import sys
 
@@ -193,13 +194,31 @@ def test_training_that_diverges_is_a_failure(capsys):
 
 def test_a_file_that_cannot_be_written_is_a_failure(capsys, tmp_path, monkeypatch):
     def full(*_, **__):
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     monkeypatch.setattr(np, "savez", full)
     code, out, err = run(capsys, "--epochs", 1, "--save", tmp_path / "net.npz")
     assert code == 1
     assert "held out" in out
-    assert err == "autograd-lite: no space left on device\n"
+    place = tmp_path / "net.npz"
+    assert err == f"autograd-lite: [Errno {errno.ENOSPC}] no space left on device: '{place}'\n"
+
+
+def test_more_than_memory_holds_is_a_failure(capsys):
+    code, _, said = run(capsys, "--layers", "1000000000000,1")
+    assert code == 1
+    assert said.startswith("autograd-lite: Unable to allocate")
+    assert said.count("\n") == 1
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    done = subprocess.run(
+        [f"{sys.executable} -m nn draw --layers 2,60,60,60,1 --samples 40 | head -c 1"],
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("d", "")
 
 
 def test_ctrl_c_prints_and_saves_what_was_learnt(capsys, tmp_path, monkeypatch):

@@ -244,6 +244,13 @@ def test_unknown_documents_and_labels():
         documents.check([3])
     with pytest.raises(KeyError, match=r"document 002 has no entry '9.9'; its labels are z, a"):
         documents.document("002").entry("9.9")
+    with pytest.raises(KeyError, match="there is no document 3; there are"):
+        documents.check(3)
+    with pytest.raises(TypeError, match="document mine holds 3, which is no Entry"):
+        documents.check(documents.Document("mine", "no entries", [3]))
+    for count in (0, "35"):
+        with pytest.raises(ValueError, match=r"networks=.*: it must be a whole number, 1 or more"):
+            documents.check("002", networks=count)
 
 
 def test_results_depend_on_the_seed_only():

@@ -148,14 +148,17 @@ def check(
 ) -> list[Result]:
     """Try every formula of the documents (numbers, or your own; all five if None).
 
-    Each is tried on `networks` random networks. Raises KeyError for an unknown number.
+    Each is tried on `networks` random networks. Raises KeyError for an unknown number, TypeError
+    for an entry that is none, and ValueError for no network to try them on.
 
     >>> [r.verdict for r in check("002", networks=6)][:3]
     ['convention', 'holds', 'misprint']
     """
+    if not isinstance(networks, int) or networks < 1:
+        raise ValueError(f"networks={networks!r}: it must be a whole number, 1 or more")
     if documents is None:
         documents = NUMBERS
-    elif isinstance(documents, str | Document):
+    elif isinstance(documents, str | Document) or not isinstance(documents, Iterable):
         documents = [documents]
     chosen = [d if isinstance(d, Document) else document(d) for d in documents]
     seeds = np.random.default_rng(rng).spawn(len(NUMBERS) + len(chosen))
@@ -173,6 +176,8 @@ def check_document(
     """The results for one document, in order."""
     trials: dict[int, list[Trial]] = {}
     for entry in document.entries:
+        if not isinstance(entry, Entry):
+            raise TypeError(f"document {document.number} holds {entry!r}, which is no Entry")
         setting = entry.setting or document.setting
         if id(setting) not in trials:
             nets = setting.networks(rng, networks)
