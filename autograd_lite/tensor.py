@@ -435,7 +435,7 @@ class Tensor:
         return self.__copy__()
 
     def __reduce__(self) -> Any:
-        return Tensor, (self._data, self._needs, self.name)
+        return Tensor, (self.data, self._needs, self.name)
 
     # Operators. A reflected one (r) comes where the left operand is not a Tensor.
 

@@ -158,7 +158,7 @@ def seed(J: Any, gradient: Any, on_tape: bool = False) -> Any:
         raise ValueError(
             f"the gradient has shape {gradient.shape}, but {errors.described(J)} has {J.shape}"
         )
-    return constant(gradient) if on_tape else np.asarray(gradient)
+    return constant(gradient) if on_tape else gradient
 
 
 class Owner:

@@ -81,8 +81,15 @@ def test_gradients_of_a_tensor_and_of_its_view_are_apart():
         for found in (ag.gradients(J, [view, W]), ag.gradients(J, [W, view])):
             assert not np.shares_memory(*found)
             assert all(g.flags.carray for g in found)
-    (g,) = ag.gradients(np.sum(np.tanh(W).astype(np.float32) ** 2), [W])
-    assert g.dtype == W.dtype
+
+
+@pytest.mark.parametrize(("narrow", "wide"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_a_gradient_has_its_tensors_dtype(narrow, wide):
+    W = ag.Tensor([1.0, 2.0], requires_grad=True, dtype=narrow)
+    Z = W.astype(wide)
+    dW, dZ = ag.gradients(np.sum(Z * Z), [W, Z])
+    assert (dW.dtype, dZ.dtype) == (narrow, wide)
+    np.testing.assert_array_equal(dW, [2, 4])
 
 
 def test_what_is_constant_has_no_gradient():
@@ -575,7 +582,10 @@ def test_looks_and_behaves_as_numpy():
     assert float(t[0, 0]) == 1 == int(t[0, 0]) == t[0, 0].item()
     assert t in {t}
     assert len({t, t + 0}) == 2
-    again = pickle.loads(pickle.dumps(t))
+    again, buffers = pickle.loads(pickle.dumps(t)), []
+    pickle.dumps(t, protocol=5, buffer_callback=buffers.append)
+    assert all(buffer.raw().readonly for buffer in buffers)
+    assert buffers
     assert again.name == "W"
     assert again.requires_grad
     assert t.detach().requires_grad is False
