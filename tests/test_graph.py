@@ -118,6 +118,18 @@ def test_while_tracing_everything_is_recorded_and_no_value_can_be_read():
         ):
             with pytest.raises(ag.TracingError, match="test_graph.py"):
                 ask(y[0])
+        W = ag.Tensor([1.0], requires_grad=True, name="W")
+        for change in (
+            lambda: W.__isub__(1.0),
+            lambda: setattr(W, "data", [2.0]),
+            lambda: np.sum(W).backward(),
+            lambda: x[x > 0],
+            lambda: ag.Tensor(x),
+            lambda: x.detach(),
+            x.__copy__,
+        ):
+            with pytest.raises(ag.TracingError, match="test_graph.py"):
+                change()
     assert not y.requires_grad
     recorded = steps(y, inputs=[x])
     np.testing.assert_array_equal(replay(recorded, {x: [-5.0, 7.0]})[-1], [0, 7])

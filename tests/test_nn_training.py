@@ -299,7 +299,7 @@ def shown(monkeypatch, progress, terminal):
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     X, Y = planar()
-    nn.fit(network(), X, Y, BCE, GradientDescent(1), epochs=30, progress=progress)
+    nn.fit(network(), X, Y, BCE, GradientDescent(1), epochs=31, progress=progress)
     return screen.getvalue()
 
 
@@ -310,8 +310,9 @@ def test_nothing_is_shown_where_nobody_looks(monkeypatch):
 
 def test_plain_lines_when_asked_for(monkeypatch):
     lines = shown(monkeypatch, True, terminal=False).splitlines()
-    assert len(lines) == 11
-    assert lines[0].startswith("epoch 1 of 30: loss 0.")
+    assert len(lines) == 12
+    assert lines[0].startswith("epoch 1 of 31: loss 0.")
+    assert lines[-1].startswith("epoch 31 of 31: loss 0.")
     assert "accuracy 0." in lines[-1]
 
 
@@ -319,9 +320,9 @@ def test_a_bar_on_a_terminal_and_plain_lines_without_rich(monkeypatch):
     pytest.importorskip("rich")
     bar = shown(monkeypatch, None, terminal=True)
     assert "━" in bar
-    assert "epoch 30 of 30: loss 0." in bar
+    assert "epoch 31 of 31: loss 0." in bar
     monkeypatch.setitem(sys.modules, "rich.progress", None)
-    assert len(shown(monkeypatch, None, terminal=True).splitlines()) == 11
+    assert len(shown(monkeypatch, None, terminal=True).splitlines()) == 12
 
 
 def test_a_function_sees_every_epoch():

@@ -449,6 +449,12 @@ def test_in_place_operators():
     assert W.requires_grad
     np.testing.assert_array_equal(W.data, [0, 0])
     np.testing.assert_array_equal(before, [1, 2])
+    narrow = ag.Tensor([1.0], requires_grad=True, dtype=np.float32)
+    with ag.no_grad():
+        narrow -= np.array([0.5])
+        with pytest.raises(ValueError, match=r"the result has shape \(2,\)"):
+            narrow += np.ones(2)
+    assert narrow.dtype == np.float32
     y = x = leaf(1.0)
     y = y * 2
     y += x
@@ -564,6 +570,14 @@ def test_odd_indices(index):
     expected = np.zeros_like(a)
     np.add.at(expected, index, g)
     np.testing.assert_array_equal(x.grad, expected)
+
+
+def test_an_index_that_changes_later_is_not_the_tapes():
+    x, index = leaf(1.0, 2.0, 3.0), np.array([0, 0, 2])
+    y = x[index]
+    index[:] = 1
+    y.backward(np.ones(3))
+    np.testing.assert_array_equal(x.grad, [2, 0, 1])
 
 
 def test_lists_of_numbers_have_a_softmax():
