@@ -367,7 +367,9 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
                     f"{function.__name__} was given {len(inputs)} arguments and has "
                     f"{len(argument_rules)} rules: one rule for each positional argument"
                 )
-            y = function(*[_read_only(x) for x in inputs], **static)
+            y = function(*_read_only(inputs), **static)
+            if y is None or isinstance(y, str | list | tuple | dict):
+                raise TypeError(f"it returned a {type(y).__name__}, not an array: mind its return")
             return y.copy() if isinstance(y, np.ndarray) else y  # it may keep what it returns
 
         op = rules.operation(*argument_rules)(forward)
@@ -377,12 +379,14 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
     return decorate
 
 
-def _read_only(x: Any) -> Any:
-    """A view of an array that cannot be written into; anything else as it is."""
-    if isinstance(x, np.ndarray):
-        x = x.view()
-        x.flags.writeable = False
-    return x
+def _read_only(values: Sequence[Any]) -> list[Any]:
+    """Views of arrays that cannot be written into; anything else as it is."""
+    given = list(values)
+    for k, x in enumerate(given):
+        if isinstance(x, np.ndarray):
+            given[k] = x = x.view()
+            x.flags.writeable = False
+    return given
 
 
 def _takes(rule: Rule) -> float:
@@ -400,6 +404,6 @@ def _guarded(rule: Rule) -> Rule:
     def guarded(g: Any, *rest: Any, **static: Any) -> Any:
         if isinstance(g, Tensor):
             return rule(g, *rest, **static)
-        return np.array(rule(*map(_read_only, (g, *rest)), **static))
+        return np.array(rule(*_read_only((g, *rest)), **static))
 
     return guarded

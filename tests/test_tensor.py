@@ -687,6 +687,11 @@ def test_looks_and_behaves_as_numpy():
         (lambda: setattr(leaf(1.0), "data", "x"), TypeError, "real numbers, not <U1"),
         (lambda: ag.Tensor([1j], dtype=float), TypeError, "real numbers, not complex128"),
         (lambda: np.sum([leaf(1.0)]), TypeError, "np.stack makes one Tensor of a list of them"),
+        (
+            lambda: ag.differentiable(lambda g, y, x: g)(lambda x: None)(leaf(1.0)),
+            TypeError,
+            "it returned a NoneType, not an array: mind its return",
+        ),
         (lambda: ag.differentiable(), TypeError, "one rule for each argument"),
         (
             lambda: ag.differentiable(lambda g, y, x: g, None),
