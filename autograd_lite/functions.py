@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_lite import rules
-from autograd_lite.errors import operation_error
+from autograd_lite.errors import described, operation_error
 from autograd_lite.rules import RULES, Rule
 from autograd_lite.tensor import HANDLERS, Tensor, constant, operands, record
 
@@ -34,7 +34,14 @@ def handles(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
     n = np.ndim(x)
-    return tuple(range(n)) if axis is None else normalize_axis_tuple(axis, n)
+    if axis is None:
+        return tuple(range(n))
+    try:
+        return normalize_axis_tuple(axis, n)
+    except np.exceptions.AxisError:
+        raise np.exceptions.AxisError(
+            f"axis {axis} is out of bounds for {described(x)}, which has {n}"
+        ) from None
 
 
 def _without(x: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -10,7 +10,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -330,6 +330,13 @@ class Tensor:
     def zero_grad(self) -> None:
         """Forget `.grad`: it is None again."""
         self.grad = None
+
+    if not TYPE_CHECKING:  # a type checker is to go on refusing names that are not here
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(np.ndarray, name) and not name.startswith("_"):
+                raise AttributeError(str(no_rule(f"the array method .{name}")))
+            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
 
     # NumPy's protocols
 

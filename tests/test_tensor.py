@@ -228,7 +228,8 @@ def test_a_chain_of_a_million_operations():
         y = y + 0.0
     y.backward([1.0])
     np.testing.assert_array_equal(x.grad, [1.0])
-    assert repr(copy.deepcopy(y)) == "Tensor([1.], requires_grad=True)"
+    y.named("y")
+    assert repr(copy.deepcopy(y)) == "Tensor([1.], requires_grad=True, name='y')"
     del y
 
 
@@ -551,8 +552,10 @@ def test_operators_with_numbers_arrays_and_scalars(dtype):
 def test_any_truth_keeps_dimensions(keepdims):
     a = np.arange(6.0).reshape(2, 3)
     for f in (np.sum, np.mean, np.max, np.min, np.var, np.std, np.any, np.all):
-        y, expected = f(leaf(*a), -1, keepdims=keepdims), f(a, -1, keepdims=bool(keepdims))
-        np.testing.assert_array_equal(y.data, expected, strict=True)
+        expected = f(a, -1, keepdims=bool(keepdims))
+        method = getattr(leaf(*a), f.__name__)
+        for y in (f(leaf(*a), -1, keepdims=keepdims), method(-1, keepdims=keepdims)):
+            np.testing.assert_array_equal(y.data, expected, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -578,6 +581,21 @@ def test_an_index_that_changes_later_is_not_the_tapes():
     index[:] = 1
     y.backward(np.ones(3))
     np.testing.assert_array_equal(x.grad, [2, 0, 1])
+
+
+def test_axes_move_as_numpys_do():
+    a = np.arange(24.0).reshape(1, 2, 3, 4)
+    for pair in (((0, 1), (-1, 0)), ((3, 0, 1), (0, 2, 1)), (-1, 0), ((2, 1), (0, 1))):
+        y = np.moveaxis(ag.Tensor(a), *pair)
+        np.testing.assert_array_equal(y.data, np.moveaxis(a, *pair), strict=True)
+
+
+def test_any_number_is_a_condition():
+    x = leaf(-1.0, 0.0, 0.5)
+    y = np.where(x, x * 2, 7.0)
+    np.testing.assert_array_equal(y.data, [-2, 7, 1])
+    y.backward(np.ones(3))
+    np.testing.assert_array_equal(x.grad, [2, 0, 2])
 
 
 def test_lists_of_numbers_have_a_softmax():
@@ -692,6 +710,14 @@ def test_looks_and_behaves_as_numpy():
             TypeError,
             "it returned a NoneType, not an array: mind its return",
         ),
+        (lambda: leaf(1.0).cumsum(), AttributeError, "the array method .cumsum has no rule"),
+        (lambda: leaf(1.0).weight, AttributeError, "'Tensor' object has no attribute 'weight'"),
+        (
+            lambda: np.sum(leaf(1.0, name="x"), axis=3),
+            ValueError,
+            "axis 3 is out of bounds for x (1,)",
+        ),
+        (lambda: ag.softmax(leaf(1.0), axis=(0, 2)), ValueError, "bounds for (1,), which has 1"),
         (lambda: ag.differentiable(), TypeError, "one rule for each argument"),
         (
             lambda: ag.differentiable(lambda g, y, x: g, None),
