@@ -33,7 +33,7 @@ def handles(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
 
 
 def _axes(x: Any, axis: Any) -> tuple[int, ...]:
-    n = np.ndim(x)
+    n = x.ndim if isinstance(x, Tensor) else np.ndim(x)
     if axis is None:
         return tuple(range(n))
     try:
