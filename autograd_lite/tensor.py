@@ -10,7 +10,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -330,13 +330,6 @@ class Tensor:
     def zero_grad(self) -> None:
         """Forget `.grad`: it is None again."""
         self.grad = None
-
-    if not TYPE_CHECKING:  # a type checker is to go on refusing names that are not here
-
-        def __getattr__(self, name: str) -> Any:
-            if hasattr(np.ndarray, name) and not name.startswith("_"):
-                raise AttributeError(str(no_rule(f"the array method .{name}")))
-            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
 
     # NumPy's protocols
 
@@ -659,6 +652,19 @@ def no_rule(name: str) -> TypeError:
         "have one, or give it one: @ag.differentiable(lambda g, y, x: ...) above a function of "
         "arrays. For a value without gradient use t.data."
     )
+
+
+def _missing(name: str) -> property:
+    def raising(self: Tensor) -> None:
+        raise AttributeError(str(no_rule(f"the array method .{name}")))
+
+    return property(raising)
+
+
+# (A __getattr__ would say the same, and make every attribute of every Tensor slower.)
+for _name in dir(np.ndarray):
+    if not _name.startswith("_") and not hasattr(Tensor, _name):
+        setattr(Tensor, _name, _missing(_name))
 
 
 def _own_array(data: Any, dtype: Any) -> np.ndarray:
