@@ -610,7 +610,7 @@ def one_sample_only(e: Place) -> Iterator[Idea]:
 @mistake("part-zero", on="whole")
 def end_missing(e: Place) -> Iterator[Idea]:
     for axis, n in enumerate(e.g.shape if not e.leaf else ()):
-        for i in (0, n - 1):
+        for i in (0, n - 1) if n > 1 else ():
             part = e.g.copy()
             part[(slice(None),) * axis + (i,)] = 0
             yield Idea(

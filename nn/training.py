@@ -22,7 +22,7 @@ Array = NDArray[Any]
 FEW_STEPS = 30  # are over before a compiled step would be ready
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What `fit` recorded: `loss` and `metric` have one entry for each whole epoch.
 
@@ -35,6 +35,15 @@ class History:
     metric: list[float | None] = field(default_factory=list)
     interrupted: bool = False
     compiled: bool = field(default=False, compare=False)
+
+    def __repr__(self) -> str:
+        epochs = f"{len(self.loss)} epochs" + (", interrupted" if self.interrupted else "")
+        if not self.loss:
+            return f"History({epochs})"
+        shown = f"loss {self.loss[0]:.4g} → {self.loss[-1]:.4g}"
+        if self.metric[-1] is not None:
+            shown += f", metric {self.metric[0]:.4g} → {self.metric[-1]:.4g}"
+        return f"History({epochs}: {shown})"
 
 
 class Diverged(FloatingPointError):
@@ -93,6 +102,7 @@ def fit(
     >>> len(history.loss), history.loss[-1] < history.loss[0]
     (10, True)
     """
+    _check_parts(net, loss, optimizer)
     X, Y = _checked_samples(net, X, Y)
     known = _known(loss)
     if known:
@@ -119,6 +129,21 @@ def fit(
     except KeyboardInterrupt:
         run.history.interrupted = True
     return run.history
+
+
+def _check_parts(net: Any, loss: Any, optimizer: Any) -> None:
+    if not isinstance(net, Network):
+        raise TypeError(f"fit trains an nn.Network, not {type(net).__name__}")
+    if not callable(loss):
+        raise TypeError(
+            f"loss={loss!r}: give one of nn.losses, as nn.losses.binary_cross_entropy, or a "
+            "function of (A, Y)"
+        )
+    if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+        raise TypeError(
+            f"optimizer={optimizer!r}: give one of nn.optimizers with its rate, as "
+            "nn.optimizers.GradientDescent(rate=0.1)"
+        )
 
 
 def evaluate(

@@ -591,3 +591,12 @@ def test_a_plain_factor_reads_better_than_another_formula_that_comes_to_the_same
     report = ag.compare(J, {k: 7 * g for k, g in zip(parameters, gradients, strict=True)})
     assert report["W2"].findings[0].kind == "missing-mean"
     assert "loss-derivative" in [finding.kind for finding in report["W2"].best]
+
+
+def test_a_row_of_one_that_is_zero_is_no_row_that_was_forgotten():
+    net = nn.Network([3, 4, 1], ["tanh", "sigmoid"], rng=0)
+    X, Y = np.random.default_rng(0).normal(size=(3, 7)), np.ones((1, 7))
+    J = nn.losses.binary_cross_entropy(net(X), Y)
+    report = ag.compare(J, {"W1": np.zeros((4, 3))})
+    assert "part-zero at Z2" not in str(report)
+    assert not report.ok

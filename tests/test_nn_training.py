@@ -345,3 +345,29 @@ def test_it_learns():
     net = nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=0)
     history = nn.fit(net, X, Y, BCE, Adam(0.05), epochs=500)
     assert history.metric[-1] > 0.85
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"net": "net"}, "fit trains an nn.Network, not str"),
+        ({"loss": "binary_cross_entropy"}, "give one of nn.losses"),
+        ({"optimizer": 0.1}, "give one of nn.optimizers with its rate"),
+        ({"optimizer": nn.optimizers.GradientDescent}, "give one of nn.optimizers with its rate"),
+    ],
+)
+def test_the_wrong_kind_of_part_is_named(wrong, message):
+    right = {
+        "net": nn.Network([2, 1], ["sigmoid"], rng=0),
+        "loss": nn.losses.binary_cross_entropy,
+        "optimizer": nn.optimizers.GradientDescent(0.1),
+    }
+    with pytest.raises(TypeError, match=message):
+        nn.fit(X=np.ones((2, 3)), Y=np.ones((1, 3)), epochs=1, **right | wrong)
+
+
+def test_a_history_is_shown_in_one_line():
+    history = nn.training.History([0.7, 0.25], [0.5, 0.9])
+    assert repr(history) == "History(2 epochs: loss 0.7 → 0.25, metric 0.5 → 0.9)"
+    assert repr(nn.training.History()) == "History(0 epochs)"
+    assert repr(nn.training.History([1.0], [None])) == "History(1 epochs: loss 1 → 1)"
