@@ -36,6 +36,7 @@ def place(frame: Any = None) -> str:
 
 
 def no_value(what: str) -> TracingError:
+    """`what` would freeze a value into what is traced."""
     return TracingError(
         f"{what} asks for a Tensor's value while the computation is being traced, at {place()}\n"
         "What depends on it would be frozen at this value. Use np.where for a choice, "
@@ -44,6 +45,7 @@ def no_value(what: str) -> TracingError:
 
 
 def side_effect(what: str) -> TracingError:
+    """`what` changes something in place while the computation is being traced."""
     return TracingError(
         f"{what} changes a Tensor in place, which tracing cannot repeat, at {place()}\n"
         "Return new values instead; gradients come from ag.gradients(J, [W]) or ag.value_and_grad."
@@ -59,6 +61,7 @@ def described(x: Any) -> str:
 
 
 def not_a_name(name: Any) -> TypeError:
+    """A name that could not be printed."""
     return TypeError(f"a Tensor's name is a string, not {type(name).__name__}: name={name!r}")
 
 

@@ -152,16 +152,12 @@ def steps(
     called: dict[str, int] = {}
     starts = [start for start, _, _ in runs]
     for number, t in enumerate(tape(*roots.values())):
-        label = None
-        owner, argument = None, None
+        label = owner = argument = None
         if t._order not in forward and runs and t._order >= starts[0]:
             _, of, argument = runs[bisect.bisect_right(starts, t._order) - 1]
             owner = made[of._order]
         elif t.name:
-            before = called.get(t.name, 0)
-            called[t.name] = before + 1
-            # h, h′, h′′, h′′′, h′(4): a loop may give one name ten thousand times
-            label = t.name + ("′" * before if before <= 3 else f"′({before})")
+            label = _label(t.name, called)
         made[t._order] = Step(
             number,
             t._op,
@@ -180,6 +176,14 @@ def steps(
         {made[order].number: made[g._order] for order, g in complete.items()},
         [made[t._order] for t in inputs],
     )
+
+
+def _label(name: str, called: dict[str, int]) -> str:
+    """The name, told apart from the same name before: h, h′, h′′, h′′′, h′(4)."""
+    before = called.get(name, 0)
+    called[name] = before + 1
+    # A loop may give one name ten thousand times: so many primes nobody reads.
+    return name + ("′" * before if before <= 3 else f"′({before})")
 
 
 def replay(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors, rules
-from autograd_lite.tensor import HANDLERS, Tensor, constant, is_tracing, recording
+from autograd_lite.tensor import Tensor, constant, is_tracing, recording
 from autograd_lite.walk import pull
 
 
@@ -272,13 +272,12 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
     def wrapped(*args: Any) -> Any:
         run = _Run(f, args, argnums)
-        stack = np.stack if not run.on_tape else HANDLERS[np.stack]
 
         def rows(y: Tensor) -> Any:
             units = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
             pulled = [flatten(run.pull(y, unit)) for unit in units]
             parts = [
-                stack([row[k] for row in pulled]).reshape(y.shape + x.shape)
+                np.stack([row[k] for row in pulled]).reshape(y.shape + x.shape)
                 if pulled
                 else np.zeros(y.shape + x.shape, x.dtype)
                 for k, x in enumerate(run.leaves)

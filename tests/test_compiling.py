@@ -7,17 +7,14 @@ import sys
 import threading
 import warnings
 from collections import OrderedDict, namedtuple
-from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import CASES
 
 import autograd_lite as ag
 import nn
 from autograd_lite import compiling
-
-sys.path.insert(0, str(Path(__file__).parent))
-from samples import CASES
 
 pytestmark = pytest.mark.filterwarnings("error")
 by_name = pytest.mark.parametrize(

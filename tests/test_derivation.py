@@ -11,15 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from samples import CASES
 
 import autograd_lite as ag
 import nn
 from autograd_lite import algebra, derivation, expressions, graph, named_tape, simplification
 from autograd_lite.notation import TEXT
 from nn import closed_form, command
-
-sys.path.insert(0, str(Path(__file__).parent))
-from samples import CASES
 
 BCE, CE, HSE = "binary_cross_entropy", "cross_entropy", "half_squared_error"
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import CASES
 
 import autograd_lite as ag
 from autograd_lite.algebra import (
@@ -23,9 +22,6 @@ from autograd_lite.algebra import (
 from autograd_lite.expressions import Reader, RuleTexts, contributions, is_constant, rule_text
 from autograd_lite.graph import steps
 from autograd_lite.notation import LATEX, TEXT, in_latex, plain
-
-sys.path.insert(0, str(Path(__file__).parent))
-from samples import CASES
 
 HOSTILE = [
     r"\input{/etc/passwd}",
