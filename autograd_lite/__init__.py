@@ -30,6 +30,7 @@ _LATER = {
     "check_gradients": "checking",
     "compare": "comparison",
     "compile": "compiling",
+    "guard": "tracing",
 }
 
 __all__ = [

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import transforms
-from autograd_lite.emitting import Plan, Source
+from autograd_lite.emitting import Checked, Plan, Source
 from autograd_lite.lowering import Lowering, Node, needed, without_reshapes_of_sums
 from autograd_lite.tensor import Tensor, _state
 from autograd_lite.tracing import Trace, called, precision, trace
 from autograd_lite.transforms import flatten, unflatten
 
 OTHER = object()  # what a program returns for arguments that it was not made for
-CHECK = re.compile(r"    if not \(.*\):\n        return OTHER\n")
 SIGNATURES = 16
 
 
@@ -163,6 +162,21 @@ class _Compiler:
         )
 
 
+class _Maker:
+    """Makes runs of a program, each with buffers of its own. The text is compiled once."""
+
+    def __init__(self, text: str, file: str, function: str, given: dict[str, Any]) -> None:
+        self.text, self.file, self.function, self.given = text, file, function, given
+        self.code: Any = None
+
+    def __call__(self) -> Any:
+        if self.code is None:  # (two threads at once may both compile it: to the same code)
+            self.code = builtins.compile(self.text, self.file, "exec")
+        namespace = dict(self.given)
+        exec(self.code, namespace)
+        return namespace[self.function]
+
+
 @dataclass(slots=True)
 class Program:
     """The code for one signature; `ready` are the runs that are idle, and how to make another.
@@ -234,9 +248,9 @@ class _Writer:
         self.reuse_outputs = reuse_outputs
         lowering = Lowering(trace.start)
         self.arguments = [lowering.argument(x) if type(x) is Tensor else x for x in trace.arguments]
-        results = [x for x in flatten(trace.result) if type(x) is Tensor]
-        lowering.read(results)
-        outputs = [lowering.of(x) for x in results]
+        lowering.read(trace.tensors())
+        outputs = [lowering.of(x) for x in trace.results()]
+        guards = [lowering.guard(check, tensors) for check, tensors in trace.guards]
         for k, (order, t) in enumerate(trace.gradient_of.items()):
             if k == 0 and t.size == 1 and not t.name and t._order in lowering.nodes:
                 lowering.nodes[t._order].name = "J"
@@ -248,9 +262,9 @@ class _Writer:
         for x, name in zip(flatten(trace.result), results_names, strict=True):
             if type(x) is Tensor and not lowering.of(x).name:
                 lowering.of(x).name = f"{name}_new" if name in arguments else name
-        steps = needed(outputs)
-        without_reshapes_of_sums(steps, outputs)
-        plan = Plan(needed(outputs), outputs, reuse_outputs)
+        ends = [*outputs, *guards]
+        without_reshapes_of_sums(needed(ends), outputs)
+        plan = Plan(needed(ends), outputs, reuse_outputs)
         self.source = Source(plan, outputs)
         self.source.given["OTHER"] = OTHER
         self.source.names.taken.add("OTHER")
@@ -290,20 +304,14 @@ class _Writer:
             f"{called(self.f)}, compiled"
             + ", its results overwritten by the next call" * self.reuse_outputs
         ]
-        text = source.text(function, ", ".join(signature), self.lines, returns, title)
-        given = source.given
-
-        def maker(text: str) -> Callable[[], Any]:
-            code = builtins.compile(text, f"<compiled {called(self.f)}>", "exec")
-
-            def make() -> Any:
-                namespace = dict(given)
-                exec(code, namespace)
-                return namespace[function]
-
-            return make
-
-        return Program(text, ([], maker(text)), lambda: maker(CHECK.sub("", text))())
+        parts = function, ", ".join(signature), self.lines, returns, title
+        text, trusting = source.text(*parts), source.text(*parts, trusting=True)
+        file, given = f"<compiled {called(self.f)}>", source.given
+        checked, unchecked = (
+            _Maker(text, file, function, given),
+            _Maker(trusting, file, function, given),
+        )
+        return Program(text, ([], checked), unchecked)
 
     def _take(self, name: str, tree: Any, leaves: Iterator[Any]) -> None:
         """Check the argument in the variable `name`, and take it apart."""
@@ -353,7 +361,7 @@ class _Writer:
             self._unless(f"{name} is {self._literal(leaf)}")
 
     def _unless(self, condition: str) -> None:
-        self.lines += [f"if not ({condition}):", "    return OTHER"]
+        self.lines += [Checked(f"if not ({condition}):"), Checked("    return OTHER")]
 
     def _literal(self, value: Any) -> str:
         if isinstance(value, type) and value.__module__ == "builtins" and value is not type(None):

@@ -18,6 +18,7 @@ import numpy as np
 
 from autograd_lite.lowering import REDUCTIONS, VIEWS, Node, is_elementwise
 from autograd_lite.rules import Slot, astype, concatenate, getitem, scatter_add, stack
+from autograd_lite.tracing import called
 
 REDUCE = {np.sum: "add", np.max: "maximum", np.min: "minimum", np.any: "logical_or"}
 REDUCE[np.all] = "logical_and"
@@ -39,15 +40,22 @@ class Block:
 
 
 def kind(node: Node) -> str:
-    """How a value comes about: it is `given`, a `view`, `written` into an array, or `made`."""
+    """How a value comes about: it is `given`, a `view`, `written` into an array, or `made`.
+
+    A `guard` is no value.
+    """
     op: Any = node.op
     if op is None:
-        return "given"
+        return "guard" if node.check else "given"
     if op in VIEWS or (op is getitem and not _is_fancy(node)):
         return "view"
     if op in (np.dot, np.matmul, concatenate, stack) or op in REDUCTIONS:
         return "written"
     return "written" if is_elementwise(op) and op is not np.where else "made"
+
+
+def _is_argument(node: Node) -> bool:
+    return kind(node) == "given" and node.constant is None and node.tensor is None
 
 
 def _in_rows(node: Node) -> bool:
@@ -90,12 +98,10 @@ class Plan:
 
     def _memory(self, node: Node) -> tuple[Node, ...]:
         how = kind(node)
-        if how == "given":
+        if how in ("given", "made", "guard"):
             return ()
         if how == "written":
             return (node,)
-        if how == "made":
-            return ()
         return tuple({s: None for x in node.inputs for s in self.memory[x]})
 
     def _assign(self, keep_outputs: bool) -> None:
@@ -161,6 +167,12 @@ class Plan:
 
 def _nbytes(block: Block) -> int:
     return block.nbytes
+
+
+class Checked(str):
+    """A line that only looks whether the arguments are right."""
+
+    __slots__ = ()
 
 
 class Names:
@@ -231,6 +243,8 @@ class Source:
                 self._write_given(node)
             elif how == "view":
                 self._write_view(node)
+            elif how == "guard":
+                self._write_guard(node)
             elif how == "written":
                 self._write_call(node)
             else:
@@ -319,6 +333,11 @@ class Source:
             tensor = self.give((node.name or "captured") + "_tensor", node.tensor)
             self.name[node] = self.names.new(node.name or "captured")
             self.body.append(f"{self.name[node]} = {tensor}._data  # {node.shape}, as it is now")
+
+    def _write_guard(self, node: Node) -> None:
+        check = self.give(called(node.check), node.check)
+        text = f"{check}({', '.join(self.name[x] for x in node.inputs)})"
+        self.body.append(Checked(text) if all(map(_is_argument, node.inputs)) else text)
 
     def _write_constant(self, node: Node) -> str:
         value = node.constant
@@ -489,9 +508,15 @@ class Source:
         return texts
 
     def text(
-        self, function: str, signature: str, check: list[str], returns: str, title: list[str]
+        self,
+        function: str,
+        signature: str,
+        unpack: list[str],
+        returns: str,
+        title: list[str],
+        trusting: bool = False,
     ) -> str:
-        """The whole program."""
+        """The whole program; a trusting one takes its arguments without a check."""
         lines = [f"# {line}" for line in title]
         if self.imports:
             lines += _wrapped(f"from numpy import {', '.join(sorted(self.imports))}")
@@ -504,7 +529,11 @@ class Source:
         elif self.static_views:
             lines += ["", *self.static_views]
         lines += ["", "", f"def {function}({signature}):"]
-        lines += [f"    {line}" for line in (*check, *self.body, f"return {returns}")]
+        lines += [
+            f"    {line}"
+            for line in (*unpack, *self.body, f"return {returns}")
+            if not (trusting and isinstance(line, Checked))
+        ]
         return "\n".join(lines) + "\n"
 
 

@@ -25,7 +25,8 @@ class Node:
     """A value: what an operation makes of its inputs, or (`op` is None) something given.
 
     constant: the array (or Python number) that it always is; tensor: the captured Tensor whose
-    array it is at each call. Without either it is an argument.
+    array it is at each call. Without either it is an argument. check: what a guard, a node without
+    a value, calls with its inputs.
     """
 
     op: Op | None
@@ -36,7 +37,8 @@ class Node:
     name: str | None = None
     constant: Any = None
     tensor: Tensor | None = None
-    number: int = -1
+    number: float = -1
+    check: Op | None = None
 
 
 def is_elementwise(op: Any) -> bool:
@@ -91,9 +93,9 @@ class Lowering:
         node = self.nodes[t._order] = Node(None, (), {}, t.shape, t.dtype, t.name)
         return node
 
-    def read(self, roots: Iterable[Tensor]) -> None:
-        """Make nodes of everything that these were made from."""
-        for t in reachable(roots, lambda x: x._order >= self.start):
+    def read(self, tensors: Iterable[Tensor]) -> None:
+        """Make nodes of these, which come after what they were made from."""
+        for t in tensors:
             self.of(t)
 
     def of(self, t: Tensor) -> Node:
@@ -115,6 +117,12 @@ class Lowering:
                 node.name = t.name
             self.nodes[t._order] = node
         return node
+
+    def guard(self, check: Op, tensors: Iterable[Tensor]) -> Node:
+        """The node that calls check: right after the last of the values that it is given."""
+        inputs = tuple(self.of(t) for t in tensors)
+        number = max((x.number for x in inputs), default=-1.0) + 0.5
+        return Node(None, inputs, {}, (), np.dtype(bool), number=number, check=check)
 
     def constant(self, value: Any) -> Node:
         """The node of an array that is always the same."""
@@ -307,9 +315,9 @@ def _before_broadcasting(x: Node) -> Node:
         x = x.inputs[0]
 
 
-def needed(outputs: Iterable[Node]) -> list[Node]:
-    """The outputs and what they are made from, in the order of the tape."""
-    found = {id(node): node for node in outputs}
+def needed(ends: Iterable[Node]) -> list[Node]:
+    """The outputs and guards, and what they are made from, in the order of the tape."""
+    found = {id(node): node for node in ends}
     stack = list(found.values())
     while stack:
         for x in stack.pop().inputs:

@@ -32,6 +32,7 @@ class _State(threading.local):
     gradients = True
     tracing = False
     gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
+    guards: list[Any] | None = None  # while compiling: the checks of values, with what they check
 
 
 _state = _State()
@@ -60,13 +61,14 @@ def no_grad() -> Any:
     return _set(gradients=False)
 
 
-def tracing(gradient_of: dict[int, Tensor] | None = None) -> Any:
+def tracing(gradient_of: dict[int, Tensor] | None = None, guards: list[Any] | None = None) -> Any:
     """Within this context everything that touches a Tensor is recorded, masks and constants too.
 
     A Tensor's value is then out of reach: `float(t)`, `if t`, `t.data` raise a TracingError.
     gradient_of: where to note, for a gradient's order, the tensor whose gradient it is.
+    guards: where to note the checks of values; without it they are left out.
     """
-    return _set(tracing=True, gradient_of=gradient_of)
+    return _set(tracing=True, gradient_of=gradient_of, guards=guards)
 
 
 def gradients_noted() -> dict[int, Tensor] | None:

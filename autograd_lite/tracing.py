@@ -7,6 +7,7 @@ which only shape and dtype are known. That costs no time for arithmetic and no m
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import numpy as np
 
 from autograd_lite import errors
 from autograd_lite.errors import TracingError
-from autograd_lite.tensor import Tensor, next_order, tracing
+from autograd_lite.tensor import Tensor, _state, constant, next_order, tracing
 from autograd_lite.transforms import flatten, unflatten
 from autograd_lite.walk import reachable
 
@@ -109,18 +110,55 @@ def _stand_ins(result: Any) -> Any:
     return type(result)(map(_stand_ins, result)) if type(result) in (tuple, list) else result
 
 
+Check = Callable[..., Any]
+Guard = tuple[Check, tuple[Tensor, ...]]
+
+
+def guard(check: Check, *tensors: Any) -> None:
+    """Call `check(*arrays)` with the values of these, now and wherever this is compiled.
+
+    check: a function of arrays that raises if they are wrong. It must neither keep nor change
+    them. tensors: Tensors, arrays or numbers. A compiled function calls check as soon as the
+    values are known; where only the computation is recorded, nothing is checked.
+
+    >>> def check_positive(A):
+    ...     if A.min() <= 0:
+    ...         raise ValueError("log needs positive numbers")
+    >>> def f(x):
+    ...     guard(check_positive, x)
+    ...     return np.log(x)
+    >>> f(Tensor([-1.0]))
+    Traceback (most recent call last):
+    ValueError: log needs positive numbers
+    """
+    if not _state.tracing:
+        check(*[x.data if type(x) is Tensor else np.asarray(x) for x in tensors])
+    elif _state.guards is not None:
+        if any(isinstance(x, StandIn) for x in tensors):
+            raise TracingError(
+                f"guard({called(check)}, ...) within an operation of one's own cannot be compiled, "
+                f"at {errors.place()}\nCall guard before the operation, with its Tensors."
+            )
+        _state.guards.append((check, tuple(constant(x) for x in tensors)))
+
+
 @dataclass(slots=True)
 class Trace:
-    """One run of f on Tensors: what it was given, what it returned, whose gradient is what."""
+    """One run of f on Tensors: what it was given, returned and guarded, whose gradient is what."""
 
     start: int
     arguments: list[Any]
     result: Any
     gradient_of: dict[int, Tensor]
+    guards: list[Guard]
+
+    def results(self) -> list[Tensor]:
+        """The Tensors in what f returned."""
+        return [x for x in flatten(self.result) if type(x) is Tensor]
 
     def tensors(self) -> list[Tensor]:
-        """What was recorded for the result, in order."""
-        roots = [x for x in flatten(self.result) if type(x) is Tensor]
+        """What was recorded for the result and for the guards, in order."""
+        roots = [*self.results(), *(t for _, guarded in self.guards for t in guarded)]
         return reachable(roots, lambda x: x._order >= self.start)
 
 
@@ -163,6 +201,7 @@ def _run(
     with_values: bool,
 ) -> Trace:
     gradient_of: dict[int, Tensor] = {}
+    guards: list[Guard] = []
     start = next_order()
     arguments: list[Any] = []
     leaves = flatten((args, kwargs))
@@ -179,7 +218,7 @@ def _run(
             leaf = t
         arguments.append(leaf)
     args, kwargs = unflatten((args, kwargs), iter(arguments))
-    with tracing(gradient_of), np.errstate(all="ignore"):
+    with tracing(gradient_of, guards), np.errstate(all="ignore"):
         result = f(*args, **kwargs)
     for x in flatten(result):
         if not isinstance(x, Tensor | np.ndarray | np.generic | int | float | str | None):
@@ -187,7 +226,7 @@ def _run(
                 f"{called(f)} returns a {type(x).__name__}; a compiled function returns arrays, "
                 "numbers, or lists, tuples and dicts of them"
             )
-    return Trace(start, arguments, result, gradient_of)
+    return Trace(start, arguments, result, gradient_of, guards)
 
 
 def precision(leaves: list[Any]) -> np.dtype:
@@ -211,7 +250,27 @@ def _difference(a: Trace, b: Trace) -> Tensor | bool | None:
             return u
     if len(one) != len(two) or _constants(a.result) != _constants(b.result):
         return None
+    if _guarded(a, place) != _guarded(b, place):
+        return None
     return False
+
+
+def _guarded(trace: Trace, place: dict[int, int]) -> list[Any]:
+    """The guards of a trace as something to compare: each check, and the places of its tensors."""
+    return [
+        (_identity(check), [place.get(t._order, t._order) for t in tensors])
+        for check, tensors in trace.guards
+    ]
+
+
+def _identity(check: Check) -> Any:
+    """What a check is; a function that each run defines anew is its code and what it captured."""
+    if isinstance(check, functools.partial):
+        return _identity(check.func), frozen(check.args), frozen(check.keywords)
+    if inspect.isfunction(check):
+        captured = [cell.cell_contents for cell in check.__closure__ or ()]
+        return check.__code__, frozen([captured, check.__defaults__, check.__kwdefaults__])
+    return check
 
 
 def _same_step(t: Tensor, u: Tensor, start: int, place: dict[int, int]) -> bool:

@@ -10,6 +10,7 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
+from results import arrays_of, assert_own, assert_same
 from samples import CASES
 
 import autograd_lite as ag
@@ -20,32 +21,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 by_name = pytest.mark.parametrize(
     ("f", "arrays"), [pytest.param(f, arrays, id=name) for name, f, arrays in CASES]
 )
-
-
-def arrays_of(result):
-    """Every array in a result, in order."""
-    leaves = compiling.flatten(result)
-    return [x.data if isinstance(x, ag.Tensor) else np.asarray(x) for x in leaves]
-
-
-def assert_same(compiled, eager):
-    one, two = arrays_of(compiled), arrays_of(eager)
-    assert len(one) == len(two)
-    for a, b in zip(one, two, strict=True):
-        assert (a.dtype, a.shape) == (b.dtype, b.shape)
-        np.testing.assert_array_equal(a, b)
-
-
-def assert_own(results, *others):
-    """Arrays that are the caller's: writable, contiguous, sharing memory with nothing."""
-    found = arrays_of(results)
-    for k, a in enumerate(found):
-        assert type(a) is np.ndarray
-        assert a.flags.writeable
-        assert a.flags.c_contiguous
-        assert a.base is None
-        for b in (*found[:k], *others):
-            assert not np.shares_memory(a, b)
 
 
 def scalar(f, arrays):
