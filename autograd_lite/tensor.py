@@ -188,7 +188,18 @@ class Tensor:
     array([[0.63970001, 0.13621869]])
     """
 
-    __slots__ = ("_data", "_inputs", "_needs", "_op", "_order", "_saved", "_static", "grad", "name")
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_inputs",
+        "_needs",
+        "_op",
+        "_order",
+        "_saved",
+        "_static",
+        "grad",
+        "name",
+    )
 
     grad: np.ndarray | None
     name: str | None

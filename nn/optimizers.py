@@ -4,8 +4,11 @@ and never writes into the old one, so a tape that has seen the old one stays rig
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping
+import numbers
+import weakref
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,22 +17,36 @@ from numpy.typing import NDArray
 import autograd_lite as ag
 
 Array = NDArray[Any]
+State = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # parameters, their values and memories
+SETTINGS = {"rate", "momentum", "beta1", "beta2", "epsilon"}
 
 
 class Optimizer:
     """What all optimizers share. One of one's own needs only `change`; see GradientDescent.
 
-    What an optimizer remembers it remembers for each parameter: after a first step it belongs to
-    the network that it stepped.
+    What an optimizer remembers it remembers for each parameter, as long as the parameter lives:
+    one optimizer may step several networks in turn.
     """
+
+    remembers: tuple[str, ...] = ()  # arrays of the parameter's shape, zeros at first; and k
 
     def __init__(self, rate: float) -> None:
         self.rate = _positive("rate", rate)
-        self._memory: dict[str, tuple[ag.Tensor, dict[str, Any]]] = {}
+        self._memory: dict[int, tuple[weakref.ref[ag.Tensor], dict[str, Any]]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Settings are Python's numbers: NumPy's would make float32 parameters float64."""
+        if name in SETTINGS or isinstance(value, np.floating):
+            value = _number(name, value)
+        super().__setattr__(name, value)
 
     def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
         """What to add to a parameter. `memory` is this parameter's own, empty at its first step."""
         raise NotImplementedError
+
+    def numbers(self, k: int) -> tuple[float, ...]:
+        """What `change` uses in step k = 1, 2, … that differs from step to step."""
+        return ()
 
     def step(
         self, parameters: Mapping[str, ag.Tensor], gradients: Mapping[str, Array] | None = None
@@ -37,8 +54,8 @@ class Optimizer:
         """Change every parameter by one step.
 
         `gradients` are arrays by the parameters' names; without them each `.grad` is used, as
-        `J.backward()` left it. Raises ValueError, before any parameter is changed, if one has no
-        gradient.
+        `J.backward()` left it. Raises ValueError if one has no gradient, or one of another shape.
+        All parameters are changed, and what is remembered for them, or none: also on Ctrl-C.
 
         >>> W = ag.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
         >>> GradientDescent(rate=0.5).step({"W": W}, {"W": np.array([[2.0, 2.0]])})
@@ -50,23 +67,74 @@ class Optimizer:
                 "step takes parameters by name, as in optimizer.step(net.parameters()), not a "
                 f"{type(parameters).__name__}"
             )
-        arrays: dict[str, Array] = {}
+        arrays = {
+            name: _gradient(name, p, p.grad if gradients is None else gradients.get(name))
+            for name, p in parameters.items()
+        }
+        after: State = []
         for name, parameter in parameters.items():
-            gradient = parameter.grad if gradients is None else gradients.get(name)
-            if gradient is None:
-                raise ValueError(f"{name} has no gradient: call J.backward() before the step")
-            arrays[name] = gradient
-        for name, parameter in parameters.items():
-            memory = self.memory_of(name, parameter)
-            parameter.data = parameter.data + self.change(arrays[name], memory)
+            memory = self._own(self.memory_of(parameter))
+            change = self.change(arrays[name], memory)
+            after.append((parameter, parameter.data + change, memory))
+        before = self.state(parameters.values())
+        try:
+            self.restore(after)
+        except BaseException:
+            self.restore(before)
+            raise
 
-    def memory_of(self, name: str, parameter: ag.Tensor) -> dict[str, Any]:
-        """What is remembered for this parameter, and will be changed by the next step."""
-        owner, memory = self._memory.get(name, (None, {}))
-        if owner is not parameter:  # another network's parameter of this name
-            memory = {}
-            self._memory[name] = (parameter, memory)
-        return memory
+    def memory_of(self, parameter: ag.Tensor) -> dict[str, Any]:
+        """What is remembered for this parameter: not to be written to."""
+        reference, memory = self._memory.get(id(parameter), (None, {}))
+        return memory if reference is not None and reference() is parameter else {}
+
+    def state(self, parameters: Iterable[ag.Tensor]) -> State:
+        """All that a step changes, as it is now."""
+        return [(p, p.data, self.memory_of(p)) for p in parameters]
+
+    def restore(self, state: State) -> None:
+        """Make everything as it was when `state` was taken."""
+        for parameter, value, memory in state:
+            parameter.data = value
+            self._remember(parameter, memory)
+
+    def _remember(self, parameter: ag.Tensor, memory: dict[str, Any]) -> None:
+        key, kept = id(parameter), self._memory
+        if memory:
+            reference = weakref.ref(parameter, lambda _: kept.pop(key, None))
+            kept[key] = (reference, memory)
+        else:
+            kept.pop(key, None)
+
+    def _own(self, memory: dict[str, Any]) -> dict[str, Any]:
+        """A copy that `change` may alter. (Those below make new arrays; another's may write.)"""
+        return dict(memory) if type(self) in BY_NAME.values() else copy.deepcopy(memory)
+
+    def __getstate__(self) -> dict[str, Any]:
+        alive = [(reference(), memory) for reference, memory in [*self._memory.values()]]
+        return vars(self) | {"_memory": [(p, m) for p, m in alive if p is not None]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"_memory": {}})
+        for parameter, memory in state["_memory"]:
+            self._remember(parameter, dict(memory))
+
+
+def _gradient(name: str, parameter: ag.Tensor, gradient: Any) -> Array:
+    """The gradient, if it is one for this parameter."""
+    if gradient is None:
+        raise ValueError(f"{name} has no gradient: call J.backward() before the step")
+    if not isinstance(gradient, np.ndarray | np.generic):
+        raise TypeError(
+            f"the gradient of {name} is a {type(gradient).__name__}: it must be an array"
+        )
+    if gradient.shape != parameter.shape:
+        hint = " Its transpose would fit." if gradient.shape[::-1] == parameter.shape else ""
+        raise ValueError(
+            f"the gradient of {name} is {gradient.shape}, {name} itself {parameter.shape}: they "
+            f"must have the same shape.{hint}"
+        )
+    return gradient
 
 
 class GradientDescent(Optimizer):
@@ -87,6 +155,8 @@ class Momentum(Optimizer):
     >>> [optimizer.change(np.array([1.0]), memory).item() for step in range(3)]
     [-1.0, -1.5, -1.75]
     """
+
+    remembers = ("V",)
 
     def __init__(self, rate: float, momentum: float = 0.9) -> None:
         super().__init__(rate)
@@ -109,6 +179,8 @@ class Adam(Optimizer):
     array([-0.1,  0.1])
     """
 
+    remembers = ("k", "M", "V")
+
     def __init__(
         self,
         rate: float = 0.001,
@@ -121,26 +193,53 @@ class Adam(Optimizer):
         self.beta2 = _fraction("beta2", beta2)
         self.epsilon = _positive("epsilon", epsilon)
 
+    def numbers(self, k: int) -> tuple[float, ...]:
+        """The rate and the root of step k, as the means begin at zero; the new entries' weights."""
+        beta1, beta2 = self.beta1, self.beta2
+        return self.rate / (1 - beta1**k), math.sqrt(1 - beta2**k), 1 - beta1, 1 - beta2
+
     def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
         k = memory.get("k", 0) + 1
-        M = self.beta1 * memory.get("M", 0) + (1 - self.beta1) * gradient
-        V = self.beta2 * memory.get("V", 0) + (1 - self.beta2) * gradient * gradient
+        rate, root, new1, new2 = self.numbers(k)
+        M = self.beta1 * memory.get("M", 0) + new1 * gradient
+        V = self.beta2 * memory.get("V", 0) + new2 * gradient * gradient
         memory.update(k=k, M=M, V=V)
-        scale = np.sqrt(V) / math.sqrt(1 - self.beta2**k) + self.epsilon
-        return -self.rate / (1 - self.beta1**k) * (M / scale)
+        return -rate * (M / (np.sqrt(V) / root + self.epsilon))
 
 
-def _positive(name: str, value: float) -> float:
-    """As a Python float, which leaves float32 parameters float32."""
-    if isinstance(value, str) or not 0 < value < math.inf:
-        raise ValueError(f"{name}={value!r}: it must be a positive number")
-    return float(value)
+def _number(name: str, value: Any, needs: str = "a number") -> float:
+    """As a Python float, or an error that names the setting."""
+    if isinstance(value, np.ndarray) and value.shape == ():
+        value = value[()]
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise _wrong(name, value, needs)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _wrong(name, value, f"{needs}, one that a float can hold") from None
 
 
-def _fraction(name: str, value: float) -> float:
-    if isinstance(value, str) or not 0 <= value < 1:
-        raise ValueError(f"{name}={value!r}: it must be at least 0 and less than 1")
-    return float(value)
+def _wrong(name: str, value: Any, needs: str) -> ValueError:
+    try:
+        shown = f"{value!r:.100}"
+    except ValueError:  # an int of so many digits that Python does not print it
+        shown = f"a number of type {type(value).__name__}"
+    return ValueError(f"{name}={shown}: it must be {needs}")
+
+
+def _positive(name: str, value: Any) -> float:
+    number = _number(name, value, needs="a positive number")
+    if not 0 < number < math.inf:
+        raise _wrong(name, value, "a positive number")
+    return number
+
+
+def _fraction(name: str, value: Any) -> float:
+    needs = "at least 0 and less than 1"
+    number = _number(name, value, needs)
+    if not 0 <= number < 1:
+        raise _wrong(name, value, needs)
+    return number
 
 
 BY_NAME: dict[str, type[Optimizer]] = {

@@ -1,34 +1,38 @@
 """The steps of an epoch of training: on the tape, or compiled, with the same numbers.
 
-All kinds of Steps are used alike: `begin` reads the network's parameters, `take` takes one step for
-each batch, `end` gives the network the parameters after the last whole step.
+All kinds of Steps are used alike: `begin` reads parameters and what the optimizer remembers, `take`
+takes one step for each batch, `end` gives network and optimizer what the last whole step left.
 """
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 import autograd_lite as ag
 from nn.network import Forward, Network
-from nn.optimizers import GradientDescent, Momentum, Optimizer
+from nn.optimizers import SETTINGS, Adam, GradientDescent, Momentum, Optimizer
 
 Array = NDArray[Any]
 Part = tuple[slice, ...]  # a batch, as an index into X and Y
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
 # Their `change` is arithmetic on arrays and on numbers that may be arguments of compiled code.
-COMPILED = (GradientDescent, Momentum)
+COMPILED = (GradientDescent, Momentum, Adam)
 
 
 class NotFinite(FloatingPointError):
-    """The cost of the batch `part` is nan or infinite; no step was taken for it."""
+    """The step of the batch `part` was not taken: its cost, or the parameter `name`, is no number.
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
+    `value` is what the parameter would have become.
+    """
+
+    def __init__(self, part: Part, name: str | None = None, value: Array | None = None) -> None:
+        self.part, self.name, self.value = part, name, value
 
 
 class Steps:
@@ -37,27 +41,32 @@ class Steps:
     def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
         self.net, self.cost, self.optimizer = net, cost, optimizer
         self.parameters = net.parameters()
-        self.whole: dict[str, Array] = {}
+        # What is no Optimizer but has a `step` remembers on its own; parameters are kept for it.
+        self.keeper = optimizer if isinstance(optimizer, Optimizer) else GradientDescent(1)
 
     def begin(self) -> None:
         """Start from the network's parameters."""
-        self.whole = {name: parameter.data for name, parameter in self.parameters.items()}
 
     def end(self) -> None:
-        """Undo what an interrupted step has changed."""
-        for name, parameter in self.parameters.items():
-            if parameter.data is not self.whole[name]:
-                parameter.data = self.whole[name]
+        """Give the network its parameters. Nothing is done where that is done."""
 
     def take(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
-        """A step for each part: its J, before the step; what that is computed from in `outputs`."""
+        """A step for each part: its J, before the step; what that is computed from in `outputs`.
+
+        Raises NotFinite instead of a step to what is not finite.
+        """
         costs = []
         for part in parts:
             J, gradients, outputs[part] = self.gradients(X[part], Y[part])
-            if not math.isfinite(J):
+            if not isfinite(J):
                 raise NotFinite(part)
-            self.optimizer.step(self.parameters, gradients)
-            self.whole = {name: parameter.data for name, parameter in self.parameters.items()}
+            before = self.keeper.state(self.parameters.values())
+            try:
+                self.optimizer.step(self.parameters, gradients)
+                _check(part, {name: p.data for name, p in self.parameters.items()})
+            except BaseException:
+                self.keeper.restore(before)
+                raise
             costs.append(float(J))
         return costs
 
@@ -87,71 +96,128 @@ class CompiledGradients(Steps):
         value, gradients = ag.value_and_grad(J)(parameters)
         return value, gradients, outputs[0]
 
-    def arguments(self, X: Array, Y: Array) -> tuple[Any, ...]:
-        """What the compiled function is given for one batch."""
-        return self.whole, X, Y
+    def prepare(self, X: Array, Y: Array) -> None:
+        """Compile for batches like this one. Raises ag.TracingError."""
+        self.compiled.source(self._values(), X, Y)
+
+    def _values(self) -> dict[str, Array]:
+        return {name: parameter.data for name, parameter in self.parameters.items()}
 
     def gradients(self, X: Array, Y: Array) -> tuple[Any, dict[str, Array], Array]:
-        J, gradients, output = self.compiled(self.whole, X, Y)
+        J, gradients, output = self.compiled(self._values(), X, Y)
         return J, gradients, output
 
 
 class CompiledSteps(CompiledGradients):
-    """The whole step compiled, the optimizer's change included."""
+    """The whole step compiled, the optimizer's change included.
+
+    `state` is what a step changes, and is replaced at once: parameters, the arrays that the
+    optimizer remembers, and how many steps it has taken. None: the network and the optimizer have
+    it. Its arrays are never written to.
+    """
 
     def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
         super().__init__(net, cost, optimizer)
         self.compiled = ag.compile(self._step)
-        self.memory: dict[str, dict[str, Any]] = {}
+        self.arrays = [name for name in optimizer.remembers if name != "k"]
+        self.state: tuple[dict[str, Array], dict[str, dict[str, Array]], int] | None = None
         self.settings: dict[str, Any] = {}
+        self.runs: dict[int, Callable[..., Any]] = {}  # by the size of a batch's Y
 
     def _step(
-        self, parameters: dict[str, Any], memory: Any, settings: dict[str, Any], X: Any, Y: Any
+        self,
+        parameters: dict[str, Any],
+        memory: dict[str, dict[str, Any]],
+        settings: dict[str, Any],
+        numbers: tuple[Any, ...],
+        X: Any,
+        Y: Any,
     ) -> tuple[Any, Any, Any, Any]:
         J, gradients, output = self._gradients(parameters, X, Y)
         optimizer = copy.copy(self.optimizer)
-        vars(optimizer).update(settings)
-        memory = {name: dict(memory.get(name, {})) for name in parameters}
+        vars(optimizer).update(settings, numbers=lambda k: numbers)
+        memory = {name: dict(kept) for name, kept in memory.items()}
         new = {
             name: parameter + optimizer.change(gradients[name], memory[name])
             for name, parameter in parameters.items()
         }
-        return J, output, new, {name: kept for name, kept in memory.items() if kept}
+        return J, output, new, {n: {a: kept[a] for a in self.arrays} for n, kept in memory.items()}
 
     def begin(self) -> None:
-        """Start from the network's parameters and the optimizer's present settings."""
-        super().begin()
-        memory = {name: self.optimizer.memory_of(name, p) for name, p in self.parameters.items()}
-        self.memory = {name: kept for name, kept in memory.items() if kept}
-        self.settings = {k: v for k, v in vars(self.optimizer).items() if not k.startswith("_")}
-
-    def arguments(self, X: Array, Y: Array) -> tuple[Any, ...]:
-        """What the compiled function is given for one batch."""
-        return self.whole, self.memory, self.settings, X, Y
+        """Start from the network's parameters, the optimizer's present settings and memory."""
+        memory, k = {}, 0
+        for name, p in self.parameters.items():
+            kept = self.optimizer.memory_of(p)
+            memory[name] = {a: kept[a] if a in kept else np.zeros_like(p.data) for a in self.arrays}
+            k = kept.get("k", 0)
+        self.settings = {name: n for name, n in vars(self.optimizer).items() if name in SETTINGS}
+        self.state = self._values(), memory, k
 
     def end(self) -> None:
-        super().end()
-        for name, kept in self.memory.items():
-            self.optimizer.memory_of(name, self.parameters[name]).update(kept)
+        if self.state is not None:
+            values, memory, k = self.state
+            count = {"k": k} if "k" in self.optimizer.remembers else {}
+            self.optimizer.restore(
+                [(p, values[name], count | memory[name]) for name, p in self.parameters.items()]
+            )
+            self.state = None
+
+    def prepare(self, X: Array, Y: Array) -> None:
+        self._run(X, Y)
+
+    def _run(self, X: Array, Y: Array) -> Callable[..., Any]:
+        """The compiled step for batches like this one. What else it is given is always alike."""
+        if Y.size not in self.runs:
+            assert self.state
+            numbers = self.optimizer.numbers(1)
+            arguments = *self.state[:2], self.settings, numbers, X, Y
+            self.runs[Y.size] = self.compiled.unchecked(*arguments)
+        return self.runs[Y.size]
 
     def take(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
-        costs, settings, run = [], self.settings, self.compiled
-        whole, memory = self.whole, self.memory
+        start = self.state
         try:
-            for k, part in enumerate(parts):
-                J, output, *new = run(whole, memory, settings, X[part], Y[part])
-                outputs[part] = output
-                if not math.isfinite(J):
-                    raise NotFinite(part)
-                whole, memory = new
-                costs.append(float(J))
-                if k == len(parts) - 2:  # the last batch may be a smaller one
-                    run = self.compiled
-                elif k == 0:  # as all after it are, and what the optimizer remembers is known
-                    run = run.unchecked(whole, memory, settings, X[part], Y[part])
-        finally:
-            self.whole, self.memory = whole, memory
+            costs = self._taken(X, Y, parts, outputs)
+            assert self.state
+            _check(parts[-1], self.state[0])
+        except NotFinite:  # again from the start of the epoch, to find the step that began it
+            self.state = start
+            costs = []
+            for part in parts:
+                before = self.state
+                costs += self._taken(X, Y, [part], outputs)
+                try:
+                    _check(part, self.state[0])
+                except NotFinite:
+                    self.state = before
+                    raise
         return costs
+
+    def _taken(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
+        """As `take`, but parameters may become infinite."""
+        costs, settings, step_numbers = [], self.settings, self.optimizer.numbers
+        runs, whole = self.runs, self.state
+        assert whole
+        values, memory, k = whole
+        for part in parts:
+            x, y = X[part], Y[part]
+            run = runs.get(y.size) or self._run(x, y)
+            k += 1
+            J, output, values, memory = run(values, memory, settings, step_numbers(k), x, y)
+            J = J.item()
+            if not isfinite(J):
+                raise NotFinite(part)
+            outputs[part] = output
+            costs.append(J)
+            self.state = values, memory, k
+        return costs
+
+
+def _check(part: Part, values: dict[str, Array]) -> None:
+    """Raise NotFinite for the first of these parameters that is not finite."""
+    for name, value in values.items():  # (a sum may overflow that is one of finite numbers)
+        if not isfinite(np.add.reduce(value, None)) and not np.isfinite(value).all():
+            raise NotFinite(part, name, value)
 
 
 def compiled_steps(
@@ -162,12 +228,17 @@ def compiled_steps(
     What a loss or an activation of one's own does may depend on values, which only the tape can
     follow.
     """
-    kind = CompiledSteps if type(optimizer) in COMPILED else CompiledGradients
-    steps = kind(net, cost, optimizer)
+    whole = type(optimizer) in COMPILED and _in_step(optimizer, net)
+    steps = (CompiledSteps if whole else CompiledGradients)(net, cost, optimizer)
     steps.begin()
     try:
         for X, Y in batches:
-            steps.compiled.source(*steps.arguments(X, Y))
+            steps.prepare(X, Y)
     except ag.TracingError:
         return None
     return steps
+
+
+def _in_step(optimizer: Optimizer, net: Network) -> bool:
+    """Whether the optimizer has taken as many steps with each parameter."""
+    return len({optimizer.memory_of(p).get("k") for p in net.parameters().values()}) == 1

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import autograd_lite as ag
 from nn.losses import Loss
 from nn.network import Forward, Network, as_numbers, check_samples
 from nn.optimizers import Optimizer
-from nn.progress import reporter
+from nn.progress import Report, reporter
 from nn.steps import NotFinite, Part, Steps, compiled_steps
 
 Array = NDArray[Any]
@@ -29,12 +30,24 @@ class History:
     `loss` is the cost J and `metric` the accuracy (None for a loss that is not one for classes):
     means over the epoch's batches as they came, each before its own step. `interrupted` says that
     Ctrl-C ended training, `compiled` that the steps were compiled: faster, with the same numbers.
+
+    >>> History(loss=[0.69, 0.7], metric=[None, None])
+    History(2 epochs: loss 0.69 → 0.7, did not learn)
     """
 
     loss: list[float] = field(default_factory=list)
     metric: list[float | None] = field(default_factory=list)
     interrupted: bool = False
     compiled: bool = field(default=False, compare=False)
+
+    @property
+    def learned(self) -> bool | None:
+        """Whether J ended lower than it began; None for fewer than two epochs, which do not tell.
+
+        It does not at a rate far too large or too small, or where no gradient gets through: all
+        units of a relu layer off, outputs saturated.
+        """
+        return None if len(self.loss) < 2 else self.loss[-1] < self.loss[0]
 
     def __repr__(self) -> str:
         epochs = f"{len(self.loss)} epochs" + (", interrupted" if self.interrupted else "")
@@ -43,13 +56,14 @@ class History:
         shown = f"loss {self.loss[0]:.4g} → {self.loss[-1]:.4g}"
         if self.metric[-1] is not None:
             shown += f", metric {self.metric[0]:.4g} → {self.metric[-1]:.4g}"
-        return f"History({epochs}: {shown})"
+        return f"History({epochs}: {shown}{', did not learn' * (self.learned is False)})"
 
 
 class Diverged(FloatingPointError):
     """Training met nan or infinity: in which `epoch`, `layer` (None for J) and `tensor` first.
 
-    `history` holds the epochs before.
+    `history` holds the epochs before. The network keeps the parameters of the last step after which
+    all were finite.
     """
 
     def __init__(
@@ -90,9 +104,11 @@ def fit(
     loss or an activation of one's own cannot be traced (it branches on a value, is random) or could
     be changed by a `progress` of one's own between epochs. `compile=False` switches it off.
 
-    Ctrl-C ends training and keeps the parameters of the last whole step. Raises ValueError for
-    samples or options that do not fit, and nn.Diverged, a FloatingPointError, when a value becomes
-    nan or infinite.
+    A training that did not learn says so: `learned` of the History is False if J ended no lower
+    than it began. Ctrl-C ends training and keeps the last whole step, its parameters and what the
+    optimizer remembers. Raises ValueError for samples or options that do not fit, and nn.Diverged,
+    a FloatingPointError, when a value becomes nan or infinite; the network then keeps the last
+    parameters that were finite.
 
     >>> import nn
     >>> X, Y = nn.datasets.planar(400, rng=0)
@@ -111,22 +127,18 @@ def fit(
     size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
     if shuffle and rng is None:
         raise ValueError("shuffle=True draws an order: give rng=, a number or a NumPy Generator")
-    rng = np.random.default_rng(rng)
-    run = _Run(net, loss, optimizer)
-    along = (slice(None),) * net.batch_axis
-    batches = [(*along, slice(i, min(i + size, m))) for i in range(0, m, size)]
+    samples = _Samples(X.data, Y.data, net.batch_axis, size, np.random.default_rng(rng), shuffle)
+    run = _Run(net, loss, optimizer, samples)
     epochs = _count("epochs", epochs)
     own = known is None or not all(isinstance(a, str) for a in net.activations)
+    watched = callable(progress)
     try:
-        if compile and epochs * len(batches) > FEW_STEPS and not (own and callable(progress)):
-            run.compile([(X.data[part], Y.data[part]) for part in (batches[0], batches[-1])])
+        if compile and epochs * len(samples.parts) > FEW_STEPS and not (own and watched):
+            run.compile()
         with reporter(progress, epochs) as report:
-            for epoch in range(1, epochs + 1):
-                order = rng.permutation(m) if shuffle else None
-                X_epoch, Y_epoch = (_ordered(a.data, order, size, net.batch_axis) for a in (X, Y))
-                run.epoch(epoch, X_epoch, Y_epoch, batches)
-                report(epoch, run.history)
+            run.train(epochs, report, watched)
     except KeyboardInterrupt:
+        run.end()
         run.history.interrupted = True
     return run.history
 
@@ -164,43 +176,104 @@ def evaluate(
     return J.item(), _accuracy(loss, output.data, Y.data, net.batch_axis)
 
 
+class _Samples:
+    """The samples of a training: `parts` are the batches, as indices into X and Y of an epoch."""
+
+    def __init__(
+        self,
+        X: Array,
+        Y: Array,
+        batch_axis: int,
+        size: int,
+        rng: np.random.Generator,
+        shuffle: bool,
+    ) -> None:
+        self.axis, self.rng = batch_axis, rng
+        m = X.shape[batch_axis]
+        along = (slice(None),) * batch_axis
+        starts = range(0, m, size)
+        self.parts: list[Part] = [(*along, slice(i, min(i + size, m))) for i in starts]
+        self.shares = [(min(i + size, m) - i) / m for i in starts]
+        if size == batch_axis == 1:  # each sample in one piece
+            X, Y = np.asfortranarray(X), np.asfortranarray(Y)
+        self.X, self.Y = X, Y
+        self.shuffled = tuple(np.empty_like(a) for a in (X, Y)) if shuffle else None
+        self.outputs = np.empty_like(Y)
+
+    def of_an_epoch(self) -> tuple[Array, Array]:
+        """X and Y in their order, or in a new one: then they are overwritten by the next epoch."""
+        if self.shuffled is None:
+            return self.X, self.Y
+        order = self.rng.permutation(self.Y.shape[self.axis])
+        for samples, out in zip((self.X, self.Y), self.shuffled, strict=True):
+            samples.take(order, self.axis, out, "clip")  # ("raise" would need another buffer)
+        return self.shuffled
+
+
 class _Run:
     """One call of `fit`: what it trains, and what it records."""
 
-    def __init__(self, net: Network, loss: Callable[..., ag.Tensor], optimizer: Optimizer) -> None:
-        self.net, self.loss, self.optimizer = net, loss, optimizer
+    def __init__(
+        self,
+        net: Network,
+        loss: Callable[..., ag.Tensor],
+        optimizer: Optimizer,
+        samples: _Samples,
+    ) -> None:
+        self.net, self.loss, self.optimizer, self.samples = net, loss, optimizer, samples
         self.cost = _cost(loss, net.batch_axis)
         self.steps = Steps(net, self.cost, optimizer)
         self.history = History()
 
-    def compile(self, batches: list[tuple[Array, Array]]) -> None:
-        """Take compiled steps from now on, if batches like these can be traced."""
+    def compile(self) -> None:
+        """Take compiled steps from now on, if such batches can be traced."""
+        samples = self.samples
+        batches = [
+            (samples.X[part], samples.Y[part]) for part in (samples.parts[0], samples.parts[-1])
+        ]
         steps = compiled_steps(self.net, self.cost, self.optimizer, batches)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
 
-    def epoch(self, epoch: int, X: Array, Y: Array, batches: list[Part]) -> None:
-        """One pass over the samples, in batches given as indices into X and Y."""
-        axis, outputs = self.net.batch_axis, np.empty_like(Y)
-        with np.errstate(all="ignore"):  # what is not finite is looked for, not warned about
+    def train(self, epochs: int, report: Report, watched: bool) -> None:
+        """All epochs. If they are watched, the network is up to date at each report."""
+        try:
             self.steps.begin()
+            for epoch in range(1, epochs + 1):
+                self.epoch(epoch)
+                if watched:
+                    self.steps.end()
+                report(epoch, self.history)
+                if watched:
+                    self.steps.begin()
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Leave network and history as the last whole step and the last whole epoch left them."""
+        self.steps.end()
+        del self.history.loss[len(self.history.metric) :]
+
+    def epoch(self, epoch: int) -> None:
+        """One pass over the samples."""
+        samples = self.samples
+        X, Y = samples.of_an_epoch()
+        outputs = samples.outputs
+        with np.errstate(all="ignore"):  # what is not finite is looked for, not warned about
             try:
-                costs = self.steps.take(X, Y, batches, outputs)
+                costs = self.steps.take(X, Y, samples.parts, outputs)
             except NotFinite as error:
                 self.steps.end()
-                raise self._diverged(epoch, X[error.part], Y[error.part]) from None
-            finally:
-                self.steps.end()
-        for name, value in self.steps.whole.items():
-            if not np.isfinite(value).all():
-                raise Diverged(epoch, int(name[1:]), name, _first(value), self.history)
-        m = Y.shape[axis]
-        shares = [(part[axis].stop - part[axis].start) / m for part in batches]
-        self.history.loss.append(sum(w * J for w, J in zip(shares, costs, strict=True)))
-        self.history.metric.append(_accuracy(self.loss, outputs, Y, axis))
+                raise self._diverged(epoch, error, X[error.part], Y[error.part]) from None
+        accuracy = _accuracy(self.loss, outputs, Y, self.net.batch_axis)
+        self.history.loss.append(sum(map(mul, samples.shares, costs)))
+        self.history.metric.append(accuracy)
 
-    def _diverged(self, epoch: int, X: Array, Y: Array) -> Diverged:
-        """Go through the forward pass once more, for the first tensor that is not finite."""
+    def _diverged(self, epoch: int, error: NotFinite, X: Array, Y: Array) -> Diverged:
+        """The parameter, or by one more forward pass the first tensor, that is not finite."""
+        if error.name is not None and error.value is not None:
+            layer, value = int(error.name[1:]), _first(error.value)
+            return Diverged(epoch, layer, error.name, value, self.history)
         with ag.no_grad():
             f = self.net.forward(X)
             J, _ = self.cost(f, ag.Tensor(Y, name="Y"))
@@ -209,13 +282,6 @@ class _Run:
                 if not np.isfinite(tensor.data).all():
                     return Diverged(epoch, l, str(tensor.name), _first(tensor.data), self.history)
         return Diverged(epoch, None, "the cost J", J.item(), self.history)
-
-
-def _ordered(samples: Array, order: Array | None, size: int, batch_axis: int) -> Array:
-    """The samples in this order; taken one by one, each lies in memory in one piece."""
-    if order is not None:
-        samples = samples.take(order, batch_axis)
-    return np.asfortranarray(samples) if size == batch_axis == 1 else samples
 
 
 def _first(value: Array) -> Any:
