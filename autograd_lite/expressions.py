@@ -268,8 +268,8 @@ def rule_text(recorded: Steps, step: Step, argument: int, latex: bool = False) -
 def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | Number]:
     """By number, the steps that make no difference at any of these points, and what they are then.
 
-    A guard (max, min, clip or a comparison with a constant within 1e-6 of 0 or 1, which a person
-    would not write) is one of its inputs, or 1; a tie that never occurs is 0.
+    A guard (max, min, clip or a comparison with a constant within 1e-6 of 0 or 1, or beyond 1e38,
+    which a person would not write) is one of its inputs, or 1; a tie that never occurs is 0.
     """
     found: dict[int, int | Number] = {}
     for s in recorded:
@@ -290,4 +290,6 @@ def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | Number
 
 
 def _guards(c: Any) -> bool:
-    return not isinstance(c, Step) and (0 < abs(c) <= 1e-6 or 0 < abs(1 - c) <= 1e-6)
+    return not isinstance(c, Step) and (
+        0 < abs(c) <= 1e-6 or 0 < abs(1 - c) <= 1e-6 or abs(c) > 1e38
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -63,8 +64,11 @@ def _reduction(op: Callable[..., Any], *options: str) -> None:
                 raise TypeError(f"np.{op.__name__} got an unexpected keyword argument {name!r}")
         x, static = constant(x), {k: v for k, v in extra.items() if v}
         axes = _axes(x, axis)
-        if not x.size and op in (np.max, np.min):
-            raise ValueError(f"np.{op.__name__} of a Tensor without elements, {x.shape}")
+        if op in (np.max, np.min) and any(x.shape[k] == 0 for k in axes):
+            raise ValueError(
+                f"np.{op.__name__} of {described(x)} along axis {axis}: there is nothing to choose "
+                "from. Leave out what is empty"
+            )
         y = record(op, (x,), {"axis": axes, "keepdims": True, **static})
         return y if keepdims else _without(y, axes)
 
@@ -95,11 +99,22 @@ _position_of(np.argmin)
 
 @handles(np.reshape)
 def _np_reshape(x: Any, shape: Any) -> Tensor:
-    x = constant(x)
-    shape = (shape,) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
+    x, asked = constant(x), shape
+    sizes = tuple(shape) if np.iterable(shape) else (shape,)
+    try:
+        shape = tuple(operator.index(n) for n in sizes)
+    except TypeError:
+        raise TypeError(
+            f"np.reshape of {described(x)} to {asked}: a shape is made of integers"
+        ) from None
     if -1 in shape:
         rest = math.prod(n for n in shape if n != -1)
-        shape = tuple(x.size // max(rest, 1) if n == -1 else n for n in shape)
+        if shape.count(-1) > 1 or not rest or x.size % rest:
+            raise ValueError(
+                f"np.reshape of {described(x)} to {asked}: one -1 may stand for the length that "
+                f"makes {x.size} elements, and here no length, or any, does"
+            )
+        shape = tuple(x.size // rest if n == -1 else n for n in shape)
     return _reshape(x, shape)
 
 

@@ -11,6 +11,8 @@ any float dtype. They keep float32 as float32: plain numbers stay Python numbers
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,13 +23,29 @@ RULES: dict[Callable[..., Any], Any] = {}  # operation: (rule or None, for each 
 
 
 class ForEvery:
-    """One rule for any number of arguments; it is also told the argument's `position`."""
+    """One rule for any number of arguments, in two steps: `parts(inputs, **static)` does once what
+    all share, and returns `part(g, y, position)`. So n arguments take n steps, not n².
+    """
 
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
+    def __init__(self, parts: Callable[..., Rule]) -> None:
+        self.parts = parts
 
     def __getitem__(self, position: int) -> Rule:
-        return functools.partial(self.rule, position=position)
+        return lambda g, y, *inputs, **static: self.parts(inputs, **static)(g, y, position)
+
+    def bound(self, inputs: Sequence[Any], static: dict[str, Any]) -> Bound:
+        """The rules of one step: each takes g and y alone."""
+        return Bound(self.parts(inputs, **static))
+
+
+class Bound:
+    """By an argument's position, its rule."""
+
+    def __init__(self, part: Rule) -> None:
+        self.part = part
+
+    def __getitem__(self, position: int) -> Rule:
+        return functools.partial(self.part, position=position)
 
 
 def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -84,7 +102,8 @@ RULES[np.tanh] = (lambda g, y, x: g * (1 - y * y),)
 RULES[np.sin] = (lambda g, y, x: g * np.cos(x),)
 RULES[np.cos] = (lambda g, y, x: -g * np.sin(x),)
 
-# Choice. clip passes 1 on its bounds.
+# Choice. Each entry of clip belongs to one of the three: to x also on its bounds, and to high where
+# low > high, as NumPy has it.
 RULES[np.where] = (
     None,
     lambda g, y, c, a, b: np.where(c, g, 0),
@@ -92,8 +111,8 @@ RULES[np.where] = (
 )
 RULES[np.clip] = (
     lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),
-    lambda g, y, x, low, high: g * (x < low),
-    lambda g, y, x, low, high: g * (x > high),
+    lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
+    lambda g, y, x, low, high: g * ((x > high) | (low > high)),
 )
 
 # Matrix products: np.dot is the two-dimensional one, np.matmul the batched one.
@@ -102,20 +121,23 @@ RULES[np.matmul] = (lambda g, y, a, b: g @ b.mT, lambda g, y, a, b: a.mT @ g)
 
 # Reductions, recorded with keepdims. Ties in max and min share the gradient equally.
 RULES[np.sum] = (lambda g, y, x, axis, keepdims: np.broadcast_to(g, x.shape),)
-RULES[np.mean] = (lambda g, y, x, axis, keepdims: np.broadcast_to(g / count(x, y), x.shape),)
+RULES[np.mean] = (lambda g, y, x, axis, keepdims: np.broadcast_to(over(g, count(x, y)), x.shape),)
 RULES[np.max] = RULES[np.min] = (
     lambda g, y, x, axis, keepdims: (
-        g * (x == y) / np.sum((x == y).astype(g.dtype), axis=axis, keepdims=True)
+        g * (x == y) / np.sum((x == y).astype(counter(g, x.size)), axis=axis, keepdims=True)
     ),
 )
 RULES[np.var] = (
-    lambda g, y, x, axis, keepdims, ddof=0: (
-        g * (x - np.mean(x, axis=axis, keepdims=True)) / ((count(x, y) - ddof) / 2)
+    lambda g, y, x, axis, keepdims, ddof=0: over(
+        g * (x - np.mean(x, axis=axis, keepdims=True)), max(count(x, y) - ddof, 0) / 2
     ),
 )
+# Where all entries are equal, std has a kink, as abs at 0: its derivatives are 0 there. PyTorch's
+# and (for one entry) autograd's are as well, JAX's are nan.
 RULES[np.std] = (
-    lambda g, y, x, axis, keepdims, ddof=0: (
-        g * (x - np.mean(x, axis=axis, keepdims=True)) / (y * (count(x, y) - ddof))
+    lambda g, y, x, axis, keepdims, ddof=0: over(
+        np.where(y == 0, 0, g) * (x - np.mean(x, axis=axis, keepdims=True)) / (y + (y == 0)),
+        max(count(x, y) - ddof, 0),
     ),
 )
 
@@ -138,6 +160,32 @@ for constant in (
 def count(x: Any, y: Any) -> int:
     """How many elements of x were reduced to one of y."""
     return x.size // max(y.size, 1)
+
+
+def over(g: Any, n: float) -> Any:
+    """g / n, also where n is beyond float16, as g is."""
+    if n > 65504 and g.dtype.itemsize == 2:
+        return (g.astype(np.float32) / n).astype(g.dtype)
+    return g / n
+
+
+def counter(g: Any, n: int) -> Any:
+    """The dtype of g, or a wider one if that cannot count to n."""
+    if g.dtype.itemsize > 4 or n <= 2048:
+        return g.dtype
+    if n > 2**24:
+        return np.dtype(np.float64)
+    return np.promote_types(g.dtype, np.float32)
+
+
+def largest(x: Any) -> float:
+    """The largest finite number of x's dtype, or of float64 if x holds integers."""
+    return float(np.finfo(x.dtype if x.dtype.kind == "f" else float).max)
+
+
+def finite(x: Any) -> Any:
+    """x, with the largest numbers there are for ±∞, so that a difference is not ∞ − ∞."""
+    return np.clip(x, -largest(x), largest(x))
 
 
 def zero_power(a: Any, b: Any) -> Any:
@@ -176,12 +224,16 @@ def softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-@operation(lambda g, y, x, axis: g * np.exp(x - y))
+# A row of −∞ is −∞ with derivatives 0, ∞ in a row makes it ∞ and has the derivative 1. (PyTorch and
+# JAX have these values, and nan for the derivatives.)
+@operation(lambda g, y, x, axis: g * np.exp(np.clip(x, -math.inf, largest(x)) - finite(y)))
 def logsumexp(x: Any, axis: tuple[int, ...]) -> Any:
-    largest = np.max(x, axis=axis, keepdims=True)
-    return largest + np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True))
+    most = np.max(x, axis=axis, keepdims=True)
+    total = np.sum(np.exp(x - finite(most)), axis=axis, keepdims=True)
+    return most + np.log(np.maximum(total, 1))  # 1 is the most's own part: total is 0 only of −∞
 
 
+# Of a row of −∞, and with ∞ in it, there is no softmax: nan, as PyTorch and JAX have it.
 @operation(lambda g, y, x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
 def softmax(x: Any, axis: tuple[int, ...]) -> Any:
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
@@ -194,19 +246,20 @@ def log_softmax(x: Any, axis: tuple[int, ...]) -> Any:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def _part(g: Any, arrays: Sequence[Any], axis: int, position: int) -> Any:
-    """The part of g that belongs to one of the arrays concatenated along `axis`."""
-    start = sum(x.shape[axis] for x in arrays[:position])
-    return g[(slice(None),) * axis + (slice(start, start + arrays[position].shape[axis]),)]
+def _parts(arrays: Sequence[Any], axis: int) -> Rule:
+    """The parts of g that belong to arrays concatenated along `axis`."""
+    starts = [0, *itertools.accumulate(x.shape[axis] for x in arrays)]
+    before = (slice(None),) * axis
+    return lambda g, y, position: g[(*before, slice(starts[position], starts[position + 1]))]
 
 
-@operation(ForEvery(lambda g, y, *arrays, axis, position: _part(g, arrays, axis, position)))
+@operation(ForEvery(_parts))
 def concatenate(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
 @operation(
-    ForEvery(lambda g, y, *arrays, axis, position: g[(slice(None),) * axis + (position,)]),
+    ForEvery(lambda arrays, axis: lambda g, y, position: g[(slice(None),) * axis + (position,)])
 )
 def stack(*arrays: Any, axis: int) -> Any:
     return np.stack(arrays, axis=axis)
@@ -227,7 +280,9 @@ def _einsum_part(g: Any, arrays: Sequence[Any], subscripts: str, position: int) 
 
 @operation(
     ForEvery(
-        lambda g, y, *arrays, subscripts, position: _einsum_part(g, arrays, subscripts, position)
+        lambda arrays, subscripts: lambda g, y, position: _einsum_part(
+            g, arrays, subscripts, position
+        )
     )
 )
 def einsum(*arrays: Any, subscripts: str) -> Any:

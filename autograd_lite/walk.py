@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors
-from autograd_lite.rules import RULES
-from autograd_lite.tensor import Tensor, constant, gradients_noted, is_tracing, recording
+from autograd_lite.rules import RULES, ForEvery
+from autograd_lite.tensor import NOTHING, Tensor, constant, gradients_noted, is_tracing, recording
 
 by_order = attrgetter("_order")
 by_needs = attrgetter("_needs")
@@ -66,6 +66,8 @@ def differentiate(
         else:
             y, inputs = t._data, t._saved
         rules, static, k = RULES[op], t._static, -1
+        if type(rules) is ForEvery:
+            rules, inputs, static = rules.bound(inputs, static), (), NOTHING
         for x in t._inputs:
             k += 1
             if type(x) is not Tensor or not x._needs:

@@ -173,7 +173,7 @@ def _prepared(options: argparse.Namespace) -> Task:
             f"--layers ends in {net.sizes[-1]}, but the labels take {outputs} outputs{hint}"
         )
     with usage_errors():
-        loss.check_labels(Y)
+        loss.check_labels(Y, axis)
         X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)
         optimizer = optimizers.BY_NAME[options.optimizer](options.rate)
     mean, scale = datasets.mean_and_scale(X_train, axis)

@@ -25,6 +25,9 @@ import autograd_lite as ag
 from nn.network import as_numbers, checked_batch_axis
 
 
+SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
+
+
 class Loss:
     """A loss: an operation of (A, Y, m) and what all losses share, checks, names, counting samples.
 
@@ -50,7 +53,8 @@ class Loss:
         self.takes_logits = takes_logits
         self.threshold = threshold
         self.one_of_many = one_of_many
-        self._checked: weakref.ref[NDArray[Any]] | None = None  # labels that were found right
+        # labels that were found right, and along which axis their samples lie
+        self._checked: tuple[weakref.ref[NDArray[Any]], int] | None = None
         self.__name__ = operation.__name__
         self.__doc__ = operation.__doc__
 
@@ -85,7 +89,7 @@ class Loss:
             raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
         if not ag.is_tracing():
             self._check_outputs(A)
-            self.check_labels(Y.data)
+            self.check_labels(Y.data, batch_axis)
         static: dict[str, Any] = {"m": m if reduction == "mean" else 1}
         if self.one_of_many:
             static["axis"] = (1 - batch_axis,)
@@ -102,19 +106,41 @@ class Loss:
             raise ValueError(f"{shown} must have the same shape.{hint}")
         raise ValueError(f"{shown} must have two axes, outputs and samples, neither empty")
 
-    def check_labels(self, Y: NDArray[Any]) -> None:
-        """Raise ValueError, naming the range and the first offender, if a label is outside it."""
+    def check_labels(self, Y: NDArray[Any], batch_axis: int = 1) -> None:
+        """Raise ValueError, naming the first offender, if a label is outside the range of the loss,
+        or if the labels of a sample that belongs to one of many classes do not sum to 1.
+        """
         checked = self._checked  # once: another thread may set it
-        if checked is not None and checked() is Y:  # a Tensor's array never changes
-            return
+        if checked is not None and checked[0]() is Y and checked[1] == batch_axis:
+            return  # a Tensor's array never changes
         low, high = self.labels
         least, most = float(Y.min()), float(Y.max())  # nan if a label is
-        if math.isfinite(least) and math.isfinite(most) and low <= least and most <= high:
-            self._checked = None if Y.flags.writeable else weakref.ref(Y)
-            return
-        needs = "finite labels" if low == -np.inf else f"labels from {low} to {high}"
-        wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
-        raise ValueError(f"{self.__name__} needs {needs}: {_first('Y', Y, wrong)}")
+        if not (math.isfinite(least) and math.isfinite(most) and low <= least and most <= high):
+            needs = "finite labels" if low == -np.inf else f"labels from {low} to {high}"
+            wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
+            raise ValueError(f"{self.__name__} needs {needs}: {_first('Y', Y, wrong)}")
+        if self.one_of_many:
+            self._check_sums(Y, batch_axis)
+        self._checked = None if Y.flags.writeable else (weakref.ref(Y), batch_axis)
+
+    def _check_sums(self, Y: NDArray[Any], batch_axis: int) -> None:
+        sums = Y.sum(axis=1 - batch_axis, dtype=float)
+        wrong = np.abs(sums - 1) > SUM_TOLERANCE
+        if wrong.any():
+            n = int(wrong.argmax())
+            sample = f"column {n}" if batch_axis == 1 else f"row {n}"
+            hint = (
+                "Leave out samples without a label"
+                if not sums[n]
+                else "Divide them by their sum, or use binary_cross_entropy if a sample may belong "
+                "to several classes"
+            )
+            if Y.shape[1 - batch_axis] == 1:
+                hint = "For one output use binary_cross_entropy"
+            raise ValueError(
+                f"{self.__name__} needs labels that sum to 1 for each sample: {sample} of Y sums "
+                f"to {sums[n]:.6g}. {hint}"
+            )
 
     @property
     def takes_probabilities(self) -> bool:
@@ -193,12 +219,14 @@ def binary_cross_entropy(A: Any, Y: Any, m: int) -> Any:
     lambda g, y, Z, Y, m: g * -Z / m,
 )
 def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
-    """binary_cross_entropy(sigmoid(Z), Y), exact however large Z is.
+    """binary_cross_entropy(sigmoid(Z), Y), exact however large Z is, ±∞ too.
 
     >>> binary_cross_entropy_with_logits([[1000.0, 1000.0]], [[1, 0]]).item()
     500.0
     """
-    return (np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))).sum() / m
+    size, wrong = np.abs(Z), np.where(Z > 0, 1 - Y, Y)
+    # (What is not wrong at all costs nothing, however large: 0 · ∞ would be nan.)
+    return (np.where(wrong == 0, 0, size) * wrong + np.log1p(np.exp(-size))).sum() / m
 
 
 @_loss(labels=(0, 1), one_of_many=True)
@@ -223,12 +251,13 @@ def cross_entropy(A: Any, Y: Any, m: int, axis: tuple[int, ...]) -> Any:
     lambda g, y, Z, Y, m, axis: g * -ag.log_softmax(Z, axis=axis) / m,
 )
 def cross_entropy_with_logits(Z: Any, Y: Any, m: int, axis: tuple[int, ...]) -> Any:
-    """cross_entropy(softmax(Z), Y), exact however large Z is.
+    """cross_entropy(softmax(Z), Y), exact however large Z is. A class whose logit is −∞ costs
+    nothing where its label is 0.
 
     >>> cross_entropy_with_logits([[1000.0], [0.0]], [[0], [1]]).item()
     1000.0
     """
-    return -(Y * ag.log_softmax(Z, axis=axis)).sum() / m
+    return -(Y * np.where(Y == 0, 0, ag.log_softmax(Z, axis=axis))).sum() / m
 
 
 BY_NAME: dict[str, Loss] = {

@@ -122,7 +122,7 @@ def fit(
     X, Y = _checked_samples(net, X, Y)
     known = _known(loss)
     if known:
-        known.check_labels(Y.data)
+        known.check_labels(Y.data, net.batch_axis)
     m = X.shape[net.batch_axis]
     size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
     if shuffle and rng is None:

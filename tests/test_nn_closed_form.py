@@ -25,10 +25,13 @@ def test_what_nn_knows_by_name_has_a_closed_form_that_is_compared_here():
 
 
 def labels(loss: str, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Hard labels, and soft ones, whose columns need not add up to 1."""
+    """Hard labels and soft ones; those of one sample add up to 1 where the loss asks for it."""
     if loss == "half_squared_error":
         return rng.standard_normal(shape)
-    return rng.integers(0, 2, shape) if rng.integers(2) else rng.random(shape)
+    hard, drawn = rng.integers(2), rng.random(shape)
+    if loss.startswith("cross_entropy"):
+        return (drawn == drawn.max(0)) * 1 if hard else drawn / drawn.sum(0)
+    return rng.integers(0, 2, shape) if hard else drawn
 
 
 def errors(
@@ -97,7 +100,7 @@ def test_the_closed_form_itself_against_central_differences(loss, output):
     names = ["sin", output]
     P = {"W1": (3, 2), "b1": (3, 1), "W2": (2, 3), "b2": (2, 1)}
     P = {name: rng.standard_normal(shape) for name, shape in P.items()}
-    X, Y = rng.standard_normal((2, 4)), rng.random((2, 4))
+    X, Y = rng.standard_normal((2, 4)), labels(loss, (2, 4), rng)
 
     def cost(P):
         Z, A = closed_form.forward(P, X, names)

@@ -12,10 +12,11 @@ LOSSES = nn.losses.BY_NAME.values()
 
 
 def sample(loss, seed=0, batch_axis=1):
-    """An output well inside the range, and soft labels whose columns do not add up to 1."""
+    """An output well inside the range, and soft labels, of one sample adding up to 1 if they must."""
     rng = np.random.default_rng(seed)
     A = rng.normal(0, 2, (3, 5)) if loss.takes_logits else rng.uniform(0.05, 0.95, (3, 5))
     Y = rng.uniform(0.05, 0.95, (3, 5))
+    Y = Y / Y.sum(0) if loss.one_of_many else Y
     return (A, Y) if batch_axis == 1 else (A.T.copy(), Y.T.copy())
 
 
@@ -32,7 +33,7 @@ def central(f, x, change, h=1e-5):
 @pytest.mark.parametrize("options", [{}, {"reduction": "sum"}, {"batch_axis": 0}], ids=str)
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
 def test_first_derivatives_are_central_differences(loss, options):
-    A, Y = sample(loss)
+    A, Y = sample(loss, batch_axis=options.get("batch_axis", 1))
     dA, dY = slopes(loss, A, Y, **options)
     u, v = np.random.default_rng(1).standard_normal((2, *A.shape))
     by_A = central(lambda A: loss(A, Y, **options).item(), A, u)
@@ -155,7 +156,8 @@ def test_nothing_warns_and_nothing_is_nan_anywhere(loss):
     for dtype in (np.float64, np.float32):
         for y in (0, 0.5, 1):
             A = ag.Tensor(np.array([outputs, outputs[::-1]], dtype), requires_grad=True)
-            Y = ag.Tensor(np.full(A.shape, y, dtype), requires_grad=True)
+            labels = np.repeat([[y], [1 - y]], len(outputs), axis=1).astype(dtype)
+            Y = ag.Tensor(labels, requires_grad=True)
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 J = loss(A, Y)
@@ -232,21 +234,22 @@ def test_bad_options():
 def test_outputs_that_are_no_probabilities(name):
     A = ag.Tensor([[0.5, -0.25], [0.5, 1.5]], requires_grad=True, name="A3")
     with pytest.raises(ValueError, match=r"from 0 to 1: A3\[0, 1\] is -0.25. .*_with_logits"):
-        nn.losses.BY_NAME[name](A, np.ones((2, 2)))
+        nn.losses.BY_NAME[name](A, np.full((2, 2), 0.5))
     with pytest.raises(ValueError, match=r"A3\[0, 1\] is 1.5"):
         nn.losses.BY_NAME[name](ag.Tensor([[1.0, 1.5]], name="A3"), np.ones((1, 2)))
-    nn.losses.BY_NAME[name + "_with_logits"](A, np.ones((2, 2)))
+    nn.losses.BY_NAME[name + "_with_logits"](A, np.full((2, 2), 0.5))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
 def test_labels_of_another_dtype_are_cast_and_float32_stays(loss):
-    A = ag.Tensor(np.array([[0.5, 0.25]], np.float32), requires_grad=True)
-    for Y in ([[1, 0]], ag.Tensor([[1, 0]]), ag.Tensor([[1.0, 0.0]]), [[True, False]]):
+    A = ag.Tensor(np.array([[0.5], [0.25]], np.float32), requires_grad=True)
+    for Y in ([[1], [0]], ag.Tensor([[1], [0]]), ag.Tensor([[1.0], [0.0]]), [[True], [False]]):
         J = loss(A, Y)
         assert J.dtype == ag.gradients(J, [A])[0].dtype == np.float32
-        assert J.item() == loss(A.numpy(), [[1.0, 0.0]]).item()
-    assert loss([[1, 0]], [[0.5, 0.5]]).item() == loss([[1.0, 0.0]], [[0.5, 0.5]]).item()
-    assert loss(ag.Tensor([[1, 0]]), [[0.5, 0.5]]).dtype == float
+        assert J.item() == loss(A.numpy(), [[1.0], [0.0]]).item()
+    soft = [[0.5], [0.5]]
+    assert loss([[1], [0]], soft).item() == loss([[1.0], [0.0]], soft).item()
+    assert loss(ag.Tensor([[1], [0]]), soft).dtype == float
 
 
 def test_labels_found_right_are_checked_again_where_they_can_have_changed():
@@ -255,3 +258,101 @@ def test_labels_found_right_are_checked_again_where_they_can_have_changed():
     Y[0, 1] = 7
     with pytest.raises(ValueError, match=r"Y\[0, 1\] is 7"):
         loss.check_labels(Y)
+
+
+ONE_OF_MANY = [loss for loss in LOSSES if loss.one_of_many]
+
+
+@pytest.mark.parametrize("batch_axis", [0, 1])
+@pytest.mark.parametrize("loss", ONE_OF_MANY, ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize(
+    ("wrong", "total", "advice"),
+    [
+        ([1, 1, 0], "2", "binary_cross_entropy"),
+        ([0, 0, 0], "0", "Leave out samples without a label"),
+        ([0.3, 0.3, 0.3], "0.9", "Divide them by their sum"),
+    ],
+)
+def test_labels_of_one_sample_sum_to_one(loss, batch_axis, wrong, total, advice):
+    right = [0.2, 0.3, 0.5]
+    Y = np.array([right, wrong, right])
+    A = np.full((3, 3), 1 / 3)
+    Y, place = (Y, "row 1") if batch_axis == 0 else (Y.T, "column 1")
+    with pytest.raises(ValueError, match=f"{place} of Y sums to {total}. .*{advice}"):
+        loss(A, Y, batch_axis=batch_axis)
+    Y = ag.Tensor(np.array([right, right, [1, 0, 0]]))  # once found right along one axis
+    loss(A, Y, batch_axis=0)
+    with pytest.raises(ValueError, match="column 0 of Y sums to 1.4"):
+        loss(A, Y, batch_axis=1)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("loss", ONE_OF_MANY, ids=lambda loss: loss.__name__)
+def test_soft_labels_may_be_rounded(loss, dtype):
+    Y = np.random.default_rng(0).dirichlet(np.ones(50), 20).T.astype(dtype)
+    assert np.isfinite(loss(np.full(Y.shape, 0.02, dtype), Y).item())
+
+
+def test_one_output_is_not_one_of_many():
+    with pytest.raises(ValueError, match="column 1 of Y sums to 0. For one output use binary_"):
+        nn.losses.cross_entropy([[0.5, 0.5]], [[1, 0]])
+
+
+def test_fit_reads_the_samples_along_the_networks_axis():
+    net = nn.Network([2, 3], ["softmax"], rng=0, batch_axis=0)
+    parts = {"loss": nn.losses.cross_entropy, "optimizer": nn.optimizers.GradientDescent(0.1)}
+    X, Y = np.ones((4, 2)), np.eye(3)[[0, 0, 1, 2]]
+    assert len(nn.fit(net, X, Y, epochs=2, **parts).loss) == 2
+    with pytest.raises(ValueError, match="row 3 of Y sums to 2"):
+        nn.fit(net, X, Y + [[0], [0], [0], [1]] * np.array([1, 0, 0]), epochs=2, **parts)
+
+
+inf = np.inf
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("z", "y", "cost", "slope"),
+    [
+        (inf, 1, 0, 0),
+        (-inf, 0, 0, 0),
+        (inf, 0, inf, 1),
+        (-inf, 1, inf, -1),
+        (inf, 0.25, inf, 0.75),
+        (-inf, 0.25, inf, -0.25),
+        (np.nan, 0, np.nan, np.nan),
+        (np.nan, 1, np.nan, np.nan),
+        (3.0, 0.25, np.log1p(np.exp(3.0)) - 0.75, 1 / (1 + np.exp(-3.0)) - 0.25),
+    ],
+)
+def test_binary_cross_entropy_of_infinite_logits_is_the_limit(z, y, cost, slope, dtype):
+    """PyTorch has nan for the value at (∞, 1), (−∞, 0) and (−∞, 1)."""
+    Z = ag.Tensor(np.array([[z]], dtype), requires_grad=True)
+    f = lambda Z: nn.losses.binary_cross_entropy_with_logits(Z, np.array([[y]], dtype))
+    for function in (f, ag.compile(f)):
+        assert function(Z).item() == pytest.approx(cost, rel=1e-6, nan_ok=True)
+    (dZ,) = ag.gradients(f(Z), [Z], create_graph=True)
+    assert dZ.item() == pytest.approx(slope, rel=1e-6, nan_ok=True)
+    if np.isinf(z):
+        assert ag.gradients(np.sum(dZ), [Z])[0] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("z", "y", "cost", "slope"),
+    [
+        ([-inf, 0], [0, 1], 0, [0, 0]),
+        ([-inf, 0], [1, 0], inf, [-1, 1]),
+        ([-inf, 0, 0], [0, 0.5, 0.5], np.log(2), [0, 0, 0]),
+        ([-inf, 0, 0], [0.5, 0.5, 0], inf, [-0.5, 0, 0.5]),
+        ([np.nan, 0], [0, 1], np.nan, [np.nan, np.nan]),
+    ],
+)
+def test_cross_entropy_of_a_class_that_is_ruled_out(z, y, cost, slope, dtype):
+    """PyTorch, with labels as probabilities, has nan for the first value and the third."""
+    Z = ag.Tensor(np.array([z], dtype), requires_grad=True)
+    f = lambda Z: nn.losses.cross_entropy_with_logits(Z, np.array([y], dtype), batch_axis=0)
+    for function in (f, ag.compile(f)):
+        assert function(Z).item() == pytest.approx(cost, rel=1e-6, nan_ok=True)
+    (dZ,) = ag.gradients(f(Z), [Z])
+    np.testing.assert_allclose(dZ, [slope], rtol=1e-6, atol=1e-7)
