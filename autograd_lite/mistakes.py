@@ -339,15 +339,16 @@ def copied_index(e: Place) -> Iterator[Idea]:
     if not e.layout.is_parameter(e.layout.source(e.other)) or e.o.ndim != 2 or e.leaf:
         return
     right = np.array(e.right)
-    units = 1 if e.k == 0 else 0  # the axis of x that counts the units this product multiplies
+    units = -1 if e.k == 0 else -2  # the axis of x that counts the units this product multiplies
     n, outputs = e.x.shape[units], e.g.shape[units]
+    rest = (slice(None),) * (-units - 1)
     own = f"{e.name}[:, {{}}]" if e.k == 1 else f"{e.name}[{{}}]"
     other = f"{e.name}[{{}}]" if e.k == 1 else f"{e.name}[:, {{}}]"
     for j in range(n) if n <= 12 else e.layout.alone.get(n, ()):
         for i in range(n):
             if i != j:
                 wrong = right.copy()
-                wrong[(slice(None),) * units + (j,)] = right[(slice(None),) * units + (i,)]
+                wrong[(..., j, *rest)] = right[(..., i, *rest)]
                 yield Idea(wrong, f"{own.format(i)} stands where {own.format(j)} belongs.")
     for j in range(outputs if outputs <= 64 else 0):
         for i in range(outputs):

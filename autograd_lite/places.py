@@ -93,7 +93,7 @@ class Place:
         if self.reading == "sigmoid":
             a, name = rules.sigmoid(a), f"σ({name})"
         elif self.reading == "softmax":
-            axis = 1 if a.shape[0] in self.layout.samples else 0
+            axis = 1 if a.ndim > 1 and a.shape[0] in self.layout.samples else 0
             a, name = rules.softmax(a, axis=(axis,)), f"softmax({name})"
         return a, self.value(self.labels), name
 
@@ -155,13 +155,14 @@ def contribution(point: Point, x: Step, part: Any) -> Array:
         return np.zeros_like(point.gradients[x.number])
     if part == "all":
         return point.gradients[x.number]
-    if part not in point.kept:
+    key = (x.number, part)  # one operation may use both x and another that is used elsewhere
+    if key not in point.kept:
         number, k = part
         t = point.paths.steps[number]
         arguments = [k] if k is not None else [i for i, a in enumerate(t.inputs) if a is x]
         parts = [point.contribution(t, i, point.gradients[number]) for i in arguments]
-        point.kept[part] = sum(parts[1:], start=parts[0])
-    return point.kept[part]
+        point.kept[key] = sum(parts[1:], start=parts[0])
+    return point.kept[key]
 
 
 def product(a: Array, b: Array) -> Array | None:

@@ -17,8 +17,8 @@ import numpy as np
 from autograd_lite.graph import Step
 from autograd_lite.layout import Layout
 from autograd_lite.mistakes import TABLE
-from autograd_lite.places import Mistake, Place, broadcast, contribution
-from autograd_lite.points import Array, Point
+from autograd_lite.places import Idea, Mistake, Place, broadcast, contribution
+from autograd_lite.points import Array, Point, unless_it_fails
 from autograd_lite.report import Finding
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
@@ -144,34 +144,51 @@ class Search:
     def try_mistake(
         self, mistake: Mistake, on: str, place: Place, spreads: bool, reached: set[int]
     ) -> Iterator[Trial]:
-        x = place.x
+        """Make the mistake at the place, idea after idea, and keep what explains something."""
+        ideas = enumerate(mistake.ideas(place))
+        at: tuple[int, Idea] | None = (-1, Idea(None, ""))
+        while at is not None:
+            found: list[Trial] = []
+            with unless_it_fails():
+                at = next(ideas, None)
+                if at is not None:
+                    found = list(self.try_idea(mistake, on, place, spreads, reached, *at))
+            yield from found
+
+    def try_idea(
+        self,
+        mistake: Mistake,
+        on: str,
+        place: Place,
+        spreads: bool,
+        reached: set[int],
+        number: int,
+        idea: Idea,
+    ) -> Iterator[Trial]:
+        x, array = place.x, idea.array
         own = self.claims.get(x.number)
         mine = own is not None and not own.settled
-        for number, idea in enumerate(mistake.ideas(place)):
-            array = idea.array
-            if array is None:
-                continue
-            if array.shape != x.shape and place.part != "all":  # NumPy adds the other parts to it
-                array = broadcast(array, x.shape)
-                if array is None:
-                    continue
-            fits = array.shape == x.shape
-            if mistake.kind != "scale" and not mistake.adds and _same(array, place.right):
-                continue  # here it is no mistake
-            if not np.any(array) and (idea.kind or mistake.kind) not in NOTHING:
-                continue  # whatever is multiplied by zero looks the same
-            ways = []  # whether only the array itself is wrong, or what follows from it as well
-            if not place.leaf and spreads and fits:
-                ways.append(False)
-            if mine and (place.leaf or not ways or len(reached) > 1):
-                ways.append(True)
-            for local in ways:
-                self.tried += 1
-                fit = _Fit(self, mistake, on, place, local)
-                if fit.run(array):
-                    trial = fit.trial(number, idea.kind or mistake.kind, idea.advice)
-                    if self.holds_elsewhere(trial):
-                        yield trial
+        if array is not None and array.shape != x.shape and place.part != "all":
+            array = broadcast(array, x.shape)  # NumPy adds the other parts to it
+        if array is None:
+            return
+        fits = array.shape == x.shape
+        if mistake.kind != "scale" and not mistake.adds and _same(array, place.right):
+            return  # here it is no mistake
+        if not np.any(array) and (idea.kind or mistake.kind) not in NOTHING:
+            return  # whatever is multiplied by zero looks the same
+        ways = []  # whether only the array itself is wrong, or what follows from it as well
+        if not place.leaf and spreads and fits:
+            ways.append(False)
+        if mine and (place.leaf or not ways or len(reached) > 1):
+            ways.append(True)
+        for local in ways:
+            self.tried += 1
+            fit = _Fit(self, mistake, on, place, local)
+            if fit.run(array):
+                trial = fit.trial(number, idea.kind or mistake.kind, idea.advice)
+                if self.holds_elsewhere(trial):
+                    yield trial
 
     def snapped(self, number: int, rest: Array) -> Array:
         """What stays of a gradient: nothing, where it is only rounding."""
