@@ -1,9 +1,10 @@
 """How time and memory grow: `python -m benchmarks.growth`.
 
 Time to import, on top of NumPy's own (the least of 20 processes); seconds to list and to draw a
-tape of 100,000 operations; time for each operation from 1,000 to 1,000,000 operations; time against
-batch size; and the peak memory of forward + backward on 1024-2048-2048-10 with 1024 samples, each in
-a process of its own (peak resident memory above what the process held with its arrays made).
+tape of 100,000 operations; time for each operation from 1,000 to 1,000,000 operations; time
+against batch size; and the peak memory of forward + backward on 1024-2048-2048-10 with 1024
+samples, each in a process of its own (peak resident memory above what the process held with its
+arrays made).
 """
 
 from __future__ import annotations
