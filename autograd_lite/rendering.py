@@ -9,12 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from autograd_lite.extras import install_command
+
 FORMATS = ("svg", "png", "pdf")
 SECONDS = 30
-COMMAND = 'pip install "autograd-lite[draw]"'
+COMMAND = install_command("draw")
 SHARP = "-Gdpi=144"
 _PYGRAPHVIZ = """
-import sys, pygraphviz
+import sys
+try:
+    import pygraphviz
+except Exception as error:
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    sys.exit(f"pygraphviz is installed, but fails to import ({said})")
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
 form, *args = sys.argv[1:]
 sys.stdout.buffer.write(graph.draw(format=form, prog="dot", args=" ".join(args)))

@@ -30,6 +30,7 @@ from autograd_lite.algebra import (
     symbols,
     transposed,
 )
+from autograd_lite.extras import needed
 
 ARITHMETIC = (np.add, np.subtract, np.multiply, np.divide, np.negative, np.square)
 _LINEAR = (np.sum, np.reshape, np.transpose, rules.getitem, rules.scatter_add)
@@ -38,11 +39,7 @@ _MANY = 12  # letters in a region, from which on it is no longer factored
 
 def sympy() -> Any:
     """SymPy, or one line that says how to get it."""
-    try:
-        import sympy
-    except ImportError:
-        raise ImportError('derivations need SymPy: pip install "autograd-lite[derive]"') from None
-    return sympy
+    return needed("sympy", "derivations need SymPy", "derive")
 
 
 def arithmetic(e: Expression) -> bool:

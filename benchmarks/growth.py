@@ -1,8 +1,10 @@
 """How time and memory grow: `python -m benchmarks.growth`.
 
-Time for each operation from 1,000 to 1,000,000 operations, time against batch size, and the peak
-memory of forward + backward on 1024-2048-2048-10 with 1024 samples, each in a process of its own
-(peak resident memory above what the process held with its arrays made).
+Time to import, on top of NumPy's own (the least of 20 processes); seconds to list and to draw a
+tape of 100,000 operations; time for each operation from 1,000 to 1,000,000 operations; time
+against batch size; and the peak memory of forward + backward on 1024-2048-2048-10 with 1024
+samples, each in a process of its own (peak resident memory above what the process held with its
+arrays made).
 """
 
 from __future__ import annotations
@@ -13,6 +15,36 @@ import sys
 import time
 
 SIZES, SAMPLES = (1024, 2048, 2048, 10), 1024
+
+
+def imports() -> None:
+    """Milliseconds that the import of each package takes, on top of NumPy's."""
+    print("import         ms")
+    for package in ("autograd_lite", "nn"):
+        code = (
+            "import time, numpy; start = time.process_time(); "
+            f"import {package}; print(time.process_time() - start)"
+        )
+        command = [sys.executable, "-c", code]
+        best = min(float(subprocess.check_output(command, text=True)) for _ in range(20))
+        print(f"{package:14}{best * 1e3:5.1f}", flush=True)
+
+
+def listings() -> None:
+    """Seconds for the table and for the drawing of a long tape."""
+    import numpy as np
+
+    import autograd_lite as ag
+
+    x = y = ag.Tensor(np.ones(4), requires_grad=True)
+    for _ in range(100_000):
+        y = y + x
+    print("\n100,000 operations   s")
+    for name, show in (("ag.tape", ag.tape), ("ag.draw", ag.draw)):
+        start = time.perf_counter()
+        str(show(y))
+        print(f"{name:19}{time.perf_counter() - start:5.2f}", flush=True)
+    print()
 
 
 def operations() -> None:
@@ -106,6 +138,8 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         peak(sys.argv[1])
     else:
+        imports()
+        listings()
         operations()
         batches()
         memory()

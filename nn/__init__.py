@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from autograd_lite import __version__ as __version__
 from nn import initialisers, losses, optimizers
 from nn.network import Forward, Network
 from nn.training import Diverged, History, evaluate, fit

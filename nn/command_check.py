@@ -19,6 +19,7 @@ from nn import closed_form, documents
 from nn.command import UsageError, whole_number
 from nn.documents import Document, Result
 from nn.documents.procedures import Run
+from nn.progress import has_rich
 
 CLOSED_FORM_TOLERANCE = 1e-10
 COLOURS = {
@@ -258,7 +259,4 @@ def _writer() -> _Plain | _Rich:
     """rich where it is installed; what the output cannot encode is replaced."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    try:
-        return _Rich()
-    except ImportError:
-        return _Plain()
+    return _Rich() if has_rich() else _Plain()

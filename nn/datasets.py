@@ -15,6 +15,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_lite.extras import needed
 from nn.network import checked_batch_axis
 
 Array = NDArray[Any]
@@ -220,13 +221,8 @@ def _laid_out(X: Any, Y: Any, batch_axis: int) -> tuple[Array, Array]:
 
 
 def _from_sklearn(loader: str) -> Any:
-    try:
-        import sklearn.datasets
-    except ImportError:
-        raise ImportError(
-            'this data set is a file of scikit-learn: pip install "autograd-lite[data]"'
-        ) from None
-    return getattr(sklearn.datasets, loader)()
+    datasets = needed("sklearn.datasets", "this data set is a file of scikit-learn", "data")
+    return getattr(datasets, loader)()
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:

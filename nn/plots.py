@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from autograd_lite.extras import needed
 from nn.network import Network, as_numbers
 from nn.training import History
 
 Array = NDArray[Any]
-_MISSING = 'pictures need matplotlib: pip install "autograd-lite[plot]"'
 
 
 def decision_boundary(
@@ -86,19 +86,15 @@ def figure(columns: int) -> tuple[Any, list[Any]]:
     >>> len(axes)
     2
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError(_MISSING) from None
-    image = Figure(figsize=(6 * columns, 4.5), layout="constrained")
+    image = _matplotlib("figure").Figure(figsize=(6 * columns, 4.5), layout="constrained")
     return image, [image.add_subplot(1, columns, i + 1) for i in range(columns)]
 
 
 def _axes(ax: Any) -> Any:
     if ax is not None:
         return ax
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise ImportError(_MISSING) from None
-    return plt.subplots()[1]
+    return _matplotlib("pyplot").subplots()[1]
+
+
+def _matplotlib(module: str) -> Any:
+    return needed(f"matplotlib.{module}", "pictures need matplotlib", "plot")

