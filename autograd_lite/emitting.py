@@ -24,7 +24,6 @@ from autograd_lite.tracing import called
 
 REDUCE = {np.sum: "add", np.max: "maximum", np.min: "minimum", np.any: "logical_or"}
 REDUCE[np.all] = "logical_and"
-RULES_OWN = {einsum, scatter_add}  # they neither keep nor return what they are given
 KEYWORD_OUT = {np.maximum, np.minimum}  # NumPy wants `out` by name here; elsewhere that is slower
 PRINTED = 16  # constants of so many elements are printed in the source
 EXACT = {
@@ -374,7 +373,8 @@ class Source:
 
     def _name_buffers(self) -> None:
         """A kept buffer has the names of all the values that it holds, one after another."""
-        plan, spare = self.plan, {}
+        plan = self.plan
+        spare: dict[Any, str] = {}
         for node in plan.nodes:
             block = plan.block.get(node)
             if block is None:
@@ -574,8 +574,9 @@ class Source:
             text = f"{inputs[0]}[{self._index(node, static['index'])}]"
         else:
             function = self._function(node)
-            if op not in RULES_OWN and not _is_numpys(op):
+            if not (op is scatter_add or _is_numpys(op) or (op is einsum and len(inputs) > 1)):
                 # A user's function: it gets arrays of its own, in case it keeps or returns them.
+                # (einsum of one array may be a view of it.)
                 inputs = [
                     name
                     if x.constant is not None and type(x.constant) is not np.ndarray
