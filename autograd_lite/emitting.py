@@ -6,10 +6,12 @@ dies there, and what the function returns is written straight into fresh arrays.
 
 from __future__ import annotations
 
+import bisect
 import builtins
 import keyword
 import math
-import re
+import unicodedata
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +19,21 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.lowering import REDUCTIONS, VIEWS, Node, is_elementwise
-from autograd_lite.rules import Slot, astype, concatenate, getitem, scatter_add, stack
+from autograd_lite.rules import Slot, astype, concatenate, einsum, getitem, scatter_add, stack
 from autograd_lite.tracing import called
 
 REDUCE = {np.sum: "add", np.max: "maximum", np.min: "minimum", np.any: "logical_or"}
 REDUCE[np.all] = "logical_and"
+RULES_OWN = {einsum, scatter_add}  # they neither keep nor return what they are given
 KEYWORD_OUT = {np.maximum, np.minimum}  # NumPy wants `out` by name here; elsewhere that is slower
 PRINTED = 16  # constants of so many elements are printed in the source
+EXACT = {
+    "bool",
+    "float16",
+    "float32",
+    "float64",
+    *(f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)),
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -42,7 +52,7 @@ class Block:
 def kind(node: Node) -> str:
     """How a value comes about: it is `given`, a `view`, `written` into an array, or `made`.
 
-    A `guard` is no value.
+    A `guard` is no value. (Where NumPy copies, a Plan corrects `view` to `made`.)
     """
     op: Any = node.op
     if op is None:
@@ -54,27 +64,69 @@ def kind(node: Node) -> str:
     return "written" if is_elementwise(op) and op is not np.where else "made"
 
 
+def _is_numpys(op: Any) -> bool:
+    return getattr(np, op.__name__, None) is op
+
+
 def _is_argument(node: Node) -> bool:
     return kind(node) == "given" and node.constant is None and node.tensor is None
 
 
-def _in_rows(node: Node) -> bool:
-    """Whether an array is known to lie in memory row by row."""
-    if isinstance(node.constant, np.ndarray):
-        return node.constant.flags.c_contiguous
-    return kind(node) == "written"
+Strides = tuple[int, ...]
+
+
+def in_rows(node: Node) -> Strides:
+    """The strides of an array like this one that lies in memory row by row."""
+    strides, step = [], node.dtype.itemsize
+    for n in reversed(node.shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))
+
+
+def strides_of_view(node: Node, strides: Strides) -> Strides | None:
+    """The strides of a view of an array with these strides; None if NumPy makes a copy instead.
+
+    NumPy itself is asked, on an array of the same strides that is never read.
+    """
+    (x,) = node.inputs
+    if node.op is np.reshape and strides == in_rows(x):
+        return in_rows(node)
+    base = np.lib.stride_tricks.as_strided(np.empty(1, x.dtype), x.shape, strides)
+    try:
+        if node.op is np.reshape:
+            return np.reshape(base, node.shape, copy=False).strides
+        if node.op is np.transpose:
+            return base.transpose(node.static["axes"]).strides
+        if node.op is np.broadcast_to:
+            return np.broadcast_to(base, node.shape).strides
+        return base[(*_view_index(node),)].strides
+    except ValueError:
+        return None
+
+
+def _view_index(node: Node) -> tuple[Any, ...]:
+    """A basic index as one that leaves an array in every case: `x[0]` of a vector is a number."""
+    index = node.static["index"]
+    return index if node.shape or Ellipsis in index else (*index, Ellipsis)
 
 
 def _is_fancy(node: Node) -> bool:
     index = node.static["index"]
-    return len(node.inputs) > 1 or any(isinstance(i, np.ndarray | bool) for i in index)
+    return len(node.inputs) > 1 or any(isinstance(i, np.ndarray | bool | np.bool) for i in index)
+
+
+def _is_printed(value: np.ndarray) -> bool:
+    """Whether a constant is written out in the source, row by row."""
+    return bool(value.size <= PRINTED and value.dtype.name in EXACT and np.isfinite(value).all())
 
 
 class Plan:
     """Where each value lives.
 
-    block: of a node that is written into a kept buffer. fresh: the nodes that are written into an
-    array of their own, for the caller. follows: a node whose value is overwritten → by which.
+    kind: how each comes about. strides: of a value whose place in memory is known. block: of a node
+    that is written into a kept buffer. fresh: the nodes that are written into an array of their
+    own, for the caller. follows: a node whose value is overwritten → by which.
     """
 
     def __init__(self, nodes: list[Node], outputs: list[Node], keep_outputs: bool) -> None:
@@ -83,8 +135,11 @@ class Plan:
         self.block: dict[Node, Block] = {}
         self.follows: dict[Node, Node] = {}
         self.memory: dict[Node, tuple[Node, ...]] = {}  # whose memory a node's value may be in
+        self.kind: dict[Node, str] = {}
+        self.strides: dict[Node, Strides | None] = {}
         self.fresh = {n for n in outputs if kind(n) == "written"}
         for node in nodes:
+            self._look(node)
             self.memory[node] = self._memory(node)
         self.last = dict.fromkeys(nodes, -1)
         for position, node in enumerate(nodes):
@@ -96,23 +151,38 @@ class Plan:
                 self.last[source] = len(nodes)
         self._assign(keep_outputs)
 
+    def _look(self, node: Node) -> None:
+        """Find out how a node comes about, and how it lies in memory."""
+        how, strides = kind(node), None
+        if how == "written":
+            strides = in_rows(node)
+        elif isinstance(node.constant, np.ndarray):
+            strides = in_rows(node) if _is_printed(node.constant) else node.constant.strides
+        elif how == "view" and (of := self.strides[node.inputs[0]]) is not None:
+            strides = strides_of_view(node, of)
+            if strides is None:
+                how, strides = "made", in_rows(node)
+        self.kind[node], self.strides[node] = how, strides
+
     def _memory(self, node: Node) -> tuple[Node, ...]:
-        how = kind(node)
-        if how in ("given", "made", "guard"):
-            return ()
+        how = self.kind[node]
         if how == "written":
             return (node,)
-        return tuple({s: None for x in node.inputs for s in self.memory[x]})
+        return self.memory[node.inputs[0]] if how == "view" else ()
+
+    def lies_in_rows(self, node: Node) -> bool:
+        """Whether an array is known to lie in memory row by row."""
+        return self.strides[node] == in_rows(node)
 
     def _assign(self, keep_outputs: bool) -> None:
-        free: list[Block] = []
+        free = _Free()
         for position, node in enumerate(self.nodes):
             dying = [
                 s
                 for s in {s: None for x in node.inputs for s in self.memory[x]}
                 if self.last[s] == position and s in self.block and s not in self.fresh
             ]
-            if kind(node) == "written":
+            if self.kind[node] == "written":
                 if node in self.fresh:
                     if keep_outputs:
                         self.block[node] = self._new(node)
@@ -124,9 +194,10 @@ class Plan:
                         dying.remove(before)
                     else:
                         self.block[node] = self._taken(node, free)
-            free.extend(self.block[s] for s in dying)
+            for s in dying:
+                free.add(self.block[s])
             if node in self.block and self.last[node] < position and node not in self.fresh:
-                free.append(self.block[node])
+                free.add(self.block[node])
 
     def _overwritten(self, node: Node, dying: list[Node]) -> Node | None:
         """An input that the operation may write its result over."""
@@ -152,21 +223,41 @@ class Plan:
         self.blocks.append(block)
         return block
 
-    def _taken(self, node: Node, free: list[Block]) -> Block:
+    def _taken(self, node: Node, free: _Free) -> Block:
         """The free block that fits best; made larger if none is large enough."""
         need = math.prod(node.shape) * node.dtype.itemsize
-        if not free:
+        block = free.take(need)
+        if block is None:
             return self._new(node)
-        fitting = [b for b in free if b.nbytes >= need]
-        block = min(fitting, key=_nbytes) if fitting else max(free, key=_nbytes)
         if block.nbytes < need:
             block.size = -(-need // block.dtype.itemsize)
-        free.remove(block)
         return block
 
 
-def _nbytes(block: Block) -> int:
-    return block.nbytes
+class _Free:
+    """Blocks that hold nothing, by size; of equal ones the one that was added first comes first."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []  # sorted, each once
+        self.blocks: dict[int, deque[Block]] = {}
+
+    def add(self, block: Block) -> None:
+        size = block.nbytes
+        if not self.blocks.get(size):
+            self.blocks[size] = deque()
+            bisect.insort(self.sizes, size)
+        self.blocks[size].append(block)
+
+    def take(self, need: int) -> Block | None:
+        """The smallest block with room for so many bytes, or else the largest; None without any."""
+        if not self.sizes:
+            return None
+        at = min(bisect.bisect_left(self.sizes, need), len(self.sizes) - 1)
+        blocks = self.blocks[self.sizes[at]]
+        block = blocks.popleft()
+        if not blocks:
+            del self.sizes[at]
+        return block
 
 
 class Checked(str):
@@ -180,17 +271,26 @@ class Names:
 
     def __init__(self) -> None:
         self.taken = {*keyword.kwlist, *dir(builtins)}
+        self.count: dict[str, int] = {}
 
     def new(self, wish: str) -> str:
-        wish = re.sub(r"\W", "_", wish.replace("′", "_")) or "x"
-        if wish[0].isdigit():
-            wish = "_" + wish
-        name, k = wish, 1
+        """The name that is wished for, or one like it that nothing else has."""
+        name = wish = identifier(wish)
+        k = self.count.get(wish, 1)
         while name in self.taken:
             k += 1
             name = f"{wish}_{k}"
+        self.count[wish] = k
         self.taken.add(name)
         return name
+
+
+def identifier(text: str) -> str:
+    """The identifier closest to a text, in the form (NFKC) in which Python compares them."""
+    text = unicodedata.normalize("NFKC", text)
+    name = "".join(c if f"_{c}".isidentifier() else "_" for c in text) or "x"
+    name = unicodedata.normalize("NFKC", name if name.isidentifier() else f"_{name}")
+    return name if name.isidentifier() and unicodedata.is_normalized("NFKC", name) else "x"
 
 
 class Source:
@@ -200,13 +300,15 @@ class Source:
         self.plan, self.outputs = plan, outputs
         self.names = Names()
         self.given: dict[str, Any] = {}
-        self.imports: set[str] = set()
-        self.methods: dict[str, str] = {}  # NumPy's bound methods, as add_reduce = add.reduce
+        self.given_names: dict[int, str] = {}
+        self.imports: dict[str, str] = {}  # of NumPy's: what they are called here
+        self.methods: dict[str, str] = {}  # NumPy's bound methods, as add.reduce: add_reduce
         self.constants: list[str] = []
         self.buffers: list[str] = []
         self.body: list[str] = []
         self.name: dict[Node, str] = {}
         self.static_views: list[str] = []
+        self.static: set[Node] = set()  # views that are the same array at each call
         self.dtypes: dict[np.dtype, str] = {}
         self.users: dict[Node, int] = {}
         for node in plan.nodes:
@@ -215,21 +317,28 @@ class Source:
         for node in outputs:
             self.users[node] = self.users.get(node, 0) + 2
         for node in plan.nodes:
-            self._reserve(node)
+            self._function(node)
 
     def library(self, name: str) -> str:
-        """A name of NumPy's that the program imports."""
-        self.imports.add(name)
-        self.names.taken.add(name)
-        return name
+        """What something of NumPy's, which the program imports, is called in it."""
+        if name not in self.imports:
+            self.imports[name] = self.names.new(name)
+        return self.imports[name]
+
+    def method(self, text: str) -> str:
+        """What a bound method of NumPy's, as add.reduce, is called in the program."""
+        if text not in self.methods:
+            function, method = text.split(".")
+            self.methods[text] = self.names.new(f"{function}_{method}")
+            self.library(function)
+        return self.methods[text]
 
     def give(self, wish: str, value: Any) -> str:
         """A name for an object that cannot be written down."""
-        for name, given in self.given.items():
-            if given is value:
-                return name
-        name = self.names.new(wish)
-        self.given[name] = value
+        name = self.given_names.get(id(value))
+        if name is None:
+            name = self.given_names[id(value)] = self.names.new(wish)
+            self.given[name] = value
         return name
 
     # Values
@@ -238,7 +347,7 @@ class Source:
         """Name every value and write the line that computes it."""
         self._name_buffers()
         for node in self.plan.nodes:
-            how = kind(node)
+            how = self.plan.kind[node]
             if how == "given":
                 self._write_given(node)
             elif how == "view":
@@ -250,21 +359,18 @@ class Source:
             else:
                 self._write_made(node)
 
-    def _reserve(self, node: Node) -> None:
-        """Take the names of functions before variables do."""
+    def _function(self, node: Node) -> str:
+        """What the function that computes a node is called; NumPy's are named before variables."""
         op: Any = node.op
         if op in REDUCTIONS:
-            ufunc = self.library(REDUCE[op])
-            self.methods[f"{ufunc}_reduce"] = f"{ufunc}.reduce"
-            self.names.taken.add(f"{ufunc}_reduce")
-        elif op is np.dot:
-            pass
-        elif op in (concatenate, stack) or (
-            op is not np.dot
-            and kind(node) in ("written", "made")
-            and (isinstance(op, np.ufunc) or getattr(op, "__module__", None) == "numpy")
-        ):
-            self.library(op.__name__)
+            return self.method(f"{REDUCE[op]}.reduce")
+        if op in (concatenate, stack):
+            return self.library(op.__name__)
+        if op is None or op is np.dot or self.plan.kind[node] == "view":
+            return ""
+        if op in (astype, getitem) or op in VIEWS:
+            return ""
+        return self.library(op.__name__) if _is_numpys(op) else self.give(op.__name__, op)
 
     def _name_buffers(self) -> None:
         """A kept buffer has the names of all the values that it holds, one after another."""
@@ -276,18 +382,20 @@ class Source:
             last = node
             if not node.name and node.op in (np.dot, np.matmul) and node in plan.follows:
                 last = plan.follows[node]  # W1 @ X is the beginning of Z1
+                if (last.shape, last.dtype) != (node.shape, node.dtype):
+                    last = node
             key = (block, node.shape, node.dtype)
-            views = block.views.setdefault((node.shape, node.dtype), [])
-            if last in self.name:
-                self.name[node] = self.name[last]
-            elif last.name:
-                self.name[last] = self.name[node] = self.names.new(last.name)
-                views.append(self.name[node])
+            if node in self.name:  # it continues a product
+                continue
+            if last.name:
+                name = self.names.new(last.name)
+            elif key in spare:
+                self.name[last] = self.name[node] = spare[key]
+                continue
             else:
-                if key not in spare:
-                    spare[key] = self.names.new("t")
-                    views.append(spare[key])
-                self.name[node] = spare[key]
+                name = spare[key] = self.names.new("t")
+            block.views.setdefault(key[1:], []).append(name)
+            self.name[last] = self.name[node] = name
         for block in plan.blocks:
             self._write_block(block)
 
@@ -300,7 +408,7 @@ class Source:
             self.buffers.append(f"{' = '.join(names)} = {empty}({shape}{self.dtype(dtype)})")
             return
         name = self.names.new("buffer")
-        block.size = -(-block.nbytes // 8) * 8 // block.dtype.itemsize  # room for any dtype
+        block.size = -(-block.nbytes // 16) * 16 // block.dtype.itemsize  # room for any dtype
         self.buffers.append(f"{name} = {empty}({block.size}{self.dtype(block.dtype)})")
         for (shape, dtype), names in views:
             text = name
@@ -343,7 +451,7 @@ class Source:
         value = node.constant
         short = {0.0: "zero", 1.0: "one", -1.0: "minus_one", 2.0: "two", 0.5: "half"}
         number = value.item() if value.ndim == 0 else math.nan
-        if value.size <= PRINTED and np.isfinite(value).all():
+        if _is_printed(value):
             name = self.names.new(node.name or short.get(number, "c"))
             array = self.library("array")
             self.constants.append(f"{name} = {array}({value.tolist()!r}{self.dtype(value.dtype)})")
@@ -358,7 +466,8 @@ class Source:
     def _write_view(self, node: Node) -> None:
         x = node.inputs[0]
         text, suffix = self._view(node, self.name[x])
-        if self._is_static(x):
+        if x in self.plan.block or x in self.static or x.constant is not None:
+            self.static.add(node)
             base = self.name[x]
             key = f"{base}{suffix}"
             self.name[node] = self.names.new(node.name or key)
@@ -380,17 +489,11 @@ class Source:
             return f"{base}.reshape({node.shape})", "_reshaped"
         if node.op is np.broadcast_to:
             return f"{self.library('broadcast_to')}({base}, {node.shape})", "_broadcast"
-        return f"{base}[{self._index(node)}]", "_part"
+        return f"{base}[{self._index(node, _view_index(node))}]", "_part"
 
-    def _is_static(self, node: Node) -> bool:
-        """Whether the array is the same object at each call."""
-        while kind(node) == "view":
-            node = node.inputs[0]
-        return node in self.plan.block or (node.op is None and node.constant is not None)
-
-    def _index(self, node: Node) -> str:
+    def _index(self, node: Node, index: tuple[Any, ...]) -> str:
         parts = []
-        for i in node.static["index"]:
+        for i in index:
             if type(i) is Slot:
                 parts.append(self.name[node.inputs[1 + i]])
             elif i is Ellipsis:
@@ -431,7 +534,7 @@ class Source:
             return True
         # Where the inputs disagree about the order of memory, NumPy takes that of rows.
         return is_elementwise(node.op) and any(
-            x.shape == node.shape and _in_rows(x) for x in node.inputs
+            x.shape == node.shape and self.plan.lies_in_rows(x) for x in node.inputs
         )
 
     def _call(self, node: Node, out: str | None) -> str:
@@ -440,10 +543,9 @@ class Source:
         if op in REDUCTIONS:
             return self._reduction(node, inputs[0], out or self._empty(node))
         if op in (concatenate, stack):
-            function = self.library(op.__name__)
-            text = f"{function}(({', '.join(inputs)},), {node.static['axis']}"
+            text = f"{self._function(node)}(({', '.join(inputs)},), {node.static['axis']}"
             return f"{text}, {out})" if out else f"{text})"
-        text = f"{op.__name__}({', '.join(inputs)}"
+        text = f"{self._function(node)}({', '.join(inputs)}"
         if op is np.dot:  # as a method it takes a sixth less time
             text = f"{inputs[0]}.dot({inputs[1]}"
         if out is None:
@@ -454,7 +556,7 @@ class Source:
         axes, keepdims = node.static["axis"], node.static["keepdims"]
         everything = len(axes) == len(node.inputs[0].shape)
         axis = None if everything else axes[0] if len(axes) == 1 else axes
-        text = f"{REDUCE[node.op]}_reduce({x}, {axis}"  # type: ignore[index]
+        text = f"{self._function(node)}({x}, {axis}"
         return f"{text}, None, {out}, True)" if keepdims else f"{text}, None, {out})"
 
     def _write_made(self, node: Node) -> None:
@@ -462,16 +564,17 @@ class Source:
         op: Any = node.op
         inputs = [self.name[x] for x in node.inputs]
         static = node.static
-        if op is np.where:
-            text = f"where({', '.join(inputs)})"
+        if op in VIEWS:  # NumPy copies
+            text, _ = self._view(node, inputs[0])
+        elif op is np.where:
+            text = f"{self._function(node)}({', '.join(inputs)})"
         elif op is astype:
             text = f"{inputs[0]}.astype({self.dtype(node.dtype, '') or 'float'})"
         elif op is getitem:
-            text = f"{inputs[0]}[{self._index(node)}]"
+            text = f"{inputs[0]}[{self._index(node, static['index'])}]"
         else:
-            numpys = getattr(op, "__module__", None) == "numpy"
-            function = op.__name__ if numpys else self.give(op.__name__, op)
-            if op is not scatter_add and not numpys:
+            function = self._function(node)
+            if op not in RULES_OWN and not _is_numpys(op):
                 # A user's function: it gets arrays of its own, in case it keeps or returns them.
                 inputs = [
                     name
@@ -481,7 +584,7 @@ class Source:
                 ]
             options = [f"{key}={self._static(value)}" for key, value in static.items()]
             text = f"{function}({', '.join(inputs + options)})"
-        if not node.shape or op not in (np.where, astype, getitem, scatter_add):
+        if not node.shape or op not in (np.where, astype, getitem, scatter_add, *VIEWS):
             text = f"{self.library('asarray')}({text})"
         self.name[node] = self.names.new(node.name or "t")
         self.line(f"{self.name[node]} = {text}", node)
@@ -517,10 +620,13 @@ class Source:
         trusting: bool = False,
     ) -> str:
         """The whole program; a trusting one takes its arguments without a check."""
-        lines = [f"# {line}" for line in title]
+        lines = [f"# {_one_line(line)}" for line in title]
         if self.imports:
-            lines += _wrapped(f"from numpy import {', '.join(sorted(self.imports))}")
-        lines += [f"{name} = {method}" for name, method in sorted(self.methods.items())]
+            imports = [k if k == v else f"{k} as {v}" for k, v in sorted(self.imports.items())]
+            lines += _wrapped(f"from numpy import {', '.join(imports)}")
+        for text, name in sorted(self.methods.items()):
+            ufunc, method = text.split(".")
+            lines.append(f"{name} = {self.imports[ufunc]}.{method}")
         if self.constants:
             lines += ["", *self.constants]
         if self.buffers:
@@ -535,6 +641,10 @@ class Source:
             if not (trusting and isinstance(line, Checked))
         ]
         return "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _wrapped(text: str) -> Sequence[str]:
