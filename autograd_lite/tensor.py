@@ -263,6 +263,11 @@ class Tensor:
         return self._needs
 
     @property
+    def op(self) -> Callable[..., Any] | None:
+        """The operation on the tape that made it; None for a leaf."""
+        return self._op
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """As NumPy's."""
         return self._data.shape

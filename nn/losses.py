@@ -13,6 +13,7 @@ saturation it teaches less than it should. The `_with_logits` forms take Z and a
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
 from collections.abc import Callable
@@ -23,6 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 
 import autograd_lite as ag
 from nn.network import as_numbers, checked_batch_axis
+
+_a = ag.Tensor([0.0], requires_grad=True)
+PROBABILITIES = (ag.sigmoid(_a).op, ag.softmax(_a).op)  # what these make lies between 0 and 1
 
 
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
@@ -87,9 +91,9 @@ class Loss:
         m = self._samples(A, Y, checked_batch_axis(batch_axis))
         if reduction not in ("mean", "sum"):
             raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
-        if not ag.is_tracing():
-            self._check_outputs(A)
-            self.check_labels(Y.data, batch_axis)
+        if self.takes_probabilities and A.op not in PROBABILITIES:
+            ag.guard(functools.partial(self._check_outputs, A.name or "A"), A)
+        ag.guard(functools.partial(self.check_labels, batch_axis=batch_axis), Y)
         static: dict[str, Any] = {"m": m if reduction == "mean" else 1}
         if self.one_of_many:
             static["axis"] = (1 - batch_axis,)
@@ -147,12 +151,9 @@ class Loss:
         """Whether outputs must lie between 0 and 1."""
         return self.labels == (0, 1) and not self.takes_logits
 
-    def _check_outputs(self, A: ag.Tensor) -> None:
-        if not self.takes_probabilities:
-            return
-        values = A.data
+    def _check_outputs(self, name: str, values: NDArray[Any]) -> None:
         if values.min() < 0 or values.max() > 1:  # a nan is for whoever trains to explain
-            offender = _first(A.name or "A", values, (values < 0) | (values > 1))
+            offender = _first(name, values, (values < 0) | (values > 1))
             raise ValueError(
                 f"{self.__name__} needs outputs from 0 to 1: {offender}. Let the last layer be "
                 "sigmoid or softmax, or use the loss's _with_logits form"

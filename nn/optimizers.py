@@ -5,6 +5,7 @@ and never writes into the old one, so a tape that has seen the old one stays rig
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import numbers
 import weakref
@@ -101,8 +102,8 @@ class Optimizer:
     def _remember(self, parameter: ag.Tensor, memory: dict[str, Any]) -> None:
         key, kept = id(parameter), self._memory
         if memory:
-            reference = weakref.ref(parameter, lambda _: kept.pop(key, None))
-            kept[key] = (reference, memory)
+            # (No code of Python's own, in which Ctrl-C would be lost.)
+            kept[key] = (weakref.ref(parameter, functools.partial(kept.pop, key)), memory)
         else:
             kept.pop(key, None)
 

@@ -1,6 +1,7 @@
 """Losses against PyTorch, central differences at first and second order, and bad labels."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -356,3 +357,83 @@ def test_cross_entropy_of_a_class_that_is_ruled_out(z, y, cost, slope, dtype):
         assert function(Z).item() == pytest.approx(cost, rel=1e-6, nan_ok=True)
     (dZ,) = ag.gradients(f(Z), [Z])
     np.testing.assert_allclose(dZ, [slope], rtol=1e-6, atol=1e-7)
+
+
+GOOD = [[0.25, 0.5], [0.75, 0.5]]
+WRONG_VALUES = [
+    (
+        "binary_cross_entropy",
+        [[0.5, -0.25], [1, 1]],
+        GOOD,
+        r"outputs from 0 to 1: A\[0, 1\] is -0.2",
+    ),
+    (
+        "binary_cross_entropy",
+        [[0.5, 0.5], [1.5, 1]],
+        GOOD,
+        r"outputs from 0 to 1: A\[1, 0\] is 1.5",
+    ),
+    ("cross_entropy", [[0.5, -0.25], [1, 1]], GOOD, r"outputs from 0 to 1: A\[0, 1\] is -0.25"),
+    ("cross_entropy", [[0.5, 0.5], [1.5, 1]], GOOD, r"outputs from 0 to 1: A\[1, 0\] is 1.5"),
+    *[
+        (loss.__name__, GOOD, [[0, label], [1, 0]], message)
+        for loss in LOSSES
+        for label, message in (
+            (np.nan, r"Y\[0, 1\] is nan"),
+            (np.inf, r"Y\[0, 1\] is inf"),
+            (2, r"labels from 0 to 1: Y\[0, 1\] is 2"),
+            (-1, r"labels from 0 to 1: Y\[0, 1\] is -1"),
+        )
+        if not np.isfinite(label) or loss.labels == (0, 1)
+    ],
+]
+
+
+@pytest.mark.parametrize("differentiated", [False, True])
+@pytest.mark.parametrize(("name", "A", "Y", "message"), WRONG_VALUES)
+def test_what_the_tape_refuses_compiled_code_refuses(name, A, Y, message, differentiated):
+    loss, wrong, good = nn.losses.BY_NAME[name], (np.array(A), np.array(Y)), (np.array(GOOD),) * 2
+    with pytest.raises(ValueError, match=message):
+        loss(ag.Tensor(wrong[0], requires_grad=True, name="A"), wrong[1])
+
+    def cost(A, Y):
+        return loss(A, Y)
+
+    compiled = ag.compile(ag.value_and_grad(cost) if differentiated else cost)
+    with pytest.raises(ValueError, match=message):
+        compiled(*wrong)  # traced by it
+    compiled(*good)
+    with pytest.raises(ValueError, match=message):
+        compiled(*wrong)
+    compiled(*good)
+    if Y is GOOD:  # what is computed from arguments is no argument: looked at also on trust
+        computed = ag.compile(lambda Z, Y: loss((2 * Z).named("A"), Y))
+        run = computed.unchecked(good[0] / 2, good[1])
+        run(good[0] / 2, good[1])
+        with pytest.raises(ValueError, match=message):
+            run(wrong[0] / 2, wrong[1])
+
+
+@pytest.mark.parametrize("make", [ag.sigmoid, lambda Z: ag.softmax(Z, axis=0)])
+def test_what_lies_between_0_and_1_by_itself_is_not_looked_at(make, monkeypatch):
+    """With the same results, at infinity and for nan too."""
+    Z = np.array([[-np.inf, 0, 1e308, np.nan], [3, -1e308, -700, 1]])
+    A = make(ag.Tensor(Z)).numpy()
+    assert not (A < 0).any()
+    assert not (A > 1).any()
+    loss, looked = nn.losses.binary_cross_entropy, []
+    monkeypatch.setattr(nn.losses.Loss, "_check_outputs", lambda *_: looked.append(1))
+    with np.errstate(all="ignore"):
+        J = loss(make(ag.Tensor(Z, requires_grad=True)), np.ones(Z.shape))
+        compiled = ag.compile(lambda Z, Y: loss(make(Z), Y))(Z, np.ones(Z.shape))
+    assert np.isnan(J.item())
+    assert np.isnan(compiled)
+    assert not looked
+    loss(ag.Tensor(A[:, :3]), np.ones((2, 3)))
+    assert looked
+
+
+def test_no_guard_asks_whether_it_is_traced():
+    """`ag.guard` looks at values in both ways; a question of this kind would drop the check."""
+    for path in Path(nn.__file__).parent.rglob("*.py"):
+        assert "is_tracing" not in path.read_text(encoding="utf-8"), path

@@ -3,12 +3,11 @@
 import copy
 import gc
 import pickle
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
+from interruption import ctrl_c_at_line
 
 import autograd_lite as ag
 import nn
@@ -144,22 +143,6 @@ def test_a_gradient_that_is_not_the_parameters(gradient, error, message):
     assert not optimizer.memory_of(V)
 
 
-def interrupting(at, folder=Path(nn.__file__).parent):
-    """A trace function that raises KeyboardInterrupt at the `at`-th line run in nn."""
-    seen = [0]
-
-    def watch(frame, event, argument):
-        if Path(frame.f_code.co_filename).parent != folder:
-            return None
-        if event == "line":
-            seen[0] += 1
-            if seen[0] == at:
-                raise KeyboardInterrupt
-        return watch
-
-    return watch
-
-
 class WritesInPlace(Momentum):
     def change(self, gradient, memory):
         V = memory.setdefault("V", np.zeros_like(gradient))
@@ -187,16 +170,13 @@ def test_ctrl_c_anywhere_in_a_step_leaves_all_of_it_or_nothing(make):
     found = []
     for at in range(1, 500):
         optimizer, P = start()
-        before = sys.gettrace()
-        sys.settrace(interrupting(at))
         try:
-            optimizer.step(P, g)
+            with ctrl_c_at_line(at):
+                optimizer.step(P, g)
         except KeyboardInterrupt:
             found.append(whole.index(shown(optimizer, P)))
         else:
             break
-        finally:
-            sys.settrace(before)
     assert len(found) > 20
     assert 0 in found
 

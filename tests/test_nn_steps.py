@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
+from interruption import ctrl_c_at_line
 
 import autograd_lite as ag
 import nn
@@ -174,3 +177,141 @@ def test_ctrl_c_keeps_the_last_whole_step(monkeypatch):
     _, P = train(True, batch_size=25, epochs=20)  # within an epoch
     _, Q = train(False, batch_size=25, epochs=2)
     np.testing.assert_array_equal(P["W1"], Q["W1"])
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize("batch_size", [8, 50])
+@pytest.mark.parametrize("output", ["tanh", "identity"])
+def test_outputs_that_are_no_probabilities_are_refused_in_both_ways(output, batch_size, compile):
+    options = {"activations": ("tanh", output), "batch_size": batch_size, "epochs": 100}
+    with pytest.raises(ValueError, match=r"needs outputs from 0 to 1: A2\["):
+        train(compile, **options)
+
+
+def outputs_leave_the_range(compile, epochs):
+    """Outputs between 0 and 1 at first; after some epochs one is not."""
+    net = nn.Network([1, 1], ["identity"], rng=0)
+    net.set_parameters({"W1": [[0.5]], "b1": [[0.1]]})
+    X, Y = np.array([[0.2, 0.5, 1.0, 0.7]]), np.array([[1.0, 1, 1, 1]])
+    nn.fit(net, X, Y, BCE, GradientDescent(0.004), epochs=epochs, compile=compile)
+    return net.parameters()["W1"].item()
+
+
+def test_an_output_that_leaves_the_range_is_found_in_the_same_step():
+    found = []
+    for compile in (True, False):
+        with pytest.raises(ValueError, match=r"A1\[0, 2\] is 1\.\d") as caught:
+            outputs_leave_the_range(compile, epochs=1000)
+        found.append(str(caught.value))
+    assert found[0] == found[1]
+    assert outputs_leave_the_range(True, 31) == outputs_leave_the_range(False, 31)
+
+
+class Escaping(GradientDescent):
+    """Its third step makes W2 infinite, which a tanh, and so J, does not show."""
+
+    def change(self, gradient, memory):
+        memory["k"] = memory.get("k", 0) + 1
+        return gradient * (np.inf if memory["k"] == 3 and gradient.shape == (4, 2) else -self.rate)
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize(("batch_size", "epoch"), [(50, 3), (16, 1)])
+def test_diverged_keeps_the_last_finite_parameters(compile, batch_size, epoch):
+    X, Y = nn.datasets.planar(50, rng=1)
+    net, same = (nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=2) for _ in range(2))
+    optimizer = Escaping(0.1)
+    with pytest.raises(nn.Diverged, match=f"epoch {epoch}: layer 1, W1 is the first") as caught:
+        nn.fit(net, X, Y, BCE, optimizer, epochs=40, batch_size=batch_size, compile=compile)
+    assert len(caught.value.history.loss) == epoch - 1
+    part = slice(0, 2 * batch_size) if batch_size < 50 else slice(None)
+    epochs = 1 if batch_size < 50 else 2
+    nn.fit(same, X[:, part], Y[:, part], BCE, GradientDescent(0.1), epochs, batch_size)
+    for name, p in net.parameters().items():
+        np.testing.assert_array_equal(p.numpy(), same.parameters()[name].numpy())
+        assert optimizer.memory_of(p)["k"] == 2
+
+
+@pytest.mark.parametrize("make", [GradientDescent, Momentum, Adam])
+@pytest.mark.parametrize("batch_size", [8, 50])
+def test_diverged_keeps_what_the_step_before_left(make, batch_size):
+    """Compiled, the step that began it is looked for again from the start of the epoch."""
+    ends = []
+    for compile in (True, False):
+        X, Y = nn.datasets.planar(50, rng=1)
+        net = nn.Network([2, 4, 1], ["tanh", "identity"], rng=2)
+        optimizer = make(1e160)
+        with pytest.raises(nn.Diverged) as caught:
+            nn.fit(
+                net,
+                X,
+                Y,
+                nn.losses.half_squared_error,
+                optimizer,
+                epochs=60,
+                batch_size=batch_size,
+                compile=compile,
+            )
+        values = [p.numpy() for p in net.parameters().values()]
+        assert all(np.isfinite(value).all() for value in values)
+        memory = [optimizer.memory_of(p) for p in net.parameters().values()]
+        ends.append(repr((str(caught.value), values, memory)))
+    assert ends[0] == ends[1]
+
+
+def test_one_parameter_ahead_of_the_others():
+    """Adam's numbers differ by parameter then, and are not compiled."""
+    ends = []
+    for compile in (True, False):
+        X, Y = nn.datasets.planar(50, rng=1)
+        net, optimizer = nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=2), Adam(0.1)
+        W1 = net.parameters()["W1"]
+        optimizer.step({"W1": W1}, {"W1": np.ones(W1.shape)})
+        nn.fit(net, X, Y, BCE, optimizer, epochs=40, compile=compile)
+        ends.append(repr([p.numpy() for p in net.parameters().values()]))
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("make", [Momentum, Adam, Decaying])
+@pytest.mark.parametrize("compile", [True, False])
+def test_ctrl_c_anywhere_leaves_whole_steps(make, compile, monkeypatch):
+    """Parameters and what is remembered for them are those of one step, whatever line it hit."""
+    monkeypatch.setattr(nn.training, "FEW_STEPS", 0)
+    once = functools.cache(lambda: nn.steps.compiled_steps(net, cost, optimizer, [(x, y)]))
+    monkeypatch.setattr(nn.training, "compiled_steps", lambda *_: once())
+    X, Y = nn.datasets.planar(20, rng=1)
+    x, y = X[:, :10], Y[:, :10]
+    net, optimizer = nn.Network([2, 2, 1], ["tanh", "sigmoid"], rng=2), make(0.1)
+    cost = nn.training._cost(BCE, 1)
+    parameters = net.parameters().values()
+
+    def fit(X, Y, epochs):
+        options = {"epochs": epochs, "batch_size": 10, "compile": compile, "progress": False}
+        return nn.fit(net, X, Y, BCE, optimizer, **options)
+
+    def shown():
+        return repr([(p.numpy(), optimizer.memory_of(p)) for p in parameters])
+
+    fit(X, Y, 1)
+    start, whole = optimizer.state(parameters), []
+    for epochs, more in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0)):
+        optimizer.restore(start)
+        fit(X, Y, epochs)
+        fit(x, y, more)
+        whole.append(shown())
+    assert len(set(whole)) == 5
+    found, interrupted = [], True
+    for at in range(1, 3000, 1 if compile else 5):
+        optimizer.restore(start)
+        try:
+            with ctrl_c_at_line(at):
+                history = fit(X, Y, 2)
+            interrupted = history.interrupted
+            assert len(history.loss) == len(history.metric)
+        except KeyboardInterrupt:  # before training began, or after it
+            interrupted = True
+        found.append(whole.index(shown()))
+        if not interrupted:
+            break
+    assert not interrupted
+    assert set(found) == set(range(5))
