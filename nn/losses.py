@@ -24,7 +24,6 @@ from numpy.typing import ArrayLike, NDArray
 import autograd_lite as ag
 from nn.network import as_numbers, checked_batch_axis
 
-
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
