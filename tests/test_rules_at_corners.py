@@ -166,6 +166,12 @@ def test_counts_in_float16(n, compiled):
         np.testing.assert_allclose(g, expected, rtol=3e-3)
 
 
+def test_the_mean_of_float16_is_numpys_compiled_too():
+    x = np.ones(70_000, np.float16)
+    for f in (np.mean, lambda x: np.mean(x * 2, axis=0)):
+        assert ag.compile(lambda x, f=f: f(x))(x) == f(ag.Tensor(x)).data == f(x)
+
+
 def test_ties_beyond_what_float32_counts():
     n = 2**24 + 2
     g = np.ones((1, 1), np.float32)
