@@ -152,7 +152,7 @@ def test_clip_bounds_that_broadcast_or_are_missing():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("n", [3000, 70_000])
+@pytest.mark.parametrize("n", [3000, 150_000])
 def test_counts_in_float16(n, compiled):
     x = np.ones(n, np.float16)
     x[::2] = 0
