@@ -280,8 +280,8 @@ def _einsum_part(g: Any, arrays: Sequence[Any], subscripts: str, position: int) 
 
 @operation(
     ForEvery(
-        lambda arrays, subscripts: lambda g, y, position: _einsum_part(
-            g, arrays, subscripts, position
+        lambda arrays, subscripts: (
+            lambda g, y, position: _einsum_part(g, arrays, subscripts, position)
         )
     )
 )

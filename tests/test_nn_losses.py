@@ -13,7 +13,7 @@ LOSSES = nn.losses.BY_NAME.values()
 
 
 def sample(loss, seed=0, batch_axis=1):
-    """An output well inside the range, and soft labels, of one sample adding up to 1 if they must."""
+    """An output well inside the range, and soft labels, that sum to 1 where they must."""
     rng = np.random.default_rng(seed)
     A = rng.normal(0, 2, (3, 5)) if loss.takes_logits else rng.uniform(0.05, 0.95, (3, 5))
     Y = rng.uniform(0.05, 0.95, (3, 5))
