@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import shlex
 import subprocess
 import sys
 
@@ -212,8 +213,9 @@ def test_more_than_memory_holds_is_a_failure(capsys):
 
 
 def test_a_reader_who_has_seen_enough_is_no_error():
+    python = shlex.quote(sys.executable)
     done = subprocess.run(
-        [f"{sys.executable} -m nn draw --layers 2,60,60,60,1 --samples 40 | head -c 1"],
+        [f"{python} -m nn draw --layers 2,60,60,60,1 --samples 40 | head -c 1"],
         shell=True,
         capture_output=True,
         text=True,

@@ -1,0 +1,93 @@
+"""The numbers and names that README and pyproject.toml state, counted again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import autograd_lite as ag
+import nn
+from benchmarks import size
+from nn import documents
+
+ROOT = Path(__file__).parents[1]
+README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ENTRIES = [e for number in documents.NUMBERS for e in documents.document(number).entries]
+
+
+def stated(pattern: str) -> list[int]:
+    """The numbers in README's one sentence of this form."""
+    (found,) = re.finditer(pattern, README)
+    return [int(number.replace(",", "")) for number in found.groups()]
+
+
+def test_lines_of_the_engine_and_of_the_rules():
+    engine, rules = stated(r"The engine is about ([\d,]+) lines of code, (\d+) of them the rules")
+    counted = sum(size.lines(ROOT / "autograd_lite" / f"{name}.py") for name in size.ENGINE)
+    assert engine == round(counted / 50) * 50
+    assert rules == round(size.lines(ROOT / "autograd_lite" / "rules.py"), -1)
+
+
+def test_what_counts_as_a_line(tmp_path):
+    file = tmp_path / "a.py"
+    file.write_text(
+        '"""Prose,\nmore."""\n\n# why\nx = 1\n\n\ndef f():\n    """Prose."""\n    return 2\n'
+    )
+    assert size.lines(file) == 3
+
+
+def test_entries_of_the_documents_and_their_verdicts():
+    verdicts = Counter(entry.verdict for entry in ENTRIES)
+    pattern = (
+        r"formula by formula: (\d+) entries.*? (\d+) hold, (\d+) are misprints, "
+        r"(\d+) use something undefined, (\d+) claims are false, (\d+) are conventions.*? "
+        r"(\d+) of the wrong ones are silent"
+    )
+    kinds = ("holds", "misprint", "undefined", "false", "convention")
+    silent = sum(entry.silent for entry in ENTRIES)
+    assert stated(pattern) == [len(ENTRIES), *(verdicts[kind] for kind in kinds), silent]
+    assert sum(verdicts.values()) == sum(verdicts[kind] for kind in kinds)
+    assert "Five published derivations" in README
+    assert len(documents.NUMBERS) == 5
+
+
+def test_every_file_that_is_pointed_to_is_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    files = re.findall(r'\]\(([^)#:]+)\)|src="([^"]+)"', text)
+    assert files
+    for link, picture in files:
+        assert (ROOT / (link or picture)).exists(), link or picture
+    for module in re.findall(r"python -m (benchmarks[\w.]*)", text):
+        path = ROOT.joinpath(*module.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def test_one_version():
+    assert nn.__version__ == ag.__version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+", ag.__version__)
+    assert PROJECT["dynamic"] == ["version"]
+    changes = (ROOT / ".github" / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## {ag.__version__}\n" in changes
+
+
+def test_every_requirement_has_a_lowest_version_to_be_tested():
+    extras = PROJECT["optional-dependencies"]
+    named = PROJECT["dependencies"] + [r for e, rs in extras.items() if e != "bench" for r in rs]
+    own = f"{PROJECT['name']}["
+    listed = subprocess.check_output([sys.executable, ROOT / ".ci" / "lowest"], text=True)
+    assert listed.split() == [r.replace(">=", "==") for r in named if not r.startswith(own)]
+
+
+@pytest.mark.parametrize("command", [1, 2])
+def test_both_commands_make_their_own_environment(command):
+    text = subprocess.check_output(
+        [sys.executable, ROOT / ".ci" / "readme_command", str(command)], text=True
+    )
+    assert text.startswith("python3 -m venv .venv && . .venv/bin/activate &&\npip install ")
