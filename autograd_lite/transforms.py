@@ -28,10 +28,10 @@ _depth = _Depth()
 
 
 @contextmanager
-def _at_work() -> Iterator[None]:
+def _at_work(variables: Sequence[Tensor] = ()) -> Iterator[None]:
     _depth.inside += 1
     try:
-        with recording():
+        with recording(variables):
             yield
     finally:
         _depth.inside -= 1
@@ -119,7 +119,7 @@ class _Run:
             arguments[k] = _map(_variable, arguments[k])
         self.variables = tuple(arguments[k] for k in chosen) if several else arguments[chosen[0]]
         self.leaves = flatten(self.variables)
-        with _at_work():
+        with _at_work(self.leaves):
             self.value = _map(on_tape, f(*arguments))
 
     def pull(self, y: Tensor, v: Any, on_tape: bool | None = None) -> Any:

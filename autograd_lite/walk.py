@@ -247,15 +247,19 @@ def arriving(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool) -> dic
 
 
 def filled(found: dict[int, Any], wrt: Sequence[Tensor], on_tape: bool) -> list[Any]:
-    """What was found for each of `wrt`; zeros of its own where nothing was."""
-    return [
-        found[t._order]
-        if t._order in found
-        else Tensor(np.zeros(t.shape, t.dtype))
-        if on_tape
-        else np.zeros(t.shape, t.dtype)
-        for t in wrt
-    ]
+    """What was found for each of `wrt`, an array of its own; zeros where nothing was."""
+    result: list[Any] = []
+    given: set[int] = set()
+    for t in wrt:
+        g = found.get(t._order)
+        if g is None:
+            g = np.zeros(t.shape, t.dtype)
+            g = Tensor(g) if on_tape else g
+        elif t._order in given and not on_tape:
+            g = g.copy()
+        given.add(t._order)
+        result.append(g)
+    return result
 
 
 def check_need(wrt: Sequence[Any]) -> None:
