@@ -30,6 +30,7 @@ _LATER = {
     "check_gradients": "checking",
     "compare": "comparison",
     "compile": "compiling",
+    "detect_anomalies": "anomalies",
 }
 
 __all__ = [

@@ -28,12 +28,21 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 def place(frame: Any = None) -> str:
     """File, line and text of the caller's line outside this package."""
-    import linecache
+    frame = outside(frame or sys._getframe(1))
+    return place_of(frame.f_code.co_filename, frame.f_lineno)
 
-    frame = frame or sys._getframe(1)
+
+def outside(frame: Any) -> Any:
+    """The first frame, from this one on, that is not this package's own."""
     while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
         frame = frame.f_back
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    return frame
+
+
+def place_of(file: str, line: int) -> str:
+    """File, line and its text."""
+    import linecache
+
     text = linecache.getline(file, line).strip()
     return f"{file}:{line}" + (f": {text}" if text else "")
 

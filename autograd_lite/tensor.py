@@ -37,6 +37,10 @@ class _State(threading.local):
     gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
     variables: frozenset[int] = frozenset()  # orders of what the transforms at work differentiate
 
+    # While anomalies are looked for: file and line of each order, and what rules are wrapped in.
+    recorded_at: dict[int, tuple[str, int]] | None = None
+    watch: Callable[..., Any] | None = None
+
     def __init__(self) -> None:
         self.before: list[bool] = []  # what `gradients` was, outside each no_grad
 

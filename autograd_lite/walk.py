@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite import errors
 from autograd_lite.rules import RULES
-from autograd_lite.tensor import Tensor, constant, gradients_noted, is_tracing, recording
+from autograd_lite.tensor import Tensor, _state, constant, gradients_noted, is_tracing, recording
 
 by_order = attrgetter("_order")
 by_needs = attrgetter("_needs")
@@ -50,6 +50,7 @@ def differentiate(
     entered: called before the rule of a tensor's argument runs.
     """
     leads = None if wanted is None else leading(J, wanted)
+    watch = _state.watch
     arrived = {J._order: (J, gradient)}  # by order: a tensor, and what has arrived so far
     latest_first = [-J._order]
     while latest_first:
@@ -78,6 +79,8 @@ def differentiate(
                 continue
             if entered:
                 entered(t, k)
+            if watch:
+                rule = watch(rule, t, k)
             new = rule(g, y, *inputs, **static) if static else rule(g, y, *inputs)
             data = x._data
             if new.shape != data.shape:
