@@ -116,6 +116,17 @@ def gradient_lost(t: Any, taken: str, frame: Any) -> TypeError:
     )
 
 
+def warn(message: str) -> None:
+    """Warn at the caller's line outside this package; once for each line and message."""
+    import warnings
+
+    frame = outside(sys._getframe(1))
+    registry = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(
+        message, UserWarning, frame.f_code.co_filename, frame.f_lineno, registry=registry
+    )
+
+
 def no_value(what: str) -> TracingError:
     """`what` would freeze a value into what is traced."""
     return TracingError(

@@ -268,6 +268,25 @@ def test_an_item_assignment_is_noticed_in_the_error_that_numpy_chains():
     assert "an item assignment into an array of x () would lose" in str(error.value.__cause__)
 
 
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_captured_tensor_that_requires_a_gradient_is_warned_of(transform):
+    W = ag.Tensor(2.0, requires_grad=True, name="W")
+    run = TRANSFORMS[transform]
+    for captured in (W, (W * 1.0).named("W")):
+        with pytest.warns(UserWarning, match=r"uses W \(\) from outside.*detach") as seen:
+            assert run(lambda x, c=captured: c * x * x) == 6.0
+        assert [w.filename == __file__ for w in seen] == [True]
+    assert run(lambda x: W.detach() * x * x) == 6.0
+    assert run(lambda x: ag.Tensor(2.0, requires_grad=True) * x * x) == 6.0  # made inside
+
+    def on_the_outer_tape(w):  # what is captured there keeps its gradient
+        return ag.grad(lambda x: w * x * x)(1.5)
+
+    assert ag.grad(on_the_outer_tape)(2.0) == 3.0
+    (g,) = ag.gradients(ag.grad(lambda x: W * x * x)(ag.Tensor(1.5)), [W])
+    assert g == 3.0
+
+
 def test_keyword_arguments_are_those_of_the_call():
     @ag.differentiable(lambda g, y, x, *, w, deep: g * w * deep["k"][0][1])
     def scaled(x, *, w, deep):
