@@ -80,12 +80,7 @@ def watched_rule(rule: Callable[..., Any], t: Tensor, argument: int) -> Callable
         if became:
             of = t._inputs[argument]
             zero = np.any(arriving == 0) and became == "nan"
-            why = (
-                "Where the gradient that arrives is 0 and the slope infinite, 0·∞ is nan. "
-                + _SELECTED_AWAY
-                if zero
-                else ""
-            )
+            why = _SELECTED_AWAY if zero else ""
             raise _anomaly(
                 f"the gradient of {errors.described(of)}",
                 became,
