@@ -67,6 +67,7 @@ def taken_into(frame: Any) -> str | None:
     owner, module = function.__self__, (function.__module__ or "").lstrip("_")
     if owner is None or isinstance(owner, ModuleType):
         known = module.split(".")[0] in ("math", "cmath", "struct", "numpy")
+        known = known and not function.__name__.startswith("is")  # math.isnan: nothing is lost
         return f"{module}.{function.__name__}" if known else None
     is_array = hasattr(owner, "__array__") or hasattr(owner, "typecode")
     return f".{function.__name__}" if is_array else None
