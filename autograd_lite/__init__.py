@@ -33,6 +33,7 @@ _LATER = {
     "compare": "comparison",
     "compile": "compiling",
     "guard": "tracing",
+    "detect_anomalies": "anomalies",
 }
 
 __all__ = [

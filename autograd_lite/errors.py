@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dis
+import functools
 import os
 import sys
 from collections.abc import Callable
+from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import Any
 
 
@@ -25,14 +28,104 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 def place(frame: Any = None) -> str:
     """File, line and text of the caller's line outside this package."""
-    import linecache
+    frame = outside(frame or sys._getframe(1))
+    return place_of(frame.f_code.co_filename, frame.f_lineno)
 
-    frame = frame or sys._getframe(1)
+
+def outside(frame: Any) -> Any:
+    """The first frame, from this one on, that is not this package's own."""
     while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
         frame = frame.f_back
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    return frame
+
+
+def place_of(file: str, line: int) -> str:
+    """File, line and its text."""
+    import linecache
+
     text = linecache.getline(file, line).strip()
     return f"{file}:{line}" + (f": {text}" if text else "")
+
+
+def taken_into(frame: Any) -> str | None:
+    """What takes a Tensor for a number at this frame's instruction, if it goes on computing.
+
+    `r[0] = t`, `math.exp(t)` and `r.fill(t)` on an array do; `float(t)` is asked for. None also
+    where the instruction does not tell.
+    """
+    name, callee = _instruction(frame.f_code, frame.f_lasti)
+    if name is None or not callee:
+        return name
+    scope = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
+    function = scope.get(callee[0])
+    for attribute in callee[1:]:
+        function = getattr(function, attribute, None)
+    if hasattr(function, "typecode"):  # the class array.array
+        return "array.array"
+    if not isinstance(function, BuiltinFunctionType):
+        return None
+    owner, module = function.__self__, (function.__module__ or "").lstrip("_")
+    if owner is None or isinstance(owner, ModuleType):
+        known = module.split(".")[0] in ("math", "cmath", "struct", "numpy")
+        known = known and not function.__name__.startswith("is")  # math.isnan: nothing is lost
+        return f"{module}.{function.__name__}" if known else None
+    is_array = hasattr(owner, "__array__") or hasattr(owner, "typecode")
+    return f".{function.__name__}" if is_array else None
+
+
+@functools.lru_cache(1024)
+def _instruction(code: CodeType, at: int) -> tuple[str | None, tuple[str, ...]]:
+    """An item assignment by name, or a call with the dotted name of what is called."""
+    before: list[Any] = []
+    for step in dis.get_instructions(code):
+        if step.offset == at:
+            break
+        before.append(step)
+    else:
+        return None, ()
+    if step.opname.startswith("STORE_S"):  # STORE_SUBSCR, STORE_SLICE
+        return "an item assignment into an array", ()
+    start = step.positions and (step.positions.lineno, step.positions.col_offset)
+    if not step.opname.startswith("CALL") or not start or None in start:
+        return None, ()
+    callee = [
+        x
+        for x in before
+        if x.positions
+        and (x.positions.lineno, x.positions.col_offset) == start
+        and x.opname not in _SILENT
+    ]
+    loads = all(x.opname.startswith("LOAD_") and isinstance(x.argval, str) for x in callee)
+    return ("call", tuple(x.argval for x in callee)) if callee and loads else (None, ())
+
+
+_SILENT = ("CACHE", "PUSH_NULL", "PRECALL", "NOT_TAKEN", "RESUME")
+
+
+def gradient_lost(t: Any, taken: str, frame: Any) -> TypeError:
+    """The value of a Tensor that is differentiated would go on without its gradient."""
+    module, _, function = taken.partition(".")
+    if module in ("math", "cmath") and function in dir(sys.modules["numpy"]):
+        instead = f"np.{function}(t)"
+    elif "assignment" in taken or taken == ".fill":
+        instead = "np.stack or np.concatenate of the Tensors, or np.where,"
+    else:
+        instead = "the Tensor itself in NumPy's functions (np.exp for math.exp)"
+    return TypeError(
+        f"{taken} of {described(t)} would lose its gradient, at {place(frame)}\n"
+        f"Use {instead} to keep it; t.item() or t.data is the value without a gradient."
+    )
+
+
+def warn(message: str) -> None:
+    """Warn at the caller's line outside this package; once for each line and message."""
+    import warnings
+
+    frame = outside(sys._getframe(1))
+    registry = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(
+        message, UserWarning, frame.f_code.co_filename, frame.f_lineno, registry=registry
+    )
 
 
 def no_value(what: str) -> TracingError:

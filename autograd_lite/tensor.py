@@ -6,7 +6,10 @@ The value is its own node on the tape, and creation order is the tape's order. T
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +36,14 @@ class _State(threading.local):
     tracing = False
     gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
     guards: list[Any] | None = None  # while compiling: the checks of values, with what they check
+    variables: frozenset[int] = frozenset()  # orders of what the transforms at work differentiate
+
+    # While anomalies are looked for: file and line of each order, and what rules are wrapped in.
+    recorded_at: dict[int, tuple[str, int]] | None = None
+    watch: Callable[..., Any] | None = None
+
+    def __init__(self) -> None:
+        self.before: list[bool] = []  # what `gradients` was, outside each no_grad
 
 
 _state = _State()
@@ -50,15 +61,63 @@ def _set(**flags: Any) -> Iterator[None]:
             setattr(_state, name, value)
 
 
-def no_grad() -> Any:
-    """Within this context (and thread) operations are not recorded.
+class no_grad:
+    """Within this context (and thread), or the decorated function, operations are not recorded.
 
     >>> W = Tensor([1.0], requires_grad=True)
     >>> with no_grad():
     ...     (2 * W).requires_grad
     False
     """
-    return _set(gradients=False)
+
+    def __init__(self, *function: Any) -> None:
+        if function:
+            raise TypeError("no_grad takes no arguments: write @ag.no_grad() above a function")
+
+    def __enter__(self) -> None:
+        _state.before.append(_state.gradients)
+        _state.gradients = False
+
+    def __exit__(self, *_: Any) -> None:
+        _state.gradients = _state.before.pop()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isclass(function) or not callable(function):
+            raise TypeError(f"@ag.no_grad() stands above a function, not above {function!r}")
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"@ag.no_grad() above the async function {function.__name__} would also hold for "
+                "what runs while it waits: write `with ag.no_grad():` around lines without await"
+            )
+        if inspect.isgeneratorfunction(function):
+            return functools.wraps(function)(lambda *a, **k: self._stepwise(function(*a, **k)))
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return wrapped
+
+    def _stepwise(self, generator: Any) -> Iterator[Any]:
+        """The generator, each step of it inside this context and nothing between them."""
+        step, sent = generator.send, None
+        try:
+            while True:
+                try:
+                    with self:
+                        value = step(sent)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    step, sent = generator.send, (yield value)
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    step, sent = generator.throw, error
+        finally:
+            with self:
+                generator.close()
 
 
 def tracing(gradient_of: dict[int, Tensor] | None = None, guards: list[Any] | None = None) -> Any:
@@ -76,9 +135,30 @@ def gradients_noted() -> dict[int, Tensor] | None:
     return _state.gradient_of
 
 
-def recording() -> Any:
-    """Within this context gradients are recorded, also where `no_grad` surrounds it."""
-    return _set(gradients=True)
+def recording(variables: Any = ()) -> Any:
+    """Within this context gradients are recorded, also where `no_grad` surrounds it.
+
+    variables: what is differentiated there; a value that depends on it is not given away.
+    """
+    orders = [x._order for x in variables]
+    return _set(gradients=True, variables=_state.variables.union(orders))
+
+
+def is_differentiated(t: Tensor) -> bool:
+    """Whether a transform at work differentiates with respect to what this was made from."""
+    variables = _state.variables
+    if not (variables and t._needs and _state.gradients):
+        return False
+    oldest, stack, seen = min(variables), [t], {t._order}
+    while stack:
+        x = stack.pop()
+        if x._order in variables:
+            return True
+        for z in x._inputs:
+            if type(z) is Tensor and z._needs and z._order >= oldest and z._order not in seen:
+                seen.add(z._order)
+                stack.append(z)
+    return False
 
 
 def is_tracing() -> bool:
@@ -250,7 +330,15 @@ class Tensor:
                 f"{errors.described(self)} is the result of {self._op.__name__}; "
                 "only the data of a leaf can be set"
             )
-        new = _own_array(value, self._data.dtype)
+        given, dtype = _own_array(value, None), self._data.dtype
+        new = given.astype(dtype, copy=False)
+        if not np.can_cast(given.dtype, dtype, "same_kind") and (
+            given.dtype.kind == "f" or not np.array_equal(given, new)
+        ):
+            raise TypeError(
+                f"{errors.described(self)} of {dtype}: new data of {given.dtype} would be changed "
+                "by the cast. Make a new Tensor, or cast it yourself with .astype"
+            )
         if new.shape != self._data.shape:
             raise ValueError(
                 f"{errors.described(self)}: new data has shape {new.shape}, not {self._data.shape}"
@@ -261,6 +349,17 @@ class Tensor:
     def requires_grad(self) -> bool:
         """Whether gradients flow to it."""
         return self._needs
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        name = self.name or "t"
+        instead = (
+            f"{name} = ag.Tensor({name}.data, requires_grad=True)" if value else f"{name}.detach()"
+        )
+        raise AttributeError(
+            f"{errors.described(self)}: whether a Tensor requires a gradient is said when it is "
+            f"made, because what was computed from it before would not know. Write {instead}"
+        )
 
     @property
     def op(self) -> Callable[..., Any] | None:
@@ -396,6 +495,9 @@ class Tensor:
 
     @staticmethod
     def _record(op: Callable[..., Any], inputs: Any, static: dict[str, Any]) -> Tensor:
+        for name, value in static.items():
+            if type(value) not in _UNCHANGING:
+                static[name] = _own_static(name, value)
         return record(op, operands(inputs), static)
 
     # Python's protocols
@@ -421,6 +523,15 @@ class Tensor:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))
 
+    def _number(self, kind: type) -> Any:
+        """The value as a number of this kind, where that loses no gradient in silence."""
+        if self._needs and _state.gradients and not _state.tracing:
+            frame = sys._getframe(2)
+            taken = errors.taken_into(frame)
+            if taken or is_differentiated(self):
+                raise errors.gradient_lost(self, taken or f"{kind.__name__}()", frame)
+        return kind(self._one(f"{kind.__name__}()"))
+
     def _one(self, what: str) -> Any:
         if _state.tracing:
             raise errors.no_value(what)
@@ -435,24 +546,36 @@ class Tensor:
         return bool(self._one("the truth value"))
 
     def __float__(self) -> float:
-        return float(self._one("float()"))
+        number: float = self._number(float)
+        return number
 
     def __int__(self) -> int:
-        return int(self._one("int()"))
+        number: int = self._number(int)
+        return number
+
+    def __complex__(self) -> complex:
+        number: complex = self._number(complex)
+        return number
 
     def __format__(self, spec: str) -> str:
         return format(self._one("a format"), spec) if spec else str(self)
 
     def __copy__(self) -> Tensor:
-        """A new leaf; the tape behind it is not copied."""
+        """A new leaf; the tape behind it is not copied. Inside a transform, the same value."""
         if _state.tracing:
             raise errors.no_value("a copy")
+        if is_differentiated(self):
+            same: Tensor = rules.identity(self)
+            same.name = self.name
+            return same
         return Tensor(self._data, self._needs, self.name)
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         return self.__copy__()
 
     def __reduce__(self) -> Any:
+        if is_differentiated(self):
+            raise errors.gradient_lost(self, "pickling", sys._getframe(1))
         return Tensor, (self.data, self._needs, self.name)
 
     # Operators. A reflected one (r) comes where the left operand is not a Tensor.
@@ -685,10 +808,32 @@ for _name in dir(np.ndarray):
         setattr(Tensor, _name, _missing(_name))
 
 
+_UNCHANGING = frozenset((int, float, bool, str, type(None)))
+
+
+def _own_static(name: str, value: Any) -> Any:
+    """A keyword argument as it is now: no later change of an array or a list in it is seen."""
+    if type(value) in (tuple, list, set, frozenset):
+        return type(value)([_own_static(name, x) for x in value])
+    if isinstance(value, dict):
+        return {key: _own_static(name, x) for key, x in value.items()}
+    if isinstance(value, np.ndarray):
+        value = value.copy()
+        value.flags.writeable = False
+    elif type(value) is Tensor and value._needs:
+        raise TypeError(
+            f"{name}={errors.described(value)}: keyword arguments have no gradient. Make it a "
+            "positional argument with a rule of its own, or pass .detach()"
+        )
+    return value
+
+
 def _own_array(data: Any, dtype: Any) -> np.ndarray:
     if isinstance(data, Tensor):
         if _state.tracing:
             raise errors.no_value("Tensor(...)")
+        if is_differentiated(data):
+            raise errors.gradient_lost(data, "ag.Tensor(...)", sys._getframe(2))
         data = data._data
     try:
         array = np.array(data)

@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_lite import errors, rules
 from autograd_lite.tensor import Tensor, constant, is_tracing, recording
-from autograd_lite.walk import pull
+from autograd_lite.walk import pull, reachable
 
 
 class _Depth(threading.local):
@@ -29,10 +29,10 @@ _depth = _Depth()
 
 
 @contextmanager
-def _at_work() -> Iterator[None]:
+def _at_work(variables: Sequence[Tensor] = ()) -> Iterator[None]:
     _depth.inside += 1
     try:
-        with recording():
+        with recording(variables):
             yield
     finally:
         _depth.inside -= 1
@@ -108,6 +108,21 @@ def on_tape(y: Any) -> Tensor:
     return y
 
 
+def _warn_of_captured(values: list[Tensor], oldest: int) -> None:
+    """Say which Tensors, made before this order, lose the gradient that they require."""
+    captured = {}
+    for t in reachable(values, lambda x: x._needs and x._order >= oldest):
+        for x in t._inputs if t._order >= oldest else (t,):
+            if type(x) is Tensor and x._needs and x._order < oldest:
+                captured[x._order] = errors.described(x)
+    if captured:
+        errors.warn(
+            f"the function uses {', '.join(captured.values())} from outside, which requires a "
+            "gradient and gets none here: arrays come out of this transform. Make it an argument, "
+            "or write .detach() where it is constant."
+        )
+
+
 class _Run:
     """One run of f with the arguments `argnums` replaced by variables."""
 
@@ -129,8 +144,10 @@ class _Run:
             arguments[k] = _map(_variable, arguments[k])
         self.variables = tuple(arguments[k] for k in chosen) if several else arguments[chosen[0]]
         self.leaves = flatten(self.variables)
-        with _at_work():
+        with _at_work(self.leaves):
             self.value = _map(on_tape, f(*arguments))
+        if not self.on_tape and self.leaves:
+            _warn_of_captured(flatten(self.value), min(x._order for x in self.leaves))
 
     def pull(self, y: Tensor, v: Any, on_tape: bool | None = None) -> Any:
         """The gradients of <v, y>, in the structure of the variables."""
@@ -202,6 +219,9 @@ def _check_function(f: Any) -> None:
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The gradient of a scalar function with respect to its argument(s) `argnums`.
+
+    A Tensor from outside that f uses and that requires a gradient is constant here; a warning
+    names it.
 
     >>> grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     array([2., 4.])

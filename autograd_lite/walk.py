@@ -11,7 +11,15 @@ import numpy as np
 
 from autograd_lite import errors
 from autograd_lite.rules import RULES, ForEvery
-from autograd_lite.tensor import NOTHING, Tensor, constant, gradients_noted, is_tracing, recording
+from autograd_lite.tensor import (
+    NOTHING,
+    Tensor,
+    _state,
+    constant,
+    gradients_noted,
+    is_tracing,
+    recording,
+)
 
 by_order = attrgetter("_order")
 by_needs = attrgetter("_needs")
@@ -50,6 +58,7 @@ def differentiate(
     entered: called before the rule of a tensor's argument runs.
     """
     leads = None if wanted is None else leading(J, wanted)
+    watch = _state.watch
     arrived = {J._order: (J, gradient)}  # by order: a tensor, and what has arrived so far
     latest_first = [-J._order]
     while latest_first:
@@ -80,6 +89,8 @@ def differentiate(
                 continue
             if entered:
                 entered(t, k)
+            if watch:
+                rule = watch(rule, t, k)
             new = rule(g, y, *inputs, **static) if static else rule(g, y, *inputs)
             data = x._data
             if new.shape != data.shape:
@@ -249,15 +260,19 @@ def arriving(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool) -> dic
 
 
 def filled(found: dict[int, Any], wrt: Sequence[Tensor], on_tape: bool) -> list[Any]:
-    """What was found for each of `wrt`; zeros of its own where nothing was."""
-    return [
-        found[t._order]
-        if t._order in found
-        else Tensor(np.zeros(t.shape, t.dtype))
-        if on_tape
-        else np.zeros(t.shape, t.dtype)
-        for t in wrt
-    ]
+    """What was found for each of `wrt`, an array of its own; zeros where nothing was."""
+    result: list[Any] = []
+    given: set[int] = set()
+    for t in wrt:
+        g = found.get(t._order)
+        if g is None:
+            g = np.zeros(t.shape, t.dtype)
+            g = Tensor(g) if on_tape else g
+        elif t._order in given and not on_tape:
+            g = g.copy()
+        given.add(t._order)
+        result.append(g)
+    return result
 
 
 def check_need(wrt: Sequence[Any]) -> None:
