@@ -23,6 +23,8 @@ from autograd_lite.tensor import Tensor, is_tracing, no_grad
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd_lite.walk import gradients
 
+__version__ = "0.1.0"
+
 _LATER = {
     "derive": "derivation",
     "draw": "drawing",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import transforms
+from autograd_lite import errors, transforms
 from autograd_lite.emitting import Plan, Source
 from autograd_lite.lowering import Lowering, Node, needed, without_reshapes_of_sums
 from autograd_lite.tensor import Tensor, _state
@@ -189,6 +189,8 @@ def _plain(x: Any) -> Any:
     if isinstance(x, np.floating):
         return np.asarray(x)
     if isinstance(x, np.ndarray):
+        if type(x) is not np.ndarray:
+            errors.refuse_masks(x, "an argument")
         dtype = x.dtype.newbyteorder("=")
         dtype = np.dtype(dtype.name) if dtype.kind in "fiub" else dtype
         return x if type(x) is np.ndarray and x.dtype is dtype else np.asarray(x, dtype)
