@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite import errors
 from autograd_lite.errors import GradientError
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten, grad, on_tape, unflatten
@@ -172,6 +173,7 @@ def _check_finite(arrays: Sequence[np.ndarray], what: str) -> None:
 
 def _float64(x: Any) -> np.ndarray:
     array = np.asarray(float(x) if type(x) is int else x)
+    errors.refuse_masks(x, "an argument")
     if array.dtype.kind != "f":
         raise TypeError(f"an argument of {array.dtype} cannot be differentiated: only floats can")
     return array.astype(float)

@@ -138,6 +138,7 @@ def numbers(source: Any, label: str) -> Array:
         array = np.asarray(source)
     except ValueError as error:
         raise TypeError(f"{label}: {error}") from None
+    errors.refuse_masks(source, label)
     if array.dtype.kind == "c":
         raise TypeError(f"{label} is complex ({array.dtype}): gradients here are real numbers")
     if array.dtype.kind not in "fiub":

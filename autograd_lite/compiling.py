@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import rules, transforms
+from autograd_lite import errors, rules, transforms
 from autograd_lite.emitting import Checked, Plan, Source
 from autograd_lite.lowering import Lowering, Node, needed, without_reshapes_of_sums
 from autograd_lite.tensor import Tensor, _state
@@ -256,10 +256,10 @@ def _plain(x: Any) -> Any:
     if isinstance(x, np.floating):
         return np.asarray(x)
     if isinstance(x, np.ndarray):
+        if type(x) is not np.ndarray:
+            errors.refuse_masks(x, "an argument")
         dtype = x.dtype.newbyteorder("=")
         dtype = np.dtype(dtype.name) if dtype.kind in "fiub" else dtype
-        if isinstance(x, np.ma.MaskedArray):
-            raise TypeError("compiled code knows no masks: pass x.filled(...) for a masked array x")
         return x if type(x) is np.ndarray and x.dtype is dtype else np.asarray(x, dtype)
     return x
 

@@ -15,12 +15,12 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from autograd_lite import errors
+from autograd_lite import errors, files
 from autograd_lite.expressions import RuleTexts
 from autograd_lite.folding import View, membership, views
 from autograd_lite.graph import Step, Steps, steps
 from autograd_lite.printing import Tape, clean, number, settings, short
-from autograd_lite.rendering import FORMATS, RenderingError, render, write
+from autograd_lite.rendering import FORMATS, RenderingError, render
 from autograd_lite.tensor import Tensor
 
 # Dark text on light fills, on a white ground: the same in a light and in a dark page.
@@ -343,18 +343,20 @@ class Drawing:
     def __repr__(self) -> str:
         return f'<a drawing of {len(self.table)} steps: .save("graph.svg"), or .source for the DOT>'
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, place: str | os.PathLike[str]) -> Path:
         """Write a picture, complete or not at all, in the format of the path's ending.
 
         Endings: .svg .png .pdf, and .dot for the text. Returns the path. Raises ValueError for
-        another ending, and RenderingError, with the command to type, where nothing can render.
+        another ending, OSError, before anything is drawn, for a place that cannot be written, and
+        RenderingError, with the command to type, where nothing can render.
         """
-        path = Path(path)
+        path = Path(place)
         form = path.suffix[1:].lower()
         if form not in (*FORMATS, "dot"):
             endings = ", ".join(f".{f}" for f in (*FORMATS, "dot"))
             raise ValueError(f"{path}: a drawing is saved as one of {endings}")
-        write(path, self.source.encode() if form == "dot" else render(self.source, form))
+        output = place if isinstance(place, files.Output) else files.Output(place)
+        output.write(self.source.encode() if form == "dot" else render(self.source, form))
         return path
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -145,6 +145,24 @@ def side_effect(what: str) -> TracingError:
     )
 
 
+def refuse_masks(x: Any, what: str) -> None:
+    """Raise ValueError for a masked array, or rows of them: NumPy drops the mask without a word.
+
+    >>> import numpy as np
+    >>> refuse_masks(np.ma.array([1.0, 2.0], mask=[0, 1]), "X")
+    Traceback (most recent call last):
+    ValueError: X is a masked array (np.ma), and its mask would be lost. Say what is to stand ...
+    """
+    if isinstance(x, list | tuple):
+        for row in x:
+            refuse_masks(row, what)
+    elif hasattr(x, "filled") and hasattr(x, "mask"):  # (numpy.ma itself is loaded when used)
+        raise ValueError(
+            f"{what} is a masked array (np.ma), and its mask would be lost. Say what is to stand "
+            "there: .filled(0.0), or .data for what is under the mask"
+        )
+
+
 def described(x: Any) -> str:
     """`W2 (3, 4)`, or `(3, 4)` for a tensor without a name, or the number itself."""
     shape = getattr(x, "shape", None)

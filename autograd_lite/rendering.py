@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from autograd_lite.extras import install_command
 
@@ -61,15 +59,3 @@ def render(source: str, form: str, seconds: float = SECONDS) -> bytes:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise RenderingError(f"{command[0]} failed: {said[-1] if said else 'it wrote nothing'}")
     return done.stdout
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all: what stood there before stays if writing fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:  # about the user's file, not the temporary one
-        raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -625,8 +625,11 @@ class Tensor:
                 at.append(i)
                 items.append(rules.Slot(len(at) - 1))
             elif isinstance(i, list):
+                errors.refuse_masks(i, "an index")
                 items.append(np.array(i, dtype=None if np.size(i) else np.intp))
             else:
+                if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
+                    errors.refuse_masks(i, "an index")
                 items.append(i.copy() if isinstance(i, np.ndarray) else i)
         return record(rules.getitem, (self, *at), {"index": tuple(items)})
 
@@ -795,6 +798,16 @@ def no_rule(name: str) -> TypeError:
     )
 
 
+def _masked(self: Tensor) -> None:
+    raise ValueError(
+        "np.ma and its masked arrays cannot carry a gradient: use .filled(0.0) of the masked array"
+    )
+
+
+# np.ma asks every operand for its mask, and then takes its data.
+Tensor._mask = property(_masked)  # type: ignore[attr-defined]
+
+
 def _missing(name: str) -> property:
     def raising(self: Tensor) -> None:
         raise AttributeError(str(no_rule(f"the array method .{name}")))
@@ -843,6 +856,8 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
                 "the rows of a Tensor have different lengths: make them equal"
             ) from None
         raise
+    if type(data) is not np.ndarray:
+        errors.refuse_masks(data, "an operand")
     if array.dtype.kind in "fiub" and dtype is not None:
         array = array.astype(dtype, copy=False)
     if array.dtype.kind not in "fiub":

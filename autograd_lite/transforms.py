@@ -90,6 +90,7 @@ def _variable(x: Any) -> Tensor:
     if type(x) is int:
         x = float(x)
     array = np.asarray(x)
+    errors.refuse_masks(x, "an argument")
     if array.dtype.kind != "f":
         raise TypeError(
             f"an argument of {array.dtype} and shape {array.shape} cannot be differentiated: "
@@ -185,6 +186,7 @@ def cotangent(y: Tensor, v: Any, on_tape: bool) -> Any:
     if isinstance(v, Tensor) and not on_tape:
         v = v._data
     if not isinstance(v, Tensor):
+        errors.refuse_masks(v, "the gradient that arrives")
         v = np.array(v, dtype=y.dtype)
     if v.shape != y.shape:
         raise ValueError(f"expected an array of shape {y.shape}, the value's, not {v.shape}")
@@ -206,6 +208,7 @@ def _like(tree: Any, other: Any, what: str) -> Any:
     if nested or isinstance(tree, dict) or np.shape(tree) != np.shape(other):
         shapes = [[np.shape(x) for x in flatten(t)] for t in (other, tree)]
         raise ValueError(f"{what} has shapes {shapes[0]}, the argument {shapes[1]}")
+    errors.refuse_masks(other, what)
     return other if isinstance(other, Tensor) else constant(np.asarray(other, dtype=float))
 
 

@@ -166,6 +166,7 @@ def seed(J: Any, gradient: Any, on_tape: bool = False) -> Any:
         gradient.fill(1)
     elif not (on_tape and isinstance(gradient, Tensor)):
         values = gradient._data if isinstance(gradient, Tensor) else gradient
+        errors.refuse_masks(values, "the gradient that arrives")
         gradient = np.array(values, dtype=J.dtype)
     if gradient.shape != J.shape:
         raise ValueError(

@@ -10,15 +10,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+import autograd_lite as ag
+from autograd_lite import files
 from nn import activations, datasets, losses
 from nn.network import Network
 
@@ -29,39 +31,89 @@ SUBCOMMANDS = (
     "nn.command_draw",
     "nn.command_derive",
 )
+INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+STRICT = ("strict", "surrogateescape")  # ways to encode that end in an error
 BUILT_IN = ("planar", "breast_cancer", "digits", "iris")
 
 
 class UsageError(Exception):
-    """What was asked for cannot be done: said in one line, exit code 2."""
+    """What was asked for cannot be done: said in one line (`lines`: in several), exit code 2."""
+
+    def __init__(self, said: str, lines: bool = False) -> None:
+        super().__init__(said if lines else " ".join(said.split()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, by default the process's own; returns the exit code."""
+    """Run the command with these arguments, by default the process's own; returns the exit code.
+
+    0 good, 1 a mismatch or a failure, also where nobody reads what is printed, 2 something to mend
+    in the arguments or in a file, 130 interrupted.
+    """
+    with _streams():
+        try:
+            try:
+                options = _parser().parse_args(arguments)
+                return int(options.run(options))
+            finally:
+                sys.stdout.flush()
+        except UsageError as error:
+            return _failed(error, 2)
+        except KeyboardInterrupt:
+            return _failed("interrupted", INTERRUPTED)
+        except BrokenPipeError as error:
+            if error.filename is not None:
+                return _failed(error, 1)
+            return 1  # the reader of what is printed, `head` perhaps, has seen enough
+        except (FloatingPointError, MemoryError, OSError) as error:
+            return _failed(error, 1)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autograd-lite",
         description="Check, explain and compile hand-derived backpropagation.",
     )
+    parser.add_argument("--version", action="version", version=f"autograd-lite {ag.__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in SUBCOMMANDS:
         importlib.import_module(module).add_to(subparsers)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def _failed(said: object, code: int) -> int:
+    text = str(said) or type(said).__name__
+    with suppress(OSError):  # there is nowhere else to say it
+        print(f"autograd-lite: {text}", file=sys.stderr, flush=True)
+    return code
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Standard streams that exist, replace what they cannot encode, and end without a complaint."""
+    before = sys.stdout, sys.stderr
+    with open(os.devnull, "w") as out, open(os.devnull, "w") as err:
+        sys.stdout, sys.stderr = before[0] or out, before[1] or err
+        strict = [s for s in before if getattr(s, "errors", None) in STRICT]
+        modes = [(stream, stream.errors) for stream in strict if hasattr(stream, "reconfigure")]
+        try:
+            for stream, _ in modes:
+                stream.reconfigure(errors="replace")
+            yield
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                _end(stream)
+            for stream, errors in modes:
+                stream.reconfigure(errors=errors)
+            sys.stdout, sys.stderr = before
+
+
+def _end(stream: TextIO) -> None:
+    """Write what is held back; where that fails, nobody wants it: Python is not to try it again."""
     try:
-        code = int(options.run(options))
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except UsageError as error:
-        print(f"autograd-lite: {error}", file=sys.stderr)
-        return 2
-    except (FloatingPointError, MemoryError, OSError) as error:
-        print(f"autograd-lite: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("autograd-lite: interrupted", file=sys.stderr)
-        return 1
+        stream.flush()
+    except OSError:
+        with suppress(OSError), open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 @contextmanager
@@ -69,27 +121,61 @@ def usage_errors() -> Iterator[None]:
     """Around what is built from the user's options: its errors are the user's to mend."""
     try:
         yield
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        raise UsageError(" ".join(str(error).split())) from error
+    except (ValueError, TypeError, OverflowError, OSError, ImportError) as error:
+        raise UsageError(str(error)) from error
 
 
-def add_network_options(parser: argparse.ArgumentParser, with_data: bool) -> None:
+def outputs(
+    options: argparse.Namespace, *names: str, inputs: Sequence[str] = ()
+) -> dict[str, files.Output]:
+    """The files to be written that were asked for by these options: found to be writable now.
+
+    Raises UsageError for one that cannot be written, and for one that would replace another, or
+    one of the files that are read (`inputs`).
+    """
+    found: dict[str, files.Output] = {}
+    taken = {os.path.realpath(path): path for path in inputs if os.path.isfile(path)}
+    for name in names:
+        path = getattr(options, name)
+        if path is None:
+            continue
+        try:
+            found[name] = files.Output(path)
+        except OSError as error:
+            raise UsageError(f"--{name} {path}: cannot be written: {error.strerror}") from error
+        replaced = found[name].replaces
+        if replaced is not None and replaced in taken:
+            raise UsageError(f"--{name} {path}: this would replace {taken[replaced]}")
+        if replaced is not None:
+            taken[replaced] = f"what --{name} writes"
+    return found
+
+
+def check_file(path: str, what: str) -> None:
+    """Raise UsageError, `what` first, for a path that is not a regular file."""
+    if os.path.isfile(path):
+        return
+    if not os.path.exists(path):
+        raise UsageError(f"{what}: no such file")
+    kind = "is a directory" if os.path.isdir(path) else "is not a regular file"
+    raise UsageError(f"{what}: this {kind}")
+
+
+def add_network_options(
+    parser: argparse.ArgumentParser, layers: Sequence[int] | None = (2, 4, 1)
+) -> None:
     """Add --layers --activations --loss --batch-axis --rng, for `network_from`.
 
-    `with_data`: the data gives the number of inputs, and --layers begins with the first layer.
+    `layers` is the network where the options name none; None: the data decides.
     """
+    default = "what suits the data" if layers is None else ",".join(map(str, layers))
     group = parser.add_argument_group("the network")
     group.add_argument(
         "--layers",
         type=_sizes,
-        default=None if with_data else [2, 4, 1],
-        metavar="4,1" if with_data else "2,4,1",
-        help="units of each layer; "
-        + (
-            "the inputs come from the data"
-            if with_data
-            else "the inputs come first (default: 2,4,1)"
-        ),
+        default=layers and list(layers),
+        metavar="2,4,1",
+        help=f"the inputs and the units of each layer (default: {default})",
     )
     group.add_argument(
         "--activations",
@@ -116,16 +202,13 @@ def add_network_options(parser: argparse.ArgumentParser, with_data: bool) -> Non
     )
 
 
-def network_from(
-    options: argparse.Namespace, inputs: int | None = None
-) -> tuple[Network, losses.Loss]:
+def network_from(options: argparse.Namespace) -> tuple[Network, losses.Loss]:
     """The network and the loss that the options describe.
 
-    `inputs` is the number of features where there is data; without it --layers begins with it.
     Raises UsageError for options that do not fit together.
     """
     with usage_errors():
-        sizes = list(options.layers) if inputs is None else [inputs, *options.layers]
+        sizes = list(options.layers)
         loss_name, names = options.loss, options.activations
         if names is None:
             loss_name = loss_name or ("cross_entropy" if sizes[-1] > 1 else "binary_cross_entropy")
@@ -183,8 +266,9 @@ def _load(
         if target is not None:
             raise UsageError(f"--target: {data} has its labels; only iris and files have a choice")
         return datasets.planar(400, rng) if data == "planar" else getattr(datasets, data)()
-    if not Path(data).is_file():
+    if not os.path.exists(data):
         raise UsageError(f"--data {data}: no such file, and not one of {', '.join(BUILT_IN)}")
+    check_file(data, f"--data {data}")
     if target is None:
         raise UsageError(f"--data {data}: say which column holds the labels with --target COLUMN")
     return datasets.csv(data, target, classes)
@@ -192,19 +276,27 @@ def _load(
 
 def _sizes(text: str) -> list[int]:
     try:
-        sizes = [int(n) for n in text.split(",")]
-    except ValueError:
+        sizes = [whole_number(n) for n in text.split(",")]
+    except argparse.ArgumentTypeError:
         sizes = []
     if not sizes or min(sizes) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of sizes such as 4,1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of sizes such as 2,4,1")
     return sizes
 
 
 def whole_number(text: str) -> int:
     """An option that is 0 or more."""
-    if not text.isdecimal():
+    if not re.fullmatch("[0-9]{1,18}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
     return int(text)
+
+
+def number(text: str) -> float:
+    """An option that is a finite number."""
+    value = datasets.number(text)
+    if value is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number such as 0.1")
+    return value
 
 
 def random_samples(

@@ -12,11 +12,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from nn import closed_form, documents
-from nn.command import UsageError, whole_number
+from nn.command import UsageError, outputs, whole_number
 from nn.documents import Document, Result
 from nn.documents.procedures import Run
 from nn.progress import has_rich
@@ -105,24 +104,23 @@ def run(options: argparse.Namespace) -> int:
         if number not in documents.NUMBERS:
             known = ", ".join(documents.NUMBERS)
             raise UsageError(f"--document {number}: there are {known}")
-    for option, file in (("--json", options.json), ("--report", options.report)):
-        if file and (Path(file).is_dir() or not Path(file).resolve().parent.is_dir()):
-            raise UsageError(f"{option} {file}: there is no such place to write a file")
-    if options.report:
+    written = outputs(options, "json", "report")
+    if "report" in written:
         from nn import report
 
         if problem := report.missing():
             raise UsageError(problem)
     numbers = list(dict.fromkeys(options.document)) if options.document else None
     checked = everything(numbers, options.rng)
-    show(checked, only_misprints=options.misprints)
-    if options.json:
+    if "json" in written:
         rows = [asdict(result) for result in checked.results]
         text = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
-        Path(options.json).write_text(text + "\n", encoding="utf-8")
-        print(f"written to {options.json}")
-    if options.report:
-        print(f"written to {report.write(checked, options.report, options.rng)}")
+        written["json"].write(f"{text}\n".encode())
+    if "report" in written:
+        report.write(checked, written["report"], options.rng)
+    show(checked, only_misprints=options.misprints)  # last: who reads it may leave before the end
+    for output in written.values():
+        print(f"written to {output.path}")
     return 0 if checked.as_recorded else 1
 
 
@@ -256,7 +254,5 @@ class _Rich:
 
 
 def _writer() -> _Plain | _Rich:
-    """rich where it is installed; what the output cannot encode is replaced."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
+    """rich where it is installed."""
     return _Rich() if has_rich() else _Plain()

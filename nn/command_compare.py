@@ -18,6 +18,7 @@ import autograd_lite as ag
 from nn.command import (
     UsageError,
     add_network_options,
+    check_file,
     network_from,
     random_samples,
     whole_number,
@@ -50,7 +51,7 @@ def add_to(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE.py", help="defines gradients(X, Y, parameters)")
-    add_network_options(parser, with_data=False)
+    add_network_options(parser)
     parser.add_argument(
         "--samples",
         type=whole_number,
@@ -61,6 +62,7 @@ def add_to(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare the file's gradients; returns 0 if all agree, 1 if not."""
+    check_file(options.file, options.file)
     net, loss = network_from(options)
     samples = options.samples
     if samples is None:
@@ -102,8 +104,6 @@ def _random(net: Network, loss: Loss, samples: int, seed: int) -> tuple[np.ndarr
 
 def _from_file(path: Path) -> Callable[..., Any]:
     """Execute the file, and return the function `gradients` that it defines."""
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no such file")
     with _own_errors(str(path)):
         names = runpy.run_path(str(path), run_name=path.stem)
     gradients = names.get("gradients")
@@ -132,4 +132,5 @@ def _own_errors(file: str) -> Iterator[None]:
         frames = traceback.extract_tb(error.__traceback__)
         own = itertools.dropwhile(lambda frame: frame.filename != file, frames)
         lines = traceback.format_list(list(own)) + traceback.format_exception_only(error)
-        raise UsageError(f"{file} raised an error:\n{''.join(lines).rstrip()}") from error
+        said = f"{file} raised an error:\n{''.join(lines).rstrip()}"
+        raise UsageError(said, lines=True) from error

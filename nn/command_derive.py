@@ -26,7 +26,7 @@ def add_to(subparsers: Any) -> None:
         description="Derive the gradients of a network's cost in matrix form, from its recorded "
         "tape. Every line is compared with the tape before it is shown.",
     )
-    add_network_options(parser, with_data=False)
+    add_network_options(parser)
     group = parser.add_argument_group("the derivation")
     group.add_argument(
         "--notation",

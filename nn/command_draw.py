@@ -10,7 +10,9 @@ import autograd_lite as ag
 from nn.command import (
     UsageError,
     add_network_options,
+    check_file,
     network_from,
+    outputs,
     random_samples,
     usage_errors,
     whole_number,
@@ -35,7 +37,7 @@ def add_to(subparsers: Any) -> None:
         metavar="FILE.npz",
         help="a saved network, instead of --layers, --activations and --batch-axis",
     )
-    add_network_options(parser, with_data=False)
+    add_network_options(parser)
     group = parser.add_argument_group("the picture")
     group.add_argument("--samples", type=whole_number, default=5, help="how many (default 5)")
     group.add_argument(
@@ -53,13 +55,11 @@ def add_to(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Draw the network that the options describe; returns the exit code."""
-    output = options.output and Path(options.output)
-    if output and output.suffix.lower() not in ENDINGS:
-        raise UsageError(f"--output {output}: it must end in one of {', '.join(ENDINGS)}")
-    if output and not output.resolve().parent.is_dir():
-        raise UsageError(f"--output {output}: there is no such directory")
+    if options.output is not None and Path(options.output).suffix.lower() not in ENDINGS:
+        raise UsageError(f"--output {options.output}: it must end in one of {', '.join(ENDINGS)}")
     if options.samples < 1 or options.most < 2:
         raise UsageError("--samples must be 1 or more, and --most 2 or more")
+    output = outputs(options, "output").get("output")
     net, loss = _network(options)
     f, J = cost_of_random_samples(net, loss, options.samples, options.rng)
     drawing = ag.draw(
@@ -78,12 +78,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _network(options: argparse.Namespace) -> tuple[Network, Loss]:
     """The network that was saved, with the loss for it, or the one that the options describe."""
-    if not options.saved:
+    if options.saved is None:
         return network_from(options)
     if options.activations:
         raise UsageError(f"--activations: {options.saved} has its own")
-    if not Path(options.saved).is_file():
-        raise UsageError(f"{options.saved}: there is no such file")
+    check_file(options.saved, options.saved)
     with usage_errors():
         net = Network.load(options.saved)
     options.layers, options.activations = net.sizes, net.activations

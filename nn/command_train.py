@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_lite import files
 from nn import datasets, optimizers
 from nn.command import (
+    INTERRUPTED,
     UsageError,
     add_data_options,
     add_network_options,
     data_from,
     network_from,
+    number,
+    outputs,
     usage_errors,
     whole_number,
 )
@@ -56,10 +60,10 @@ def add_to(subparsers: Any) -> None:
         "Features are standardized on the training samples (planar, of one scale, is not).",
     )
     add_data_options(parser)
-    add_network_options(parser, with_data=True)
+    add_network_options(parser, layers=None)
     group = parser.add_argument_group("training")
     group.add_argument("--optimizer", choices=optimizers.BY_NAME, default="gradient_descent")
-    group.add_argument("--rate", type=float, help="learning rate (default: one for the data)")
+    group.add_argument("--rate", type=number, help="learning rate (default: one for the data)")
     group.add_argument("--epochs", type=whole_number, help="passes over the samples")
     group.add_argument(
         "--batch-size",
@@ -68,7 +72,7 @@ def add_to(subparsers: Any) -> None:
         help="samples in a step, drawn anew each epoch; 'all' for one step of all",
     )
     group.add_argument(
-        "--test", type=float, default=0.25, help="share of the samples to hold out (default 0.25)"
+        "--test", type=number, default=0.25, help="share of the samples to hold out (default 0.25)"
     )
     group.add_argument(
         "--progress",
@@ -100,7 +104,9 @@ class Task:
 
 def run(options: argparse.Namespace) -> int:
     """Train as the options say and print the result; returns the exit code."""
-    _check_files(options)
+    written = outputs(options, "save", "plot", inputs=[options.data])
+    if "plot" in written:
+        _check_picture(options.plot)
     task = _prepared(options)
     net, loss, size = task.net, task.loss, options.batch_size
     print(f"{options.data}: {_samples(task, net.batch_axis)}")
@@ -120,16 +126,20 @@ def run(options: argparse.Namespace) -> int:
         rng=options.rng,
         progress=options.progress,
     )
-    if history.interrupted:
-        print(f"interrupted after {len(history.loss)} epochs")
-    _print_result(task)
-    if options.save:
-        for_raw_data(net, task.mean, task.scale).save(options.save)
-        print(f"saved in {options.save}")
-    if options.plot:
-        _plot(options.plot, task, history)
-        print(f"drawn in {options.plot}")
-    return 0
+    try:  # before the result is printed: who reads it may have left
+        if "save" in written:
+            with usage_errors():
+                raw = for_raw_data(net, task.mean, task.scale)
+            raw.save(written["save"])
+        if "plot" in written:
+            _plot(written["plot"], task, history)
+    finally:
+        if history.interrupted:
+            print(f"interrupted after {len(history.loss)} epochs")
+        _print_result(task)
+    for name, output in written.items():
+        print(f"{'saved' if name == 'save' else 'drawn'} in {output.path}")
+    return INTERRUPTED if history.interrupted else 0
 
 
 def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
@@ -157,29 +167,33 @@ def _prepared(options: argparse.Namespace) -> Task:
     """Data and network; what the options leave open is filled in from the data's defaults."""
     X, Y = data_from(options)
     axis = options.batch_axis
-    inputs, outputs = X.shape[1 - axis], Y.shape[1 - axis]
+    inputs, outs = X.shape[1 - axis], Y.shape[1 - axis]
     defaults = DEFAULTS.get(options.data, FOR_A_FILE)
     for name in ("rate", "epochs", "batch_size"):
         if getattr(options, name) is None:
             setattr(options, name, getattr(defaults, name))
     options.batch_size = options.batch_size or None
-    options.layers = options.layers or [*defaults.hidden, outputs]
+    options.layers = options.layers or [inputs, *defaults.hidden, outs]
+    if (options.layers[0], options.layers[-1]) != (inputs, outs):
+        given, hint = ",".join(map(str, options.layers)), ""
+        if options.data == "iris" and options.layers[-1] == 1:
+            hint = ". One output tells one kind from the others: --target KIND"
+        raise UsageError(
+            f"--layers {given}: {options.data} has {inputs} features and its labels take {outs} "
+            f"outputs, so it is {inputs},...,{outs}, the units between as you like{hint}"
+        )
     if options.loss is None and options.activations is None and not np.isin(Y, (0, 1)).all():
         options.loss = "half_squared_error"
-    net, loss = network_from(options, inputs)
-    if net.sizes[-1] != outputs:
-        hint = ", or one with --target KIND" if options.data == "iris" else ""
-        raise UsageError(
-            f"--layers ends in {net.sizes[-1]}, but the labels take {outputs} outputs{hint}"
-        )
+    net, loss = network_from(options)
     with usage_errors():
         loss.check_labels(Y, axis)
         X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)
         optimizer = optimizers.BY_NAME[options.optimizer](options.rate)
-    mean, scale = datasets.mean_and_scale(X_train, axis)
-    if not defaults.standardize:
-        mean, scale = np.zeros_like(mean), np.ones_like(scale)
-    X_train, X_test = (X_train - mean) / scale, (X_test - mean) / scale
+        mean, scale = datasets.mean_and_scale(X_train, axis)
+        if not defaults.standardize:
+            mean, scale = np.zeros_like(mean), np.ones_like(scale)
+        X_train = datasets.standardized(X_train, mean, scale, axis)
+        X_test = datasets.standardized(X_test, mean, scale, axis)
     return Task(net, loss, optimizer, (X_train, Y_train), (X_test, Y_test), mean, scale)
 
 
@@ -195,22 +209,18 @@ def _print_result(task: Task) -> None:
         print(f"{name:10}{J:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
 
 
-def _check_files(options: argparse.Namespace) -> None:
-    """Before training rather than after it: can the results be written?"""
-    for option, file in (("--save", options.save), ("--plot", options.plot)):
-        if file and (Path(file).is_dir() or not Path(file).resolve().parent.is_dir()):
-            raise UsageError(f"{option} {file}: there is no such place to write a file")
-    if options.plot:
-        with usage_errors():
-            from nn.plots import figure
+def _check_picture(path: str) -> None:
+    """Before training rather than after it: can it be drawn?"""
+    with usage_errors():
+        from nn.plots import figure
 
-            formats = figure(1)[0].canvas.get_supported_filetypes()
-        if Path(options.plot).suffix[1:] not in formats:
-            known = ", ".join(f".{name}" for name in formats)
-            raise UsageError(f"--plot {options.plot}: a picture is one of {known}")
+        formats = figure(1)[0].canvas.get_supported_filetypes()
+    if Path(path).suffix[1:] not in formats:
+        known = ", ".join(f".{name}" for name in formats)
+        raise UsageError(f"--plot {path}: a picture is one of {known}")
 
 
-def _plot(path: str, task: Task, history: History) -> None:
+def _plot(output: files.Output, task: Task, history: History) -> None:
     from nn import plots
 
     regions = task.net.sizes[0] == 2
@@ -220,7 +230,7 @@ def _plot(path: str, task: Task, history: History) -> None:
         X, Y = task.training
         threshold = 0.5 if task.loss.threshold is None else task.loss.threshold
         plots.decision_boundary(task.net, X, Y, axes[1], threshold)
-    image.savefig(path)
+    output.write(lambda file: image.savefig(file, format=Path(output).suffix[1:]))
 
 
 def _batch_size(text: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from csv import Error as CsvError
 from csv import reader
 from typing import Any, overload
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_lite.extras import needed
-from nn.network import checked_batch_axis
+from autograd_lite.files import excerpt
+from nn.network import as_numbers, checked_batch_axis
 
 Array = NDArray[Any]
 
@@ -117,7 +119,8 @@ def csv(
     """
     names, rows = _read(path)
     if target not in names:
-        raise ValueError(f"{path} has no column {target!r}: its columns are {', '.join(names)}")
+        known = excerpt(", ".join(names))
+        raise ValueError(f"{path} has no column {target!r}: its columns are {known}")
     features = [name for name in names if name != target]
     if not features:
         raise ValueError(f"{path} has only the column {target!r}: there is nothing to learn from")
@@ -127,7 +130,7 @@ def csv(
     lines = [line for line, _ in rows]
     X = np.array([_numbers(path, name, columns[name], lines) for name in features])
     if classes is None:
-        classes = not any(_is_number(text) for text in columns[target])
+        classes = not any(_is_like_a_number(text) for text in columns[target])
     if not classes:
         return _laid_out(X, np.array([_numbers(path, target, columns[target], lines)]), batch_axis)
     return _laid_out(X, _classes(path, target, columns[target], lines), batch_axis)
@@ -166,6 +169,8 @@ def split(
             f"X {np.shape(X)} and Y {np.shape(Y)} differ in the number of samples, along "
             f"axis {batch_axis} (batch_axis={batch_axis})"
         )
+    if not 0 < test < 1:
+        raise ValueError(f"test={test}: it is a share, between 0 and 1: leave some to both")
     held_out = round(test * m)
     if not 0 < held_out < m:
         raise ValueError(
@@ -195,23 +200,40 @@ def standardize(
     """
     mean, scale = mean_and_scale(X_train, batch_axis)
     if X_test is None:
-        return (X_train - mean) / scale
+        return standardized(X_train, mean, scale, batch_axis)
     features = 1 - batch_axis
     if np.ndim(X_test) != 2 or np.shape(X_test)[features] != mean.shape[features]:
         raise ValueError(
             f"X_test {np.shape(X_test)} has not the {mean.shape[features]} features of X_train "
             f"{np.shape(X_train)}, along axis {features} (batch_axis={batch_axis})"
         )
-    return (X_train - mean) / scale, (X_test - mean) / scale
+    parts = [standardized(X, mean, scale, batch_axis) for X in (X_train, X_test)]
+    return parts[0], parts[1]
 
 
 def mean_and_scale(X: Array, batch_axis: int = 1) -> tuple[Array, Array]:
     """Each feature's mean and standard deviation; 1 for the deviation of a constant feature."""
-    X = np.asarray(X, float)
-    mean = X.mean(checked_batch_axis(batch_axis), keepdims=True)
-    scale = X.std(batch_axis, keepdims=True)
-    constant = np.ptp(X, batch_axis, keepdims=True) == 0
+    X = as_numbers(X, "X").astype(float)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # `standardized` finds it
+        mean = X.mean(checked_batch_axis(batch_axis), keepdims=True)
+        scale = X.std(batch_axis, keepdims=True)
+        constant = np.ptp(X, batch_axis, keepdims=True) == 0
     return mean, np.where(constant, 1.0, scale)
+
+
+def standardized(X: Array, mean: Array, scale: Array, batch_axis: int = 1) -> Array:
+    """(X − mean) / scale. Raises ValueError, naming the feature, where that is not finite."""
+    with np.errstate(all="ignore"):
+        Z = (as_numbers(X, "X") - mean) / scale
+    wrong = ~np.isfinite(Z).all(batch_axis)
+    if wrong.any():
+        j = int(wrong.argmax())
+        values = X.take(j, 1 - batch_axis)
+        raise ValueError(
+            f"feature {j + 1} cannot be standardized: its values, from {values.min():g} to "
+            f"{values.max():g}, are too large, or too small, for float64. Measure it in other units"
+        )
+    return Z
 
 
 def _laid_out(X: Any, Y: Any, batch_axis: int) -> tuple[Array, Array]:
@@ -242,13 +264,13 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list
         raise ValueError(f"{path} is empty")
     (first, names), rows = rows[0], rows[1:]
     for i, name in enumerate(names):
-        if _is_number(name):
+        if number(name) is not None:
             raise ValueError(
-                f"{path}, row {first}: {name} is no column's name: add a line of names"
+                f"{path}, row {first}: {excerpt(name)} is no column's name: add a line of names"
             )
         if not name or name in names[:i]:
             raise ValueError(
-                f"{path}, row {first}: column {i + 1} needs a name of its own: {name!r}"
+                f"{path}, row {first}: column {i + 1} needs a name of its own: '{excerpt(name)}'"
             )
     if not rows:
         raise ValueError(f"{path} has names of columns but no rows")
@@ -260,32 +282,57 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list
     return names, rows
 
 
-def _is_number(text: str) -> bool:
+def number(text: str) -> float | None:
+    """The finite number that a text writes in decimal, as 12, -0.5 or 1e-3; None for all else.
+
+    >>> number("-2.5e1"), number("1_000"), number("nan"), number("１２")
+    (-25.0, None, None, None)
+    """
+    value = float(text) if _DECIMAL.fullmatch(text) else math.inf
+    return value if math.isfinite(value) else None
+
+
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WITH_COMMAS = re.compile(r"[+-]?\d[\d,]*(\.\d+)?")
+
+
+def _is_like_a_number(text: str) -> bool:
+    """Whether a reader or Python takes the text for a number: 1,000 or 1_000, nan, １２."""
     try:
         float(text)
     except ValueError:
-        return False
+        return _WITH_COMMAS.fullmatch(text) is not None
     return True
 
 
 def _numbers(
     path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int]
 ) -> list[float]:
+    values = []
     for text, line in zip(texts, lines, strict=True):
-        if not _is_number(text) or not math.isfinite(float(text)):
+        value = number(text)
+        if value is None:
+            written = _is_like_a_number(text) and any(c.isdigit() for c in text)
+            hint = ": write it like -1234.5 or 1e-3" if written else ""
             raise ValueError(
-                f"{path}, row {line}, column {name!r}: {text!r} is not a finite number"
+                f"{path}, row {line}, column '{excerpt(name)}': '{excerpt(text)}' is not a finite "
+                f"number{hint}"
             )
-    return [float(text) for text in texts]
+        values.append(value)
+    return values
 
 
 def _classes(path: str | os.PathLike[str], name: str, texts: list[str], rows: list[int]) -> Array:
     """Labels of 0 and 1 for two classes, one-hot for more."""
     if "" in texts:
         row = rows[texts.index("")]
-        raise ValueError(f"{path}, row {row}, column {name!r}: the label is missing")
-    labels = np.array([float(t) for t in texts] if all(map(_is_number, texts)) else texts)
-    kinds, numbers = np.unique(labels, return_inverse=True)
+        raise ValueError(f"{path}, row {row}, column '{excerpt(name)}': the label is missing")
+    values = [number(text) for text in texts]
+    labels: list[Any] = texts if None in values else values
+    kinds = {label: i for i, label in enumerate(sorted(set(labels)))}
     if len(kinds) < 2:
-        raise ValueError(f"{path}: column {name!r} holds a single class, {texts[0]!r}")
+        raise ValueError(
+            f"{path}: column '{excerpt(name)}' holds a single class, '{excerpt(texts[0])}'"
+        )
+    numbers = np.array([kinds[label] for label in labels])
     return numbers[np.newaxis] if len(kinds) == 2 else one_hot(numbers)

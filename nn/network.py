@@ -6,22 +6,24 @@ A0 = X. Every Tensor carries its letter as its name.
 
 from __future__ import annotations
 
+import itertools
 import os
-import zipfile
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import autograd_lite as ag
+from autograd_lite import files
+from autograd_lite.errors import refuse_masks
 from nn import activations as act
 from nn import initialisers
+from nn.archive import DAMAGED, Archive, open_regular
 
 _FORMAT = "autograd-lite network, version 1"
+_NOT_PARAMETERS = ("format", "sizes", "activations", "batch_axis")
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,7 @@ class Network:
             if array.shape != shape:
                 hint = f" {name}.T would fit." if array.shape[::-1] == shape else ""
                 raise ValueError(f"{name} {array.shape}: this network's {name} is {shape}.{hint}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds values that are not finite numbers")
+            _check_finite(name, array)
             checked[name] = array
         for name, array in checked.items():
             self._parameters[name].data = array
@@ -179,8 +180,9 @@ class Network:
         """Write the network to an .npz file that holds arrays and text, nothing pickled.
 
         The file appears complete or not at all: if writing fails, an older file stays as it was.
-        Raises ValueError for a network with an activation that is a function: functions cannot be
-        saved.
+        What is not a regular file, a device perhaps, is written into. Raises OSError for a place
+        that cannot be written, and ValueError for a network that `load` could not give back: an
+        activation is a function, or a parameter not finite.
 
         >>> import pathlib, tempfile
         >>> net = Network([2, 4, 1], ["tanh", "sigmoid"], rng=0)
@@ -189,83 +191,85 @@ class Network:
         ...     Network.load(pathlib.Path(folder, "net.npz"))
         Network([2, 4, 1], activations=['tanh', 'sigmoid'], batch_axis=1, dtype=float64)
         """
+        files.write(path, self._written())
+
+    def _written(self) -> Callable[[BinaryIO], object]:
+        """What writes the network into a binary file, once it is found to be one to save."""
         for l, activation in enumerate(self.activations, start=1):
             if not isinstance(activation, str):
                 raise ValueError(
                     f"the activation of layer {l} is a function, and functions cannot be saved. "
                     "Save `parameters()` with np.savez and build the network anew"
                 )
+        parameters = {name: parameter.data for name, parameter in self._parameters.items()}
+        for name, array in parameters.items():
+            _check_finite(name, array)
         entries = {
             "format": np.array(_FORMAT),
             "sizes": np.array(self.sizes),
             "activations": np.array(self.activations),
             "batch_axis": np.array(self.batch_axis),
-            **{name: parameter.data for name, parameter in self._parameters.items()},
+            **parameters,
         }
-        path = Path(path).resolve()
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("xb") as file:
-                np.savez(file, allow_pickle=False, **entries)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError as error:  # about the user's file, not the temporary one
-            raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from None
-        finally:
-            temporary.unlink(missing_ok=True)
+        return lambda file: np.savez(file, **entries)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
         """The network that `save` wrote, equal to the bit.
 
-        Raises OSError for a file that cannot be opened, and ValueError for one that is truncated,
-        damaged, or not a network.
+        What the file claims is compared with its size, and the shapes with the sizes of the
+        layers, before anything is allocated; nothing in it is executed. Raises OSError for a file
+        that cannot be opened, and ValueError for one that is truncated, damaged, not a network, or
+        holds parameters that are not finite numbers.
         """
-        entries = _entries_of(path)
-        try:
-            if entries.pop("format").item() != _FORMAT:
-                raise ValueError("its format is not this version's")
-            sizes = entries.pop("sizes").tolist()
-            names = entries.pop("activations").tolist()
-            batch_axis = entries.pop("batch_axis").item()
-            dtypes = {array.dtype for array in entries.values()}
-            if len(dtypes) != 1:
-                raise ValueError("its parameters are not all of one dtype")
-            net = cls(sizes, names, rng=0, batch_axis=batch_axis, dtype=dtypes.pop())
-            if set(entries) != set(net._parameters):
-                raise ValueError(f"it holds {[*entries]}, not {[*net._parameters]}")
-            for name, array in entries.items():
-                if array.shape != net._parameters[name].shape:
-                    raise ValueError(f"{name} is {array.shape}, which does not fit sizes {sizes}")
-                net._parameters[name].data = array
-        except KeyError as error:
-            raise ValueError(f"{path} is not a saved network: it has no entry {error}") from None
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a saved network: {error}") from None
+        with open(path, "rb", opener=open_regular) as file:
+            try:
+                return cls._read(Archive(file))
+            except MemoryError:
+                raise MemoryError(f"{path} holds more than this machine's memory") from None
+            except DAMAGED as error:
+                said = f"it has no entry {error}" if isinstance(error, KeyError) else error
+                raise ValueError(f"{path} is not a saved network: {files.excerpt(said)}") from None
+
+    @classmethod
+    def _read(cls, archive: Archive) -> Network:
+        if archive.array("format").item() != _FORMAT:
+            raise ValueError("its format is not this version's")
+        sizes = _checked_sizes(archive.array("sizes").tolist())
+        names = _checked_activations(archive.array("activations").tolist(), sizes)
+        batch_axis = checked_batch_axis(archive.array("batch_axis").item())
+        shapes = _shapes(sizes, batch_axis)
+        headers = {name: archive.header(name) for name in archive if name not in _NOT_PARAMETERS}
+        if set(headers) != set(shapes):
+            raise ValueError(f"it holds {', '.join(headers)}, not {', '.join(shapes)}")
+        if len({header.dtype for header in headers.values()}) != 1:
+            raise ValueError("its parameters are not all of one dtype")
+        for name, shape in shapes.items():
+            if headers[name].shape != shape:
+                raise ValueError(
+                    f"{name} is {headers[name].shape}, which does not fit sizes {sizes}"
+                )
+        net = cls(sizes, names, 0, batch_axis, headers["W1"].dtype, _zeros)
+        net.set_parameters({name: archive.array(name) for name in shapes})
         return net
 
 
-def _entries_of(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """All arrays of an .npz file, read and checked against its checksums."""
-    with open(path, "rb") as file:
-        try:
-            if not zipfile.is_zipfile(file):
-                raise ValueError("it is not a whole .npz file")
-            with np.load(file, allow_pickle=False) as arrays:
-                entries = {name: arrays[name] for name in arrays.files}
-            if not all(isinstance(array, np.ndarray) for array in entries.values()):
-                raise ValueError("it holds something else than arrays")
-        except (
-            ValueError,
-            RuntimeError,
-            EOFError,
-            OSError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
-            raise ValueError(f"{path} is not a saved network: {error}") from None
-    return entries
+def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[Any]:
+    return np.zeros((n_out, n_in))
+
+
+def _shapes(sizes: list[int], batch_axis: int) -> dict[str, tuple[int, int]]:
+    """The shape of each parameter, by its name."""
+    shapes: dict[str, tuple[int, int]] = {}
+    for l, (n_in, n_out) in enumerate(itertools.pairwise(sizes), start=1):
+        shapes[f"W{l}"] = (n_out, n_in) if batch_axis == 1 else (n_in, n_out)
+        shapes[f"b{l}"] = (n_out, 1) if batch_axis == 1 else (1, n_out)
+    return shapes
+
+
+def _check_finite(name: str, array: NDArray[Any]) -> None:
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds values that are not finite numbers")
 
 
 def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> NDArray[Any]:
@@ -276,6 +280,8 @@ def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> NDArray[Any]:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} is ragged: its rows are not all of one length") from None
+    if type(value) is not np.ndarray:
+        refuse_masks(value, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}: it must hold real numbers")
     return array

@@ -119,7 +119,7 @@ def test_what_the_output_cannot_encode_does_not_end_the_check(few, monkeypatch, 
     ("options", "says"),
     [
         (["--document", "007"], "--document 007: there are 000, 001, 002, 003, 004"),
-        (["--json", "/no/such/place/f.json"], "--json /no/such/place/f.json: there is no such"),
+        (["--json", "/no/such/place/f.json"], "--json /no/such/place/f.json: cannot be written"),
     ],
 )
 def test_what_the_user_got_wrong_is_one_line(few, options, says, capsys):

@@ -60,7 +60,7 @@ def test_written_to_a_file(capsys, tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["--output", "g.gif"], "must end in one of .svg"),
-        (["--output", "nowhere/g.svg"], "no such directory"),
+        (["--output", "nowhere/g.svg"], "--output nowhere/g.svg: cannot be written: No such file"),
         (["nowhere.npz"], "no such file"),
         (["--samples", "0"], "must be 1 or more"),
         (["--activations", "tanh"], "1 activations for sizes [2, 4, 1]"),

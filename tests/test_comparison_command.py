@@ -120,7 +120,7 @@ def test_its_own_lines_are_shown(compare):
 
 def test_a_file_that_is_not_there(capsys):
     assert main(["compare", "nowhere.py"]) == 2
-    assert "nowhere.py: there is no such file" in capsys.readouterr().err
+    assert "nowhere.py: no such file" in capsys.readouterr().err
 
 
 def test_the_help_says_that_the_file_is_executed(capsys):

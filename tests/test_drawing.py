@@ -479,7 +479,7 @@ def test_a_failed_save_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(rendering.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         picture.save(path)
     assert path.read_text() == "before"

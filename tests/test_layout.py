@@ -27,9 +27,6 @@ ENGINE = {
 }
 
 
-SHARED = {"__version__", "extras"}  # of the distribution, which has both packages
-
-
 def imported(path: Path) -> set[str]:
     """The modules that a file imports, lazily or not, with their full names."""
     names: set[str] = set()
@@ -63,18 +60,24 @@ def test_the_engine_never_imports_nn():
         assert not any(name.split(".")[0] == "nn" for name in imported(path)), path.name
 
 
+# What nn shares with the engine and users have no use for.
+SHARED = {"__version__", "errors", "errors.refuse_masks", "extras", "files"}
+
+
 def test_nn_uses_only_public_names_of_the_engine():
     for path in Path(nn.__file__).parent.rglob("*.py"):
         for name in imported(path):
-            if name.startswith("autograd_lite.") and name.split(".")[1] not in SHARED:
-                assert name.split(".", 1)[1] in ag.__all__, f"{path.name}: {name}"
+            if name.startswith("autograd_lite."):
+                assert {name.split(".", 1)[1], name.split(".")[1]} & SHARED.union(ag.__all__), (
+                    f"{path.name}: {name}"
+                )
         for node in ast.walk(ast.parse(path.read_text())):
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.value, ast.Name)
                 and node.value.id == "ag"
             ):
-                assert node.attr in ag.__all__, f"{path.name}: ag.{node.attr}"
+                assert node.attr in {"__version__", *ag.__all__}, f"{path.name}: {node.attr}"
 
 
 def test_no_module_is_called_like_a_public_name():

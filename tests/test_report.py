@@ -193,7 +193,7 @@ def test_what_is_missing_is_said_in_one_line_before_the_check(monkeypatch, tmp_p
     assert 'the report needs Nothing: pip install "autograd-lite[report]"' in said
     assert len(said.splitlines()) == 1
     assert command.main(["check", "--report", str(tmp_path / "no" / "report.html")]) == 2
-    assert "there is no such place" in capsys.readouterr().err
+    assert "cannot be written: No such file" in capsys.readouterr().err
 
 
 # In a browser

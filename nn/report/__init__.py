@@ -6,11 +6,13 @@ nothing; all of it is computed when it is made.
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograd_lite import files
 from autograd_lite.extras import install_command, needed
 from nn.report import font, formulas, network, training
 from nn.report.markup import tag
@@ -75,11 +77,10 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
     )
 
 
-def write(checked: Checked, path: str | Path, rng: int = 0) -> Path:
-    """Write the page to a file; returns its path."""
-    path = Path(path)
-    path.write_text(page(checked, rng), encoding="utf-8")
-    return path
+def write(checked: Checked, path: str | os.PathLike[str], rng: int = 0) -> Path:
+    """Write the page to a file, whole or not at all; returns its path."""
+    files.write(path, page(checked, rng).encode())
+    return Path(path)
 
 
 def _file(name: str) -> str:
