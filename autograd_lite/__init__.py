@@ -7,6 +7,9 @@ NumPy's own functions work on Tensors.
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
+import warnings
 from typing import Any
 
 from autograd_lite.errors import GradientError, TracingError
@@ -70,3 +73,23 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _warn_of_another_nn() -> None:
+    """Say it where a module of the user's own stands in front of the package `nn`."""
+    ours = os.path.join(os.path.dirname(os.path.dirname(__file__)), "nn", "__init__.py")
+    try:
+        found = importlib.util.find_spec("nn")
+    except (ImportError, ValueError):  # a stand-in for a module, made by hand
+        return
+    if found is None or found.origin in (None, ours) or not os.path.exists(ours):
+        return
+    if not (os.path.exists(str(found.origin)) and os.path.samefile(str(found.origin), ours)):
+        warnings.warn(
+            f"{found.origin} hides the package nn of autograd-lite: `import nn` finds that file. "
+            "Rename it to use nn.Network and what belongs to it",
+            stacklevel=3,
+        )
+
+
+_warn_of_another_nn()

@@ -33,6 +33,7 @@ SUBCOMMANDS = (
 )
 INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 STRICT = ("strict", "surrogateescape")  # ways to encode that end in an error
+LAYERS = [2, 4, 1]  # where the options name none
 BUILT_IN = ("planar", "breast_cancer", "digits", "iris")
 
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _streams():
         try:
             try:
-                options = _parser().parse_args(arguments)
+                options = _parsed(arguments)
                 return int(options.run(options))
             finally:
                 sys.stdout.flush()
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(error, 1)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="autograd-lite",
         description="Check, explain and compile hand-derived backpropagation.",
@@ -77,7 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in SUBCOMMANDS:
         importlib.import_module(module).add_to(subparsers)
-    return parser
+    options = parser.parse_args(arguments)
+    for name, value in vars(options).items():
+        if value == []:  # what older argparse makes of --name=--
+            parser.error(f"argument --{name.replace('_', '-')}: expected one argument")
+    return options
 
 
 def _failed(said: object, code: int) -> int:
@@ -161,9 +166,7 @@ def check_file(path: str, what: str) -> None:
     raise UsageError(f"{what}: this {kind}")
 
 
-def add_network_options(
-    parser: argparse.ArgumentParser, layers: Sequence[int] | None = (2, 4, 1)
-) -> None:
+def add_network_options(parser: argparse.ArgumentParser, layers: list[int] | None = LAYERS) -> None:
     """Add --layers --activations --loss --batch-axis --rng, for `network_from`.
 
     `layers` is the network where the options name none; None: the data decides.
@@ -173,7 +176,7 @@ def add_network_options(
     group.add_argument(
         "--layers",
         type=_sizes,
-        default=layers and list(layers),
+        default=layers,
         metavar="2,4,1",
         help=f"the inputs and the units of each layer (default: {default})",
     )

@@ -7,6 +7,7 @@ import itertools
 import runpy
 import sys
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+import nn
 from nn.command import (
     UsageError,
     add_network_options,
@@ -73,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     f = net.forward(X)
     J = loss((f.Z if loss.takes_logits else f.A)[net.L], Y, batch_axis=net.batch_axis)
     print(f"{options.file} is executed, for {net} and {samples} random samples", flush=True)
+    _say_what_is_hidden(Path(options.file))
     parameters = {name: t.numpy() for name, t in net.parameters().items()}
     with _on_path(Path(options.file).resolve().parent):
         gradients = _from_file(Path(options.file))
@@ -102,8 +105,18 @@ def _random(net: Network, loss: Loss, samples: int, seed: int) -> tuple[np.ndarr
     return random_samples(net, loss, samples, seed)
 
 
+def _say_what_is_hidden(file: Path) -> None:
+    """A module `nn` beside the file is not the one that the file imports here."""
+    for beside in (file.with_name("nn.py"), file.with_name("nn") / "__init__.py"):
+        if beside.is_file() and not beside.samefile(str(nn.__file__)):
+            said = f"note: `import nn` finds the package of autograd-lite here, not {beside}"
+            print(said, file=sys.stderr)
+
+
 def _from_file(path: Path) -> Callable[..., Any]:
     """Execute the file, and return the function `gradients` that it defines."""
+    if zipfile.is_zipfile(path):  # runpy would look for a program in it
+        raise UsageError(f"{path}: this is no Python program")
     with _own_errors(str(path)):
         names = runpy.run_path(str(path), run_name=path.stem)
     gradients = names.get("gradients")

@@ -8,6 +8,7 @@ from typing import Any
 
 import autograd_lite as ag
 from nn.command import (
+    LAYERS,
     UsageError,
     add_network_options,
     check_file,
@@ -80,11 +81,16 @@ def _network(options: argparse.Namespace) -> tuple[Network, Loss]:
     """The network that was saved, with the loss for it, or the one that the options describe."""
     if options.saved is None:
         return network_from(options)
-    if options.activations:
-        raise UsageError(f"--activations: {options.saved} has its own")
     check_file(options.saved, options.saved)
     with usage_errors():
         net = Network.load(options.saved)
+    for name, given, own in (
+        ("layers", options.layers is not LAYERS, net.sizes),
+        ("activations", options.activations is not None, net.activations),
+        ("batch_axis", options.batch_axis != 1, net.batch_axis),
+    ):
+        if given and getattr(options, name) != own:
+            raise UsageError(f"--{name.replace('_', '-')}: {options.saved} has its own, {own}")
     options.layers, options.activations = net.sizes, net.activations
     options.batch_axis = net.batch_axis
     return net, network_from(options)[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,6 @@ def _plot(output: files.Output, task: Task, history: History) -> None:
 def _batch_size(text: str) -> int:
     if text == "all":
         return 0
-    if not text.isdecimal() or int(text) < 1:
+    if not re.fullmatch("0*[1-9][0-9]{0,17}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number of samples nor 'all'")
     return int(text)

@@ -225,7 +225,7 @@ def binary_cross_entropy_with_logits(Z: Any, Y: Any, m: int) -> Any:
     >>> binary_cross_entropy_with_logits([[1000.0, 1000.0]], [[1, 0]]).item()
     500.0
     """
-    size, wrong = np.abs(Z), np.where(Z > 0, 1 - Y, Y)
+    size, wrong = np.abs(Z), np.abs((Z > 0) - Y)
     # (What is not wrong at all costs nothing, however large: 0 · ∞ would be nan.)
     return (np.where(wrong == 0, 0, size) * wrong + np.log1p(np.exp(-size))).sum() / m
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from autograd_lite.extras import needed
@@ -44,7 +44,8 @@ def summary(history: Any) -> str:
 def _line(epoch: int, epochs: int, history: Any) -> None:
     """A line for the first epoch, the last, and about ten between."""
     if epoch in (1, epochs) or epoch % max(epochs // 10, 1) == 0:
-        print(f"epoch {epoch} of {epochs}: {summary(history)}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # nobody looks: no reason to stop
+            print(f"epoch {epoch} of {epochs}: {summary(history)}", file=sys.stderr, flush=True)
 
 
 def has_rich() -> bool:
