@@ -483,8 +483,9 @@ class _Writer:
         self.lines += [Checked(f"if not ({condition}):"), Checked("    return OTHER")]
 
     def _literal(self, value: Any) -> str:
-        if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
-            return value.__name__
+        name: str = getattr(value, "__name__", "")
+        if isinstance(value, type) and getattr(builtins, name, None) is value:
+            return name
         plain = value is None or type(value) in (int, bool, str, bytes)
         return repr(value) if plain else self.source.give("given", value)
 

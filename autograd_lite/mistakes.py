@@ -341,7 +341,7 @@ def copied_index(e: Place) -> Iterator[Idea]:
     right = np.array(e.right)
     units = -1 if e.k == 0 else -2  # the axis of x that counts the units this product multiplies
     n, outputs = e.x.shape[units], e.g.shape[units]
-    rest = (slice(None),) * (-units - 1)
+    rest: tuple[Any, ...] = (slice(None),) * (-units - 1)
     own = f"{e.name}[:, {{}}]" if e.k == 1 else f"{e.name}[{{}}]"
     other = f"{e.name}[{{}}]" if e.k == 1 else f"{e.name}[:, {{}}]"
     for j in range(n) if n <= 12 else e.layout.alone.get(n, ()):

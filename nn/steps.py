@@ -186,6 +186,7 @@ class CompiledSteps(CompiledGradients):
             for part in parts:
                 before = self.state
                 costs += self._taken(X, Y, [part], outputs)
+                assert self.state
                 try:
                     _check(part, self.state[0])
                 except NotFinite:

@@ -197,7 +197,7 @@ class _Samples:
         if size == batch_axis == 1:  # each sample in one piece
             X, Y = np.asfortranarray(X), np.asfortranarray(Y)
         self.X, self.Y = X, Y
-        self.shuffled = tuple(np.empty_like(a) for a in (X, Y)) if shuffle else None
+        self.shuffled = (np.empty_like(X), np.empty_like(Y)) if shuffle else None
         self.outputs = np.empty_like(Y)
 
     def of_an_epoch(self) -> tuple[Array, Array]:
