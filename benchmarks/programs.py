@@ -970,7 +970,7 @@ COMPARISONS = dict(
         strict=True,
     )
 )
-LOGIC = dict(bitwise_and="&", bitwise_or="|", bitwise_xor="^")
+LOGIC = {"bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
 LOGIC |= dict.fromkeys(["logical_and", "logical_or", "logical_xor"], "")
 
 TABLE = {
