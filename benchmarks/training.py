@@ -191,7 +191,7 @@ KINDS: dict[str, Callable[..., tuple[list[float], Arrays]]] = {
 
 
 def measure(case: Case, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each kind in each round, after all were found to do the same."""
+    """Seconds of the processor for each kind in each round, after all were found to do the same."""
     X, Y = case.data()
     P = {name: p.numpy() for name, p in case.network().parameters().items()}
     kinds = dict(KINDS)
@@ -209,9 +209,9 @@ def measure(case: Case, rounds: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(rounds):
         for name, train in kinds.items():
-            start = time.perf_counter()
+            start = time.process_time()
             train(case, X, Y, P)
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     return times
 
 

@@ -216,8 +216,10 @@ class CompiledSteps(CompiledGradients):
 
 def _check(part: Part, values: dict[str, Array]) -> None:
     """Raise NotFinite for the first of these parameters that is not finite."""
-    for name, value in values.items():  # (a sum may overflow that is one of finite numbers)
-        if not isfinite(np.add.reduce(value, None)) and not np.isfinite(value).all():
+    for name, value in values.items():
+        entries = value.ravel("K")
+        # (The sum of squares is fast, and may overflow where the numbers are finite.)
+        if not isfinite(entries.dot(entries)) and not np.isfinite(value).all():
             raise NotFinite(part, name, value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from operator import mul
 from typing import Any
@@ -237,15 +238,19 @@ class _Run:
 
     def train(self, epochs: int, report: Report, watched: bool) -> None:
         """All epochs. If they are watched, the network is up to date at each report."""
+        # (Warnings are off, as what is not finite is looked for, but not while it is watched.)
+        quiet = np.errstate(all="ignore")
         try:
             self.steps.begin()
-            for epoch in range(1, epochs + 1):
-                self.epoch(epoch)
-                if watched:
-                    self.steps.end()
-                report(epoch, self.history)
-                if watched:
-                    self.steps.begin()
+            with nullcontext() if watched else quiet:
+                for epoch in range(1, epochs + 1):
+                    with quiet if watched else nullcontext():
+                        self.epoch(epoch)
+                    if watched:
+                        self.steps.end()
+                    report(epoch, self.history)
+                    if watched:
+                        self.steps.begin()
         finally:
             self.end()
 
@@ -259,12 +264,11 @@ class _Run:
         samples = self.samples
         X, Y = samples.of_an_epoch()
         outputs = samples.outputs
-        with np.errstate(all="ignore"):  # what is not finite is looked for, not warned about
-            try:
-                costs = self.steps.take(X, Y, samples.parts, outputs)
-            except NotFinite as error:
-                self.steps.end()
-                raise self._diverged(epoch, error, X[error.part], Y[error.part]) from None
+        try:
+            costs = self.steps.take(X, Y, samples.parts, outputs)
+        except NotFinite as error:
+            self.steps.end()
+            raise self._diverged(epoch, error, X[error.part], Y[error.part]) from None
         accuracy = _accuracy(self.loss, outputs, Y, self.net.batch_axis)
         self.history.loss.append(sum(map(mul, samples.shares, costs)))
         self.history.metric.append(accuracy)
