@@ -18,6 +18,9 @@ from autograd_lite.report import Entry, Finding
 from autograd_lite.tensor import Tensor
 
 
+MOST_LETTERS = 200  # of what others wrote, in an error
+
+
 @dataclass(eq=False)
 class Claim:
     """What was handed in as the gradient of a step: an array, or a function of named arrays."""
@@ -50,7 +53,7 @@ class Claim:
             except Exception as error:  # the user's function: whatever it raises is shown
                 self._raised(error)
                 return
-            self.given.append(numbers(result, self.entry.label))
+            self.given.append(numbers(result, f"what the function for {self.entry.label} returns"))
         self.entry.given = self.given[0]
 
     def _raised(self, error: Exception) -> None:
@@ -103,6 +106,10 @@ def read_claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
 
 def find_step(recorded: Steps, key: Any, prefix: str) -> Step:
     """The step of a Tensor or name; a name may have a prefix, as dW1 has."""
+    if not isinstance(key, Tensor | str):
+        raise TypeError(
+            f"a Tensor or its name tells what is compared, as in {{'W1': dW1}}: {key!r} is neither"
+        )
     try:
         return recorded.step(key)
     except KeyError:
@@ -116,8 +123,15 @@ def find_step(recorded: Steps, key: Any, prefix: str) -> Step:
 
 
 def _parameters(paths: Paths, label: str, function: Callable[..., Any]) -> list[Any]:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"the function for {label}: {function!r} does not say how its parameters are called. "
+            "Write it as lambda dZ2, A1: ..."
+        ) from None
     found = []
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise TypeError(f"the function for {label}: name its parameters, no {parameter}")
         named = [s for s in paths.steps if s.tensor.name == name]
@@ -132,15 +146,30 @@ def _parameters(paths: Paths, label: str, function: Callable[..., Any]) -> list[
 
 
 def numbers(source: Any, label: str) -> Array:
+    """What was handed in as an array of floats; label: what it is called in errors."""
     if isinstance(source, Tensor):
         source = source.data
+    errors.refuse_masks(source, label)
     try:
         array = np.asarray(source)
-    except ValueError as error:
-        raise TypeError(f"{label}: {error}") from None
-    errors.refuse_masks(source, label)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{label} is no array: {str(error)[:MOST_LETTERS]}") from None
     if array.dtype.kind == "c":
         raise TypeError(f"{label} is complex ({array.dtype}): gradients here are real numbers")
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{label} is not an array of numbers, but {type(source).__name__}")
+        raise TypeError(f"{label} is not an array of numbers, but {_kind(source, array)}")
     return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _kind(source: Any, array: Array) -> str:
+    """What stands in the place of numbers, in words."""
+    if source is None:
+        return "None. A .grad is None before backward(), a function without a return gives None"
+    if not array.shape:
+        return type(source).__name__
+    if array.dtype.kind != "O":
+        return f"an array {array.shape} of {array.dtype}"
+    first = next((x for x in array.flat if not isinstance(x, float | int | np.number)), None)
+    if first is None:
+        return f"an array {array.shape} of Python objects: make it one of floats, .astype(float)"
+    return f"an array {array.shape} of Python objects, one of them a {type(first).__name__}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,13 +19,14 @@ import numpy as np
 from autograd_lite.claims import Claim, find_step, numbers, read_claims, recorded_cost
 from autograd_lite.graph import Step, Steps, replay, steps
 from autograd_lite.layout import Layout
-from autograd_lite.points import Array, Paths, Point, points
+from autograd_lite.points import Array, Paths, Point, points, unless_it_fails
 from autograd_lite.report import Entry, Finding, Report
 from autograd_lite.search import Search, Trial, close, findings, largest
 from autograd_lite.tensor import Tensor
 
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point
 MOST_FINDINGS = 10
+MOST_SECONDS = 30.0  # for the search, which on a tape of thousands of steps would take hours
 
 
 def compare(
@@ -70,7 +72,7 @@ def compare(
         some_call = any(callable(claim.source) for claim in claims)
         at = points(recorded, {}, OTHER_POINTS if some_call else 0)
         tolerances = Tolerances(at[0])
-        forward, put = _forward(recorded, values or {}, tolerances)
+        forward, put = _forward(recorded, {} if values is None else values, tolerances)
         for claim in claims:
             claim.evaluate(at)
             _first_verdict(claim, at, tolerances)
@@ -125,7 +127,10 @@ class Tolerances:
         longest = max((n for s in point.paths.steps for n in s.shape), default=1)
         self.allowance = 32 + 4 * math.sqrt(longest)
         self.point = point
-        self.noisy = [point.noisy(rng) for _ in range(3)]
+        self.noisy: list[Point] = []
+        for _ in range(3):
+            with unless_it_fails():
+                self.noisy.append(point.noisy(rng))
         self._known: dict[tuple[int, bool], tuple[float, float]] = {}
         self.coarse = False  # whether what was handed in may be copied or computed less finely
 
@@ -154,7 +159,8 @@ class Tolerances:
         if key not in self._known:
             kept = "values" if forward else "gradients"
             right = getattr(self.point, kept)[number]
-            noise = max(largest(getattr(other, kept)[number] - right) for other in self.noisy)
+            off = [largest(getattr(other, kept)[number] - right) for other in self.noisy]
+            noise = max(off, default=0.0)
             scale, eps = largest(right), float(np.finfo(right.dtype).eps)
             relative = self.allowance * max(noise / scale if scale > 8 * noise else 0, eps)
             floor = 8 * eps * scale if scale > 8 * noise else self.allowance * noise
@@ -174,19 +180,12 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
         return
     right = at[0].gradients[step.number]
     given = claim.given[0]
-    if given.shape != right.shape:
+    pairs = [(a, p.gradients[step.number]) for a, p in zip(claim.given, at, strict=False)]
+    if any(array.shape != there.shape for array, there in pairs):
         entry.verdict, entry.error = "shape", math.inf
     else:
-        entry.error = max(
-            largest(array - p.gradients[step.number]) / (largest(p.gradients[step.number]) or 1.0)
-            for array, p in zip(claim.given, at, strict=False)
-        )
-        agree = all(
-            close(
-                array, p.gradients[step.number], tolerances(step, p.gradients[step.number], array)
-            )
-            for array, p in zip(claim.given, at, strict=False)
-        )
+        entry.error = max(largest(array - there) / (largest(there) or 1.0) for array, there in pairs)
+        agree = all(close(array, there, tolerances(step, there, array)) for array, there in pairs)
         entry.verdict = "agrees" if agree else "differs"
     for array, whose in ((given, ""), (right, " of the gradient on the tape: look there first")):
         bad = ~np.isfinite(array)
@@ -206,10 +205,14 @@ def _forward(
     recorded: Steps, values: Mapping[Any, Any], tolerances: Tolerances
 ) -> tuple[list[Entry], dict[int, Array]]:
     """The entries for forward values in the tape's order, and the first wrong ones, by number."""
-    given = {}
+    if not isinstance(values, Mapping):
+        raise TypeError(f'values are a dict, as in {{"Z1": Z1}}, not {type(values).__name__}')
+    given: dict[int, tuple[Step, Array]] = {}
     for key, source in values.items():
         step = find_step(recorded, key, "")
-        given[step.number] = (step, numbers(source, step.label or step.name))
+        if step.number in given:
+            raise ValueError(f"the value of {step.label or step.name} is given twice")
+        given[step.number] = (step, numbers(source, f"the value of {step.label or step.name}"))
     entries: list[Entry] = []
     put: dict[int, Array] = {}
     current = [s.value for s in recorded]
@@ -262,7 +265,7 @@ def _judge(
     """Explain what differs: all arrays jointly, each function of gradients by itself."""
     if all(claim.settled for claim in claims):
         return
-    layout = Layout(at[0])
+    layout, until = Layout(at[0]), time.monotonic() + MOST_SECONDS
     jointly = [c for c in claims if not c.cut]
     paths = at[0].paths
     for group in [jointly, *([c] for c in claims if c.cut)]:
@@ -278,7 +281,11 @@ def _judge(
             for claim in group:
                 claim.given = claim.given[1:] + claim.given[:1]
         if not all(claim.settled for claim in group):
-            _explain(Search(layout, here, group, tolerances))
+            search = Search(layout, here, group, tolerances, until=until)
+            with unless_it_fails():
+                _explain(search)
+            while still := [c for c in group if not c.settled]:
+                _give_up(search, still)
     _rows_for_columns(claims)
 
 
@@ -312,7 +319,12 @@ def _explain(search: Search) -> None:
                 claim.entry.findings = findings(trials, claim, MOST_FINDINGS)
             search.apply(best)
             made.append(best)
-        elif (not made and _step_before(search, still)) or not _give_up(search, still):
+            continue
+        if not made:
+            with unless_it_fails():
+                if _step_before(search, still):
+                    return
+        if not _give_up(search, still):
             return
 
 
@@ -373,7 +385,10 @@ def _give_up(search: Search, still: list[Claim]) -> bool:
         if error <= _fine(right):
             entry.findings = [_precision(entry, error, given, right)]
         else:
-            advice = f"no single mistake that is known gives this; {_worst(given, right)}."
+            known = "no single mistake that is known gives this"
+            if search.stopped:
+                known = f"the search was stopped after {MOST_SECONDS:g} s, before all was tried"
+            advice = f"{known}; {_worst(given, right)}."
             entry.findings = [Finding("unknown", entry.label, 1, advice, error, 1)]
         if claim.step.op is not None:  # what follows from it may be right
             point.change(claim.step, given - right)
@@ -401,7 +416,7 @@ def _shape_guess(entry: Entry, given: Array, use: Step | None) -> Finding:
     elif given.size == math.prod(shape):
         kind, text = "shape", "an axis may have been lost in a sum: keepdims=True keeps it"
     else:
-        kind, text = "shape", "it cannot be a gradient of this array"
+        kind, text = "shape", "it cannot be " + ("a gradient of this array", "this value")[entry.forward]
     advice = f"the shape is {given.shape} where {shape} is right; {text}. The numbers fit nothing."
     return Finding(kind, entry.label, 1, advice, math.inf, 1)
 

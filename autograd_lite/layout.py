@@ -247,7 +247,16 @@ class Layout:
                 found.append((named[0], y))
         return found
 
+    @cached_property
+    def _shared(self) -> frozenset[int]:
+        """The leaves that are used more than once, as weights are in every step of a recurrence."""
+        uses = self.paths.uses
+        return frozenset(s.number for s in self.paths.down if not s.op and len(uses[s.number]) > 1)
+
     # Small questions
+
+    def leads_to_shared(self, x: Step) -> bool:
+        return x.number in self.paths.leading(self._shared)
 
     def proportional(self, a: Array, b: Array) -> bool:
         size = float(np.sum(b * b))

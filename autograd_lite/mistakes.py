@@ -520,7 +520,10 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "−y/(1 − a) + (1 − y)/a": lambda a, y: -y / (1 - a) + (1 - y) / a,
     "(a − y)a": lambda a, y: (a - y) * a,
     "(a − y)(1 − a)": lambda a, y: (a - y) * (1 - a),
+    "(a − y)a(1 − a)": lambda a, y: (a - y) * a * (1 - a),
+    "(a − y)y": lambda a, y: (a - y) * y,
     "(a − y)²": lambda a, y: (a - y) ** 2,
+    "(a − y)²/2": lambda a, y: (a - y) ** 2 / 2,
     "|a − y|": lambda a, y: np.abs(a - y),
     "sign(a − y)": lambda a, y: np.sign(a - y),
     "a + y": lambda a, y: a + y,
@@ -529,6 +532,10 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "−y log a": lambda a, y: -y * np.log(a),
     "−y log a − (1 − y) log(1 − a)": lambda a, y: -y * np.log(a) - (1 - y) * np.log(1 - a),
     "y": lambda a, y: y,
+    "1 − y": lambda a, y: 1 - y,
+    "2a − y": lambda a, y: 2 * a - y,
+    "a − y/2": lambda a, y: a - y / 2,
+    "a² − y": lambda a, y: a * a - y,
     "(a − y)/a": lambda a, y: (a - y) / a,
     "a − y²": lambda a, y: a - y * y,
     "a² − y²": lambda a, y: a * a - y * y,
@@ -664,6 +671,16 @@ def path_missing(e: Place) -> Iterator[Idea]:
         f"{e.where} is used {len(e.layout.paths.uses[e.x.number])} times: add the path through "
     )
     yield Idea(np.zeros_like(e.right), f"{advice}{through}.")
+
+
+@mistake("path-missing", on="whole")
+def cut_off(e: Place) -> Iterator[Idea]:
+    """What comes before x adds nothing to a parameter that is used after x as well."""
+    if not e.leaf and e.layout.leads_to_shared(e.x):
+        yield Idea(
+            np.zeros_like(e.right),
+            f"nothing flows back through {e.where}: go on from {e.dx} to what it was made of.",
+        )
 
 
 @mistake("regularisation", on="use", free=True)

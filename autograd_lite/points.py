@@ -76,7 +76,7 @@ class Paths:
         found = {number for _, _, number, done in self.plan(x, wanted, cut) if done}
         return found | ({x.number} & wanted)
 
-    def _leading(self, wanted: frozenset[int]) -> set[int]:
+    def leading(self, wanted: frozenset[int]) -> set[int]:
         """The steps from which a gradient can reach one that is wanted."""
         if wanted not in self._leads:
             leads = set(wanted)
@@ -94,7 +94,7 @@ class Paths:
         key = (x.number, wanted, cut)
         if key in self._plans:
             return self._plans[key]
-        leads = self._leading(wanted)
+        leads = self.leading(wanted)
         below, edges = {x.number}, []
         for t in self.down[self._place[x.number] :]:
             if t.number not in below or t.op is None:
@@ -202,7 +202,10 @@ class Point:
 
 
 def points(recorded: Steps, forward: dict[int, Array], others: int) -> list[Point]:
-    """The recorded point, with the values in `forward` put in, and random ones near it."""
+    """The recorded point, with the values in `forward` put in, and random ones near it.
+
+    Where the operations do not run at a random one, it is left out.
+    """
     paths = Paths(recorded)
     rng = np.random.default_rng(0)
     leaves = [s for s in paths.steps if s.op is None and s.number in paths.uses]
@@ -213,5 +216,6 @@ def points(recorded: Steps, forward: dict[int, Array], others: int) -> list[Poin
             s.number: s.value + rng.normal(0, 0.2 * (np.std(s.value) + 0.5), s.shape)
             for s in leaves
         }
-        result.append(Point(paths, replay(recorded, perturbed)))
+        with unless_it_fails():  # a shape may hold at the recorded point only
+            result.append(Point(paths, replay(recorded, perturbed)))
     return result

@@ -7,8 +7,10 @@ about by accident; it may be off by a factor, if that is a number with a name.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +56,7 @@ class Search:
 
     claims: the entries (comparison.Claim); cut: gradients that they were handed, so that nothing
     above reaches them. `at` are the points; changes found are made there. on: search only these
-    places.
+    places. until: when to stop (time.monotonic), as `stopped` then says.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class Search:
         claims: list[Any],
         tolerances: Any,
         on: str | None = None,
+        until: float = math.inf,
     ) -> None:
         self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
+        self.until, self.stopped = until, False
         self.paths = layout.paths
         self.claims = {c.step.number: c for c in claims}
         self.cut = frozenset().union(*(c.cut for c in claims))
@@ -79,7 +83,7 @@ class Search:
         point = self.at[0]
         found: list[Trial] = []
         self.look_at_rows()
-        for x in self.paths.down:
+        for x in both_ends_first(self.paths.down):
             reached = self.paths.reached(x, self.wanted, self.cut)
             if not reached & open_:
                 continue
@@ -94,8 +98,10 @@ class Search:
                 continue
             for on, place in self.layout.places(x, self.place):
                 for mistake in TABLE if self.on in (None, on) else ():
-                    if mistake.on == on:
+                    if mistake.on == on and not self.late():
                         found += self.try_mistake(mistake, on, place, spreads, reached)
+            if self.late():
+                break
         found = [trial for trial in found if not self.accidental(trial)]
         for trial in found:
             trial.rank = trial.changes + len(open_) - len(trial.explained)
@@ -111,6 +117,11 @@ class Search:
             return t.rank, leaf, number if leaf else -number, other, order[id(t.mistake)]
 
         return sorted(found, key=simplest)
+
+    def late(self) -> bool:
+        """Whether the time is over."""
+        self.stopped = self.stopped or time.monotonic() > self.until
+        return self.stopped
 
     def accidental(self, trial: Trial) -> bool:
         """Whether one of all the mistakes tried may well fit like this by accident."""
@@ -499,6 +510,13 @@ class Constants:
             text = f"it is {self.text(factor)} times what it should be."
             found.append(("scale", text))
         return 1 + (factor < 0), found
+
+
+def both_ends_first(items: Sequence[Any]) -> list[Any]:
+    """The last, the first, the last but one, …: near the leaves it is cheap, at the cost likely."""
+    half = (len(items) + 1) // 2
+    pairs = itertools.zip_longest(reversed(items[len(items) - half :]), items[: len(items) - half])
+    return [x for pair in pairs for x in pair][: len(items)]
 
 
 def largest(array: Array) -> float:

@@ -200,7 +200,17 @@ def _loss_mistakes() -> list[Mistake]:
             on=(ce, half),
             **written,
         ),
-        *at("loss-derivative", "loss", "np.sign(A - Y){loss_mean}", on=(half,)),
+        *at(
+            "loss-derivative",
+            "loss",
+            "np.sign(A - Y){loss_mean}",
+            "(A - Y)**2 / 2{loss_mean}",
+            "(A - Y)**2{loss_mean}",
+            "(A + Y){loss_mean}",
+            "(2 * A - Y){loss_mean}",
+            "(A**2 - Y){loss_mean}",
+            on=(half,),
+        ),
         *at(
             "loss-derivative",
             "loss",

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.by_hand import Arrays, Edits, Problem, backward, central_differences, random_problem
 from benchmarks.mistakes import KINDS, MISTAKES, UNPLANTED, Mistake
-from benchmarks.several_uses import penalised, residual, shared, tied
+from benchmarks.several_uses import penalised, recurrent, residual, shared, tied
 
 
 @dataclass(frozen=True)
@@ -409,7 +409,7 @@ def pair_case(
 def path_cases(rng: np.random.Generator, dtype: Any = float) -> list[Case]:
     """One of several uses left out: a residual, a shared weight, a tied one, a penalty on A1."""
     found = []
-    for network in (residual, shared, tied, penalised):
+    for network in (residual, shared, recurrent, tied, penalised):
         tape, right, wrongs = network(lambda *shape: rng.normal(size=shape).astype(dtype))
         for text, place, wrong in wrongs:
             build = lambda tape=tape, given={**right, **wrong}: (tape(), given, None)

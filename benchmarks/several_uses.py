@@ -72,6 +72,44 @@ def shared(normal: Callable[..., np.ndarray]) -> PathCases:
     return tape, {"W": dW[0] + dW[1], "b": db[0] + db[1]}, wrongs
 
 
+def recurrent(normal: Callable[..., np.ndarray]) -> PathCases:
+    """H_t = tanh(X_t U + H_(t−1) W + b), four steps, samples as rows."""
+    m, T, X, Y = 8, 4, normal(4, 8, 3), normal(8, 5)
+    U, W, b, H0 = normal(3, 5) / 2, normal(5, 5) / 2, normal(5), normal(1, 5)
+    H = [H0]
+    for t in range(T):
+        H.append(np.tanh(X[t] @ U + H[-1] @ W + b))
+
+    def summed(left_out: tuple[int, ...] = (), last: int = 0) -> Arrays:
+        """The gradients without some of the steps, or back to step `last` only."""
+        found = {"U": np.zeros_like(U), "W": np.zeros_like(W), "b": np.zeros_like(b)}
+        dH = (H[T] - Y) / m
+        for t in range(T - 1, last - 1, -1):
+            dZ = dH * (1 - H[t + 1] ** 2)
+            if t not in left_out:
+                found["U"] += X[t].T @ dZ
+                found["W"] += np.broadcast_to(H[t], (m, 5)).T @ dZ
+                found["b"] += dZ.sum(axis=0)
+            dH = dZ @ W.T
+        return found
+
+    def tape() -> Any:
+        u, w, c = leaves(U=U, W=W, b=b)
+        h = H0
+        for t in range(T):
+            h = np.tanh((X[t] @ u + h @ w + c).named(f"Z{t + 1}")).named(f"H{t + 1}")
+        return np.sum((h - Y) ** 2) / (2 * m)
+
+    wrongs = []
+    for t in range(T):
+        wrongs.append((f"dU, dW, db: step {t + 1} left out", "U W b", summed((t,))))
+        wrongs.append((f"dW: step {t + 1} left out", "W", {"W": summed((t,))["W"]}))
+        if t:
+            places = f"H{t} Z{t}"
+            wrongs.append((f"back through {T - t} steps only", places, summed(last=t)))
+    return tape, summed(), wrongs
+
+
 def tied(normal: Callable[..., np.ndarray]) -> PathCases:
     """An autoencoder, A2 = Wᵀ sigmoid(W X + b1) + b2, samples as columns."""
     m, X = 10, normal(5, 10)
