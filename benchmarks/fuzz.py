@@ -275,7 +275,7 @@ def _same(
     # (Eager is judged elsewhere. Here it is what compiled has to be, but for rounding.)
     tolerances = case.judge.says(quantity, call).tolerance
     for k, (x, y, tolerance) in enumerate(zip(compiled, eager, tolerances, strict=True)):
-        if not np.abs(x.astype(float) - y).max(initial=0) <= tolerance:
+        if not np.allclose(x.astype(float), y, rtol=0, atol=tolerance, equal_nan=True):
             raise Differs(f"call {call}, number {k}: compiled\n{x!r}\neager\n{y!r}")
 
 
