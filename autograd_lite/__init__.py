@@ -68,7 +68,8 @@ def __getattr__(name: str) -> Any:
     """Load what most programs do not need only when it is asked for."""
     if name not in _LATER:
         raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"autograd_lite.{_LATER[name]}"), name)
+    globals()[name] = getattr(importlib.import_module(f"autograd_lite.{_LATER[name]}"), name)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

@@ -239,12 +239,12 @@ class _Run:
     def train(self, epochs: int, report: Report, watched: bool) -> None:
         """All epochs. If they are watched, the network is up to date at each report."""
         # (Warnings are off, as what is not finite is looked for, but not while it is watched.)
-        quiet = np.errstate(all="ignore")
+        quiet = functools.partial(np.errstate, all="ignore")
         try:
             self.steps.begin()
-            with nullcontext() if watched else quiet:
+            with nullcontext() if watched else quiet():
                 for epoch in range(1, epochs + 1):
-                    with quiet if watched else nullcontext():
+                    with quiet() if watched else nullcontext():
                         self.epoch(epoch)
                     if watched:
                         self.steps.end()

@@ -229,16 +229,16 @@ def test_a_reader_who_has_seen_enough_is_no_error():
 
 
 def test_ctrl_c_prints_and_saves_what_was_learnt(capsys, tmp_path, monkeypatch):
-    begin = nn.steps.Steps.begin
-    calls = []
+    samples = nn.training._Samples
+    of_an_epoch, epochs = samples.of_an_epoch, []
 
     def stop(self):
-        calls.append(1)
-        if len(calls) == 7:  # once before training is compiled, then once in each epoch
+        epochs.append(1)
+        if len(epochs) == 6:
             raise KeyboardInterrupt
-        begin(self)
+        return of_an_epoch(self)
 
-    monkeypatch.setattr(nn.steps.Steps, "begin", stop)
+    monkeypatch.setattr(samples, "of_an_epoch", stop)
     code, out, _ = run(capsys, "--save", tmp_path / "net.npz")
     assert code == 130
     assert "interrupted after 5 epochs" in out

@@ -321,7 +321,7 @@ def test_a_bar_on_a_terminal_and_plain_lines_without_rich(monkeypatch):
     bar = shown(monkeypatch, None, terminal=True)
     assert "━" in bar
     assert "epoch 31 of 31: loss 0." in bar
-    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    monkeypatch.setitem(sys.modules, "rich", None)
     assert len(shown(monkeypatch, None, terminal=True).splitlines()) == 12
 
 
