@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors, rules, transforms
-from autograd_lite.emitting import Checked, Plan, Source
+from autograd_lite.emitting import Checked, Plan, Source, one_line
 from autograd_lite.lowering import Lowering, Node, needed, without_reshapes_of_sums
 from autograd_lite.tensor import Tensor, _state
 from autograd_lite.tracing import Read, Trace, called, precision, surroundings, trace
@@ -150,8 +150,9 @@ class _Compiler:
                 _names(args, kwargs, _parameters(self.f, args)),
                 strict=True,
             )
-            name = next(name for leaf, name in leaves if leaf is error.args[0])
-            raise _refused(name, error.args[0]) from None
+            raise _refused(
+                *next((x, name) for x, name in leaves if not _is_fixed(x)), error
+            ) from None
 
     def _signature(self, tree: Any) -> Any:
         """The part of the key that the arguments are."""
@@ -306,18 +307,25 @@ def _known(x: Any) -> Any:
     return _fixed(x) if type(x) in (int, float, bool, str) else id(x)
 
 
+def _is_fixed(x: Any) -> bool:
+    """Whether an argument is one that the program takes, as an array or as a constant."""
+    try:
+        _fixed(x)
+    except _Changeable:
+        return isinstance(x, np.ndarray | Tensor)
+    return True
+
+
 def _alike(x: Any, y: Any) -> bool:
     """Whether an argument is the same constant."""
-    try:
-        return bool(_fixed(x) == _fixed(y))
-    except _Changeable:
-        return False
+    return _is_fixed(x) and not isinstance(x, np.ndarray | Tensor) and bool(_fixed(x) == _fixed(y))
 
 
-def _refused(name: str, x: Any) -> TypeError:
-    kind = type(x).__name__
+def _refused(x: Any, name: str, error: _Changeable) -> TypeError:
+    kind = type(error.args[0]).__name__
+    holds = f"is a {kind}" if x is error.args[0] else f"holds a {kind}"
     return TypeError(
-        f"{name} is a {kind}, whose attributes may change between calls, and compiled code would "
+        f"{name} {holds}, whose attributes may change between calls, and compiled code would "
         f"keep those of the first. Pass the arrays and numbers of {name} themselves, in a dict, a "
         f"list or a NamedTuple, or make {kind} a frozen dataclass of numbers and texts."
     )
@@ -421,7 +429,7 @@ class _Writer:
         ]
         parts = function, ", ".join(signature), self.lines, returns, title
         text, trusting = source.text(*parts), source.text(*parts, trusting=True)
-        file, given = f"<compiled {called(self.f)}>", source.given
+        file, given = f"<compiled {one_line(called(self.f))}>", source.given
         checked, unchecked = (
             _Maker(text, file, function, given),
             _Maker(trusting, file, function, given),
@@ -484,7 +492,7 @@ class _Writer:
 
     def _literal(self, value: Any) -> str:
         name: str = getattr(value, "__name__", "")
-        if isinstance(value, type) and getattr(builtins, name, None) is value:
+        if isinstance(value, type) and vars(builtins).get(name) is value:
             return name
         plain = value is None or type(value) in (int, bool, str, bytes)
         return repr(value) if plain else self.source.give("given", value)

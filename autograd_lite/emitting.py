@@ -10,6 +10,7 @@ import bisect
 import builtins
 import keyword
 import math
+import operator
 import unicodedata
 from collections import deque
 from collections.abc import Sequence
@@ -499,13 +500,16 @@ class Source:
             elif i is Ellipsis:
                 parts.append("...")
             elif isinstance(i, slice):
-                step = "" if i.step is None else f":{i.step}"
-                bounds = ("" if b is None else str(b) for b in (i.start, i.stop))
+                step = "" if i.step is None else f":{operator.index(i.step)}"
+                bounds = ("" if b is None else str(operator.index(b)) for b in (i.start, i.stop))
                 parts.append(":".join(bounds) + step)
             elif isinstance(i, np.ndarray):
                 parts.append(self.give("index", i))
             else:
-                parts.append(repr(int(i) if isinstance(i, np.integer) else i))
+                truth = i is None or isinstance(i, bool | np.bool)
+                parts.append(
+                    str(None if i is None else bool(i)) if truth else str(operator.index(i))
+                )
         return ", ".join(parts) if parts else "()"
 
     # Operations
@@ -621,7 +625,7 @@ class Source:
         trusting: bool = False,
     ) -> str:
         """The whole program; a trusting one takes its arguments without a check."""
-        lines = [f"# {_one_line(line)}" for line in title]
+        lines = [f"# {one_line(line)}" for line in title]
         if self.imports:
             imports = [k if k == v else f"{k} as {v}" for k, v in sorted(self.imports.items())]
             lines += _wrapped(f"from numpy import {', '.join(imports)}")
@@ -644,7 +648,7 @@ class Source:
         return "\n".join(lines) + "\n"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 

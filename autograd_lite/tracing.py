@@ -324,6 +324,8 @@ def frozen(static: Any) -> Any:
 
 # What f reads from around it
 
+FUNCTIONS = types.FunctionType | types.MethodType | functools.partial
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -392,7 +394,10 @@ def surroundings(f: Any) -> list[Read]:
         """Remember what is read; a function is read itself."""
         if not isinstance(value, types.ModuleType | type) and not _is_engines(reader):
             reads[id(holder), name] = Read(name, holder, value)
-        if isinstance(holder, types.CellType) or _package(value) == _package(reader):
+        handed = _is_engines(reader) or (
+            isinstance(holder, types.CellType) and isinstance(value, FUNCTIONS)
+        )
+        if callable(value) and (handed or _package(value) == _package(reader)):
             stack.append(value)
 
     while stack:
@@ -402,10 +407,9 @@ def surroundings(f: Any) -> list[Read]:
         seen.add(id(g))
         if isinstance(g, functools.partial):
             stack += [g.func, *g.args, *g.keywords.values()]
-        if isinstance(g, types.FunctionType | types.MethodType) or g is f:
-            for function, itself in _functions(g):
-                for read in _reads(function, itself):
-                    note(*read, function)
+        for function, itself in _functions(g):
+            for read in _reads(function, itself):
+                note(*read, function)
     return list(reads.values())
 
 
@@ -457,11 +461,11 @@ def _is_engines(function: types.FunctionType) -> bool:
     return _package(function) == __package__
 
 
-def _package(function: Any) -> str | None:
-    """The top-level package that a Python function was written in."""
-    if not isinstance(function, types.FunctionType):
-        return None
-    return str(function.__globals__.get("__name__", "")).partition(".")[0]
+def _package(g: Any) -> str | None:
+    """The top-level package that a Python function, or the class of an object, was written in."""
+    for function, _ in _functions(g):
+        return str(function.__globals__.get("__name__", "")).partition(".")[0]
+    return None
 
 
 def _line_of(order: int, run: Callable[[], Trace], start: int) -> str:

@@ -71,7 +71,8 @@ def with_items(tree: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
     """A dict of a kind of its own (ordered, with a default) with these items."""
     new = copy.copy(tree)
     new.clear()
-    new.update(items)
+    for key, value in items.items():
+        new[key] = value
     return new
 
 
