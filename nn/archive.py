@@ -19,6 +19,8 @@ DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )  # what reading a damaged file raises
 
+LONGEST_HEADER = 1000  # characters; np.save writes about a hundred
+
 
 class Header(NamedTuple):
     """What an entry says that it holds."""
@@ -72,7 +74,7 @@ class Archive:
     def _header(self, entry: IO[bytes], name: str) -> Header:
         if np.lib.format.read_magic(entry) != (1, 0):
             raise ValueError(f"{name} is in another version of the format")
-        header = Header(*np.lib.format.read_array_header_1_0(entry))
+        header = Header(*np.lib.format.read_array_header_1_0(entry, LONGEST_HEADER))
         if header.dtype.kind not in "fiuU":
             raise ValueError(f"{name} has dtype {header.dtype}: only numbers and text are read")
         left = self._entries[name].file_size - entry.tell()

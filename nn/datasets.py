@@ -144,7 +144,7 @@ def one_hot(labels: Any) -> Array:
            [0., 0., 1.],
            [0., 1., 0.]])
     """
-    labels = np.asarray(labels)
+    labels = as_numbers(labels, "labels")
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels < 0).any():
         raise ValueError("one_hot needs a list of whole numbers, 0 or more")
     return np.eye(labels.max(initial=0) + 1)[:, labels]
@@ -225,7 +225,8 @@ def standardized(X: Array, mean: Array, scale: Array, batch_axis: int = 1) -> Ar
     """(X − mean) / scale. Raises ValueError, naming the feature, where that is not finite."""
     with np.errstate(all="ignore"):
         Z = (as_numbers(X, "X") - mean) / scale
-    wrong = ~np.isfinite(Z).all(batch_axis)
+    fits = (scale > _SMALLEST_SCALE) & (scale < math.inf)
+    wrong = ~(np.isfinite(Z).all(batch_axis) & fits.ravel())
     if wrong.any():
         j = int(wrong.argmax())
         values = X.take(j, 1 - batch_axis)
@@ -292,6 +293,7 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+_SMALLEST_SCALE = math.sqrt(np.finfo(float).tiny)  # its square has all digits
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WITH_COMMAS = re.compile(r"[+-]?\d[\d,]*(\.\d+)?")
 

@@ -164,11 +164,102 @@ def test_csv_from_a_spreadsheet(tmp_path):
         ("a,,y\n1,2,3\n", "y", "row 1: column 2 needs a name of its own: ''"),
         ("1,2\n3,4\n", "2", "row 1: 1 is no column's name: add a line of names"),
         ('a,y\n"1,2\n', "y", "row 2: unexpected end of data"),
+        ("a,y\n1,1e999\n", "y", "'1e999' is not a finite number: write it like"),
+        ("a,y\n1,no\n1,\n", "y", "the label is missing"),
+        (f"{'a' * 10**5},y\n1,2\n", "z", r"no column 'z': its columns are a{199}…$"),
+        (f"{'a' * 10**5},y\nx,2\n", "y", r"column 'a{199}…': 'x' is not"),
+        (f"a,y\n{'x' * 10**5},2\n", "y", r"'x{199}…' is not a finite number$"),
+        (f"a,y\n1,{'x' * 10**5}\n", "y", r"single class, 'x{199}…'$"),
+        (f"{'1' * 300},y\n1,2\n", "y", r"row 1: 1{199}… is no column's name"),
+        ("a,y\n\x1b[31m,2\n", "y", r"'\\x1b\[31m' is not a finite number"),
     ],
+    ids=lambda x: x[:20],
 )
 def test_csv_files_that_are_wrong(tmp_path, text, target, message):
     with pytest.raises(ValueError, match="data.csv.*" + message):
         datasets.csv(file(tmp_path, text), target)
+
+
+NUMBERS = ["0", "12", "-1", "+1.5", ".5", "5.", "1e3", "1E-3", "-2.5e+10", "1e308", "007", "1e-400"]
+NO_NUMBERS = [
+    *(
+        "1_000",
+        "1_0.5",
+        "1e1_0",
+        "nan",
+        "NaN",
+        "inf",
+        "-Infinity",
+        "1e309",
+        "１２",
+        "٣",
+    ),
+    *("1,5", "1,000", "1,000.5", "-1,5"),  # a comma for the point, or between thousands
+]
+WORDS = [
+    "0x10",
+    "0b1",
+    "1j",
+    "1d3",
+    "--1",
+    "1 0",
+    "",
+    "e5",
+    ".",
+    "1e",
+    "True",
+    "None",
+    "½",
+    "1.2.3",
+]
+
+
+def test_what_is_a_number():
+    for text in NUMBERS:
+        assert datasets.number(text) == float(text)
+    for text in NO_NUMBERS + WORDS:
+        assert datasets.number(text) is None
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS, *WORDS])
+def test_a_feature_that_is_no_number_is_refused(tmp_path, text):
+    path = file(tmp_path, f'a,y\n1,2\n"{text}",2\n')
+    with pytest.raises(ValueError, match="row 3, column 'a': '.*' is not a finite number"):
+        datasets.csv(path, "y")
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_labels_that_somebody_takes_for_numbers_are_no_words(tmp_path, text):
+    path = file(tmp_path, f'a,y\n1,"{text}"\n2,"{text}"\n3,"{text}1"\n')
+    with pytest.raises(ValueError, match="row 2, column 'y': '.*' is not a finite number"):
+        datasets.csv(path, "y")
+
+
+@pytest.mark.parametrize(
+    ("features", "feature"),
+    [
+        ([[1, 2], [1e308, -1e308]], 2),  # the standard deviation is infinite
+        ([[1e308, 1.1e308], [1, 2]], 1),  # the sum is
+        ([[1e-200, 2e-200], [1, 2]], 1),  # the standard deviation is 0
+        ([[1e-158, 2e-158], [1, 2]], 1),  # it has few digits
+    ],
+)
+@pytest.mark.parametrize("batch_axis", [0, 1])
+def test_features_that_no_scale_fits(features, feature, batch_axis):
+    X = np.array(features)
+    X = X if batch_axis else X.T
+    with pytest.raises(ValueError, match=f"^feature {feature} cannot be standardized: its values"):
+        datasets.standardize(X, batch_axis=batch_axis)
+    train = np.array([[1, 2], [1, 2]])
+    with pytest.raises(ValueError, match="^feature 2 cannot be standardized"):
+        datasets.standardize(train, np.array([[1], [np.inf]]))
+
+
+def test_a_share_that_is_none():
+    X, Y = datasets.planar(400)
+    for test in (np.inf, -np.inf, np.nan, 1e300, -0.5, 1.0):
+        with pytest.raises(ValueError, match=r"it is a share, between 0 and 1"):
+            datasets.split(X, Y, test)
 
 
 def test_csv_of_words_where_numbers_are_insisted_on(tmp_path):

@@ -1,8 +1,14 @@
 """The network: layout, names, randomness, saving and loading, and what it says to bad input."""
 
+import io
 import os
+import struct
 import subprocess
 import sys
+import tracemalloc
+import warnings
+import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -213,7 +219,18 @@ def foreign(path, **changes):
         ({"W2": None}, "it holds"),
         ({"W3": np.ones((1, 1))}, "it holds"),
         ({"W1": np.ones((3, 2), int)}, "not all of one dtype"),
-        ({"W1": np.array([[None]])}, "not a saved network"),
+        ({"W1": np.array([[None]])}, "dtype object"),
+        ({"W1": np.full((3, 2), np.nan)}, "W1 holds values that are not finite"),
+        ({"b1": np.full((3, 1), -np.inf)}, "b1 holds values that are not finite"),
+        ({"W1": np.ones((3, 2), complex)}, "dtype complex128"),
+        ({"W1": np.ones((3, 2), ">f8")}, "not all of one dtype"),
+        ({"sizes": np.array([[2, 3, 1]])}, "not a whole number"),
+        ({"sizes": np.array(3)}, "not a saved network"),
+        ({"sizes": np.array([2, -3, 1])}, "not a whole number"),
+        ({"sizes": np.array([2, 10**12, 1])}, "does not fit sizes"),
+        ({"activations": np.array([["tanh", "sigmoid"]])}, "not a saved network"),
+        ({"activations": np.array([1, 2])}, "no activation is called 1"),
+        ({"batch_axis": np.array("x")}, "batch_axis='x'"),
     ],
     ids=str,
 )
@@ -221,6 +238,153 @@ def test_load_of_foreign_files(tmp_path, changes, message):
     foreign(tmp_path / "net.npz", **changes)
     with pytest.raises(ValueError, match=message):
         nn.Network.load(tmp_path / "net.npz")
+
+
+class Trap:
+    """Pickled, it makes a directory when it is read again."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("name", ["format", "sizes", "activations", "batch_axis", "W1", "extra"])
+def test_a_pickled_object_is_never_made(tmp_path, name):
+    sprung = tmp_path / "sprung"
+    foreign(tmp_path / "net.npz", **{name: np.array([Trap(sprung)], dtype=object)})
+    with pytest.raises(ValueError, match="not a saved network"):
+        nn.Network.load(tmp_path / "net.npz")
+    assert not sprung.exists()
+    with np.load(tmp_path / "net.npz", allow_pickle=True) as file, suppress(Exception):
+        file[name]
+    assert sprung.exists()  # the trap is one
+
+
+def rebuilt(path, entries, compression=zipfile.ZIP_STORED):
+    """A saved network, with the bytes of some entries replaced."""
+    network().save(path)
+    with zipfile.ZipFile(path) as file:
+        parts = {**{name: file.read(name) for name in file.namelist()}, **entries}
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, part in parts.items():
+            file.writestr(name, part)
+
+
+def npy(shape, values=b"", descr="<f8"):
+    """An array as .npy that claims a shape."""
+    file = io.BytesIO()
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + values
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"W1.npy": npy((30_000, 30_000))}, r"W1 claims shape \(30000, 30000\), but has 0 bytes"),
+        ({"sizes.npy": npy((10**12,), b"", "<i8")}, "sizes claims shape"),
+        ({"format.npy": npy((), b"", "<U100000000")}, "format claims shape"),
+        ({"W1.npy": npy((-3, -2), b"\0" * 48)}, r"claims shape \(-3, -2\)"),
+        ({"W1.npy": npy((3, 2), b"\0" * 49)}, "but has 49 bytes"),
+        ({"W1.npy": npy((3, 2), b"\0" * 47)}, "but has 47 bytes"),
+        ({"W1.npy": npy((2**62, 4), b"")}, "claims shape"),
+        ({"W1.npy": b"\x93NUMPY\x02\x00" + b"\xff" * 4 + b" " * 64}, "another version"),
+        ({"W1.npy": b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65535}, "not a saved network"),
+        ({"W1.npy": b"\x93NUMPY\x01\x00\xff\x1f" + b"-" * 8190 + b"1"}, "not a saved network"),
+        ({"W1.npy": b""}, "not a saved network"),
+        ({"W1.txt": b"hello"}, "not a saved network"),
+        ({"../W1.npy": npy((3, 2), b"\0" * 48)}, "it holds"),
+        ({f"{'W' * 5000}.npy": npy((), b"\0" * 8)}, "…$"),
+    ],
+    ids=lambda x: next(iter(x))[:9] if isinstance(x, dict) else "",
+)
+def test_load_believes_no_claim(tmp_path, entries, message):
+    rebuilt(tmp_path / "net.npz", entries)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=message) as raised:
+            nn.Network.load(tmp_path / "net.npz")
+        assert tracemalloc.get_traced_memory()[1] < 3e6
+    finally:
+        tracemalloc.stop()
+    assert len(str(raised.value)) < len(f"{tmp_path / 'net.npz'} is not a saved network: ") + 201
+
+
+def test_load_of_a_bomb(tmp_path):
+    """Two kilobytes that ask for a gigabyte: compressed, and by entries that share their bytes."""
+    path = tmp_path / "net.npz"
+    for compression in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        rebuilt(path, {"W1.npy": npy((1000, 1000), bytes(8 * 10**6))}, compression)
+        assert path.stat().st_size < 20_000
+        with pytest.raises(ValueError, match="its entries are compressed"):
+            nn.Network.load(path)
+    rebuilt(path, {"W1.npy": npy((100, 100), bytes(80_000))})
+    whole = path.read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    at = whole.index(b"W1.npy", directory) - 46
+    entry = whole[at : at + 46 + len("W1.npy")]
+    copies = b"".join(entry.replace(b"W1.npy", b"W%d.npy" % n) for n in range(3, 10))
+    end = len(whole) - 22
+    count = struct.unpack_from("<H", whole, end + 8)[0] + 7
+    size = end - directory + len(copies)
+    tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, size, directory, 0)
+    path.write_bytes(whole[:end] + copies + tail)
+    with pytest.raises(ValueError, match=f"claim more than the {path.stat().st_size} bytes"):
+        nn.Network.load(path)
+
+
+def test_load_of_any_damage_is_an_error_or_the_same_network(tmp_path):
+    path, rng = tmp_path / "net.npz", np.random.default_rng(0)
+    network().save(path)
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's, about odd literals in a header
+        for _ in range(500):
+            damaged = whole.copy()
+            damaged[rng.integers(len(whole), size=rng.integers(1, 4))] = rng.integers(256)
+            path.write_bytes(damaged.tobytes())
+            try:
+                found = nn.Network.load(path)
+            except ValueError as error:
+                assert "not a saved network" in str(error)  # noqa: PT017
+            else:
+                assert found.sizes == [2, 3, 1]
+
+
+def test_load_of_two_entries_of_one_name(tmp_path):
+    network().save(tmp_path / "net.npz")
+    with warnings.catch_warnings(), zipfile.ZipFile(tmp_path / "net.npz", "a") as file:
+        warnings.simplefilter("ignore")
+        file.writestr("W1.npy", npy((3, 2), b"\0" * 48))
+    with pytest.raises(ValueError, match="two entries of one name"):
+        nn.Network.load(tmp_path / "net.npz")
+
+
+def test_more_than_memory_holds_names_the_file(tmp_path, monkeypatch):
+    network().save(tmp_path / "net.npz")
+    monkeypatch.setattr(nn.archive.Archive, "array", lambda *_: (_ for _ in ()).throw(MemoryError))
+    with pytest.raises(MemoryError, match=r"net\.npz holds more than this machine's memory"):
+        nn.Network.load(tmp_path / "net.npz")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="FIFOs and devices of POSIX")
+def test_load_of_what_is_no_regular_file(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", "/dev/zero"):
+        with pytest.raises(OSError, match=f"Not a regular file: '{path}'"):
+            nn.Network.load(path)
+    with pytest.raises(IsADirectoryError):
+        nn.Network.load(tmp_path)
+
+
+def test_what_load_would_refuse_is_not_saved(tmp_path):
+    net = network()
+    net.parameters()["b2"].data = [[np.inf]]
+    with pytest.raises(ValueError, match="b2 holds values that are not finite"):
+        net.save(tmp_path / "net.npz")
+    assert not os.listdir(tmp_path)
 
 
 def test_load_of_a_single_array_and_of_text(tmp_path):
