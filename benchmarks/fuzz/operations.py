@@ -1,517 +1,20 @@
-"""Random programs: a table of everything that a Tensor takes, and what is drawn from it.
-
-A program is data: inputs, constants, and steps that are lines of NumPy. The same text runs on
-arrays and on Tensors; what PyTorch does for each step stands in the table, so that it can judge.
-"""
+"""The table of everything that a Tensor takes: how a step is written, drawn, and judged."""
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import math
-import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import autograd_lite as ag
+from benchmarks.fuzz.programs import CONSTANT, MOVES, Chosen, Entry, Index, Unfit
 
-CALLS = 3  # each program comes with so many sets of data
-LARGEST = 1e3  # of the entries of any value
-SIZE = 100  # of any value
-GAP = 1e-3  # how far values stay from a kink or a jump that they do not hit exactly
-DEFAULTS = {"axis": None, "ddof": 0, "keepdims": False}  # of reductions: not written out
-NAMES = [
-    *("W₁", "x²", "ℒ", "ϵ", "ε", "µ", "μ", "∂J/∂Z", "ﬁ", "Z1", "A", "J", "v1", "x0", "t_1", "dZ1"),
-    *(
-        "np",
-        "def",
-        "empty",
-        "multiply",
-        "lambda",
-        "None",
-        "OTHER",
-        "a b",
-        "2",
-        "",
-        "\n",
-        "'",
-        "µ_1",
-    ),
-]
-
-
-@ag.differentiable(lambda g, y, x, by: g * (3 * by * x * x))
-def cube(x: Any, by: float) -> Any:
-    """An operation of the user's own."""
-    return by * x**3
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line: which entry of the table, on which values (names) and numbers, how spelled."""
-
-    entry: str
-    operands: tuple[Any, ...]
-    arguments: dict[str, Any] = field(default_factory=dict)
-    spelling: int = 0
-    name: str | None = None  # what the user calls it: `.named(...)`
-
-    def expression(self, spelling: int) -> str:
-        """The line's right-hand side."""
-        operands = [text(x) for x in self.operands]
-        arguments = {key: text(value) for key, value in self.arguments.items()}
-        options = "".join(
-            f", {key}={arguments[key]}"
-            for key, default in DEFAULTS.items()
-            if self.arguments.get(key, default) is not default
-        )
-        template = TABLE[self.entry].spellings[spelling]
-        every = ", ".join(operands)
-        line = template.format(*operands, y="{y}", all=every, options=options, **arguments)
-        return line.replace("(, ", "(")
-
-
-@dataclass(frozen=True)
-class Constant:
-    """An array that the program uses without being given it; with a name, a Tensor of this name."""
-
-    array: np.ndarray
-    name: str | None = None
-
-
-@dataclass(frozen=True)
-class Program:
-    """inputs: CALLS arrays or floats for each. returns: the names of what it returns. cost: the
-    scalar among its values whose gradient is taken, if there is one.
-    """
-
-    inputs: dict[str, tuple[Any, ...]]
-    constants: dict[str, Constant]
-    steps: dict[str, Step]
-    returns: tuple[str, ...]
-    cost: str | None
-
-    def source(self, tensors: bool = True, returns: Iterable[str] | None = None) -> str:
-        """The function as Python: for Tensors as it was drawn, for arrays without names."""
-        lines = [f"def f({', '.join(self.inputs)}):"]
-        for y, step in self.steps.items():
-            line = step.expression(step.spelling if tensors else 0)
-            if "{y}" in line:
-                line = line.replace("{y}", y)
-            elif tensors and step.name is not None:
-                line = f"{y} = ({line}).named({step.name!r})"
-            else:
-                line = f"{y} = {line}"
-            lines.append(f"    {line}")
-        lines.append(f"    return {', '.join(self.returns if returns is None else returns)}")
-        return "\n".join(lines) + "\n"
-
-    def function(self, returns: Iterable[str] | None = None) -> Callable[..., Any]:
-        """The program on Tensors, which may return something else than it does."""
-        names = namespace()
-        for name, constant in self.constants.items():
-            if constant.name is None:
-                names[name] = constant.array
-            else:
-                names[name] = ag.Tensor(constant.array, name=constant.name)
-        exec(self.source(returns=returns), names)
-        return names["f"]
-
-    def values(self, call: int) -> dict[str, Any]:
-        """Every value, computed by NumPy."""
-        names = namespace()
-        names |= {name: constant.array for name, constant in self.constants.items()}
-        every = [*self.inputs, *self.steps]
-        exec(self.source(tensors=False, returns=every), names)
-        with np.errstate(all="ignore"):
-            results = names["f"](*self.arguments(call))
-        results = results if len(every) > 1 else (results,)
-        return {
-            name: x if type(x) is float else np.asarray(x)
-            for name, x in zip(every, results, strict=True)
-        }
-
-    def arguments(self, call: int) -> list[Any]:
-        """Arrays of the caller's own, in the layout that they were drawn with."""
-        return [_copy(values[call]) for values in self.inputs.values()]
-
-    def differentiable(self) -> tuple[int, ...]:
-        """The positions of the inputs that gradients are taken for."""
-        return tuple(
-            k for k, values in enumerate(self.inputs.values()) if isinstance(values[0], np.ndarray)
-        )
-
-    def listing(self, call: int = 0) -> str:
-        """The program as a script's first lines: constants, function, inputs."""
-        body = self.source()
-        lines = ["import numpy as np", "import autograd_lite as ag", ""]
-        for name, constant in self.constants.items():
-            array = text(constant.array)
-            tensor = f"ag.Tensor({array}, name={constant.name!r})"
-            lines.append(f"{name} = {array if constant.name is None else tensor}")
-        if "cube(" in body:
-            lines += ["", inspect.getsource(inspect.unwrap(cube))]
-        lines += [body]
-        lines += [f"{name} = {text(values[call])}" for name, values in self.inputs.items()]
-        return "\n".join(lines)
-
-
-def namespace() -> dict[str, Any]:
-    return {"np": np, "ag": ag, "cube": cube}
-
-
-def _copy(x: Any) -> Any:
-    """x in memory of its own, laid out alike."""
-    if not isinstance(x, np.ndarray):
-        return x
-    if x.flags.c_contiguous or x.flags.f_contiguous:
-        return x.copy("K")
-    return scattered(x)
-
-
-def scattered(x: np.ndarray) -> np.ndarray:
-    """x as every second entry of a larger array."""
-    return np.repeat(x, 2, -1)[..., ::2] if x.ndim else x.copy()
-
-
-def text(x: Any) -> str:
-    """A value as Python."""
-    if isinstance(x, str | None | bool):
-        return str(x)
-    if isinstance(x, np.ndarray):
-        dtype = "" if x.dtype in (float, int, bool) else f", np.{x.dtype}"
-        inner = str(x.tolist()) if x.size else ""
-        made = f"np.array({inner}{dtype})" if x.size else f"np.zeros({x.shape}, np.{x.dtype})"
-        if x.flags.c_contiguous or not x.size:
-            return made
-        return (
-            f"np.asfortranarray({made})"
-            if x.flags.f_contiguous
-            else f"np.repeat({made}, 2, -1)[..., ::2]"
-        )
-    if isinstance(x, np.generic):
-        return f"np.{x.dtype}({x.item()!r})"
-    if isinstance(x, Index):
-        return ", ".join(map(text, x.items)) + "," * (len(x.items) == 1 and x.comma) or "()"
-    if isinstance(x, slice):
-        start, stop = ("" if n is None else str(n) for n in (x.start, x.stop))
-        return f"{start}:{stop}" + (f":{x.step}" if x.step is not None else "")
-    if x is Ellipsis:
-        return "..."
-    if isinstance(x, int | float) and (x < 0 or str(x)[0] == "-"):
-        return f"({x!r})"
-    if isinstance(x, type):
-        return x.__name__ if x in (float, int, bool) else f"np.{x.__name__}"
-    return repr(x)
-
-
-@dataclass(frozen=True)
-class Index:
-    """What stands between brackets."""
-
-    items: tuple[Any, ...]
-    comma: bool = False
-
-
-# Drawing
-
-
-class Draft:
-    """A program in the making, with its values for every set of data."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.inputs: dict[str, tuple[Any, ...]] = {}
-        self.constants: dict[str, Constant] = {}
-        self.steps: dict[str, Step] = {}
-        self.values: list[dict[str, Any]] = [namespace() for _ in range(CALLS)]
-        self.used: set[str] = set()
-        mode = rng.choice(["float64", "float32", "mixed"], p=[0.6, 0.2, 0.2])
-        self.dtypes = ["float64", "float32"] if mode == "mixed" else [mode]
-        self.sizes = list(rng.choice([1, 2, 3, 4, 5], size=rng.integers(1, 4)))
-        if self.chance(0.05):
-            self.sizes.append(0)
-
-    # Choices
-
-    def chance(self, p: float) -> bool:
-        """Whether something of probability p happens."""
-        return bool(self.rng.random() < p)
-
-    def one(self, of: Any) -> Any:
-        """One of several things."""
-        return of[int(self.rng.integers(len(of)))]
-
-    def dtype(self) -> Any:
-        """A float dtype of this program."""
-        return np.dtype(self.one(self.dtypes))
-
-    def shape(self) -> tuple[int, ...]:
-        """A shape from this program's sizes."""
-        ndim = int(self.rng.choice(5, p=[0.08, 0.27, 0.4, 0.2, 0.05]))
-        shape = tuple(int(self.one(self.sizes)) for _ in range(ndim))
-        return shape if math.prod(shape) <= SIZE else shape[:2]
-
-    def data(self, shape: tuple[int, ...], dtype: Any, layout: int | None = None) -> np.ndarray:
-        """An array in some layout: rows first, columns first, or with holes."""
-        kind = self.rng.random()
-        if kind < 0.85:
-            x = self.rng.normal(size=shape)
-        elif kind < 0.95:
-            x = self.rng.uniform(0.5, 2.0, size=shape)
-        else:
-            x = self.rng.integers(-2, 3, size=shape)  # zeros, ties
-        x = np.asarray(x, dtype)
-        layout = self.rng.choice(3, p=[0.6, 0.2, 0.2]) if layout is None else layout
-        return (x, x.copy("F"), scattered(x))[int(layout)]
-
-    # Values
-
-    def of(self, name: str) -> np.ndarray:
-        """A value for the first set of data."""
-        return self.values[0][name]
-
-    def names(self) -> list[str]:
-        """The arrays among inputs and steps."""
-        return [n for n in (*self.inputs, *self.steps) if isinstance(self.of(n), np.ndarray)]
-
-    def pick(self, kinds: str = "f", where: Callable[[np.ndarray], bool] = lambda x: True) -> str:
-        """An earlier value of this kind of dtype; rather a late one."""
-        found = [n for n in self.names() if self.of(n).dtype.kind in kinds and where(self.of(n))]
-        if not found:
-            raise Unfit
-        return self.one(found[-5:] if self.chance(0.6) else found)
-
-    def constant(self, array: np.ndarray) -> str:
-        """A new constant; now and then a Tensor of some name."""
-        name = f"c{len(self.constants)}"
-        tensor = self.one(NAMES) if self.chance(0.15) else None
-        self.constants[name] = Constant(array, tensor)
-        for values in self.values:
-            values[name] = array
-        return name
-
-    def number(self) -> Any:
-        """A number as people write it, or an input that is a float."""
-        floats = [name for name, values in self.inputs.items() if type(values[0]) is float]
-        if floats and self.chance(0.5):
-            return self.one(floats)
-        number = self.one([2, 3, -1, 1, 0, 0.5, -1.5, 1.0, 2.0, 0.1, -0.0])
-        if self.chance(0.2):
-            return self.one([np.float64(1.25), np.float32(0.75), np.int64(2), np.float64(-0.3)])
-        return number
-
-    def fitting(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """A shape that broadcasts with this one."""
-        shape = tuple(1 if self.chance(0.25) else n for n in shape)
-        if self.chance(0.3):
-            shape = shape[int(self.rng.integers(len(shape) + 1)) :]
-        elif self.chance(0.15) and len(shape) < 4:
-            shape = (int(self.one([*self.sizes, 2])), *shape)
-        return shape
-
-    def other(self, name: str) -> Any:
-        """A second operand for an elementwise operation: a value, a number, a constant."""
-        how = self.rng.random()
-        if how < 0.08:
-            return name
-        if how < 0.45:
-            kinds = "fffb"[int(self.rng.integers(4))]
-            return self.pick(kinds, lambda x: _broadcast(x.shape, self.of(name).shape))
-        if how < 0.7:
-            return self.number()
-        dtype = (
-            self.dtype() if self.chance(0.85) else np.dtype(self.one(["int64", "bool", "int32"]))
-        )
-        array = self.data(self.fitting(self.of(name).shape), dtype)
-        return self.constant(array)
-
-    def positive(self) -> str:
-        """A value that is well above zero; made if there is none."""
-        above = lambda n: all((v[n] > 0.1).all() for v in self.values)
-        found = [n for n in self.names() if self.of(n).dtype.kind == "f" and above(n)]
-        if found and self.chance(0.5):
-            return self.one(found)
-        made = self.add(Step(self.one(["square", "absolute", "exp"]), (self.pick(),)))
-        return self.add(Step("add", (made, self.one([0.5, 1, 0.25]))))
-
-    def mask(self, shape: tuple[int, ...]) -> str:
-        """A condition that broadcasts with this shape."""
-        fits = lambda x: _broadcast(x.shape, shape)
-        if self.chance(0.6) and any(
-            self.of(n).dtype == bool and fits(self.of(n)) for n in self.names()
-        ):
-            return self.pick("b", fits)
-        return self.constant(self.rng.random(self.fitting(shape)) < 0.5)
-
-    # Steps
-
-    def add(self, step: Step) -> str:
-        """Append a step, if it has values fit for a program; otherwise raise Unfit."""
-        entry = TABLE[step.entry]
-        y = f"v{len(self.steps)}"
-        code = compile(step.expression(0), "<step>", "eval")
-        results = []
-        for values in self.values:
-            operands = [_value(values, x) for x in step.operands]
-            if not all(entry.domain(*operands)):
-                raise Unfit
-            try:
-                result = np.asarray(eval(code, values))
-                if entry.gap and not _apart(entry.gap(*operands, **step.arguments)):
-                    raise Unfit
-            except (ValueError, IndexError, TypeError):
-                raise Unfit from None
-            if result.size > SIZE or result.ndim > 5:
-                raise Unfit
-            if not np.isfinite(result).all() or (np.abs(result, dtype=float) > LARGEST).any():
-                raise Unfit
-            results.append(result)
-        if len({r.shape for r in results}) > 1:
-            raise Unfit
-        for values, result in zip(self.values, results, strict=True):
-            values[y] = result
-        self.steps[y] = step
-        self.used |= {x for x in step.operands if isinstance(x, str)}
-        return y
-
-    def add_any(self, entry: str, *operands: Any, **arguments: Any) -> str:
-        """Append a step in any spelling."""
-        return self.add(self.spelled(entry, operands, arguments))
-
-    def draw(self) -> None:
-        """Add one step of the table; where what was drawn does not fit, try again."""
-        while True:
-            entry = str(self.rng.choice(ENTRIES, p=WEIGHTS))
-            before = len(self.constants)
-            try:
-                operands, arguments = TABLE[entry].choose(self)
-                self.add(self.spelled(entry, operands, arguments))
-                return
-            except Unfit:
-                for name in list(self.constants)[before:]:
-                    if name not in self.used:
-                        del self.constants[name]
-                        for values in self.values:
-                            del values[name]
-
-    def spelled(self, entry: str, operands: tuple[Any, ...], arguments: dict[str, Any]) -> Step:
-        """A step in one of its spellings, perhaps with a name."""
-        spellings = TABLE[entry].spellings
-        spelling = int(self.rng.integers(len(spellings)))
-        in_place = "{y}" in spellings[spelling]
-        first = operands[0]
-        if in_place and not (
-            first in self.steps and callable(TABLE[self.steps[first].entry].torch)
-        ):
-            spelling, in_place = 0, False  # only what was computed: a leaf is not written to
-        name = self.one(NAMES) if self.chance(0.1) and not in_place else None
-        return Step(entry, operands, arguments, spelling, name)
-
-
-class Unfit(Exception):
-    """What was drawn does not fit: it cannot be computed, or is no test of anything."""
-
-
-def _value(values: dict[str, Any], x: Any) -> Any:
-    return values[x] if isinstance(x, str) else x
-
-
-def _broadcast(*shapes: tuple[int, ...]) -> bool:
-    try:
-        return math.prod(np.broadcast_shapes(*shapes)) <= SIZE
-    except ValueError:
-        return False
-
-
-def _apart(distance: Any) -> bool:
-    """Whether every distance from a kink is nothing or enough."""
-    distance = np.abs(np.asarray(distance, float))
-    return bool(((distance == 0) | (distance > GAP)).all())
-
-
-def draw(seed: int, number: int, steps: int = 60) -> Program:
-    """The program with this number: up to `steps` steps, and what makes a cost of their values."""
-    rng = np.random.default_rng([seed, number])
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        while True:
-            with contextlib.suppress(Unfit):
-                return _drawn(rng, steps)
-
-
-def _drawn(rng: np.random.Generator, steps: int) -> Program:
-    draft = Draft(rng)
-    for k in range(int(rng.integers(1, 4))):
-        shape, dtype = draft.shape(), draft.dtype()
-        draft.inputs[f"x{k}"] = tuple(draft.data(shape, dtype) for _ in range(CALLS))
-    if draft.chance(0.15):
-        floats = rng.choice([-1, 1], CALLS) * rng.uniform(0.5, 2, CALLS)
-        draft.inputs["s"] = tuple(float(x) for x in floats)
-    for name, values in draft.inputs.items():
-        for call in range(CALLS):
-            draft.values[call][name] = values[call]
-    longest = int(rng.choice([8, 24, steps], p=[0.5, 0.35, 0.15]))
-    for _ in range(int(rng.integers(1, min(longest, steps) + 1))):
-        draft.draw()
-    cost = _cost(draft)
-    names = draft.names()
-    returns = [cost] + [draft.one(names) for _ in range(int(rng.integers(0, 4)))]
-    program = Program(draft.inputs, draft.constants, draft.steps, tuple(returns), cost)
-    return pruned(program) if draft.chance(0.5) else program
-
-
-def _cost(draft: Draft) -> str:
-    """The sum of what nothing has used yet, brought to one number each."""
-    floats = [n for n in draft.steps if draft.of(n).dtype.kind == "f"]
-    loose = [n for n in floats if n not in draft.used][-6:] or floats[-1:] or [draft.pick()]
-    total = None
-    for name in loose:
-        with contextlib.suppress(Unfit):
-            number = _as_number(draft, name)
-            total = number if total is None else draft.add_any("add", total, number)
-    if total is None:
-        raise Unfit
-    return total
-
-
-def _as_number(draft: Draft, name: str) -> str:
-    x = draft.of(name)
-    how = draft.one(["sum", "weighted", "squared", "mean", "sine"]) if x.size else "sum"
-    if how == "weighted":
-        name = draft.add_any("multiply", name, draft.constant(draft.data(x.shape, x.dtype)))
-    elif how == "squared":
-        name = draft.add_any("multiply", name, name)
-    elif how == "sine":
-        name = draft.add_any("sin", name)
-    if draft.of(name).ndim or draft.chance(0.2):
-        entry = "mean" if how == "mean" else "sum"
-        name = draft.add_any(entry, name, axis=None, keepdims=draft.chance(0.1))
-    return name
-
-
-def pruned(program: Program) -> Program:
-    """Without steps, inputs and constants that nothing needs. One input stays."""
-    needed = {*program.returns, program.cost}
-    steps = {}
-    for y, step in reversed(program.steps.items()):
-        if y in needed:
-            steps[y] = step
-            needed |= {x for x in step.operands if isinstance(x, str)}
-    inputs = {name: values for name, values in program.inputs.items() if name in needed}
-    if not any(isinstance(values[0], np.ndarray) for values in inputs.values()):
-        arrays = [n for n, v in program.inputs.items() if isinstance(v[0], np.ndarray)]
-        inputs |= {name: program.inputs[name] for name in arrays[:1]}
-    constants = {name: c for name, c in program.constants.items() if name in needed}
-    return Program(inputs, constants, dict(reversed(steps.items())), program.returns, program.cost)
-
+if TYPE_CHECKING:
+    from benchmarks.fuzz.drafts import Draft
 
 # How operands and arguments are chosen
-
-Chosen = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def unary(d: Draft) -> Chosen:
@@ -708,10 +211,10 @@ def brackets(d: Draft) -> Chosen:
         return (x,), {
             "index": Index((d.rng.random(shape[:1]) < 0.6, *([slice(1, None)] * (len(shape) > 1))))
         }
-    if how < 0.24 and len(shape) > 1:
+    if how < 0.24 and len(shape) > 1 and all(shape):
         size = (int(d.rng.integers(1, 4)),)
-        arrays = [d.rng.integers(-n, n, size=size) for n in shape if n]
-        arrays[0] = arrays[0][:, None] if arrays and d.chance(0.3) else arrays[0]
+        arrays = [d.rng.integers(-n, n, size=size) for n in shape]
+        arrays[0] = arrays[0][:, None] if d.chance(0.3) else arrays[0]
         return (x,), {"index": Index(tuple(arrays))}
     if how < 0.3 and shape and shape[0]:
         return (x,), {"index": Index((d.rng.integers(-shape[0], shape[0], size=(2, 2)),))}
@@ -831,8 +334,6 @@ def cast(d: Draft) -> Chosen:
 # PyTorch's side. Where a step only moves entries, or has no gradient, NumPy says where they go and
 # what they are; PyTorch does the calculus.
 
-MOVES, CONSTANT = "moves", "constant"
-
 
 def folded(x: Any, axis: Any) -> tuple[Any, list[int], list[int]]:
     """x with the reduced axes as one, at its end; the axes that stay, and those that go."""
@@ -910,23 +411,6 @@ def torch_einsum(*operands: Any, subscripts: str) -> Any:
     return torch.einsum(subscripts.strip("'"), *operands)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One kind of step: how it is written (the first way also on arrays), drawn, and judged.
-
-    weight: how often it is drawn. rounds: whether its result, or also what it sums up, is rounded.
-    domain: conditions on its operands. gap: distances from where its derivative jumps.
-    """
-
-    spellings: tuple[str, ...]
-    choose: Callable[[Draft], Chosen]
-    torch: Callable[..., Any] | str
-    weight: float = 1.0
-    rounds: str = ""  # "result" or "inside"
-    domain: Callable[..., tuple[Any, ...]] = lambda *_: ()
-    gap: Callable[..., Any] | None = None
-
-
 def _function(name: str, torch: Any = None, **extra: Any) -> Entry:
     """An elementwise function of one argument."""
     method = name in ("exp", "log", "sqrt", "tanh")
@@ -973,7 +457,7 @@ COMPARISONS = dict(
 LOGIC = {"bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
 LOGIC |= dict.fromkeys(["logical_and", "logical_or", "logical_xor"], "")
 
-TABLE = {
+TABLE: dict[str, Entry] = {
     # Elementwise
     "add": _operator("+", "add", weight=2),
     "subtract": _operator("-", "subtract", weight=2),
@@ -1159,6 +643,4 @@ TABLE = {
         ("{0} * np.ndim({0})",), unary, lambda x: x * x.ndim, rounds="result", weight=0.2
     ),
 }
-ENTRIES = list(TABLE)
-WEIGHTS = np.array([entry.weight for entry in TABLE.values()])
-WEIGHTS /= WEIGHTS.sum()
+TABLE = {name: replace(entry, name=name) for name, entry in TABLE.items()}

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.programs import CONSTANT, MOVES, TABLE, Program, Step, namespace
+from benchmarks.fuzz.programs import CONSTANT, MOVES, Program, Step, namespace
 
 try:
     import torch
@@ -122,7 +122,7 @@ def _dtype(x: np.dtype) -> Any:
 
 
 def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | None) -> Any:
-    entry = TABLE[step.entry]
+    entry = step.entry
     dtype = _dtype(known.dtype)
     if entry.torch is CONSTANT or known.dtype.kind != "f":
         return _constant(step, operands).to(dtype)
@@ -135,7 +135,7 @@ def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | Non
     y = entry.torch(*given, **step.arguments)
     if tuple(y.shape) != known.shape:
         raise AssertionError(
-            f"PyTorch's {step.entry} has shape {tuple(y.shape)}, not {known.shape}"
+            f"PyTorch's {step.entry.name} has shape {tuple(y.shape)}, not {known.shape}"
         )
     y = y.to(dtype)
     return _noisy(y, phase) if phase is not None and entry.rounds else y
@@ -168,12 +168,12 @@ def _moved(step: Step, operands: list[Any], dtype: Any) -> Any:
     """A step that only moves entries: NumPy says where each comes from."""
     places, start = [], 0
     for k, x in enumerate(operands):
-        if step.entry == "index by a value" and k == 1:
+        if step.entry.name == "index by a value" and k == 1:
             places.append(x.detach().numpy())
         else:
             places.append(np.arange(start, start + x.numel()).reshape(tuple(x.shape)))
             start += x.numel()
-    moving = operands[:1] if step.entry == "index by a value" else operands
+    moving = operands[:1] if step.entry.name == "index by a value" else operands
     flat = torch.cat([x.to(dtype).reshape(-1) for x in moving])
     return flat[_tensor(_arrays(step, places))]
 
