@@ -122,7 +122,12 @@ def run(options: argparse.Namespace) -> int:
     )
     if history.interrupted:
         print(f"interrupted after {len(history.loss)} epochs")
-    _print_result(task)
+    J = _print_result(task)
+    if history.loss and not J < history.loss[0]:
+        raise FloatingPointError(
+            f"training did not learn: the loss was {history.loss[0]:.4g} in the first epoch and is "
+            f"{J:.4g} now; nothing is saved. Try another --rate (here {options.rate:g}) or --rng"
+        )
     if options.save:
         for_raw_data(net, task.mean, task.scale).save(options.save)
         print(f"saved in {options.save}")
@@ -188,11 +193,16 @@ def _samples(task: Task, axis: int) -> str:
     return f"{task.net.sizes[0]} features, {training} samples to train, {held_out} held out"
 
 
-def _print_result(task: Task) -> None:
+def _print_result(task: Task) -> float:
+    """Print cost and accuracy on both parts; returns the cost on the samples to train."""
+    costs = []
     print(f"{'':10}{'loss':>10}{'accuracy':>10}")
     for name, samples in (("training", task.training), ("held out", task.held_out)):
-        J, accuracy = evaluate(task.net, *samples, task.loss)
+        with np.errstate(all="ignore"):  # the result tells
+            J, accuracy = evaluate(task.net, *samples, task.loss)
         print(f"{name:10}{J:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
+        costs.append(J)
+    return costs[0]
 
 
 def _check_files(options: argparse.Namespace) -> None:

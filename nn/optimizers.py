@@ -135,7 +135,7 @@ def _gradient(name: str, parameter: ag.Tensor, gradient: Any) -> Array:
             f"the gradient of {name} is {gradient.shape}, {name} itself {parameter.shape}: they "
             f"must have the same shape.{hint}"
         )
-    return gradient
+    return np.asarray(gradient)
 
 
 class GradientDescent(Optimizer):

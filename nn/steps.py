@@ -179,8 +179,7 @@ class CompiledSteps(CompiledGradients):
         start = self.state
         try:
             costs = self._taken(batches)
-            assert self.state
-            _check(batches[-1], self.state[0])
+            self._check(batches[-1])
         except NotFinite:  # again from the start of the epoch, to find the step that began it
             self.state = start
             costs = []
@@ -188,11 +187,15 @@ class CompiledSteps(CompiledGradients):
                 before = self.state
                 costs += self._taken([batch])
                 try:
-                    _check(batch, self.state[0])
+                    self._check(batch)
                 except NotFinite:
                     self.state = before
                     raise
         return costs
+
+    def _check(self, batch: Batch) -> None:
+        if self.state is not None:
+            _check(batch, self.state[0])
 
     def _taken(self, batches: list[Batch]) -> list[float]:
         """As `take`, but parameters may become infinite."""
