@@ -5,10 +5,13 @@ left. `lowering` shortens what was traced, `emitting` writes it out; here it is 
 from __future__ import annotations
 
 import builtins
+import dataclasses
+import enum
 import functools
 import inspect
 import re
 import threading
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import transforms
-from autograd_lite.emitting import Checked, Plan, Source
+from autograd_lite import rules, transforms
+from autograd_lite.emitting import Checked, Plan, Source, one_line
 from autograd_lite.lowering import Lowering, Node, needed, without_reshapes_of_sums
 from autograd_lite.tensor import Tensor, _state
-from autograd_lite.tracing import Trace, called, precision, trace
+from autograd_lite.tracing import Read, Trace, called, precision, surroundings, trace
 from autograd_lite.transforms import flatten, unflatten
+from autograd_lite.walk import by_needs, reachable
 
 OTHER = object()  # what a program returns for arguments that it was not made for
 SIGNATURES = 16
@@ -36,16 +40,22 @@ def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Any:
     overwrites them. Arguments are never written to.
 
     f is traced anew for arguments of another structure, shape or dtype (a warning comes with the
-    17th such signature), and where an argument that is neither an array nor a float differs. Arrays
-    that f uses without being given them are constants; such a Tensor is read at each call. Raises
+    17th such signature), and where an argument that is neither an array nor a float differs: a
+    number or text, by value; a function, class or module, by identity; a frozen dataclass of these.
+    Any other object is refused by name, because its attributes could change in silence. Raises
     TracingError, naming the line, for what cannot be traced: a branch or a loop on a value,
     `.item()`, `.data`, an assignment to a Tensor, randomness.
+
+    What f uses without being given it is constant; a Tensor is read at each call. f is traced anew
+    when a variable of its module or of a function around it is bound to something else, or an
+    attribute that is read straight from one (`options.scale`), by f or by functions of the same
+    module. Not noticed: an array, list or dict that is written into, attributes further away.
 
     `.source(*args)` is the code that runs for these arguments, and `.unchecked(*args)` a function
     for more arguments of this signature, which it does not check: for a loop in one thread.
 
-    Inside a transform, and for Tensors that require a gradient which f does not itself take, f runs
-    as it is: the tape goes on.
+    Inside a transform, and where a result leads to a Tensor, given or captured, that requires a
+    gradient which f does not itself take, f runs as it is: the tape goes on.
 
     >>> step = compile(lambda W, x: W - 0.1 * transforms.grad(lambda W: np.sum((W @ x) ** 2))(W))
     >>> step(np.array([[1.0, 2.0]]), np.array([[1.0], [1.0]]))
@@ -116,10 +126,10 @@ class _Compiler:
     def program(self, args: Any, kwargs: Any) -> Program:
         """The program for arguments like these."""
         with self.lock:
-            key = self._signature((args, kwargs))
+            key = self._key(args, kwargs)
             if key not in self.programs:
                 program = self._traced(args, kwargs)
-                key = self._signature((args, kwargs))
+                key = self._key(args, kwargs)
                 self.programs[key] = program
                 calls = (len(args), *kwargs) if kwargs else len(args)
                 self.ready.setdefault(calls, []).append(program.ready)
@@ -127,8 +137,25 @@ class _Compiler:
                     self._warn()
             return self.programs[key]
 
-    def _signature(self, tree: Any) -> Any:
+    def _key(self, args: Any, kwargs: Any) -> Any:
         """What two calls must have in common to run the same program."""
+        around = tuple(
+            (id(read.holder), read.name, _known(read.value)) for read in surroundings(self.f)
+        )
+        try:
+            return self._signature((args, kwargs)), around, _state.gradients
+        except _Changeable as error:
+            leaves = zip(
+                flatten((args, kwargs)),
+                _names(args, kwargs, _parameters(self.f, args)),
+                strict=True,
+            )
+            raise _refused(
+                *next((x, name) for x, name in leaves if not _is_fixed(x)), error
+            ) from None
+
+    def _signature(self, tree: Any) -> Any:
+        """The part of the key that the arguments are."""
         if isinstance(tree, dict):
             return (type(tree), *((key, self._signature(node)) for key, node in tree.items()))
         if isinstance(tree, list | tuple):
@@ -136,10 +163,8 @@ class _Compiler:
         if isinstance(tree, np.ndarray):
             return ("array", tree.shape, tree.dtype)
         if isinstance(tree, Tensor):
-            return ("Tensor", tree.shape, tree.dtype, tree._needs, _state.gradients)
-        if type(tree) is float and self.floats_vary:
-            return float
-        return (type(tree), tree) if _is_static(tree) else ("object", id(tree))
+            return ("Tensor", tree.shape, tree.dtype, tree._needs)
+        return float if type(tree) is float and self.floats_vary else _fixed(tree)
 
     def _traced(self, args: Any, kwargs: Any) -> Program:
         names = list(_names(args, kwargs, _parameters(self.f, args)))
@@ -151,7 +176,36 @@ class _Compiler:
                 # With several precisions a float must act as Python's, which takes the other's.
                 self.floats_vary = False
                 traced = trace(self.f, args, kwargs, names, False)
-        return _Writer(self.f, args, kwargs, traced, self.reuse_outputs).program(names)
+        on_tape = self._needs_the_tape(args, kwargs, traced)
+        writer = _Writer(self.f, args, kwargs, traced, self.reuse_outputs, on_tape)
+        return writer.program(names)
+
+    def _needs_the_tape(self, args: Any, kwargs: Any, traced: Trace) -> bool:
+        """Whether f leaves Tensors on the tape of a gradient that it does not take itself.
+
+        Where it uses Tensors that require one, it is run on the tape to see.
+        """
+        given = list(zip(flatten((args, kwargs)), traced.arguments, strict=True))
+        at_hand = [leaf for leaf, _ in given if type(leaf) is Tensor]
+        at_hand += [x for t in traced.tensors() for x in (t, *t._inputs) if type(x) is Tensor]
+        if not _state.gradients or not any(t._needs and t._order < traced.start for t in at_hand):
+            return False
+        taken: set[int] = set()
+        for t in traced.gradient_of.values():
+            while t._op is rules.identity:  # a transform's own variable
+                (t,) = t._inputs
+            taken.add(t._order)
+        taken |= {
+            leaf._order
+            for leaf, t in given
+            if type(t) is Tensor and t._order in taken and type(leaf) is Tensor
+        }
+        with np.errstate(all="ignore"):
+            results = [
+                x for x in flatten(self.f(*args, **kwargs)) if type(x) is Tensor and x._needs
+            ]
+        leaves = (t for t in reachable(results, by_needs) if t._op is None)
+        return any(t._needs and t._order not in taken for t in leaves)
 
     def _warn(self) -> None:
         warnings.warn(
@@ -205,13 +259,76 @@ def _plain(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         dtype = x.dtype.newbyteorder("=")
         dtype = np.dtype(dtype.name) if dtype.kind in "fiub" else dtype
+        if isinstance(x, np.ma.MaskedArray):
+            raise TypeError("compiled code knows no masks: pass x.filled(...) for a masked array x")
         return x if type(x) is np.ndarray and x.dtype is dtype else np.asarray(x, dtype)
     return x
 
 
-def _is_static(x: Any) -> bool:
-    """Whether an argument is compared by its value; other objects are by their identity."""
-    return type(x) in (int, bool, str, bytes, float) or isinstance(x, np.integer | np.bool)
+class _Changeable(TypeError):
+    """An object that may change between calls."""
+
+
+BY_VALUE = (int, bool, str, bytes, range)
+BY_IDENTITY = (
+    *(type, type(None), type(...), type(NotImplemented), enum.Enum, np.ufunc, type(np.sum)),
+    *(types.FunctionType, types.BuiltinFunctionType, types.ModuleType, functools.partial),
+)
+
+
+def _fixed(x: Any) -> Any:
+    """An argument that is a constant of the program, as something to compare by value.
+
+    Functions, classes and modules are compared by identity. Raises _Changeable for an object whose
+    attributes, read when f is traced, may be others at the next call.
+    """
+    if type(x) is float:
+        return float, x.hex()  # 0.0 is not -0.0, and nan is nan
+    if type(x) in BY_VALUE or isinstance(x, np.integer | np.bool | np.dtype):
+        return type(x), x
+    if isinstance(x, BY_IDENTITY):
+        return "object", id(x)
+    if type(x) is complex:
+        return complex, x.real.hex(), x.imag.hex()
+    if type(x) is slice:
+        return slice, _fixed(x.start), _fixed(x.stop), _fixed(x.step)
+    if type(x) is frozenset:
+        return frozenset, frozenset(map(_fixed, x))
+    if type(x) is tuple:
+        return tuple, *map(_fixed, x)
+    parameters = getattr(type(x), "__dataclass_params__", None)
+    if parameters is not None and parameters.frozen:
+        return type(x), *(_fixed(getattr(x, field.name)) for field in dataclasses.fields(x))
+    raise _Changeable(x)
+
+
+def _known(x: Any) -> Any:
+    """Numbers and texts by their value, other objects by their identity."""
+    return _fixed(x) if type(x) in (int, float, bool, str) else id(x)
+
+
+def _is_fixed(x: Any) -> bool:
+    """Whether an argument is one that the program takes, as an array or as a constant."""
+    try:
+        _fixed(x)
+    except _Changeable:
+        return isinstance(x, np.ndarray | Tensor)
+    return True
+
+
+def _alike(x: Any, y: Any) -> bool:
+    """Whether an argument is the same constant."""
+    return _is_fixed(x) and not isinstance(x, np.ndarray | Tensor) and bool(_fixed(x) == _fixed(y))
+
+
+def _refused(x: Any, name: str, error: _Changeable) -> TypeError:
+    kind = type(error.args[0]).__name__
+    holds = f"is a {kind}" if x is error.args[0] else f"holds a {kind}"
+    return TypeError(
+        f"{name} {holds}, whose attributes may change between calls, and compiled code would "
+        f"keep those of the first. Pass the arrays and numbers of {name} themselves, in a dict, a "
+        f"list or a NamedTuple, or make {kind} a frozen dataclass of numbers and texts."
+    )
 
 
 def _parameters(f: Callable[..., Any], args: Any) -> list[str]:
@@ -242,10 +359,16 @@ class _Writer:
     """The program of one trace: its steps, the check of its arguments, and what it returns."""
 
     def __init__(
-        self, f: Callable[..., Any], args: Any, kwargs: Any, trace: Trace, reuse_outputs: bool
+        self,
+        f: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        trace: Trace,
+        reuse_outputs: bool,
+        on_tape: bool,
     ) -> None:
         self.f, self.args, self.kwargs, self.trace = f, args, kwargs, trace
-        self.reuse_outputs = reuse_outputs
+        self.reuse_outputs, self.on_tape = reuse_outputs, on_tape
         lowering = Lowering(trace.start)
         self.arguments = [lowering.argument(x) if type(x) is Tensor else x for x in trace.arguments]
         lowering.read(trace.tensors())
@@ -288,8 +411,7 @@ class _Writer:
             self.lines.append(f"{variable} = {by_name}[{name!r}]")
             self._take(variable, tree, leaves)
         signature = [*positional, *([f"**{by_name}"] if by_name else [])]
-        self._check_surroundings()
-        if self._needs_the_tape():
+        if self.on_tape:
             self.lines.append(
                 "# The tape of a Tensor that requires a gradient goes on: no shortcut."
             )
@@ -300,13 +422,14 @@ class _Writer:
                 self._keep_apart()
             results = iter(source.results())
             returns = self._tree(self.trace.result, results)
+        self._check_surroundings()
         title = [
             f"{called(self.f)}, compiled"
             + ", its results overwritten by the next call" * self.reuse_outputs
         ]
         parts = function, ", ".join(signature), self.lines, returns, title
         text, trusting = source.text(*parts), source.text(*parts, trusting=True)
-        file, given = f"<compiled {called(self.f)}>", source.given
+        file, given = f"<compiled {one_line(called(self.f))}>", source.given
         checked, unchecked = (
             _Maker(text, file, function, given),
             _Maker(trusting, file, function, given),
@@ -320,7 +443,14 @@ class _Writer:
             return
         kind = type(tree)
         named = kind.__name__ if kind in (dict, list, tuple) else self.source.give("kind", kind)
-        self._unless(f"type({name}) is {named} and len({name}) == {len(tree)}")
+        if isinstance(tree, dict):
+            keys = f"[{', '.join(map(self._literal, tree))}]"
+            self._unless(f"type({name}) is {named} and list({name}) == {keys}")
+            if not all(type(key) is str for key in tree):  # 1, 1.0 and True are equal keys
+                kinds = ", ".join(self._literal(type(key)) for key in tree)
+                self._unless(f"list(map(type, {name})) == [{kinds}]")
+        else:
+            self._unless(f"type({name}) is {named} and len({name}) == {len(tree)}")
         parts = []
         for key, node in tree.items() if isinstance(tree, dict) else enumerate(tree):
             wish = key if isinstance(key, str) else f"{name}_{key}"
@@ -328,11 +458,7 @@ class _Writer:
         if parts:
             names = ", ".join(part for part, _, _ in parts)
             items = ", ".join(f"{name}[{key}]" for _, key, _ in parts)
-            if isinstance(tree, dict):
-                self.lines += ["try:", f"    {names} = {items}", "except KeyError:"]
-                self.lines += ["    return OTHER"]
-            else:
-                self.lines.append(f"{names} = {items}")
+            self.lines.append(f"{names} = {items}")
         for part, _, node in parts:
             self._take(part, node, leaves)
 
@@ -354,35 +480,47 @@ class _Writer:
             kind, dtype = source.library("ndarray"), source.dtype_object(node.dtype)
             fits = f"{name}.shape == {node.shape} and {name}.dtype is {dtype}"
             self._unless(f"type({name}) is {kind} and {fits}")
-        elif _is_static(leaf):
-            kind = self._literal(type(leaf))
-            self._unless(f"type({name}) is {kind} and {name} == {self._literal(leaf)}")
-        else:
+        elif type(leaf) in (int, bool, str, bytes):
+            self._unless(f"type({name}) is {type(leaf).__name__} and {name} == {leaf!r}")
+        elif isinstance(leaf, BY_IDENTITY):
             self._unless(f"{name} is {self._literal(leaf)}")
+        else:
+            self._unless(f"{source.give('alike', _alike)}({name}, {source.give('given', leaf)})")
 
     def _unless(self, condition: str) -> None:
         self.lines += [Checked(f"if not ({condition}):"), Checked("    return OTHER")]
 
     def _literal(self, value: Any) -> str:
-        if isinstance(value, type) and value.__module__ == "builtins" and value is not type(None):
-            return value.__name__
-        plain = type(value) in (int, bool, str, bytes) or value is None
+        name = getattr(value, "__name__", "")
+        if isinstance(value, type) and vars(builtins).get(name) is value:
+            return name
+        plain = value is None or type(value) in (int, bool, str, bytes)
         return repr(value) if plain else self.source.give("given", value)
 
     def _check_surroundings(self) -> None:
         """Where Tensors are at hand, a tape that is being recorded must not be cut."""
         tensors = [x for x in flatten((self.args, self.kwargs)) if type(x) is Tensor]
-        captured = [n for n in self.source.plan.nodes if n.tensor is not None]
-        if tensors or captured:
-            self._unless(f"not {self.source.give('inside', _inside)}()")
+        tensors += [n.tensor for n in self.source.plan.nodes if n.tensor is not None]
         if tensors:
+            self._unless(f"not {self.source.give('inside', _inside)}()")
+        if any(t._needs for t in tensors):
             state = self.source.give("state", _state)
             self._unless(f"{state}.gradients is {_state.gradients}")
+        same = [self._is_unchanged(read) for read in surroundings(self.f)]
+        if same:
+            self.lines.append(Checked("# What was read around it when it was traced:"))
+            self._unless(" and ".join(same))
 
-    def _needs_the_tape(self) -> bool:
-        """Whether f was given Tensors whose gradients it does not take itself."""
-        wanted = any(type(x) is Tensor and x._needs for x in flatten((self.args, self.kwargs)))
-        return wanted and _state.gradients and not self.trace.gradient_of
+    def _is_unchanged(self, read: Read) -> str:
+        """A variable or attribute that f reads is still what it was."""
+        holder = self.source.give(f"{read.name}_{'cell' if read.in_cell else 'place'}", read.holder)
+        now = f"{holder}.cell_contents" if read.in_cell else f"{holder}.get({read.name!r})"
+        if read.value is None or type(read.value) is bool:
+            return f"{now} is {read.value!r}"
+        before = self.source.give(f"{read.name}_before", read.value)
+        if type(read.value) not in (int, float, str):
+            return f"{now} is {before}"
+        return f"({now} is {before} or {self.source.give('alike', _alike)}({now}, {before}))"
 
     def _keep_apart(self) -> None:
         """Copy an argument that is a result of the call before, which this one overwrites."""
@@ -390,18 +528,24 @@ class _Writer:
         kept = [source.name[n] for n in source.plan.fresh]
         if not kept:
             return
-        source.static_views.append(f"kept = ({', '.join(kept)},)")
+        several = source.names.new("kept")
+        source.static_views.append(f"{several} = ({', '.join(kept)},)")
         apart = source.give("apart", _apart)
         for node in self.arguments:
             if isinstance(node, Node) and node in source.plan.last:
                 name = source.name[node]
-                self.lines.append(f"{name} = {apart}({name}, kept)")
+                self.lines.append(f"{name} = {apart}({name}, {several})")
 
     def _tree(self, tree: Any, results: Iterator[str]) -> str:
         """The result as an expression."""
         if isinstance(tree, dict):
             items = [f"{self._literal(k)}: {self._tree(v, results)}" for k, v in tree.items()]
-            return f"{{{', '.join(items)}}}"
+            text = f"{{{', '.join(items)}}}"
+            if type(tree) is dict:
+                return text
+            empty = transforms.with_items(tree, {})
+            make = self.source.give("with_items", transforms.with_items)
+            return f"{make}({self.source.give('empty', empty)}, {text})"
         if isinstance(tree, list | tuple):
             parts = [self._tree(node, results) for node in tree]
             if type(tree) is list:

@@ -10,6 +10,7 @@ import bisect
 import builtins
 import keyword
 import math
+import operator
 import unicodedata
 from collections import deque
 from collections.abc import Sequence
@@ -24,7 +25,6 @@ from autograd_lite.tracing import called
 
 REDUCE = {np.sum: "add", np.max: "maximum", np.min: "minimum", np.any: "logical_or"}
 REDUCE[np.all] = "logical_and"
-RULES_OWN = {einsum, scatter_add}  # they neither keep nor return what they are given
 KEYWORD_OUT = {np.maximum, np.minimum}  # NumPy wants `out` by name here; elsewhere that is slower
 PRINTED = 16  # constants of so many elements are printed in the source
 EXACT = {
@@ -374,7 +374,8 @@ class Source:
 
     def _name_buffers(self) -> None:
         """A kept buffer has the names of all the values that it holds, one after another."""
-        plan, spare = self.plan, {}
+        plan = self.plan
+        spare: dict[Any, str] = {}
         for node in plan.nodes:
             block = plan.block.get(node)
             if block is None:
@@ -499,13 +500,16 @@ class Source:
             elif i is Ellipsis:
                 parts.append("...")
             elif isinstance(i, slice):
-                step = "" if i.step is None else f":{i.step}"
-                bounds = ("" if b is None else str(b) for b in (i.start, i.stop))
+                step = "" if i.step is None else f":{operator.index(i.step)}"
+                bounds = ("" if b is None else str(operator.index(b)) for b in (i.start, i.stop))
                 parts.append(":".join(bounds) + step)
             elif isinstance(i, np.ndarray):
                 parts.append(self.give("index", i))
             else:
-                parts.append(repr(int(i) if isinstance(i, np.integer) else i))
+                truth = i is None or isinstance(i, bool | np.bool)
+                parts.append(
+                    str(None if i is None else bool(i)) if truth else str(operator.index(i))
+                )
         return ", ".join(parts) if parts else "()"
 
     # Operations
@@ -574,8 +578,9 @@ class Source:
             text = f"{inputs[0]}[{self._index(node, static['index'])}]"
         else:
             function = self._function(node)
-            if op not in RULES_OWN and not _is_numpys(op):
+            if not (op is scatter_add or _is_numpys(op) or (op is einsum and len(inputs) > 1)):
                 # A user's function: it gets arrays of its own, in case it keeps or returns them.
+                # (einsum of one array may be a view of it.)
                 inputs = [
                     name
                     if x.constant is not None and type(x.constant) is not np.ndarray
@@ -620,7 +625,7 @@ class Source:
         trusting: bool = False,
     ) -> str:
         """The whole program; a trusting one takes its arguments without a check."""
-        lines = [f"# {_one_line(line)}" for line in title]
+        lines = [f"# {one_line(line)}" for line in title]
         if self.imports:
             imports = [k if k == v else f"{k} as {v}" for k, v in sorted(self.imports.items())]
             lines += _wrapped(f"from numpy import {', '.join(imports)}")
@@ -643,7 +648,7 @@ class Source:
         return "\n".join(lines) + "\n"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 

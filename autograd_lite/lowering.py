@@ -53,7 +53,7 @@ def _mean(x: Any, axis: Any, keepdims: bool) -> Any:
 
 def _var(x: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
     total = np.sum(np.square(x - _mean(x, axis, True)), axis=axis, keepdims=True)
-    return total / (rules.count(x, total) - ddof)
+    return total / max(rules.count(x, total) - ddof, 0)
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
@@ -144,7 +144,7 @@ class Lowering:
     def _expanded(self, t: Tensor) -> Node | None:
         """The node of what the body of t's operation computes, if the body can be traced."""
         body = BODIES.get(t._op) or getattr(t._op, "forward", None)  # type: ignore[arg-type]
-        if body is None or t._op in PURE:
+        if body is None or t._op in PURE or not _has_precision(t):
             return None
         start = next_order()
         try:
@@ -190,7 +190,7 @@ class Lowering:
         value = x.constant
         if isinstance(value, np.ndarray) and value.size and value.ndim:
             first = value[(0,) * value.ndim]
-            if not any(value.strides) or (value == first).all():
+            if not any(value.strides) or _is_all(x, first):
                 return self.constant(np.asarray(first))
         return x
 
@@ -230,7 +230,7 @@ class Lowering:
         x, y = inputs[0], inputs[-1]
         neutral = NEUTRAL.get(op)
         if neutral is not None:
-            if unchanged(x) and _is_all(y, neutral):  # x · 1, x / 1, x + 0, x - 0
+            if unchanged(x) and _is_all(y, neutral):  # x · 1, x / 1, x + (-0), x - 0
                 return x
             if op in COMMUTES and unchanged(y) and _is_all(x, neutral):
                 return y
@@ -241,10 +241,12 @@ class Lowering:
                 return self.make(
                     np.copysign, (x.inputs[0], self.constant(np.array(-1, dtype))), {}, shape, dtype
                 )
-        if op in (np.add, np.subtract) and y.op is np.negative:  # x + (-y), x - (-y)
+        exact = y.dtype.kind == "f" or y.dtype == dtype  # an unsigned -y is not the number -y
+        if op in (np.add, np.subtract) and y.op is np.negative and exact:  # x + (-y), x - (-y)
             other = np.subtract if op is np.add else np.add
             return self.make(other, (x, y.inputs[0]), {}, shape, dtype)
-        if op is np.add and x.op is np.negative:  # (-x) + y
+        exact = x.dtype.kind == "f" or x.dtype == dtype
+        if op is np.add and x.op is np.negative and exact:  # (-x) + y
             return self.make(np.subtract, (y, x.inputs[0]), {}, shape, dtype)
         if op in (np.multiply, np.divide) and x.op is np.negative and _is_float(y):  # (-x) / c
             opposite = self.constant(np.asarray(-y.constant))
@@ -261,9 +263,14 @@ class Lowering:
                 return self.make(np.transpose, x.inputs, {"axes": axes}, shape, dtype)
             if axes == tuple(range(len(axes))):
                 return x
-        if op in REDUCTIONS and unchanged(x):  # one element each
+        if op in REDUCTIONS and unchanged(x):  # one element each (np.sum makes 0.0 of -0.0)
             return x
         return None
+
+
+def _has_precision(t: Tensor) -> bool:
+    """Whether the bodies compute as NumPy does, which sums small floats and integers as wider."""
+    return not (t._op in BODIES and t._op is not np.clip and t._inputs[0].dtype.char not in "fd")
 
 
 def _is_what_runs(body: Op, t: Tensor) -> bool:
@@ -289,14 +296,17 @@ def _sample(x: Tensor, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-NEUTRAL: dict[Op, int] = {np.multiply: 1, np.divide: 1, np.power: 1, np.add: 0, np.subtract: 0}
+# (-0.0 + 0.0 is 0.0, so that 0.0 does change something.)
+NEUTRAL: dict[Op, Any] = {np.multiply: 1, np.divide: 1, np.power: 1, np.add: -0.0, np.subtract: 0.0}
 COMMUTES = {np.add, np.multiply}
 
 
-def _is_all(x: Node, number: int) -> bool:
-    return isinstance(x.constant, np.ndarray) and bool(
-        x.constant.size and (x.constant == number).all()
-    )
+def _is_all(x: Node, number: Any) -> bool:
+    """Whether a constant is this number all over, 0.0 and -0.0 told apart."""
+    value = x.constant
+    if not isinstance(value, np.ndarray) or not value.size or not (value == number).all():
+        return False
+    return value.dtype.kind != "f" or bool((np.signbit(value) == np.signbit(number)).all())
 
 
 def _is_float(x: Node) -> bool:

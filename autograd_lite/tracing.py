@@ -6,11 +6,13 @@ which only shape and dtype are known. That costs no time for arithmetic and no m
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -303,6 +305,8 @@ def _constants(result: Any) -> Any:
 
 def frozen(static: Any) -> Any:
     """Static arguments as something that can be compared and hashed."""
+    if type(static) is float:
+        return float, static.hex()  # 0.0 and -0.0 are two numbers, and nan is itself
     if isinstance(static, dict):
         return tuple((key, frozen(value)) for key, value in static.items())
     if isinstance(static, tuple | list):
@@ -316,6 +320,152 @@ def frozen(static: Any) -> Any:
     except TypeError:
         return ("object", id(static))
     return (type(static), static)
+
+
+# What f reads from around it
+
+FUNCTIONS = types.FunctionType | types.MethodType | functools.partial
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A variable or an attribute that a function reads, and what it is at present.
+
+    It is kept in a cell of a closure, or under its name in a dict: a module's, or an object's.
+    """
+
+    name: str
+    holder: Any
+    value: Any
+
+    @property
+    def in_cell(self) -> bool:
+        """Whether the holder is a cell."""
+        return isinstance(self.holder, types.CellType)
+
+
+@functools.lru_cache(maxsize=1024)
+def _loads(code: types.CodeType, method: bool) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """The variables from outside that code reads: (kind, name, attributes read from it) each.
+
+    The kinds are "cell", "global" and, of a method, "self".
+    """
+    found: dict[tuple[str, str, tuple[str, ...]], None] = {}
+    loads = {"LOAD_DEREF": "cell", "LOAD_CLASSDEREF": "cell", "LOAD_GLOBAL": "global"}
+    source: tuple[str, str] | None = None
+    attributes: list[str] = []
+
+    def note() -> None:
+        if source is not None:
+            found[(*source, tuple(attributes))] = None
+
+    for instruction in dis.get_instructions(code):
+        opname, value = instruction.opname, instruction.argval
+        if source is not None and opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            attributes.append(value)
+            continue
+        note()
+        source, attributes = None, []
+        last = value[-1] if isinstance(value, tuple) and value else value
+        if opname in loads and (loads[opname] == "global" or value in code.co_freevars):
+            source = loads[opname], value
+        elif method and opname.startswith("LOAD_FAST") and last == code.co_varnames[0]:
+            source = "self", last
+    note()
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            for kind, name, attributes_ in _loads(inner, False):
+                if kind == "global" or name in code.co_freevars:
+                    found[kind, name, attributes_] = None
+    return tuple(found)
+
+
+def surroundings(f: Any) -> list[Read]:
+    """What f, and functions that it was given or finds in its own module, read from outside.
+
+    Variables of enclosing functions and of the module, and attributes read straight from them.
+    Modules and classes are not among them.
+    """
+    reads: dict[tuple[int, str], Read] = {}
+    seen: set[int] = set()
+    stack = [f]
+
+    def note(name: str, holder: Any, value: Any, reader: types.FunctionType) -> None:
+        """Remember what is read; a function is read itself."""
+        if not isinstance(value, types.ModuleType | type) and not _is_engines(reader):
+            reads[id(holder), name] = Read(name, holder, value)
+        handed = _is_engines(reader) or (
+            isinstance(holder, types.CellType) and isinstance(value, FUNCTIONS)
+        )
+        if callable(value) and (handed or _package(value) == _package(reader)):
+            stack.append(value)
+
+    while stack:
+        g = stack.pop()
+        if id(g) in seen:
+            continue
+        seen.add(id(g))
+        if isinstance(g, functools.partial):
+            stack += [g.func, *g.args, *g.keywords.values()]
+        for function, itself in _functions(g):
+            for read in _reads(function, itself):
+                note(*read, function)
+    return list(reads.values())
+
+
+def _functions(g: Any) -> Iterator[tuple[types.FunctionType, Any]]:
+    """The Python functions that run when g is called, with what they are methods of."""
+    itself = None
+    if isinstance(g, types.MethodType):
+        g, itself = g.__func__, g.__self__
+    elif not isinstance(g, types.FunctionType):
+        g, itself = type(g).__call__, g
+    for _ in range(100):  # a wrapper may hold on to itself
+        if isinstance(g, types.FunctionType):
+            yield g, itself
+        g = getattr(g, "__wrapped__", None)
+        if g is None:
+            return
+
+
+def _reads(function: types.FunctionType, itself: Any) -> Iterator[tuple[str, Any, Any]]:
+    """(name, holder, value) of what one function reads."""
+    code = function.__code__
+    cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+    method = itself is not None and code.co_argcount > 0
+    for kind, name, attributes in _loads(code, method):
+        if kind == "cell":
+            try:
+                value = cells[name].cell_contents
+            except ValueError:  # nothing is in it yet
+                continue
+            yield name, cells[name], value
+        elif kind == "self":
+            value = itself
+        elif name in function.__globals__ and not _is_engines(function):
+            value = function.__globals__[name]
+            yield name, function.__globals__, value
+        else:
+            continue
+        for attribute in attributes:
+            holder = getattr(value, "__dict__", None)
+            if type(holder) is not dict or attribute not in holder or _is_engines(function):
+                break
+            value = holder[attribute]
+            if callable(value) and not isinstance(value, Tensor):
+                break  # what is called, not what is read
+            yield attribute, holder, value
+
+
+def _is_engines(function: types.FunctionType) -> bool:
+    return _package(function) == __package__
+
+
+def _package(g: Any) -> str | None:
+    """The top-level package that a Python function, or the class of an object, was written in."""
+    for function, _ in _functions(g):
+        return str(function.__globals__.get("__name__", "")).partition(".")[0]
+    return None
 
 
 def _line_of(order: int, run: Callable[[], Trace], start: int) -> str:

@@ -7,6 +7,7 @@ the result has the argument's structure.
 
 from __future__ import annotations
 
+import copy
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -57,12 +58,22 @@ def flatten(tree: Any) -> list[Any]:
 def unflatten(tree: Any, leaves: Iterator[Any]) -> Any:
     """`tree` with its leaves replaced, in order."""
     if isinstance(tree, dict):
-        return {key: unflatten(node, leaves) for key, node in tree.items()}
+        items = {key: unflatten(node, leaves) for key, node in tree.items()}
+        return items if type(tree) is dict else with_items(tree, items)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(unflatten(node, leaves) for node in tree))
     if isinstance(tree, list | tuple):
         return type(tree)(unflatten(node, leaves) for node in tree)
     return next(leaves)
+
+
+def with_items(tree: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
+    """A dict of a kind of its own (ordered, with a default) with these items."""
+    new = copy.copy(tree)
+    new.clear()
+    for key, value in items.items():
+        new[key] = value
+    return new
 
 
 def _map(function: Callable[..., Any], tree: Any) -> Any:

@@ -1,16 +1,19 @@
 """How time and memory grow: `python -m benchmarks.growth`.
 
-Time for each operation from 1,000 to 1,000,000 operations, time against batch size, and the peak
-memory of forward + backward on 1024-2048-2048-10 with 1024 samples, each in a process of its own
-(peak resident memory above what the process held with its arrays made).
+Time for each operation from 1,000 to 1,000,000 operations, of ag.compile from 1,000 to 50,000
+(`--compile`: only this), time against batch size, and the peak memory of forward + backward on
+1024-2048-2048-10 with 1024 samples, each in a process of its own (peak resident memory above what
+the process held with its arrays made).
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
 import time
+from typing import Any
 
 SIZES, SAMPLES = (1024, 2048, 2048, 10), 1024
 
@@ -39,6 +42,61 @@ def operations() -> None:
                 faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
             del x, y
         print(f"{n:10,}{best / n * 1e6:14.2f}{faults / n:14.3f}", flush=True)
+
+
+def compiling() -> None:
+    """Seconds of ag.compile for each operation: trace and emit, then Python's own compiler."""
+    import numpy as np
+
+    import autograd_lite as ag
+
+    def chain(x: Any, n: int) -> Any:
+        """Each value made of the one before."""
+        for _ in range(n // 2):
+            x = np.tanh(x) * 0.5
+        return x
+
+    def named(x: Any, n: int) -> Any:
+        """The same, every value with a name."""
+        for k in range(n // 2):
+            x = (np.tanh(x).named(f"A{k}") * 0.5).named(f"Z{k}")
+        return x
+
+    def wide(x: Any, n: int) -> Any:
+        """Many values that are all needed at the end."""
+        return np.concatenate([np.sin(x * float(k + 2)) for k in range(n // 2)])
+
+    def constants(x: Any, n: int) -> Any:
+        """Many arrays that were captured."""
+        for k in range(n):
+            x = x + np.full(x.shape, float(k)) * np.arange(4.0).reshape(2, 2)
+        return x
+
+    def sizes(x: Any, n: int) -> Any:
+        """Values of many sizes, freed in another order than they were made in."""
+        parts = [np.sin(np.concatenate([x] * (1 + k % 37))) for k in range(n // 3)]
+        return sum(np.sum(part) for part in parts[::2] + parts[1::2])
+
+    def gradient(x: Any, n: int) -> Any:
+        """The gradient of a chain."""
+        return ag.grad(lambda x: np.sum(chain(x, n // 3)))(x)
+
+    print(
+        "\nag.compile     µs for each operation: trace and emit + Python's compiler and first run"
+    )
+    counts = (1_000, 5_000, 20_000, 50_000)
+    print(" " * 12 + "".join(f"{n:17,}" for n in counts))
+    for f in (chain, named, wide, constants, sizes, gradient):
+        cells = []
+        for n in counts:
+            compiled = ag.compile(functools.partial(f, n=n))
+            start = time.perf_counter()
+            compiled.source(np.ones((2, 2)))
+            traced = time.perf_counter()
+            compiled(np.ones((2, 2)))
+            done = time.perf_counter()
+            cells.append(f"{(traced - start) / n * 1e6:11.0f} + {(done - traced) / n * 1e6:3.0f}")
+        print(f"{f.__name__:12}" + "".join(cells), flush=True)
 
 
 def batches() -> None:
@@ -103,9 +161,12 @@ def memory() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["--compile"]:
+        compiling()
+    elif len(sys.argv) > 1:
         peak(sys.argv[1])
     else:
         operations()
+        compiling()
         batches()
         memory()

@@ -320,7 +320,7 @@ def test_reuse_outputs():
 
 
 def test_captured_tensors_are_read_anew_and_arrays_are_constants():
-    W = ag.Tensor([1.0, 2.0], requires_grad=True, name="W")
+    W = ag.Tensor([1.0, 2.0], name="W")
     A = np.array([10.0, 20.0])
     compiled = ag.compile(lambda x: W * x + A)
     x = np.ones(2)
@@ -337,7 +337,7 @@ def test_captured_tensors_are_read_anew_and_arrays_are_constants():
 
 def test_a_captured_result_is_not_computed_again():
     W = ag.Tensor([2.0], requires_grad=True)
-    A = np.tanh(W)
+    A = np.tanh(W).detach()
     compiled = ag.compile(lambda x: x * A)
     assert "tanh" not in compiled.source(np.ones(1))
     assert_same(compiled(np.ones(1)), np.tanh([2.0]))
@@ -681,7 +681,7 @@ def operations(source):
 @pytest.mark.parametrize(
     ("f", "expected"),
     [
-        (lambda x: x * 1 + 0, []),
+        (lambda x: x * 1 + -0.0, []),
         (lambda x: 1.0 * x / 1 - 0.0, []),
         (lambda x: np.negative(-x), []),
         (lambda x: x.T.T, []),
