@@ -127,17 +127,25 @@ def run(options: argparse.Namespace) -> int:
         rng=options.rng,
         progress=options.progress,
     )
+    with np.errstate(all="ignore"):  # the result tells
+        J, _ = evaluate(net, *task.training, loss)
+    learnt = not history.loss or J < history.loss[0]
     try:  # before the result is printed: who reads it may have left
-        if "save" in written:
+        if learnt and "save" in written:
             with usage_errors():
                 raw = for_raw_data(net, task.mean, task.scale)
             raw.save(written["save"])
-        if "plot" in written:
+        if learnt and "plot" in written:
             _plot(written["plot"], task, history)
     finally:
         if history.interrupted:
             print(f"interrupted after {len(history.loss)} epochs")
         _print_result(task)
+    if not learnt:
+        raise FloatingPointError(
+            f"training did not learn: the loss was {history.loss[0]:.4g} in the first epoch and is "
+            f"{J:.4g} now; nothing is saved. Try another --rate (here {options.rate:g}) or --rng"
+        )
     for name, output in written.items():
         print(f"{'saved' if name == 'save' else 'drawn'} in {output.path}")
     return INTERRUPTED if history.interrupted else 0
@@ -204,9 +212,11 @@ def _samples(task: Task, axis: int) -> str:
 
 
 def _print_result(task: Task) -> None:
+    """Print cost and accuracy on both parts."""
     print(f"{'':10}{'loss':>10}{'accuracy':>10}")
     for name, samples in (("training", task.training), ("held out", task.held_out)):
-        J, accuracy = evaluate(task.net, *samples, task.loss)
+        with np.errstate(all="ignore"):  # the result tells
+            J, accuracy = evaluate(task.net, *samples, task.loss)
         print(f"{name:10}{J:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
 
 

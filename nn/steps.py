@@ -19,20 +19,20 @@ from nn.network import Forward, Network
 from nn.optimizers import SETTINGS, Adam, GradientDescent, Momentum, Optimizer
 
 Array = NDArray[Any]
-Part = tuple[slice, ...]  # a batch, as an index into X and Y
+Batch = tuple[Array, Array, Array]  # X, Y, and where to put what J is computed from
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
 # Their `change` is arithmetic on arrays and on numbers that may be arguments of compiled code.
 COMPILED = (GradientDescent, Momentum, Adam)
 
 
 class NotFinite(FloatingPointError):
-    """The step of the batch `part` was not taken: its cost, or the parameter `name`, is no number.
+    """The step of `batch` was not taken: its cost, or the parameter `name`, is no number.
 
     `value` is what the parameter would have become.
     """
 
-    def __init__(self, part: Part, name: str | None = None, value: Array | None = None) -> None:
-        self.part, self.name, self.value = part, name, value
+    def __init__(self, batch: Batch, name: str | None = None, value: Array | None = None) -> None:
+        self.batch, self.name, self.value = batch, name, value
 
 
 class Steps:
@@ -50,20 +50,21 @@ class Steps:
     def end(self) -> None:
         """Give the network its parameters. Nothing is done where that is done."""
 
-    def take(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
-        """A step for each part: its J, before the step; what that is computed from in `outputs`.
+    def take(self, batches: list[Batch]) -> list[float]:
+        """A step for each batch: its J, before the step.
 
         Raises NotFinite instead of a step to what is not finite.
         """
         costs = []
-        for part in parts:
-            J, gradients, outputs[part] = self.gradients(X[part], Y[part])
+        for batch in batches:
+            X, Y, outputs = batch
+            J, gradients, outputs[...] = self.gradients(X, Y)
             if not isfinite(J):
-                raise NotFinite(part)
+                raise NotFinite(batch)
             before = self.keeper.state(self.parameters.values())
             try:
                 self.optimizer.step(self.parameters, gradients)
-                _check(part, {name: p.data for name, p in self.parameters.items()})
+                _check(batch, {name: p.data for name, p in self.parameters.items()})
             except BaseException:
                 self.keeper.restore(before)
                 raise
@@ -174,59 +175,61 @@ class CompiledSteps(CompiledGradients):
             self.runs[Y.size] = self.compiled.unchecked(*arguments)
         return self.runs[Y.size]
 
-    def take(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
+    def take(self, batches: list[Batch]) -> list[float]:
         start = self.state
         try:
-            costs = self._taken(X, Y, parts, outputs)
-            assert self.state
-            _check(parts[-1], self.state[0])
+            costs = self._taken(batches)
+            self._check(batches[-1])
         except NotFinite:  # again from the start of the epoch, to find the step that began it
             self.state = start
             costs = []
-            for part in parts:
+            for batch in batches:
                 before = self.state
-                costs += self._taken(X, Y, [part], outputs)
-                assert self.state
+                costs += self._taken([batch])
                 try:
-                    _check(part, self.state[0])
+                    self._check(batch)
                 except NotFinite:
                     self.state = before
                     raise
         return costs
 
-    def _taken(self, X: Array, Y: Array, parts: list[Part], outputs: Array) -> list[float]:
+    def _check(self, batch: Batch) -> None:
+        if self.state is not None:
+            _check(batch, self.state[0])
+
+    def _taken(self, batches: list[Batch]) -> list[float]:
         """As `take`, but parameters may become infinite."""
         costs, settings, step_numbers = [], self.settings, self.optimizer.numbers
         runs, whole = self.runs, self.state
         assert whole
         values, memory, k = whole
-        for part in parts:
-            x, y = X[part], Y[part]
-            run = runs.get(y.size) or self._run(x, y)
+        for batch in batches:
+            X, Y, outputs = batch
+            run = runs.get(Y.size) or self._run(X, Y)
             k += 1
-            J, output, values, memory = run(values, memory, settings, step_numbers(k), x, y)
+            J, output, values, memory = run(values, memory, settings, step_numbers(k), X, Y)
             J = J.item()
             if not isfinite(J):
-                raise NotFinite(part)
-            outputs[part] = output
+                raise NotFinite(batch)
+            outputs[...] = output
             costs.append(J)
             self.state = values, memory, k
         return costs
 
 
-def _check(part: Part, values: dict[str, Array]) -> None:
+def _check(batch: Batch, values: dict[str, Array]) -> None:
     """Raise NotFinite for the first of these parameters that is not finite."""
     for name, value in values.items():
         entries = value.ravel("K")
         # (The sum of squares is fast, and may overflow where the numbers are finite.)
         if not isfinite(entries.dot(entries)) and not np.isfinite(value).all():
-            raise NotFinite(part, name, value)
+            raise NotFinite(batch, name, value)
 
 
 def compiled_steps(
-    net: Network, cost: Cost, optimizer: Optimizer, batches: list[tuple[Array, Array]]
+    net: Network, cost: Cost, optimizer: Optimizer, batches: list[Batch]
 ) -> Steps | None:
-    """Compiled steps for batches (X, Y) of these shapes; None if they cannot be traced.
+    """Compiled steps for batches of these shapes; None if they cannot be traced.
 
     What a loss or an activation of one's own does may depend on values, which only the tape can
     follow.
@@ -235,7 +238,7 @@ def compiled_steps(
     steps = (CompiledSteps if whole else CompiledGradients)(net, cost, optimizer)
     steps.begin()
     try:
-        for X, Y in batches:
+        for X, Y, _ in batches:
             steps.prepare(X, Y)
     except ag.TracingError:
         return None

@@ -18,7 +18,7 @@ from nn.losses import Loss
 from nn.network import Forward, Network, as_numbers, check_samples
 from nn.optimizers import Optimizer
 from nn.progress import Report, reporter
-from nn.steps import NotFinite, Part, Steps, compiled_steps
+from nn.steps import Batch, NotFinite, Steps, compiled_steps
 
 Array = NDArray[Any]
 FEW_STEPS = 30  # are over before a compiled step would be ready
@@ -128,13 +128,15 @@ def fit(
     size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
     if shuffle and rng is None:
         raise ValueError("shuffle=True draws an order: give rng=, a number or a NumPy Generator")
-    samples = _Samples(X.data, Y.data, net.batch_axis, size, np.random.default_rng(rng), shuffle)
+    order = np.random.default_rng(rng) if shuffle else None
+    samples = _Samples(X.data, Y.data, net.batch_axis, size, order)
+    del X, Y  # (memory for them once less)
     run = _Run(net, loss, optimizer, samples)
     epochs = _count("epochs", epochs)
     own = known is None or not all(isinstance(a, str) for a in net.activations)
     watched = callable(progress)
     try:
-        if compile and epochs * len(samples.parts) > FEW_STEPS and not (own and watched):
+        if compile and epochs * len(samples.batches) > FEW_STEPS and not (own and watched):
             run.compile()
         with reporter(progress, epochs) as report:
             run.train(epochs, report, watched)
@@ -178,7 +180,10 @@ def evaluate(
 
 
 class _Samples:
-    """The samples of a training: `parts` are the batches, as indices into X and Y of an epoch."""
+    """The samples of a training, cut into batches that each lie in memory in one piece.
+
+    `Y` are the labels in the order of the epoch, and `outputs` what was computed for them.
+    """
 
     def __init__(
         self,
@@ -186,29 +191,33 @@ class _Samples:
         Y: Array,
         batch_axis: int,
         size: int,
-        rng: np.random.Generator,
-        shuffle: bool,
+        rng: np.random.Generator | None,
     ) -> None:
-        self.axis, self.rng = batch_axis, rng
+        """`rng` draws an order for each epoch; None leaves it."""
+        self.rng, self.Y, self.outputs = rng, Y, np.empty_like(Y)
         m = X.shape[batch_axis]
-        along = (slice(None),) * batch_axis
-        starts = range(0, m, size)
-        self.parts: list[Part] = [(*along, slice(i, min(i + size, m))) for i in starts]
-        self.shares = [(min(i + size, m) - i) / m for i in starts]
-        if size == batch_axis == 1:  # each sample in one piece
-            X, Y = np.asfortranarray(X), np.asfortranarray(Y)
-        self.X, self.Y = X, Y
-        self.shuffled = (np.empty_like(X), np.empty_like(Y)) if shuffle else None
-        self.outputs = np.empty_like(Y)
+        slices = [slice(i, min(i + size, m)) for i in range(0, m, size)]
+        self.shares = [(part.stop - part.start) / m for part in slices]
 
-    def of_an_epoch(self) -> tuple[Array, Array]:
-        """X and Y in their order, or in a new one: then they are overwritten by the next epoch."""
-        if self.shuffled is None:
-            return self.X, self.Y
-        order = self.rng.permutation(self.Y.shape[self.axis])
-        for samples, out in zip((self.X, self.Y), self.shuffled, strict=True):
-            samples.take(order, self.axis, out, "clip")  # ("raise" would need another buffer)
-        return self.shuffled
+        def cut(samples: Array) -> list[Array]:
+            return [samples[part] if batch_axis == 0 else samples[:, part] for part in slices]
+
+        if rng is None:
+            pieces = [[np.ascontiguousarray(a) for a in cut(samples)] for samples in (X, Y)]
+        else:  # a sample after the other, so that taking them in an order is fast
+            self.sorted = [a if batch_axis == 0 else np.ascontiguousarray(a.T) for a in (X, Y)]
+            self.shuffled = [np.empty_like(a) for a in self.sorted]
+            laid_out = [a if batch_axis == 0 else a.T for a in self.shuffled]
+            self.Y = laid_out[1]
+            pieces = [cut(a) for a in laid_out]
+        self.batches: list[Batch] = list(zip(*pieces, cut(self.outputs), strict=True))
+
+    def shuffle(self) -> None:
+        """Put the samples into the order of the next epoch."""
+        if self.rng is not None:
+            order = self.rng.permutation(len(self.sorted[0]))
+            for samples, out in zip(self.sorted, self.shuffled, strict=True):
+                samples.take(order, 0, out, "clip")  # ("raise" would need another buffer)
 
 
 class _Run:
@@ -228,10 +237,7 @@ class _Run:
 
     def compile(self) -> None:
         """Take compiled steps from now on, if such batches can be traced."""
-        samples = self.samples
-        batches = [
-            (samples.X[part], samples.Y[part]) for part in (samples.parts[0], samples.parts[-1])
-        ]
+        batches = [self.samples.batches[0], self.samples.batches[-1]]
         steps = compiled_steps(self.net, self.cost, self.optimizer, batches)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
@@ -262,22 +268,22 @@ class _Run:
     def epoch(self, epoch: int) -> None:
         """One pass over the samples."""
         samples = self.samples
-        X, Y = samples.of_an_epoch()
-        outputs = samples.outputs
+        samples.shuffle()
         try:
-            costs = self.steps.take(X, Y, samples.parts, outputs)
+            costs = self.steps.take(samples.batches)
         except NotFinite as error:
             self.steps.end()
-            raise self._diverged(epoch, error, X[error.part], Y[error.part]) from None
-        accuracy = _accuracy(self.loss, outputs, Y, self.net.batch_axis)
+            raise self._diverged(epoch, error) from None
+        accuracy = _accuracy(self.loss, samples.outputs, samples.Y, self.net.batch_axis)
         self.history.loss.append(sum(map(mul, samples.shares, costs)))
         self.history.metric.append(accuracy)
 
-    def _diverged(self, epoch: int, error: NotFinite, X: Array, Y: Array) -> Diverged:
+    def _diverged(self, epoch: int, error: NotFinite) -> Diverged:
         """The parameter, or by one more forward pass the first tensor, that is not finite."""
         if error.name is not None and error.value is not None:
             layer, value = int(error.name[1:]), _first(error.value)
             return Diverged(epoch, layer, error.name, value, self.history)
+        X, Y, _ = error.batch
         with ag.no_grad():
             f = self.net.forward(X)
             J, _ = self.cost(f, ag.Tensor(Y, name="Y"))

@@ -229,16 +229,16 @@ def test_a_reader_who_has_seen_enough_is_no_error():
 
 
 def test_ctrl_c_prints_and_saves_what_was_learnt(capsys, tmp_path, monkeypatch):
-    samples = nn.training._Samples
-    of_an_epoch, epochs = samples.of_an_epoch, []
+    take = nn.steps.CompiledSteps.take
+    calls = []
 
-    def stop(self):
-        epochs.append(1)
-        if len(epochs) == 6:
+    def stop(self, batches):
+        calls.append(1)
+        if len(calls) == 6:  # once in each epoch
             raise KeyboardInterrupt
-        return of_an_epoch(self)
+        return take(self, batches)
 
-    monkeypatch.setattr(samples, "of_an_epoch", stop)
+    monkeypatch.setattr(nn.steps.CompiledSteps, "take", stop)
     code, out, _ = run(capsys, "--save", tmp_path / "net.npz")
     assert code == 130
     assert "interrupted after 5 epochs" in out

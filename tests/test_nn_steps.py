@@ -277,7 +277,7 @@ def test_one_parameter_ahead_of_the_others():
 def test_ctrl_c_anywhere_leaves_whole_steps(make, compile, monkeypatch):
     """Parameters and what is remembered for them are those of one step, whatever line it hit."""
     monkeypatch.setattr(nn.training, "FEW_STEPS", 0)
-    once = functools.cache(lambda: nn.steps.compiled_steps(net, cost, optimizer, [(x, y)]))
+    once = functools.cache(lambda: nn.steps.compiled_steps(net, cost, optimizer, [(x, y, y)]))
     monkeypatch.setattr(nn.training, "compiled_steps", lambda *_: once())
     X, Y = nn.datasets.planar(20, rng=1)
     x, y = X[:, :10], Y[:, :10]

@@ -366,6 +366,55 @@ def test_the_wrong_kind_of_part_is_named(wrong, message):
         nn.fit(X=np.ones((2, 3)), Y=np.ones((1, 3)), epochs=1, **right | wrong)
 
 
+ON, OFF = 0, -100  # the biases of the hidden layer
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize(
+    ("learned", "activation", "rate", "bias"),
+    [
+        (True, "tanh", 1, ON),
+        (True, "relu", 0.1, ON),
+        (False, "tanh", 1e-300, ON),  # no step changes anything
+        (False, "tanh", 1e308, ON),  # saturates at once
+        (False, "tanh", 0, ON),
+        (False, "relu", 0.1, OFF),  # no unit is ever active; b2 is where it should be
+    ],
+)
+def test_a_training_that_did_not_learn_says_so(learned, activation, rate, bias, compile):
+    X, Y = planar()
+    net = nn.Network([2, 4, 1], [activation, "sigmoid"], rng=2)
+    net.set_parameters({"b1": np.full((4, 1), bias)})
+    optimizer = GradientDescent(1)
+    optimizer.rate = rate
+    history = nn.fit(net, X, Y, BCE, optimizer, epochs=50, compile=compile)
+    assert history.learned is learned
+    assert ("did not learn" in repr(history)) is not learned
+    assert np.isfinite(nn.evaluate(net, X, Y, BCE)[0])
+
+
+def test_one_epoch_does_not_tell_whether_it_learned():
+    X, Y = planar()
+    history = nn.fit(network(), X, Y, BCE, GradientDescent(1), epochs=1)
+    assert history.learned is None
+    assert "learn" not in repr(history)
+
+
+def test_the_command_says_that_it_did_not_learn(capsys, tmp_path):
+    from nn.command import main
+
+    saved = tmp_path / "net.npz"
+    options = ["train", "--save", str(saved), "--data"]
+    for data in ("planar", "breast_cancer"):
+        for epochs in ("40", "1"):
+            assert main([*options, data, "--rate", "1e308", "--epochs", epochs]) == 1
+            assert "training did not learn: the loss was" in capsys.readouterr().err
+            assert not saved.exists()
+        assert main([*options, data, "--epochs", "40"]) == 0
+        assert not capsys.readouterr().err
+        saved.unlink()
+
+
 def test_a_history_is_shown_in_one_line():
     history = nn.training.History([0.7, 0.25], [0.5, 0.9])
     assert repr(history) == "History(2 epochs: loss 0.7 → 0.25, metric 0.5 → 0.9)"
