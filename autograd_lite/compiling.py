@@ -210,8 +210,9 @@ class _Compiler:
     def _warn(self) -> None:
         warnings.warn(
             f"compiled {called(self.f)} was traced for {len(self.programs)} signatures: each new "
-            "structure, shape, dtype or number that is not a float costs a trace and memory. "
-            "Give batches one size, and numbers that change as floats or arrays.",
+            "structure, shape, dtype, number that is not a float, or variable around it that is "
+            "bound anew costs a trace and memory. Give batches one size, and pass what changes "
+            "as arguments, numbers as floats or arrays.",
             stacklevel=5,
         )
 
