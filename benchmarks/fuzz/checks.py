@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 import autograd_lite as ag
 from benchmarks.fuzz import judging
+from benchmarks.fuzz.drafts import quiet
 from benchmarks.fuzz.programs import CALLS, Program
 
 SMALL = 8  # elements of an input, for a Hessian
@@ -277,13 +277,13 @@ PARTS: dict[str, Callable[[Case], None]] = {
 
 def check(program: Program, count: Count, only: str | None = None) -> list[Mismatch]:
     """What is wrong with a program; each part is looked at once."""
-    found, case = [], Case(program, count)
+    with quiet():
+        found, case = [], Case(program, count)
     for part, function in PARTS.items():
         if only not in (None, part) or (program.cost is None and "values" not in part):
             continue
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+            with quiet():
                 function(case)
         except judging.Skipped as reason:
             count.skipped[f"{part}: {reason}"] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,7 @@ class Draft:
         self.sizes = list(rng.choice([1, 2, 3, 4, 5], size=rng.integers(1, 4)))
         if self.chance(0.05):
             self.sizes.append(0)
+        self.ties = 0.7 if self.chance(0.15) else 0.05  # how often data are small whole numbers
 
     # Choices
 
@@ -86,13 +87,12 @@ class Draft:
 
     def data(self, shape: tuple[int, ...], dtype: Any, layout: int | None = None) -> np.ndarray:
         """An array in some layout: rows first, columns first, or with holes."""
-        kind = self.rng.random()
-        if kind < 0.85:
-            x = self.rng.normal(size=shape)
-        elif kind < 0.95:
+        if self.chance(self.ties):
+            x = self.rng.integers(-2, 3, size=shape)
+        elif self.chance(0.1):
             x = self.rng.uniform(0.5, 2.0, size=shape)
         else:
-            x = self.rng.integers(-2, 3, size=shape)  # zeros, ties
+            x = self.rng.normal(size=shape)
         x = np.asarray(x, dtype)
         layout = self.rng.choice(3, p=[0.6, 0.2, 0.2]) if layout is None else layout
         return (x, x.copy("F"), scattered(x))[int(layout)]
@@ -259,14 +259,26 @@ def _apart(distance: Any) -> bool:
 def draw(seed: int, number: int, steps: int = 60) -> Program:
     """The program with this number: up to `steps` steps, and what makes a cost of their values."""
     rng = np.random.default_rng([seed, number])
+    with quiet():
+        while True:
+            draft = started(rng)
+            longest = int(rng.choice([8, 24, steps], p=[0.5, 0.35, 0.15]))
+            for _ in range(int(rng.integers(1, min(longest, steps) + 1))):
+                draft.draw()
+            with contextlib.suppress(Unfit):
+                return finished(draft)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without warnings: what is not finite is left out by looking at it."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        while True:
-            with contextlib.suppress(Unfit):
-                return _drawn(rng, steps)
+        yield
 
 
-def _drawn(rng: np.random.Generator, steps: int) -> Program:
+def started(rng: np.random.Generator) -> Draft:
+    """A draft with inputs, and no steps yet."""
     draft = Draft(rng)
     for k in range(int(rng.integers(1, 4))):
         shape, dtype = draft.shape(), draft.dtype()
@@ -277,12 +289,13 @@ def _drawn(rng: np.random.Generator, steps: int) -> Program:
     for name, values in draft.inputs.items():
         for call in range(CALLS):
             draft.values[call][name] = values[call]
-    longest = int(rng.choice([8, 24, steps], p=[0.5, 0.35, 0.15]))
-    for _ in range(int(rng.integers(1, min(longest, steps) + 1))):
-        draft.draw()
-    cost = _cost(draft)
-    names = draft.names()
-    returns = [cost] + [draft.one(names) for _ in range(int(rng.integers(0, 4)))]
+    return draft
+
+
+def finished(draft: Draft, *also: str) -> Program:
+    """The draft with a cost, and a few other values that it returns: `also`, and any."""
+    cost, names = _cost(draft), draft.names()
+    returns = [cost, *also] + [draft.one(names) for _ in range(int(draft.rng.integers(0, 4)))]
     program = Program(draft.inputs, draft.constants, draft.steps, tuple(returns), cost)
     return pruned(program) if draft.chance(0.5) else program
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fuzz.checks import Count, Mismatch, check
+from benchmarks.fuzz.drafts import quiet
 from benchmarks.fuzz.operations import TABLE
 from benchmarks.fuzz.programs import CALLS, Constant, Program, Step, pruned, scattered
 
@@ -27,8 +27,7 @@ def shrunk(program: Program, mismatch: Mismatch, patience: int = 1500) -> Progra
         found = check(candidate, Count(), mismatch.part)
         return any(m.kind == mismatch.kind for m in found)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         progress = True
         while progress:
             progress = False
