@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,8 @@ import numpy as np
 
 import autograd_lite as ag
 from benchmarks.fuzz import judging
-from benchmarks.fuzz.programs import CALLS, Program
+from benchmarks.fuzz.drafts import quiet
+from benchmarks.fuzz.programs import CALLS, Program, is_variable
 
 SMALL = 8  # elements of an input, for a Hessian
 SHORT = 25  # steps, for what is compiled at second order
@@ -63,14 +63,14 @@ class Case:
         self.program, self.count = program, count
         self.judge = judging.Judge(program)
         self.cost = program.cost or ""
-        self.places = program.differentiable()  # of the arrays among the inputs
+        self.places = program.differentiable()
         self.inputs = [list(program.inputs)[k] for k in self.places]
         self.function = functools.cache(program.function)
 
     def tensors(self, call: int) -> list[Any]:
         """The arguments as Tensors."""
         return [
-            ag.Tensor(x, requires_grad=True) if isinstance(x, np.ndarray) else x
+            ag.Tensor(x, requires_grad=is_variable(x)) if isinstance(x, np.ndarray) else x
             for x in self.program.arguments(call)
         ]
 
@@ -79,13 +79,13 @@ class Case:
         """The program as a cost."""
         return self.function((self.cost,))
 
-    def of_list(self, arrays: list[Any], *floats: float) -> Any:
-        """The cost as a function of a list of arrays, and of the floats."""
-        left = [iter(floats), iter(arrays)]
+    def of_list(self, arrays: list[Any], *others: Any) -> Any:
+        """The cost as a function of a list of variables, and of the other inputs."""
+        left = [iter(others), iter(arrays)]
         order = range(len(self.program.inputs))
         return self.of_cost(*(next(left[k in self.places]) for k in order))
 
-    def listed(self, arguments: Sequence[Any]) -> tuple[list[Any], list[float]]:
+    def listed(self, arguments: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """The program's arguments as those of `of_list`."""
         arrays = [arguments[k] for k in self.places]
         return arrays, [x for k, x in enumerate(arguments) if k not in self.places]
@@ -160,16 +160,16 @@ def jvp(case: Case) -> None:
 
 def hvp(case: Case) -> None:
     """The Hessian for all inputs times a vector."""
-    arrays, floats = case.listed(case.program.arguments(0))
-    result = ag.hvp(case.of_list)(arrays, *floats, case.along())
+    arrays, others = case.listed(case.program.arguments(0))
+    result = ag.hvp(case.of_list)(arrays, *others, case.along())
     case.compare("hvp", judging.hvp(case.cost, case.inputs, case.along()), result)
 
 
 def hessian(case: Case) -> None:
     """The Hessian for small inputs."""
-    arrays, floats = case.listed(case.program.arguments(0))
+    arrays, others = case.listed(case.program.arguments(0))
     if sum(x.size for x in arrays) <= SMALL and len(case.program.steps) <= SHORT:
-        rows = ag.hessian(case.of_list)(arrays, *floats)
+        rows = ag.hessian(case.of_list)(arrays, *others)
         blocks = [x for row in rows for x in row]
         case.compare("hessian", judging.hessian(case.cost, case.inputs), blocks)
 
@@ -204,8 +204,8 @@ def compiled_hvp(case: Case) -> None:
 
     def flat(f: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            arrays, floats = case.listed(arguments)
-            return f(arrays, *floats, case.along())
+            arrays, others = case.listed(arguments)
+            return f(arrays, *others, case.along())
 
         return call
 
@@ -277,13 +277,13 @@ PARTS: dict[str, Callable[[Case], None]] = {
 
 def check(program: Program, count: Count, only: str | None = None) -> list[Mismatch]:
     """What is wrong with a program; each part is looked at once."""
-    found, case = [], Case(program, count)
+    with quiet():
+        found, case = [], Case(program, count)
     for part, function in PARTS.items():
         if only not in (None, part) or (program.cost is None and "values" not in part):
             continue
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+            with quiet():
                 function(case)
         except judging.Skipped as reason:
             count.skipped[f"{part}: {reason}"] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from benchmarks.fuzz.programs import (
     Program,
     Step,
     Unfit,
+    is_variable,
     namespace,
     pruned,
     scattered,
@@ -28,23 +29,10 @@ GAP = 1e-3  # how far values stay from a kink or a jump that they do not hit exa
 ENTRIES = list(TABLE)
 WEIGHTS = np.array([entry.weight for entry in TABLE.values()])
 WEIGHTS /= WEIGHTS.sum()
-NAMES = [
-    *("W₁", "x²", "ℒ", "ϵ", "ε", "µ", "μ", "∂J/∂Z", "ﬁ", "Z1", "A", "J", "v1", "x0", "t_1", "dZ1"),
-    *(
-        "np",
-        "def",
-        "empty",
-        "multiply",
-        "lambda",
-        "None",
-        "OTHER",
-        "a b",
-        "2",
-        "",
-        "\n",
-        "'",
-        "µ_1",
-    ),
+NAMES = [  # of Tensors, as people and mischief write them
+    *("W₁", "x²", "ℒ", "ϵ", "ε", "µ", "μ", "µ_1", "∂J/∂Z", "ﬁ", "Z1", "A", "J", "v1", "x0", "t_1"),
+    *("dZ1", "np", "def", "empty", "multiply", "lambda", "None", "2", "OTHER", "'", "a b", "\n"),
+    "",
 ]
 
 
@@ -58,11 +46,14 @@ class Draft:
         self.steps: dict[str, Step] = {}
         self.values: list[dict[str, Any]] = [namespace() for _ in range(CALLS)]
         self.used: set[str] = set()
+        self.on_tape: set[str] = set()  # what is a Tensor whichever inputs are plain arrays
+        self.made = 0  # constants, those that were not used included
         mode = rng.choice(["float64", "float32", "mixed"], p=[0.6, 0.2, 0.2])
         self.dtypes = ["float64", "float32"] if mode == "mixed" else [mode]
         self.sizes = list(rng.choice([1, 2, 3, 4, 5], size=rng.integers(1, 4)))
         if self.chance(0.05):
             self.sizes.append(0)
+        self.ties = 0.7 if self.chance(0.15) else 0.05  # how often data are small whole numbers
 
     # Choices
 
@@ -86,13 +77,13 @@ class Draft:
 
     def data(self, shape: tuple[int, ...], dtype: Any, layout: int | None = None) -> np.ndarray:
         """An array in some layout: rows first, columns first, or with holes."""
-        kind = self.rng.random()
-        if kind < 0.85:
-            x = self.rng.normal(size=shape)
-        elif kind < 0.95:
+        x: Any
+        if self.chance(self.ties):
+            x = self.rng.integers(-2, 3, size=shape)
+        elif self.chance(0.1):
             x = self.rng.uniform(0.5, 2.0, size=shape)
         else:
-            x = self.rng.integers(-2, 3, size=shape)  # zeros, ties
+            x = self.rng.normal(size=shape)
         x = np.asarray(x, dtype)
         layout = self.rng.choice(3, p=[0.6, 0.2, 0.2]) if layout is None else layout
         return (x, x.copy("F"), scattered(x))[int(layout)]
@@ -116,7 +107,8 @@ class Draft:
 
     def constant(self, array: np.ndarray) -> str:
         """A new constant; now and then a Tensor of some name."""
-        name = f"c{len(self.constants)}"
+        self.made += 1
+        name = f"c{self.made}"
         tensor = self.one(NAMES) if self.chance(0.15) else None
         self.constants[name] = Constant(array, tensor)
         for values in self.values:
@@ -204,7 +196,9 @@ class Draft:
         for values, result in zip(self.values, results, strict=True):
             values[y] = result
         self.steps[y] = step
-        self.used |= {x for x in step.operands if isinstance(x, str)}
+        if self.on_tape & set(filter(_is_name, step.operands)):
+            self.on_tape.add(y)
+        self.used |= set(filter(_is_name, step.operands))
         return y
 
     def add_any(self, entry: str, *operands: Any, **arguments: Any) -> str:
@@ -230,6 +224,8 @@ class Draft:
     def spelled(self, entry: str, operands: tuple[Any, ...], arguments: dict[str, Any]) -> Step:
         """A step in one of its spellings, perhaps with a name."""
         spellings = TABLE[entry].spellings
+        if not self.on_tape & set(filter(_is_name, operands)):
+            return Step(TABLE[entry], operands, arguments)  # plain arrays lack what Tensors have
         spelling = int(self.rng.integers(len(spellings)))
         in_place = "{y}" in spellings[spelling]
         first = operands[0]
@@ -237,6 +233,10 @@ class Draft:
             spelling, in_place = 0, False  # only what was computed: a leaf is not written to
         name = self.one(NAMES) if self.chance(0.1) and not in_place else None
         return Step(TABLE[entry], operands, arguments, spelling, name)
+
+
+def _is_name(x: Any) -> bool:
+    return isinstance(x, str)
 
 
 def _value(values: dict[str, Any], x: Any) -> Any:
@@ -259,14 +259,26 @@ def _apart(distance: Any) -> bool:
 def draw(seed: int, number: int, steps: int = 60) -> Program:
     """The program with this number: up to `steps` steps, and what makes a cost of their values."""
     rng = np.random.default_rng([seed, number])
+    with quiet():
+        while True:
+            draft = started(rng)
+            longest = int(rng.choice([8, 24, steps], p=[0.5, 0.35, 0.15]))
+            for _ in range(int(rng.integers(1, min(longest, steps) + 1))):
+                draft.draw()
+            with contextlib.suppress(Unfit):
+                return finished(draft)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without warnings: what is not finite is left out by looking at it."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        while True:
-            with contextlib.suppress(Unfit):
-                return _drawn(rng, steps)
+        yield
 
 
-def _drawn(rng: np.random.Generator, steps: int) -> Program:
+def started(rng: np.random.Generator) -> Draft:
+    """A draft with inputs, and no steps yet."""
     draft = Draft(rng)
     for k in range(int(rng.integers(1, 4))):
         shape, dtype = draft.shape(), draft.dtype()
@@ -274,23 +286,33 @@ def _drawn(rng: np.random.Generator, steps: int) -> Program:
     if draft.chance(0.15):
         floats = rng.choice([-1, 1], CALLS) * rng.uniform(0.5, 2, CALLS)
         draft.inputs["s"] = tuple(float(x) for x in floats)
+    if draft.chance(0.15):
+        shape = draft.shape()
+        draft.inputs["i"] = tuple(rng.integers(-1, 2, size=shape) for _ in range(CALLS))
+    if draft.chance(0.15):
+        shape = draft.shape()
+        draft.inputs["m"] = tuple(np.asarray(rng.random(shape) < 0.5) for _ in range(CALLS))
     for name, values in draft.inputs.items():
         for call in range(CALLS):
             draft.values[call][name] = values[call]
-    longest = int(rng.choice([8, 24, steps], p=[0.5, 0.35, 0.15]))
-    for _ in range(int(rng.integers(1, min(longest, steps) + 1))):
-        draft.draw()
+        if is_variable(values[0]):
+            draft.on_tape.add(name)
+    return draft
+
+
+def finished(draft: Draft, *also: str) -> Program:
+    """The draft with a cost, and a few other values that it returns: `also`, and any."""
     cost = _cost(draft)
-    names = draft.names()
-    returns = [cost] + [draft.one(names) for _ in range(int(rng.integers(0, 4)))]
+    names = [name for name in draft.names() if name in draft.on_tape]
+    returns = [cost, *also] + [draft.one(names) for _ in range(int(draft.rng.integers(0, 4)))]
     program = Program(draft.inputs, draft.constants, draft.steps, tuple(returns), cost)
     return pruned(program) if draft.chance(0.5) else program
 
 
 def _cost(draft: Draft) -> str:
     """The sum of what nothing has used yet, brought to one number each."""
-    floats = [n for n in draft.steps if draft.of(n).dtype.kind == "f"]
-    loose = [n for n in floats if n not in draft.used][-6:] or floats[-1:] or [draft.pick()]
+    floats = [n for n in draft.names() if n in draft.on_tape and draft.of(n).dtype.kind == "f"]
+    loose = [n for n in floats if n in draft.steps and n not in draft.used][-6:] or floats[-1:]
     total = None
     for name in loose:
         with contextlib.suppress(Unfit):

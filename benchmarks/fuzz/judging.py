@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fuzz.programs import CONSTANT, MOVES, Program, Step, namespace
+from benchmarks.fuzz.programs import CONSTANT, MOVES, Program, Step, is_variable, namespace
 
 try:
     import torch
 except ImportError:
     torch = None  # type: ignore[assignment]
 
-MISSING = "PyTorch is the judge here and is not installed: pip install torch"
+MISSING = 'PyTorch is the judge here and is not installed: pip install torch, or ".[bench]"'
 NOISE = 4  # units in the last place
 ALLOWED = 10  # times what noise moves
 LARGEST = 1e6
@@ -100,10 +100,9 @@ def _run(program: Program, known: dict[str, Any], call: int, phase: float | None
     values: dict[str, Any] = {}
     for name, data in program.inputs.items():
         x = data[call]
-        if isinstance(x, np.ndarray):
-            values[name] = _tensor(x).requires_grad_()
-        else:
-            values[name] = x
+        values[name] = _tensor(x) if isinstance(x, np.ndarray) else x
+        if is_variable(x):
+            values[name].requires_grad_()
     for name, constant in program.constants.items():
         values[name] = _tensor(constant.array)
     for y, step in program.steps.items():
@@ -148,8 +147,10 @@ def _cast(x: Any, dtype: Any) -> Any:
 
 
 def _noisy(y: Any, phase: float) -> Any:
-    size = NOISE * torch.finfo(y.dtype).eps
-    return y * (1 + size * torch.sin(y.detach() * 12345.678 + phase))
+    """y, off by some units in the last place; but multiples of 1/8 are exact, and may tie."""
+    x = y.detach()
+    size = NOISE * torch.finfo(y.dtype).eps * (x * 8 != torch.round(x * 8))
+    return y * (1 + size * torch.sin(x * 12345.678 + phase))
 
 
 def _arrays(step: Step, arrays: list[Any]) -> Any:

@@ -14,6 +14,8 @@ from benchmarks.fuzz.programs import CONSTANT, MOVES, Chosen, Entry, Index, Unfi
 if TYPE_CHECKING:
     from benchmarks.fuzz.drafts import Draft
 
+Choose = Callable[[Any], Chosen]
+
 # How operands and arguments are chosen
 
 
@@ -124,8 +126,8 @@ def along(d: Draft) -> Chosen:
 
 def new_shape(d: Draft) -> Chosen:
     x = d.pick("fffbi")
-    size, shape = d.of(x).size, []
-    rest = size
+    size = rest = d.of(x).size
+    shape: list[int] = []
     while rest > 1 and len(shape) < 4:
         n = int(d.one([n for n in range(1, rest + 1) if rest % n == 0]))
         shape.append(n)
@@ -337,8 +339,8 @@ def cast(d: Draft) -> Chosen:
 
 def folded(x: Any, axis: Any) -> tuple[Any, list[int], list[int]]:
     """x with the reduced axes as one, at its end; the axes that stay, and those that go."""
-    gone = range(x.ndim) if axis is None else np.atleast_1d(axis)
-    gone = sorted(int(k) % max(x.ndim, 1) for k in gone)
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis)
+    gone = sorted(int(k) % max(x.ndim, 1) for k in axes)
     kept = [k for k in range(x.ndim) if k not in gone]
     shape = [x.shape[k] for k in kept]
     return x.permute(kept + gone).reshape(*shape, math.prod(x.shape[k] for k in gone)), kept, gone
@@ -411,36 +413,39 @@ def torch_einsum(*operands: Any, subscripts: str) -> Any:
     return torch.einsum(subscripts.strip("'"), *operands)
 
 
-def _function(name: str, torch: Any = None, **extra: Any) -> Entry:
+def _function(name: str, choose: Choose = unary, weight: float = 1.0) -> Entry:
     """An elementwise function of one argument."""
     method = name in ("exp", "log", "sqrt", "tanh")
     spellings = (f"np.{name}({{0}})", f"{{0}}.{name}()") if method else (f"np.{name}({{0}})",)
-    return Entry(spellings, **{"choose": unary, "torch": t(name), "rounds": "result"} | extra)
+    return Entry(spellings, choose, t(name), weight, "result")
 
 
-def _operator(symbol: str, name: str, **extra: Any) -> Entry:
+def _operator(symbol: str, name: str, choose: Choose = pair, **extra: Any) -> Entry:
     """An operator, NumPy's function of that meaning, and the operator in place."""
     spellings = (
         f"{{0}} {symbol} {{1}}",
         f"np.{name}({{0}}, {{1}})",
         f"{{y}} = {{0}}; {{y}} {symbol}= {{1}}",
     )
-    torch = {"power": "pow"}.get(name, name)
-    return Entry(spellings, **{"choose": pair, "torch": t(torch), "rounds": "result"} | extra)
+    torch = t("pow" if name == "power" else name)
+    return Entry(spellings, choose, torch, rounds="result", **extra)
 
 
-def _reduction(name: str, torch: Any, also: tuple[str, ...] = (), **extra: Any) -> Entry:
-    spellings = [
-        *(f"np.{n}({{0}}{{options}})" for n in (name, *also)),
-        f"{{0}}.{name}({{options}})",
-    ]
-    extra = {"choose": reduction, "rounds": "inside"} | extra
-    return Entry(
-        tuple(spellings), torch=torch if isinstance(torch, str) else reduced(torch), **extra
-    )
+def _reduction(
+    *names: str,
+    torch: Callable[..., Any] | str,
+    choose: Choose = reduction,
+    rounds: str = "inside",
+    **extra: Any,
+) -> Entry:
+    """A reduction of NumPy's by these names; the first is a method's too."""
+    spellings = [f"np.{name}({{0}}{{options}})" for name in names]
+    spellings.append(f"{{0}}.{names[0]}({{options}})")
+    judge = torch if isinstance(torch, str) else reduced(torch)
+    return Entry(tuple(spellings), choose, judge, rounds=rounds, **extra)
 
 
-def _moves(*spellings: str, choose: Callable[[Draft], Chosen] = any_kind, **extra: Any) -> Entry:
+def _moves(*spellings: str, choose: Choose = any_kind, **extra: Any) -> Entry:
     return Entry(spellings, choose, MOVES, **extra)
 
 
@@ -543,25 +548,21 @@ TABLE: dict[str, Entry] = {
         }.items()
     },
     # Reductions
-    "sum": _reduction("sum", lambda x: x.sum(-1), choose=reduction_of_any, weight=2),
-    "mean": _reduction("mean", lambda x: x.mean(-1), weight=1.5),
-    "max": _reduction(
-        "max", lambda x: x.amax(-1), also=("amax",), rounds="", gap=to_extreme(np.max)
-    ),
-    "min": _reduction(
-        "min", lambda x: x.amin(-1), also=("amin",), rounds="", gap=to_extreme(np.min)
-    ),
-    "var": _reduction("var", lambda x, ddof: x.var(-1, correction=ddof), choose=spread),
+    "sum": _reduction("sum", torch=lambda x: x.sum(-1), choose=reduction_of_any, weight=2),
+    "mean": _reduction("mean", torch=lambda x: x.mean(-1), weight=1.5),
+    "max": _reduction("max", "amax", torch=lambda x: x.amax(-1), rounds="", gap=to_extreme(np.max)),
+    "min": _reduction("min", "amin", torch=lambda x: x.amin(-1), rounds="", gap=to_extreme(np.min)),
+    "var": _reduction("var", torch=lambda x, ddof: x.var(-1, correction=ddof), choose=spread),
     "std": _reduction(
         "std",
-        lambda x, ddof: x.std(-1, correction=ddof),
+        torch=lambda x, ddof: x.std(-1, correction=ddof),
         choose=spread,
         gap=lambda x, axis, keepdims, ddof: np.std(x, axis=axis),
     ),
-    "any": _reduction("any", CONSTANT, choose=reduction_of_booleans, weight=0.3),
-    "all": _reduction("all", CONSTANT, choose=reduction_of_booleans, weight=0.3),
-    "argmax": _reduction("argmax", CONSTANT, choose=position, weight=0.4),
-    "argmin": _reduction("argmin", CONSTANT, choose=position, weight=0.4),
+    "any": _reduction("any", torch=CONSTANT, choose=reduction_of_booleans, weight=0.3),
+    "all": _reduction("all", torch=CONSTANT, choose=reduction_of_booleans, weight=0.3),
+    "argmax": _reduction("argmax", torch=CONSTANT, choose=position, weight=0.4),
+    "argmin": _reduction("argmin", torch=CONSTANT, choose=position, weight=0.4),
     "logsumexp": Entry(
         ("ag.logsumexp({0}{options})",),
         reduction,

@@ -73,7 +73,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Program:
-    """inputs: CALLS arrays or floats for each. returns: the names of what it returns. cost: the
+    """inputs: for each CALLS arrays, or floats. returns: the names of what it returns. cost: the
     scalar among its values whose gradient is taken, if there is one.
     """
 
@@ -128,10 +128,8 @@ class Program:
         return [_copy(values[call]) for values in self.inputs.values()]
 
     def differentiable(self) -> tuple[int, ...]:
-        """The positions of the inputs that gradients are taken for."""
-        return tuple(
-            k for k, values in enumerate(self.inputs.values()) if isinstance(values[0], np.ndarray)
-        )
+        """The positions of the inputs that gradients are taken for: arrays of floats."""
+        return tuple(k for k, data in enumerate(self.inputs.values()) if is_variable(data[0]))
 
     def listing(self, call: int = 0) -> str:
         """The program as a script's first lines: constants, function, inputs."""
@@ -146,6 +144,11 @@ class Program:
         lines += [body]
         lines += [f"{name} = {text(values[call])}" for name, values in self.inputs.items()]
         return "\n".join(lines)
+
+
+def is_variable(x: Any) -> bool:
+    """Whether gradients are taken for an input."""
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
 def namespace() -> dict[str, Any]:
@@ -212,7 +215,7 @@ def cube(x: Any, by: float) -> Any:
 
 
 def pruned(program: Program) -> Program:
-    """Without steps, inputs and constants that nothing needs. One input stays."""
+    """Without steps, inputs and constants that nothing needs. One array of floats stays."""
     needed = {*program.returns, program.cost}
     steps = {}
     for y, step in reversed(program.steps.items()):
@@ -220,8 +223,8 @@ def pruned(program: Program) -> Program:
             steps[y] = step
             needed |= {x for x in step.operands if isinstance(x, str)}
     inputs = {name: values for name, values in program.inputs.items() if name in needed}
-    if not any(isinstance(values[0], np.ndarray) for values in inputs.values()):
-        arrays = [n for n, v in program.inputs.items() if isinstance(v[0], np.ndarray)]
+    if not any(is_variable(values[0]) for values in inputs.values()):
+        arrays = [n for n, values in program.inputs.items() if is_variable(values[0])]
         inputs |= {name: program.inputs[name] for name in arrays[:1]}
     constants = {name: c for name, c in program.constants.items() if name in needed}
     return Program(inputs, constants, dict(reversed(steps.items())), program.returns, program.cost)

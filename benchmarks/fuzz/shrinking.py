@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,8 +10,20 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fuzz.checks import Count, Mismatch, check
+from benchmarks.fuzz.drafts import quiet
 from benchmarks.fuzz.operations import TABLE
-from benchmarks.fuzz.programs import CALLS, Constant, Program, Step, pruned, scattered
+from benchmarks.fuzz.programs import (
+    CALLS,
+    DEFAULTS,
+    Constant,
+    Program,
+    Step,
+    is_variable,
+    pruned,
+    scattered,
+)
+
+ALL = {"axis": None, "keepdims": False}  # of a sum
 
 
 def shrunk(program: Program, mismatch: Mismatch, patience: int = 1500) -> Program:
@@ -27,8 +39,7 @@ def shrunk(program: Program, mismatch: Mismatch, patience: int = 1500) -> Progra
         found = check(candidate, Count(), mismatch.part)
         return any(m.kind == mismatch.kind for m in found)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         progress = True
         while progress:
             progress = False
@@ -59,44 +70,40 @@ def weight(program: Program) -> tuple[int, ...]:
 def simpler(program: Program) -> Iterator[Program]:
     """Programs with something left out, the boldest first. Some of them do not run."""
     known = [program.values(call) for call in range(CALLS)]
-    names = list(program.steps)
-    for y in names[:-1] if program.cost == names[-1:] else names:  # stop early
+    for y in program.steps:  # stop early
         x = known[0][y]
         if program.cost is None:
             yield pruned(replace(program, returns=(y,)))
         elif x.dtype.kind == "f":
-            if x.shape == () and y != program.cost:
+            if x.shape == ():
                 yield pruned(replace(program, returns=(y,), cost=y))
-            steps = program.steps | {
-                "J": Step(TABLE["sum"], (y,), {"axis": None, "keepdims": False}),
-            }
+            steps = program.steps | {"J": Step(TABLE["sum"], (y,), ALL)}
             yield pruned(replace(program, steps=steps, returns=("J",), cost="J"))
-    if program.cost is not None:
-        yield pruned(replace(program, cost=None))
+    yield pruned(replace(program, cost=None))
     for y in program.returns:
-        if len(program.returns) > 1:
-            yield pruned(replace(program, returns=(y,)))
-    for y in names[::-1]:  # an input in the place of a step
-        if known[0][y].dtype.kind != "f" or (y == program.cost or y in program.returns):
-            continue
-        name = (
-            f"x{len(program.inputs)}_"
-            if f"x{len(program.inputs)}" in program.inputs
-            else f"x{len(program.inputs)}"
-        )
-        inputs = program.inputs | {name: tuple(values[y].copy() for values in known)}
-        steps = {n: step for n, step in program.steps.items() if n != y}
-        yield pruned(_renamed(replace(program, inputs=inputs, steps=steps), y, name))
-    for y, step in program.steps.items():  # another value in the place of a step
-        earlier = [*program.inputs, *names[: names.index(y)]]
-        alike = [n for n in earlier if _alike(known[0][n], known[0][y])]
-        for n in [n for n in alike if n in step.operands] + alike[:2]:
-            steps = {m: s for m, s in program.steps.items() if m != y}
-            yield pruned(_renamed(replace(program, steps=steps), y, n))
+        yield pruned(replace(program, returns=(y,)))
+    yield from _fewer_steps(program, known)
     for y, step in program.steps.items():
         for other in _simpler_steps(step):
             yield pruned(replace(program, steps=program.steps | {y: other}))
     yield from _simpler_data(program)
+
+
+def _fewer_steps(program: Program, known: list[dict[str, Any]]) -> Iterator[Program]:
+    """Programs with an input or another value in the place of a step."""
+    names = list(program.steps)
+    new = next(n for n in (f"x{k}" for k in itertools.count()) if n not in program.inputs)
+    for y in names[::-1]:
+        steps = {n: step for n, step in program.steps.items() if n != y}
+        without = replace(program, steps=steps)
+        if y not in (program.cost, *program.returns):
+            data = tuple(values[y].copy() for values in known)
+            given = replace(without, inputs=program.inputs | {new: data})
+            yield pruned(_renamed(given, y, new))
+        earlier = [*program.inputs, *names[: names.index(y)]]
+        alike = [n for n in earlier if _alike(known[0][n], known[0][y])]
+        for n in [n for n in alike if n in program.steps[y].operands] + alike[:2]:
+            yield pruned(_renamed(without, y, n))
 
 
 def _alike(x: Any, y: np.ndarray) -> bool:
@@ -127,7 +134,7 @@ def _simpler_steps(step: Step) -> Iterator[Step]:
     ):
         for k in range(len(step.operands)):
             yield replace(step, operands=step.operands[:k] + step.operands[k + 1 :])
-    for key, plain in {"keepdims": False, "axis": None, "ddof": 0}.items():
+    for key, plain in DEFAULTS.items():
         if step.arguments.get(key, plain) != plain:
             yield replace(step, arguments=step.arguments | {key: plain})
     for k, x in enumerate(step.operands):
@@ -162,8 +169,8 @@ def _simpler_data(program: Program) -> Iterator[Program]:
         for name, data in program.inputs.items():
             yield replace(program, inputs=program.inputs | {name: tuple(map(whole, data))})
         for name, constant in program.constants.items():
-            new = replace(constant, array=whole(constant.array))
-            yield replace(program, constants=program.constants | {name: new})
+            changed = {name: replace(constant, array=whole(constant.array))}
+            yield replace(program, constants=program.constants | changed)
 
 
 def _resized(program: Program, n: int, m: int) -> Program:
@@ -198,7 +205,7 @@ def script(program: Program, mismatch: Mismatch) -> str:
     """A program as code that runs, and shows what was found."""
     lines = [program.listing(), f"inputs = ({', '.join(program.inputs)},)"]
     part = mismatch.part.removeprefix("compiled ")
-    arrays = [n for n, v in program.inputs.items() if isinstance(v[0], np.ndarray)]
+    arrays = [name for name, data in program.inputs.items() if is_variable(data[0])]
     if part in ("jvp", "hvp", "hessian"):
         order = [f"p[{arrays.index(n)}]" if n in arrays else n for n in program.inputs]
         lines.append(f"g = lambda p: f({', '.join(order)})")

@@ -1,0 +1,372 @@
+"""The random programs: they agree, they come from the whole table, and what is broken is found."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import emitting, rules
+from autograd_lite.rules import RULES
+from autograd_lite.tensor import HANDLERS
+from autograd_lite.walk import tape
+from benchmarks.fuzz import judging
+from benchmarks.fuzz.__main__ import main, run
+from benchmarks.fuzz.checks import PARTS, Case, Count, Mismatch, check
+from benchmarks.fuzz.drafts import draw, finished, quiet, started
+from benchmarks.fuzz.operations import TABLE
+from benchmarks.fuzz.programs import CALLS, Index, Program, Step, Unfit, scattered, text
+from benchmarks.fuzz.shrinking import script, shrunk, weight
+
+needs_torch = pytest.mark.skipif(judging.torch is None, reason=judging.MISSING)
+
+
+@needs_torch
+def test_a_few_hundred_programs():
+    count = run(seed=2, numbers=range(200))
+    assert count.found == []
+    assert sum(count.skipped.values()) < 0.03 * sum(count.compared.values())
+    assert count.compared.keys() - {"compiled"} == {k for k in PARTS if "compiled" not in k}
+    assert count.compared["compiled"] > 1000
+    assert count.steps > 2000
+
+
+# The whole table
+
+
+def program_with(entry, spelling, seed):
+    """A short program with a step of this kind, spelled so."""
+    rng = np.random.default_rng([seed, list(TABLE).index(entry), spelling])
+    with quiet():
+        while True:
+            draft = started(rng)
+            for _ in range(30):
+                with contextlib.suppress(Unfit):
+                    operands, arguments = TABLE[entry].choose(draft)
+                    in_place = "{y}" in TABLE[entry].spellings[spelling]
+                    if not in_place or operands[0] in draft.steps:
+                        y = draft.add(Step(TABLE[entry], operands, arguments, spelling))
+                        return finished(draft, y)
+                draft.draw()
+
+
+@needs_torch
+@pytest.mark.parametrize("entry", TABLE)
+def test_every_kind_of_step_in_every_spelling(entry):
+    for spelling in range(len(TABLE[entry].spellings)):
+        program = program_with(entry, spelling, seed=0)
+        assert any(
+            (step.entry.name, step.spelling) == (entry, spelling) for step in program.steps.values()
+        )
+        assert check(program, Count()) == []
+
+
+NOT_DRAWN = {
+    rules.identity: "what nested transforms make of their arguments",
+    rules.scatter_add: "the derivative of an index, recorded where a gradient is",
+}
+
+
+def test_every_rule_is_drawn():
+    seen = set()
+    for entry in TABLE:
+        for seed in range(4):
+            program = program_with(entry, 0, seed)
+            with quiet():
+                result = program.function(program.steps)(*Case(program, Count()).tensors(0))
+            seen |= {t._op for t in tape(*(result if isinstance(result, tuple) else (result,)))}
+    ours = {op for op in RULES if op.__module__ in ("numpy", rules.__name__)}
+    assert ours - seen == NOT_DRAWN.keys()
+
+
+def spelled():
+    """Every name that stands in the table: np.…, ag.… and .method."""
+    lines = "\n".join(line for entry in TABLE.values() for line in entry.spellings)
+    functions = {getattr(np, name) for name in re.findall(r"np\.(\w+)", lines)}
+    ours = set(re.findall(r"ag\.(\w+)", lines))
+    return functions, ours, set(re.findall(r"\}\.(\w+)", lines))
+
+
+def test_every_function_of_numpy_that_a_tensor_takes_is_drawn():
+    functions, _, _ = spelled()
+    taken = set(HANDLERS) | {op for op in RULES if op.__module__ == "numpy"}
+    assert taken - functions == set()
+
+
+TRANSFORMS = {
+    *("gradients", "grad", "jacobian", "vjp"),  # of the same walk as the next
+    *("value_and_grad", "jvp", "hvp", "hessian", "compile"),  # asked of every program
+}
+OTHERWISE = {
+    "differentiable": "the step `cube` is such an operation",
+    "Tensor": "what programs run on, and some of their constants",
+    "no_grad": "a state, not an operation",
+    "is_tracing": "a state, not an operation",
+    "guard": "a check, not an operation",
+    "detect_anomalies": "a check, not an operation",
+}
+NOT_OF_NUMBERS = {  # errors; what reads, explains, checks or draws a tape
+    *("GradientError", "TracingError", "check_gradients", "compare", "derive", "draw", "tape"),
+}
+
+
+def test_every_public_function_of_tensors_is_drawn_or_said_why_not():
+    _, ours, _ = spelled()
+    known = TRANSFORMS | OTHERWISE.keys() | NOT_OF_NUMBERS
+    assert set(ag.__all__) - ours - known == set()
+
+
+METHODS = {
+    *("data", "requires_grad", "shape", "ndim", "size", "dtype", "name", "grad"),  # not steps
+    *("numpy", "item", "detach", "backward", "zero_grad"),  # they leave the tape
+    "named",  # drawn with any step
+}
+
+
+def test_every_method_of_a_tensor_is_drawn_or_said_why_not():
+    _, _, methods = spelled()
+    raising = lambda name: (
+        isinstance(vars(ag.Tensor)[name], property)
+        and "raising" in repr(vars(ag.Tensor)[name].fget)
+    )
+    public = {n for n in vars(ag.Tensor) if n[0] != "_" and not raising(n)}
+    assert public - methods - METHODS == set()
+
+
+# What is broken is found, and shown in a few lines
+
+
+def frozen(f):
+    """A compiled function that goes on returning its first result."""
+    results = []
+
+    def compiled(*arguments):
+        results.append(results[0] if results else REAL(f)(*arguments))
+        return results[0]
+
+    return compiled
+
+
+def writing(f):
+    """A compiled function that uses its argument as a buffer."""
+
+    def compiled(*arguments):
+        result = REAL(f)(*arguments)
+        for x in arguments:
+            if isinstance(x, np.ndarray):
+                x += 1
+        return result
+
+    return compiled
+
+
+REAL = ag.compile
+FAULTS = {
+    "a rule": ("gradient", lambda m: m.setitem(RULES, np.tanh, (lambda g, y, x: g * (1 - y),))),
+    "a rule of a product": (
+        "gradient",
+        lambda m: m.setitem(
+            RULES, np.dot, (lambda g, y, a, b: g.dot(b.T), lambda g, y, a, b: a.T.dot(-g))
+        ),
+    ),
+    "a rule at a bound": (
+        "gradient",
+        lambda m: m.setitem(
+            RULES,
+            np.clip,
+            (lambda g, y, x, low, high: g * ((x > low) & (x < high)), *RULES[np.clip][1:]),
+        ),
+    ),
+    "second order": (
+        "hvp",
+        lambda m: m.setitem(RULES, np.sin, (lambda g, y, x: g * np.cos(getattr(x, "_data", x)),)),
+    ),
+    "the type": (
+        "gradient",
+        lambda m: m.setattr(
+            ag, "value_and_grad", lambda f, k: lambda *x: as_float64(VALUE(f, k)(*x))
+        ),
+    ),
+    "compiled": ("compiled values", lambda m: m.setitem(emitting.REDUCE, np.max, "minimum")),
+    "compiled, frozen": ("compiled values", lambda m: m.setattr(ag, "compile", frozen)),
+    "compiled, kept": (
+        "compiled values",
+        lambda m: m.setattr(ag, "compile", lambda f: REAL(f, reuse_outputs=True)),
+    ),
+    "compiled, writing": ("compiled gradient", lambda m: m.setattr(ag, "compile", writing)),
+}
+VALUE = ag.value_and_grad
+
+
+def as_float64(result):
+    J, gradients = result
+    return J, tuple(g.astype(float) for g in gradients)
+
+
+@needs_torch
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_broken_is_found_and_shown_in_a_few_lines(fault, monkeypatch):
+    part, plant = FAULTS[fault]
+    plant(monkeypatch)
+    for number in range(300):
+        program = draw(3, number)
+        found = [m for m in check(program, Count()) if m.part == part and m.kind == "differs"]
+        if found:
+            break
+    assert found, "not found within 300 programs"
+    small = shrunk(program, found[0])
+    assert len(small.steps) <= 5
+    assert weight(small) < weight(program)
+    assert [m.part for m in check(small, Count(), part)] == [part]
+    monkeypatch.undo()
+    assert check(small, Count()) == []
+
+
+def a_program(*steps, **inputs):
+    """A program of a few steps on the same data for every call."""
+    named = {f"v{k}": Step(TABLE[entry], operands) for k, (entry, *operands) in enumerate(steps)}
+    data = {name: (np.array(x),) * CALLS for name, x in inputs.items()}
+    total = {"J": Step(TABLE["sum"], (list(named)[-1],), {"axis": None, "keepdims": False})}
+    return Program(data, {}, named | total, ("J",), "J")
+
+
+@needs_torch
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_printed_runs_and_shows_the_values(part, capsys):
+    program = a_program(("exp", "x"), ("multiply", "v0", "y"), x=[[0.0, 1.0]], y=[2.0])
+    exec(script(program, Mismatch(part, "differs", "")), {})
+    printed = capsys.readouterr().out
+    e, c2, c3 = math.e, math.cos(2), math.cos(3)
+    number = {
+        "jvp": 2 * c2 + 2 * e * c3 + (1 + e) * c2,
+        "hvp": 2 * e * c3 + e * c2,
+        "hessian": 2 * e,
+    }.get(part.removeprefix("compiled "), 2 + 2 * e)
+    assert printed.count(f"{number:.8f}"[:-3]) >= 1 + part.startswith("compiled")
+
+
+def test_programs_come_from_seed_and_number_alone():
+    for number in (0, 5):
+        one, two = draw(7, number), draw(7, number)
+        assert one.listing() == two.listing()
+        assert one.listing() != draw(8, number).listing()
+        assert max(len(draw(7, k, steps=4).steps) for k in range(10)) < 30
+
+
+def test_three_sets_of_data_differ_and_are_the_callers_own():
+    program = draw(7, 1)
+    first, second = program.arguments(0), program.arguments(1)
+    assert not np.array_equal(first[0], second[0])
+    first[0][...] = 7
+    assert not np.array_equal(first[0], program.arguments(0)[0])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(2.0, -1, -0.0, None, True, np.float32(0.5), np.int64(-3), slice(None, 2, -1), ...),
+        *(np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros((0, 3), np.float32), np.array(True)),
+        *(np.asfortranarray(np.arange(6.0).reshape(2, 3)), scattered(np.arange(6.0).reshape(2, 3))),
+        np.array(1.5, np.float32),
+    ],
+    ids=repr,
+)
+def test_a_value_is_written_as_it_is(value):
+    if isinstance(value, slice):
+        assert text(value) == ":2:-1"
+        return
+    again = eval(text(value), {"np": np})
+    assert type(again) is type(value)
+    assert repr(again) == repr(value)
+    if isinstance(value, np.ndarray):
+        assert (again.dtype, again.strides) == (value.dtype, value.strides)
+
+
+@pytest.mark.parametrize(
+    ("index", "written"),
+    [
+        (Index((0,)), "0"),
+        (Index((0,), comma=True), "0,"),
+        (Index(()), "()"),
+        (Index((None, ..., slice(1, None), -1)), "None, ..., 1:, (-1)"),
+        (Index((np.array([0, 2]), [1, 1])), "np.array([0, 2]), [1, 1]"),
+    ],
+    ids=str,
+)
+def test_an_index_is_written_as_it_is(index, written):
+    assert text(index) == written
+
+
+# The judge
+
+
+@needs_torch
+def test_a_wrong_eighth_digit_is_seen():
+    program = a_program(("exp", "x"), ("tanh", "v0"), ("multiply", "v1", "v0"), x=[0.1, 0.2, -1.0])
+    right = judging.Judge(program).says(judging.gradient("J", ["x"]))
+    assert right.differs(right.arrays) == ""
+    assert right.differs([x * (1 + 1e-8) for x in right.arrays])
+    assert right.differs([right.arrays[0], right.arrays[1][:, None]])
+    assert right.differs([x * np.nan for x in right.arrays])
+    assert max(right.tolerance) < 1e-13
+
+
+@needs_torch
+def test_what_rounding_decides_is_not_judged():
+    x = np.array([1.1, 2.3])
+    tie = a_program(("multiply", "x", 1.0), ("maximum", "v0", "y"), x=x, y=x)
+    with pytest.raises(judging.Skipped, match="moved"):
+        judging.Judge(tie).says(judging.gradient("J", ["x", "y"]))
+    exact = a_program(("negative", "x"), ("negative", "v0"), ("maximum", "v1", "x"), x=x)
+    assert check(exact, Count()) == []
+    large = a_program(("multiply", "x", 1e7), x=x)
+    with pytest.raises(judging.Skipped, match="larger"):
+        judging.Judge(large).says(judging.values(["J"]))
+
+
+@needs_torch
+def test_a_judge_that_fails_is_no_agreement(monkeypatch):
+    program = a_program(("exp", "x"), x=[1.0])
+    broken = Step(TABLE["exp"], ("x",))
+    monkeypatch.setattr(type(broken.entry), "torch", None, raising=False)
+    monkeypatch.setattr(judging, "_cast", lambda x, dtype: 1 / 0)
+    assert {m.kind for m in check(program, Count())} == {"JudgeError"}
+
+
+# The command
+
+
+@needs_torch
+def test_command(capsys, monkeypatch):
+    assert main(["--programs", "12", "--seed", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("12 programs of ")
+    assert ", 0 with a mismatch" in printed
+    assert main(["--only", "3", "--seed", "2"]) == 0
+    assert capsys.readouterr().out.startswith("import numpy as np")
+    monkeypatch.setitem(RULES, np.sum, (lambda g, y, x, axis, keepdims: g * 2 + 0 * x,))
+    assert main(["--programs", "2", "--seed", "2", "--show", "1"]) == 1
+    printed = capsys.readouterr().out
+    assert "== gradient, differs: program 0, shrunk to 1 steps" in printed
+    assert "2 × gradient, differs: --only 0 1" in printed
+
+
+@needs_torch
+@pytest.mark.slow
+def test_jobs_find_the_same(capsys):
+    assert main(["--programs", "51", "--seed", "2", "--jobs", "2"]) == 0
+    several = capsys.readouterr().out
+    assert main(["--programs", "51", "--seed", "2"]) == 0
+    one = capsys.readouterr().out
+    assert several.partition("(")[0] == one.partition("(")[0]
+    assert several.splitlines()[1:] == one.splitlines()[1:]
+
+
+def test_without_pytorch_the_command_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(judging, "torch", None)
+    assert main(["--programs", "1"]) == 2
+    assert "pip install torch" in capsys.readouterr().err
