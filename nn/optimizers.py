@@ -86,8 +86,7 @@ class Optimizer:
 
     def memory_of(self, parameter: ag.Tensor) -> dict[str, Any]:
         """What is remembered for this parameter: not to be written to."""
-        reference, memory = self._memory.get(id(parameter), (None, {}))
-        return memory if reference is not None and reference() is parameter else {}
+        return self._memory[id(parameter)][1] if id(parameter) in self._memory else {}
 
     def state(self, parameters: Iterable[ag.Tensor]) -> State:
         """All that a step changes, as it is now."""

@@ -20,6 +20,7 @@ from nn.optimizers import SETTINGS, Adam, GradientDescent, Momentum, Optimizer
 
 Array = NDArray[Any]
 Batch = tuple[Array, Array, Array]  # X, Y, and where to put what J is computed from
+State = tuple[dict[str, Array], dict[str, dict[str, Array]], int]
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
 # Their `change` is arithmetic on arrays and on numbers that may be arguments of compiled code.
 COMPILED = (GradientDescent, Momentum, Adam)
@@ -121,7 +122,8 @@ class CompiledSteps(CompiledGradients):
         super().__init__(net, cost, optimizer)
         self.compiled = ag.compile(self._step)
         self.arrays = [name for name in optimizer.remembers if name != "k"]
-        self.state: tuple[dict[str, Array], dict[str, dict[str, Array]], int] | None = None
+        self.state: State | None = None
+        self.begun: State | None = None
         self.settings: dict[str, Any] = {}
         self.runs: dict[int, Callable[..., Any]] = {}  # by the size of a batch's Y
 
@@ -152,16 +154,16 @@ class CompiledSteps(CompiledGradients):
             memory[name] = {a: kept[a] if a in kept else np.zeros_like(p.data) for a in self.arrays}
             k = kept.get("k", 0)
         self.settings = {name: n for name, n in vars(self.optimizer).items() if name in SETTINGS}
-        self.state = self._values(), memory, k
+        self.state = self.begun = self._values(), memory, k
 
     def end(self) -> None:
-        if self.state is not None:
+        if self.state is not None and self.state is not self.begun:
             values, memory, k = self.state
             count = {"k": k} if "k" in self.optimizer.remembers else {}
             self.optimizer.restore(
                 [(p, values[name], count | memory[name]) for name, p in self.parameters.items()]
             )
-            self.state = None
+        self.state = None
 
     def prepare(self, X: Array, Y: Array) -> None:
         self._run(X, Y)

@@ -234,18 +234,23 @@ def test_diverged_keeps_the_last_finite_parameters(compile, batch_size, epoch):
 
 @pytest.mark.parametrize("make", [GradientDescent, Momentum, Adam])
 @pytest.mark.parametrize("batch_size", [8, 50])
-def test_diverged_keeps_what_the_step_before_left(make, batch_size):
+@pytest.mark.parametrize(
+    ("rate", "scale"),
+    [(1e160, 1), (1e308, 1e9), (3e153, 1)],
+    ids=["J first", "a parameter first", "later"],
+)
+def test_diverged_keeps_what_the_step_before_left(make, batch_size, rate, scale):
     """Compiled, the step that began it is looked for again from the start of the epoch."""
     ends = []
     for compile in (True, False):
         X, Y = nn.datasets.planar(50, rng=1)
         net = nn.Network([2, 4, 1], ["tanh", "identity"], rng=2)
-        optimizer = make(1e160)
+        optimizer = make(rate)
         with pytest.raises(nn.Diverged) as caught:
             nn.fit(
                 net,
                 X,
-                Y,
+                scale * Y,
                 nn.losses.half_squared_error,
                 optimizer,
                 epochs=60,
