@@ -147,6 +147,21 @@ def test_a_fifo_is_written_into(write, tmp_path):
 
 
 @posix
+def test_a_fifo_takes_more_than_it_holds(tmp_path):
+    fifo, content = tmp_path / "fifo", bytes(10**6)
+    os.mkfifo(fifo)
+    start = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    output, got = files.Output(fifo), []
+    reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()))
+    reader.start()
+    reader.join(0.2)  # by then it has opened it
+    os.close(start)
+    output.write(content)
+    reader.join()
+    assert got == [content]
+
+
+@posix
 def test_a_fifo_that_nobody_reads_is_refused_and_one_that_is_read_kept_open(tmp_path):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
