@@ -62,6 +62,24 @@ def somebody():
     subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
+@pytest.fixture
+def device(tmp_path):
+    """A device by its name, one of its own for root: a wrong writer would replace the machine's."""
+
+    def path(name):
+        if os.geteuid() != 0:
+            return f"/dev/{name}"
+        own = tmp_path / name
+        try:
+            os.mknod(own, stat.S_IFCHR | 0o666, os.stat(f"/dev/{name}").st_rdev)
+            own.open("wb").close()
+        except PermissionError:
+            pytest.skip("this root may make no devices")
+        return str(own)
+
+    return path
+
+
 def test_a_file_is_written_alone(write, tmp_path):
     write(tmp_path / "a.dot")
     write(str(tmp_path / "a.dot"))
@@ -115,17 +133,18 @@ def test_the_owner_is_kept(tmp_path):
 
 
 @posix
-def test_a_device_is_written_into(tmp_path):
+def test_a_device_is_written_into(device, tmp_path):
+    null, full = device("null"), device("full")
+    (tmp_path / "link").symlink_to(null)
     for write in (NET.save, WRITERS["bytes"], WRITERS["report"]):
-        write("/dev/null")
-        with pytest.raises(OSError, match="/dev/full") as raised:
-            write("/dev/full")
+        write(null)
+        write(tmp_path / "link")
+        with pytest.raises(OSError, match=full) as raised:
+            write(full)
         assert raised.value.errno == errno.ENOSPC
-    (tmp_path / "null").symlink_to("/dev/null")
-    NET.save(tmp_path / "null")
-    for device in ("/dev/null", "/dev/full"):
-        assert stat.S_ISCHR(os.stat(device).st_mode)
-    assert not [name for name in os.listdir("/dev") if name.endswith(".tmp")]
+    for path in (null, full):
+        assert stat.S_ISCHR(os.stat(path).st_mode)
+        assert not [p for p in Path(path).parent.iterdir() if p.name.endswith(".tmp")]
 
 
 @posix
@@ -144,6 +163,21 @@ def test_a_fifo_is_written_into(write, tmp_path):
     assert stat.S_ISFIFO(fifo.stat().st_mode)
     write(tmp_path / "file.dot")
     assert got == [(tmp_path / "file.dot").read_bytes()]
+
+
+@posix
+def test_a_fifo_takes_more_than_it_holds(tmp_path):
+    fifo, content = tmp_path / "fifo", bytes(10**6)
+    os.mkfifo(fifo)
+    start = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    output, got = files.Output(fifo), []
+    reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()))
+    reader.start()
+    reader.join(0.2)  # by then it has opened it
+    os.close(start)
+    output.write(content)
+    reader.join()
+    assert got == [content]
 
 
 @posix
@@ -305,10 +339,11 @@ def test_a_command_finds_a_closed_directory_before_the_work(option, somebody, no
 
 @posix
 @pytest.mark.parametrize("option", ["--save", "--json"])
-def test_a_full_device_is_named(option, capsys):
-    assert command.main([*COMMANDS[option], option, "/dev/full"]) == 1
+def test_a_full_device_is_named(option, device, capsys):
+    full = device("full")
+    assert command.main([*COMMANDS[option], option, full]) == 1
     assert capsys.readouterr().err == (
-        f"autograd-lite: [Errno {errno.ENOSPC}] No space left on device: '/dev/full'\n"
+        f"autograd-lite: [Errno {errno.ENOSPC}] No space left on device: '{full}'\n"
     )
 
 

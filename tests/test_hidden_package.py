@@ -49,8 +49,9 @@ def test_nothing_is_said_where_nothing_is_hidden(tmp_path):
     assert run(tmp_path, program) == ("Network\n", "")
     own(tmp_path, "folder")  # a folder without __init__.py stands behind a package
     assert run(tmp_path, program) == ("Network\n", "")
-    made = "import sys, types; sys.modules['nn'] = types.ModuleType('nn')\nimport autograd_lite"
-    assert run(tmp_path, made) == ("", "")
+    made = "import importlib.machinery, sys, types; sys.modules['nn'] = nn = types.ModuleType('nn')"
+    for spec in ("None", "importlib.machinery.ModuleSpec('nn', None)"):
+        assert run(tmp_path, f"{made}\nnn.__spec__ = {spec}\nimport autograd_lite") == ("", "")
 
 
 def test_compare_says_which_one_a_file_imports(tmp_path, capsys):

@@ -372,9 +372,11 @@ def test_more_than_memory_holds_names_the_file(tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="FIFOs and devices of POSIX")
 def test_load_of_what_is_no_regular_file(tmp_path):
     os.mkfifo(tmp_path / "fifo")
+    writer = os.open(tmp_path / "fifo", os.O_RDWR)  # without one, opening it would wait
     for path in (tmp_path / "fifo", "/dev/zero"):
         with pytest.raises(OSError, match=f"Not a regular file: '{path}'"):
             nn.Network.load(path)
+    os.close(writer)
     with pytest.raises(IsADirectoryError):
         nn.Network.load(tmp_path)
 
