@@ -35,6 +35,17 @@ def test_a_few_hundred_programs():
     assert count.steps > 2000
 
 
+def test_without_pytorch_compiled_is_still_compared_with_eager(monkeypatch):
+    monkeypatch.setattr(judging, "torch", None)
+    count = run(seed=3, numbers=range(60))
+    assert count.found == []
+    assert count.compared.keys() == {"compiled"}
+    assert count.bits > 0.9 * count.compared["compiled"] > 300
+    monkeypatch.setitem(emitting.REDUCE, np.max, "minimum")
+    found = run(seed=3, numbers=range(60)).found
+    assert {"compiled values", "compiled gradient"} <= {m.part for _, m in found}
+
+
 # The whole table
 
 
@@ -164,7 +175,41 @@ def writing(f):
     return compiled
 
 
+def giving(change):
+    """A compiled function whose results are replaced: change(result, others, arguments)."""
+
+    def compile(f):
+        def compiled(*arguments):
+            result = REAL(f)(*arguments)
+            given = [x for x in arguments if isinstance(x, np.ndarray)]
+            several, several_new = result if isinstance(result, tuple) else (result,), []
+            for x in several:
+                several_new.append(change(x, [*several_new], given))
+            return tuple(several_new) if isinstance(result, tuple) else several_new[0]
+
+        return compiled
+
+    return compile
+
+
+def same_as(x, others):
+    """x, or one of the others that holds the same."""
+    return next((y for y in others if y.dtype == x.dtype and np.array_equal(x, y)), x)
+
+
+def locked(x, *_):
+    x.flags.writeable = False
+    return x
+
+
 REAL = ag.compile
+RESULTS = {
+    "an argument's memory": lambda x, others, arguments: same_as(x, arguments),
+    "one memory": lambda x, others, arguments: same_as(x, others),
+    "read-only": locked,
+    "another type": lambda x, *_: x.astype(np.float32) if x.dtype == float else x,
+    "another shape": lambda x, *_: x.reshape(1, *x.shape),
+}
 FAULTS = {
     "a rule": ("gradient", lambda m: m.setitem(RULES, np.tanh, (lambda g, y, x: g * (1 - y),))),
     "a rule of a product": (
@@ -197,6 +242,13 @@ FAULTS = {
         "compiled values",
         lambda m: m.setattr(ag, "compile", lambda f: REAL(f, reuse_outputs=True)),
     ),
+    **{
+        f"compiled, {name}": (
+            "compiled values",
+            lambda m, change=change: m.setattr(ag, "compile", giving(change)),
+        )
+        for name, change in RESULTS.items()
+    },
     "compiled, writing": ("compiled gradient", lambda m: m.setattr(ag, "compile", writing)),
 }
 VALUE = ag.value_and_grad
@@ -331,8 +383,6 @@ def test_what_rounding_decides_is_not_judged():
 @needs_torch
 def test_a_judge_that_fails_is_no_agreement(monkeypatch):
     program = a_program(("exp", "x"), x=[1.0])
-    broken = Step(TABLE["exp"], ("x",))
-    monkeypatch.setattr(type(broken.entry), "torch", None, raising=False)
     monkeypatch.setattr(judging, "_cast", lambda x, dtype: 1 / 0)
     assert {m.kind for m in check(program, Count())} == {"JudgeError"}
 
@@ -349,10 +399,11 @@ def test_command(capsys, monkeypatch):
     assert main(["--only", "3", "--seed", "2"]) == 0
     assert capsys.readouterr().out.startswith("import numpy as np")
     monkeypatch.setitem(RULES, np.sum, (lambda g, y, x, axis, keepdims: g * 2 + 0 * x,))
-    assert main(["--programs", "2", "--seed", "2", "--show", "1"]) == 1
+    assert main(["--programs", "3", "--seed", "2", "--show", "1"]) == 1
     printed = capsys.readouterr().out
-    assert "== gradient, differs: program 0, shrunk to 1 steps" in printed
-    assert "2 × gradient, differs: --only 0 1" in printed
+    assert re.search(r"== gradient, differs: program \d, shrunk to 1 steps", printed)
+    assert "J = np.sum(x" in printed
+    assert re.search(r"\d × gradient, differs: --only \d", printed)
 
 
 @needs_torch

@@ -88,12 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
         for count in _results(tasks, options.jobs):
             before = total.programs // 1000
             total.add(count)
+            for number, mismatch in count.found:
+                print(f"program {number}: {mismatch.part}, {mismatch.kind}", file=sys.stderr)
             if total.programs // 1000 > before:
                 seconds = time.perf_counter() - start
-                print(
-                    f"{total.programs} programs, {len(total.found)} mismatches, {seconds:.0f} s",
-                    file=sys.stderr,
-                )
+                print(f"{total.programs} programs, {seconds:.0f} s", file=sys.stderr)
     seconds = time.perf_counter() - start
     parts = collections.Counter((m.part, m.kind) for _, m in total.found)
     shown: collections.Counter[tuple[str, str]] = collections.Counter()

@@ -228,9 +228,11 @@ def _calls(
         for x, y in zip(given, before, strict=True):
             if not np.array_equal(x, y, equal_nan=True):
                 raise Differs(f"call {call} wrote into its argument: {y!r} became {x!r}")
-        for x in result:
+        for k, x in enumerate(result):
             if any(isinstance(y, np.ndarray) and np.may_share_memory(x, y) for y in given):
                 raise Differs(f"call {call} returned memory of its argument")
+            if any(np.may_share_memory(x, y) for y in result[:k]):
+                raise Differs(f"call {call} returned two arrays in one memory")
             if not x.flags.writeable:
                 raise Differs(f"call {call} returned a read-only array")
         results.append(result)
@@ -257,7 +259,7 @@ def _same(
         case.count.bits += 1
         return
     # (Eager is judged elsewhere. Here it is what compiled has to be, but for rounding.)
-    tolerances = case.judge.says(quantity, call).tolerance
+    tolerances = case.judge.allows(quantity, call, eager)
     for k, (x, y, tolerance) in enumerate(zip(compiled, eager, tolerances, strict=True)):
         if not np.allclose(x.astype(float), y, rtol=0, atol=tolerance, equal_nan=True):
             raise Differs(f"call {call}, number {k}: compiled\n{x!r}\neager\n{y!r}")

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.fuzz.programs import CONSTANT, MOVES, Chosen, Entry, Index, Unfit
+from benchmarks.fuzz.programs import (
+    CONSTANT,
+    EXACT,
+    MOVES,
+    OPERANDS,
+    RESULT,
+    SLOPE,
+    Chosen,
+    Entry,
+    Index,
+    Unfit,
+)
 
 if TYPE_CHECKING:
     from benchmarks.fuzz.drafts import Draft
@@ -392,13 +403,17 @@ def torch_dot(a: Any, b: Any) -> Any:
 
 
 def torch_clip(x: Any, low: Any, high: Any) -> Any:
+    """One of the three everywhere, x on its bounds, high where they cross.
+
+    (The gradient of torch.clamp is lost where the bounds meet, and fails for bounds of more axes.)
+    """
     import torch
 
-    # (Given bounds of more axes than x, its gradient fails.)
-    bounds = [torch.zeros(()) if b is None else b for b in (low, high)]
-    x, *bounds = torch.broadcast_tensors(x, *bounds)
-    low, high = (None if b is None else c for b, c in zip((low, high), bounds, strict=True))
-    return torch.clamp(x, low, high)
+    y = x if low is None else torch.where(x < low, low, x)
+    if high is None:
+        return y
+    crossed = False if low is None else low > high
+    return torch.where((x > high) | crossed, high, y)
 
 
 def torch_where(condition: Any, a: Any, b: Any) -> Any:
@@ -413,11 +428,13 @@ def torch_einsum(*operands: Any, subscripts: str) -> Any:
     return torch.einsum(subscripts.strip("'"), *operands)
 
 
-def _function(name: str, choose: Choose = unary, weight: float = 1.0) -> Entry:
+def _function(
+    name: str, choose: Choose = unary, weight: float = 1.0, rounds: int = RESULT
+) -> Entry:
     """An elementwise function of one argument."""
     method = name in ("exp", "log", "sqrt", "tanh")
     spellings = (f"np.{name}({{0}})", f"{{0}}.{name}()") if method else (f"np.{name}({{0}})",)
-    return Entry(spellings, choose, t(name), weight, "result")
+    return Entry(spellings, choose, t(name), weight, rounds)
 
 
 def _operator(symbol: str, name: str, choose: Choose = pair, **extra: Any) -> Entry:
@@ -428,14 +445,14 @@ def _operator(symbol: str, name: str, choose: Choose = pair, **extra: Any) -> En
         f"{{y}} = {{0}}; {{y}} {symbol}= {{1}}",
     )
     torch = t("pow" if name == "power" else name)
-    return Entry(spellings, choose, torch, rounds="result", **extra)
+    return Entry(spellings, choose, torch, rounds=RESULT, **extra)
 
 
 def _reduction(
     *names: str,
     torch: Callable[..., Any] | str,
     choose: Choose = reduction,
-    rounds: str = "inside",
+    rounds: int = OPERANDS,
     **extra: Any,
 ) -> Entry:
     """A reduction of NumPy's by these names; the first is a method's too."""
@@ -490,19 +507,19 @@ TABLE: dict[str, Entry] = {
     "log1p": _function("log1p", choose=of_positive, weight=0.5),
     "sqrt": _function("sqrt", choose=of_positive),
     "square": _function("square"),
-    "tanh": _function("tanh", weight=1.5),
+    "tanh": _function("tanh", weight=1.5, rounds=SLOPE),
     "sin": _function("sin", weight=1.5),
     "cos": _function("cos"),
     "relu": Entry(("ag.relu({0})", "{0}.relu()"), unary, t("relu"), gap=lambda x: x),
-    "sigmoid": Entry(("ag.sigmoid({0})", "{0}.sigmoid()"), unary, t("sigmoid"), rounds="result"),
+    "sigmoid": Entry(("ag.sigmoid({0})", "{0}.sigmoid()"), unary, t("sigmoid"), rounds=SLOPE),
     "softplus": Entry(
-        ("ag.softplus({0})",), unary, t("nn.functional.softplus", 1, 100), rounds="result"
+        ("ag.softplus({0})",), unary, t("nn.functional.softplus", 1, 100), rounds=SLOPE
     ),
     "cube": Entry(
         ("cube({0}, by={by})",),
         lambda d: ((d.pick(),), {"by": d.one([2.0, 0.5, 1.0])}),
         lambda x, by: by * x * x * x,
-        rounds="result",
+        rounds=RESULT,
     ),
     # Choice, comparison
     "where": Entry(("np.where({0}, {1}, {2})",), choice, torch_where, weight=1.5),
@@ -550,8 +567,12 @@ TABLE: dict[str, Entry] = {
     # Reductions
     "sum": _reduction("sum", torch=lambda x: x.sum(-1), choose=reduction_of_any, weight=2),
     "mean": _reduction("mean", torch=lambda x: x.mean(-1), weight=1.5),
-    "max": _reduction("max", "amax", torch=lambda x: x.amax(-1), rounds="", gap=to_extreme(np.max)),
-    "min": _reduction("min", "amin", torch=lambda x: x.amin(-1), rounds="", gap=to_extreme(np.min)),
+    "max": _reduction(
+        "max", "amax", torch=lambda x: x.amax(-1), rounds=EXACT, gap=to_extreme(np.max)
+    ),
+    "min": _reduction(
+        "min", "amin", torch=lambda x: x.amin(-1), rounds=EXACT, gap=to_extreme(np.min)
+    ),
     "var": _reduction("var", torch=lambda x, ddof: x.var(-1, correction=ddof), choose=spread),
     "std": _reduction(
         "std",
@@ -567,17 +588,17 @@ TABLE: dict[str, Entry] = {
         ("ag.logsumexp({0}{options})",),
         reduction,
         reduced(t("logsumexp", -1)),
-        rounds="inside",
+        rounds=OPERANDS,
         domain=lambda x: (x.size > 0,),
     ),
     "softmax": Entry(
-        ("ag.softmax({0}, axis={axis})",), along, normalized(t("softmax", -1)), rounds="inside"
+        ("ag.softmax({0}, axis={axis})",), along, normalized(t("softmax", -1)), rounds=SLOPE
     ),
     "log_softmax": Entry(
         ("ag.log_softmax({0}, axis={axis})",),
         along,
         normalized(t("log_softmax", -1)),
-        rounds="inside",
+        rounds=SLOPE,
     ),
     # Shape
     "reshape": _moves(
@@ -612,36 +633,34 @@ TABLE: dict[str, Entry] = {
         ("{0} @ {1}", "np.matmul({0}, {1})", "{y} = {0}; {y} @= {1}"),
         product,
         t("matmul"),
-        rounds="inside",
+        rounds=OPERANDS,
         weight=3,
     ),
-    "dot": Entry(("np.dot({0}, {1})",), product, torch_dot, rounds="inside", weight=1.5),
+    "dot": Entry(("np.dot({0}, {1})",), product, torch_dot, rounds=OPERANDS, weight=1.5),
     "method dot": Entry(
         ("{0}.dot({1})",),
         product_of_value,
         torch_dot,
-        rounds="inside",
+        rounds=OPERANDS,
         weight=0.5,
     ),
     "einsum": Entry(
-        ("np.einsum({subscripts}, {all})",), contraction, torch_einsum, rounds="inside", weight=3
+        ("np.einsum({subscripts}, {all})",), contraction, torch_einsum, rounds=OPERANDS, weight=3
     ),
     # Types and constants like a value
     "astype": Entry(
         ("{0}.astype({dtype})",),
         cast,
         lambda x, dtype: x,
-        rounds="result",
+        rounds=RESULT,
         weight=0.7,
         gap=lambda x, dtype: x - np.rint(x) if dtype in (int, bool) else 0,
     ),
     "ones_like": Entry(("np.ones_like({0})",), unary, CONSTANT, weight=0.2),
     "zeros_like": Entry(("np.zeros_like({0})",), unary, CONSTANT, weight=0.2),
     "size": Entry(
-        ("{0} / np.size({0})",), unary, lambda x: x / x.numel(), rounds="result", weight=0.2
+        ("{0} / np.size({0})",), unary, lambda x: x / x.numel(), rounds=RESULT, weight=0.2
     ),
-    "ndim": Entry(
-        ("{0} * np.ndim({0})",), unary, lambda x: x * x.ndim, rounds="result", weight=0.2
-    ),
+    "ndim": Entry(("{0} * np.ndim({0})",), unary, lambda x: x * x.ndim, rounds=RESULT, weight=0.2),
 }
 TABLE = {name: replace(entry, name=name) for name, entry in TABLE.items()}

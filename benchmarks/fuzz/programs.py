@@ -17,6 +17,8 @@ import autograd_lite as ag
 CALLS = 3  # each program comes with so many sets of data
 DEFAULTS = {"axis": None, "ddof": 0, "keepdims": False}  # of reductions: not written out
 MOVES, CONSTANT = "moves", "constant"  # what PyTorch need not know: see Entry
+EXACT, RESULT, OPERANDS, SLOPE = range(4)  # what is rounded: nothing, its result, what it sums up
+# or takes as well, and its derivative too, because it is a difference from 1
 Chosen = tuple[tuple[Any, ...], dict[str, Any]]  # operands, arguments
 
 
@@ -24,7 +26,7 @@ Chosen = tuple[tuple[Any, ...], dict[str, Any]]  # operands, arguments
 class Entry:
     """One kind of step: how it is written (the first way also on arrays), drawn, and judged.
 
-    weight: how often it is drawn. rounds: whether its result, or also what it sums up, is rounded.
+    weight: how often it is drawn. rounds: how much of it PyTorch may round otherwise than NumPy.
     domain: conditions on its operands. gap: distances from where its derivative jumps.
     """
 
@@ -32,7 +34,7 @@ class Entry:
     choose: Callable[[Any], Chosen]
     torch: Callable[..., Any] | str
     weight: float = 1.0
-    rounds: str = ""  # "result" or "inside"
+    rounds: int = EXACT
     domain: Callable[..., tuple[Any, ...]] = lambda *_: ()
     gap: Callable[..., Any] | None = None
     name: str = ""
