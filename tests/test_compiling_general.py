@@ -455,7 +455,8 @@ def test_means_of_what_numpy_sums_as_something_wider():
         np.arange(200, dtype=np.uint8),
     ):
         for f in (np.mean, np.var, np.std):
-            assert_same(ag.compile(lambda x, f=f: f(x))(x), f(ag.Tensor(x)))
+            with np.errstate(all="ignore"):  # np.var of float16 does overflow
+                assert_same(ag.compile(lambda x, f=f: f(x))(x), f(ag.Tensor(x)))
 
 
 def test_integers_keep_their_arithmetic():
