@@ -24,13 +24,13 @@ from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_an
 from autograd_lite.walk import gradients
 
 _LATER = {
+    "guard": "tracing",
     "derive": "derivation",
     "draw": "drawing",
     "tape": "printing",
     "check_gradients": "checking",
     "compare": "comparison",
     "compile": "compiling",
-    "guard": "tracing",
 }
 
 __all__ = [

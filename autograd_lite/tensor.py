@@ -31,8 +31,8 @@ class _State(threading.local):
 
     gradients = True
     tracing = False
-    gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
     guards: list[Any] | None = None  # while compiling: the checks of values, with what they check
+    gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
 
 
 _state = _State()
