@@ -437,6 +437,16 @@ def test_floats_that_are_constants_are_told_apart_by_their_bits():
     assert len(traced) == before
 
 
+def test_options_of_an_operation_are_told_apart_by_their_bits():
+    @ag.differentiable(lambda g, y, x, k: g)
+    def signed(x, k):
+        return np.copysign(np.asarray(x), k)
+
+    f = lambda x: (signed(x, k=0.0), signed(x, k=-0.0), signed(x, k=float("nan")) * 0.0)
+    x = np.array([1.0, -2.0])
+    assert_same(ag.compile(f)(x), f(ag.Tensor(x)))
+
+
 def test_zero_added_makes_no_negative_zero():
     x = np.array([-0.0, 0.0, 1.0])
     for f in (lambda x: x + 0.0, lambda x: 0 + x, lambda x: x - 0.0, lambda x: x + -0.0):
