@@ -29,13 +29,13 @@ from autograd_lite.walk import gradients
 __version__ = "0.1.0"
 
 _LATER = {
+    "guard": "tracing",
     "derive": "derivation",
     "draw": "drawing",
     "tape": "printing",
     "check_gradients": "checking",
     "compare": "comparison",
     "compile": "compiling",
-    "guard": "tracing",
     "detect_anomalies": "anomalies",
 }
 

@@ -143,8 +143,10 @@ class Lowering:
 
     def _expanded(self, t: Tensor) -> Node | None:
         """The node of what the body of t's operation computes, if the body can be traced."""
-        body = BODIES.get(t._op) or getattr(t._op, "forward", None)  # type: ignore[arg-type]
-        if body is None or t._op in PURE or not _has_precision(t):
+        body = getattr(t._op, "forward", None)
+        if t.dtype.itemsize > 2:  # NumPy's own means of float16 add up in float32
+            body = BODIES.get(t._op, body)  # type: ignore[arg-type]
+        if body is None or t._op in PURE:
             return None
         start = next_order()
         try:
@@ -268,9 +270,9 @@ class Lowering:
         return None
 
 
-def _has_precision(t: Tensor) -> bool:
-    """Whether the bodies compute as NumPy does, which sums small floats and integers as wider."""
-    return not (t._op in BODIES and t._op is not np.clip and t._inputs[0].dtype.char not in "fd")
+def _sums_as_floats(t: Tensor) -> bool:
+    """Whether a mean or variance is one of integers, which NumPy adds up as floats."""
+    return t._op in BODIES and t._op is not np.clip and t._inputs[0].dtype.kind != "f"
 
 
 def _is_what_runs(body: Op, t: Tensor) -> bool:
@@ -279,6 +281,8 @@ def _is_what_runs(body: Op, t: Tensor) -> bool:
     Those of the engine do; any other is tried at random values.
     """
     op: Any = t._op
+    if _sums_as_floats(t):
+        return False
     if body in BODIES.values() or op.__module__ == rules.__name__:
         return True
     rng = np.random.default_rng(0)

@@ -34,8 +34,8 @@ class _State(threading.local):
 
     gradients = True
     tracing = False
-    gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
     guards: list[Any] | None = None  # while compiling: the checks of values, with what they check
+    gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
     variables: frozenset[int] = frozenset()  # orders of what the transforms at work differentiate
 
     # While anomalies are looked for: file and line of each order, and what rules are wrapped in.
