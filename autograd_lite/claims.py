@@ -17,7 +17,6 @@ from autograd_lite.points import Array, Paths, Point
 from autograd_lite.report import Entry, Finding
 from autograd_lite.tensor import Tensor
 
-
 MOST_LETTERS = 200  # of what others wrote, in an error
 
 

@@ -184,7 +184,9 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
     if any(array.shape != there.shape for array, there in pairs):
         entry.verdict, entry.error = "shape", math.inf
     else:
-        entry.error = max(largest(array - there) / (largest(there) or 1.0) for array, there in pairs)
+        entry.error = max(
+            largest(array - there) / (largest(there) or 1.0) for array, there in pairs
+        )
         agree = all(close(array, there, tolerances(step, there, array)) for array, there in pairs)
         entry.verdict = "agrees" if agree else "differs"
     for array, whose in ((given, ""), (right, " of the gradient on the tape: look there first")):
@@ -416,7 +418,10 @@ def _shape_guess(entry: Entry, given: Array, use: Step | None) -> Finding:
     elif given.size == math.prod(shape):
         kind, text = "shape", "an axis may have been lost in a sum: keepdims=True keeps it"
     else:
-        kind, text = "shape", "it cannot be " + ("a gradient of this array", "this value")[entry.forward]
+        kind, text = (
+            "shape",
+            "it cannot be " + ("a gradient of this array", "this value")[entry.forward],
+        )
     advice = f"the shape is {given.shape} where {shape} is right; {text}. The numbers fit nothing."
     return Finding(kind, entry.label, 1, advice, math.inf, 1)
 
