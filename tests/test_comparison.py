@@ -675,6 +675,16 @@ def test_one_number_that_fits_too_badly_is_an_accident():
     assert top(ag.compare(J, {"w": -right * (1 + 6e-6)})) == {("unknown", "w")}
 
 
+@pytest.mark.parametrize(("size", "kind"), [(0.05, "derivative-dropped"), (1e-3, "precision")])
+def test_a_mistake_that_changes_less_than_copied_digits_is_none(size, kind):
+    """tanh′ is 0.999 of 1 for small Z: forgotten all the same; at 0.999999 nobody could tell."""
+    rng = np.random.default_rng(0)
+    X, C = rng.uniform(0.5, 1, size=(3, 8)), rng.normal(size=(2, 8))
+    W = ag.Tensor(size * rng.uniform(0.5, 1, size=(2, 3)), True, "W")
+    J = np.sum(np.tanh((W @ X).named("Z")).named("A") * C)
+    assert kind in {found for found, _ in top(ag.compare(J, {"W": C @ X.T}))}
+
+
 def test_a_gradient_that_is_nothing_but_rounding():
     """Of a softmax's sum: zero in exact arithmetic, 1e-17 on the tape."""
     x = ag.Tensor(np.random.default_rng(0).normal(size=(4, 5)), True, "x")
