@@ -284,6 +284,26 @@ def test_one_number_is_not_enough_for_an_odd_factor():
     assert top(ag.compare(J, {"w": right * np.float32(11 / 9)})) == {("unknown", "w")}
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_one_number_shows_the_derivative_of_the_loss_with_its_mean(dtype):
+    """All relus are shut off, so that a wrong ∂J/∂A2 is seen in the one number of b2 only."""
+    rng = np.random.default_rng(0)
+    Y = ag.Tensor(rng.normal(size=(1, 10)).astype(dtype), name="Y")
+    W2, b2 = (
+        ag.Tensor(rng.normal(size=(1, n)).astype(dtype), True, f"{x}2")
+        for x, n in (("W", 4), ("b", 1))
+    )
+    A1 = ag.relu(ag.Tensor(-rng.random((4, 10)).astype(dtype), True, "Z1")).named("A1")
+    A2 = np.tanh((W2 @ A1 + b2).named("Z2")).named("A2")
+    J = nn.losses.half_squared_error(A2, Y)
+    a, y = A2.data, Y.data
+    for wrong in (np.sign(a - y), (a - y) ** 2 / 2, (a - y) ** 2, a + y, 2 * a - y, a * a - y):
+        db2 = np.sum(wrong * (1 - a * a), axis=1, keepdims=True) / dtype(10)
+        report = ag.compare(J, {"W2": np.zeros((1, 4), dtype), "b2": db2})
+        assert ("loss-derivative", "A2") in top(report)
+    assert top(ag.compare(J, {"b2": b2.data * dtype(1.37)})) == {("unknown", "b2")}
+
+
 # Your own forward values
 
 

@@ -244,8 +244,8 @@ def test_a_search_ends_in_time_and_says_so(monkeypatch):
     assert "the search was stopped after 0.5 s, before all was tried" in str(report)
     assert {entry.verdict for entry in report} == {"differs"}
     assert ag.compare(J, right).ok
-    (entry,) = ag.compare(J, {"W": -right["W"]})  # what is cheap is tried first
-    assert entry.findings[0].kind == "sign"
+    (entry,) = ag.compare(J, {"W": right["W"].T})  # what is cheap is tried first
+    assert entry.findings[0].kind == "transposed"
 
 
 def test_an_idea_that_fails_is_none_and_the_next_one_is_tried(monkeypatch):
