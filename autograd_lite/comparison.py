@@ -44,7 +44,8 @@ def compare(
 
     Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. What
     it looks for are the mistakes of `autograd_lite.mistakes`; a gradient that none of them gives
-    is `unknown`. Raises KeyError for a name that is not on the tape and says which are, ValueError
+    is `unknown`, and so is, on a long tape, what half a minute of search does not find, and that
+    is said. Raises KeyError for a name that is not on the tape and says which are, ValueError
     for nothing to compare, TypeError for what is not real numbers.
 
     >>> rng = np.random.default_rng(0)

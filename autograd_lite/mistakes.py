@@ -341,14 +341,13 @@ def copied_index(e: Place) -> Iterator[Idea]:
     right = np.array(e.right)
     units = -1 if e.k == 0 else -2  # the axis of x that counts the units this product multiplies
     n, outputs = e.x.shape[units], e.g.shape[units]
-    rest: tuple[Any, ...] = (slice(None),) * (-units - 1)
     own = f"{e.name}[:, {{}}]" if e.k == 1 else f"{e.name}[{{}}]"
     other = f"{e.name}[{{}}]" if e.k == 1 else f"{e.name}[:, {{}}]"
     for j in range(n) if n <= 12 else e.layout.alone.get(n, ()):
         for i in range(n):
             if i != j:
                 wrong = right.copy()
-                wrong[(..., j, *rest)] = right[(..., i, *rest)]
+                np.moveaxis(wrong, units, 0)[j] = np.moveaxis(right, units, 0)[i]
                 yield Idea(wrong, f"{own.format(i)} stands where {own.format(j)} belongs.")
     for j in range(outputs if outputs <= 64 else 0):
         for i in range(outputs):
@@ -679,7 +678,8 @@ def cut_off(e: Place) -> Iterator[Idea]:
     if not e.leaf and e.layout.leads_to_shared(e.x):
         yield Idea(
             np.zeros_like(e.right),
-            f"nothing flows back through {e.where}: go on from {e.dx} to what it was made of.",
+            f"{e.dx} is taken as zero, so that nothing flows back through {e.where}: "
+            "add the path through it.",
         )
 
 

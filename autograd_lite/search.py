@@ -126,7 +126,8 @@ class Search:
     def accidental(self, trial: Trial) -> bool:
         """Whether one of all the mistakes tried may well fit like this by accident."""
         tried: float = self.tried
-        if trial.factor != 1 and not trial.mistake.free:
+        mean = trial.on == "loss" and self.constants.is_mean(trial.factor)
+        if trial.factor != 1 and not mean and not trial.mistake.free:
             plain = trial.mistake.kind == "scale" and self.constants.is_simple(trial.factor)
             tried = SIMPLE if plain else tried * len(self.constants)
         return trial.accident + math.log10(tried) > math.log10(BY_ACCIDENT)
@@ -195,6 +196,8 @@ class Search:
             ways.append(True)
         for local in ways:
             self.tried += 1
+            if on == "loss":  # with 1/m, the mean of the cost, it is as plain
+                self.tried += len(self.constants.samples)
             fit = _Fit(self, mistake, on, place, local)
             if fit.run(array):
                 trial = fit.trial(number, idea.kind or mistake.kind, idea.advice)
@@ -406,7 +409,7 @@ class _Fit:
         else:
             given = factor == 1 or self.mistake.free
             if self.on == "loss":  # the mean of the cost is no part of the formula for one sample
-                given = given or any(factor == 1 / m for m in constants.samples)
+                given = given or constants.is_mean(factor)
             changes = 1 if given else 2
             shown = constants.text(factor)
             advice = advice.replace("{factor}", shown)
@@ -471,6 +474,9 @@ class Constants:
 
     def is_simple(self, factor: float) -> bool:
         return factor in (-1.0, 2.0, 0.5) or any(factor in (m, 1 / m) for m in self.samples)
+
+    def is_mean(self, factor: float) -> bool:
+        return any(factor == 1 / m for m in self.samples)
 
     def text(self, factor: float) -> str:
         name = self.known.get(abs(factor), f"{abs(factor):.6g}")

@@ -4,8 +4,9 @@
 
 With N cases: N single mistakes in float64 and N in float32, N / 5 handed over as functions, N / 2
 pairs of mistakes, N random arrays, N right gradients with 10 % noise, and 2 N right gradients in
-each precision. Exit code 1 if a goal is missed; `--misses 20` prints what was not named. See
-`benchmarks/mistakes.py` for what is planted, and for what counts as its place.
+each precision; and how the time grows with the steps of a recurrence. Exit code 1 if a goal is
+missed; `--misses 20` prints what was not named. See `benchmarks/mistakes.py` for what is planted,
+and for what counts as its place.
 
 A mistake counts as *named* if its own kind, at a right place, is among the findings of equal rank
 at the top of a gradient that is wrong, in the layer nearest the cost that has one. *Equal*: not
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite import points
 from benchmarks.by_hand import Arrays, Problem, backward, random_problem
 from benchmarks.mistakes import KINDS
 from benchmarks.planting import Case, cases, pair
@@ -206,6 +208,32 @@ def seconds_taken(sizes: tuple[int, ...], m: int, rng: np.random.Generator) -> d
     return taken
 
 
+def seconds_of_steps(steps: int, rng: np.random.Generator) -> dict[str, float]:
+    """The time for a recurrence, h = tanh(x U + h W + b), that uses its parameters at each step."""
+    U, W, b = (
+        ag.Tensor(rng.normal(size=shape) / 4, requires_grad=True, name=name)
+        for name, shape in (("U", (4, 16)), ("W", (16, 16)), ("b", (16,)))
+    )
+    X, h = rng.normal(size=(steps, 8, 4)), rng.normal(size=(1, 16))
+    for t in range(steps):
+        h = np.tanh((X[t] @ U + h @ W + b).named(f"z{t + 1}")).named(f"h{t + 1}")
+    J = np.sum(h * h) / 16
+    right = dict(zip("UWb", ag.gradients(J, [U, W, b]), strict=True))
+    taken = {}
+    for name, given in {
+        "right": right,
+        "sign": right | {"W": -right["W"]},
+        "unknown": {key: rng.normal(size=g.shape) for key, g in right.items()},
+    }.items():
+        start = time.perf_counter()
+        report = ag.compare(J, given)
+        taken[name] = time.perf_counter() - start
+        if "stopped" in str(report):
+            name += " (stopped)"
+        print(f"{steps} time steps, {name}: {taken[name.split()[0]]:.2f} s")
+    return taken
+
+
 def pairs(count: int, rng: np.random.Generator) -> tuple[dict[str, Any], list[Record]]:
     """Two mistakes at once: is the nearer one named, and what of the rest?"""
     records = [judge(pair(rng)) for _ in range(count)]
@@ -239,6 +267,8 @@ def measure(n: int, seed: int) -> tuple[dict[str, Any], dict[str, list[Record]]]
         summary[f"right {dtype.__name__}"] = agreement(2 * n, rngs[6], dtype)
     for sizes in ((64, 30, 10), (784, 30, 10)):
         summary["-".join(map(str, sizes))] = seconds_taken(sizes, 500, rngs[7])
+    for steps in (10, 50, 200):
+        summary[f"{steps} time steps"] = seconds_of_steps(steps, rngs[7])
     return summary, records
 
 
@@ -254,7 +284,7 @@ def missed_goals(summary: dict[str, Any]) -> list[str]:
     for name in ("right float64", "right float32"):
         if summary[name]["agree"] < summary[name]["of"]:
             missed.append(f"{name}: called wrong")
-    for name, limit in (("64-30-10", 2), ("784-30-10", 10)):
+    for name, limit in (("64-30-10", 2), ("784-30-10", 10), ("200 time steps", 60)):
         if max(summary[name].values()) > limit:
             missed.append(f"{name}: more than {limit} s")
     return missed
@@ -268,6 +298,7 @@ def main() -> int:
     parser.add_argument("--json", help="write every case and the summary to this file")
     parser.add_argument("--misses", type=int, default=0, help="print so many cases not named")
     args = parser.parse_args()
+    points.FAILURES_SHOW = True  # a mistake that cannot be made on a tape is not to fail on it
     summary, records = measure(args.cases, args.rng)
     every = [record for found in records.values() for record in found]
     wrong = [record for record in every if record.outcome not in ("named", "equal")]

@@ -86,11 +86,11 @@ def gates(rng, dtype):
     make = Maker(rng, dtype)
     X = make.data(2, 4, 2)
     h, c = make.data(4, 3), make.data(4, 3)
-    W = {g: make.parameter(f"W{g}", 5, 3) for g in "fio"}
+    W = {g: make.parameter(f"W{g}", 5, 3) for g in "fo"}
     for t in range(2):
         v = np.concatenate([h, X[t]], axis=1)
-        f, i, o = (ag.sigmoid(v @ W[g]).named(f"{g}{t}") for g in "fio")
-        c = f * c + i * np.tanh(v @ W["i"])
+        f, o = (ag.sigmoid(v @ W[g]).named(f"{g}{t}") for g in "fo")
+        c = f * c + (1 - f) * np.tanh(v @ W["f"])
         h = (o * np.tanh(c)).named(f"h{t}")
     return np.sum(h**2) / 4, make.made
 
@@ -292,3 +292,18 @@ def many_rearrangements(rng, dtype):
     T = np.concatenate([S[:, 0], S[:, 2, ::-1]], axis=0).T.named("T")
     U = np.broadcast_to(T[..., None], (3, 4, 2)).named("U")
     return np.sum(np.max(U, axis=1) ** 2) + np.sum(np.swapaxes(T, 0, 1) ** 3), make.made
+
+
+@tape
+def kinks_and_squares(rng, dtype):
+    """Pre-activations that are exactly zero, square gates, and gradients of a step before."""
+    make = Maker(rng, dtype)
+    W, V = make.parameter("W", 3, 3), make.parameter("V", 3, 3)
+    X = make.data(3, 3)
+    X[:, 1] = 0
+    Z = make.made["Z"] = (W @ X).named("Z")
+    H = ag.relu(Z).named("H")
+    G = ag.sigmoid((V @ X).named("Q")).named("G")
+    T = (H * G).named("T")
+    np.sum(T * T).backward()
+    return np.sum(T**3 + T), make.made

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.checking import Slope
 
 rng = np.random.default_rng(5)
 
@@ -174,3 +175,66 @@ def test_what_is_not_finite_is_not_called_right(f, x, message):
 def test_an_order_below_one_checks_nothing(order):
     with pytest.raises(ValueError, match="order=.*: it must be a whole number, 1 or more"):
         ag.check_gradients(np.tanh, 0.5, order=order)
+
+
+# On both sides of every threshold
+
+
+def slope(error=0.0, doubt=0.0, left=1.0, right=1.0, noise=0.0, scale=1.0, ratio=1.0):
+    """A tape off by `error` from a numeric slope of 1; the sweep grows by `ratio` at each step."""
+    sweep = [(10.0**-k, ratio**k) for k in range(1, 9)]
+    return Slope(1.0 + error, 1.0, doubt, left, right, noise, scale, sweep)
+
+
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [
+        ({"error": 0.9e-7}, "agrees"),
+        ({"error": -0.9e-7}, "agrees"),
+        ({"error": 1.1e-7}, "wrong formula"),
+        ({"error": 0.9e-6, "scale": 10}, "agrees"),  # of what is added up, not of the sum
+        ({"error": 1.1e-6, "scale": 10}, "wrong formula"),
+        ({"error": 1.1e-7, "doubt": 1e-8}, "rounding"),
+        ({"error": 0.9e-5, "doubt": 1e-6}, "rounding"),
+        ({"error": 1.2e-5, "doubt": 1e-6}, "wrong formula"),
+        ({"error": 1e-3, "doubt": 0.0099}, "rounding"),
+        ({"error": 1e-3, "doubt": 0.0101}, "undecided"),
+        ({"error": 1e-3, "doubt": 0.099, "scale": 10}, "rounding"),
+        ({"error": 1e-3, "doubt": 0.101, "scale": 10}, "undecided"),
+        ({"error": -0.3, "left": 0.5, "right": 1.2}, "kink"),
+        ({"error": -0.3, "left": 1.2, "right": 0.5}, "kink"),
+        ({"error": -0.3, "left": 0.5, "right": 1.2, "noise": 0.06}, "kink"),
+        ({"error": -0.3, "left": 0.5, "right": 1.2, "noise": 0.08}, "wrong formula"),
+        ({"error": -0.005, "left": 0.9895, "right": 1.0}, "kink"),
+        ({"error": -0.005, "left": 0.9905, "right": 1.0}, "wrong formula"),
+        ({"error": -0.3, "left": 0.8, "right": 1.2}, "wrong formula"),  # outside the two slopes
+        ({"error": 0.3, "left": 0.8, "right": 1.2}, "wrong formula"),
+        ({"error": 0.3, "ratio": 5.1}, "kink"),
+        ({"error": 0.3, "ratio": 19.9}, "kink"),
+        ({"error": 0.3, "ratio": 4.9}, "wrong formula"),
+        ({"error": 0.3, "ratio": 20.1}, "wrong formula"),
+        ({"error": np.nan}, "wrong formula"),
+        ({"error": np.inf}, "wrong formula"),
+    ],
+)
+def test_the_cause_of_a_difference(how, cause):
+    assert slope(**how).cause == cause
+
+
+def test_where_rounding_drowns_the_slope_nothing_is_decided():
+    x = np.array([0.3, -0.7])
+    report = ag.check_gradients(lambda x: np.sum(x) + 1e16, x, order=1)
+    assert {s.cause for _, s in report.slopes} == {"undecided"}
+    assert report.ok
+    assert "order 1: undecided" in str(report)
+    unknown = Slope(np.nan, np.nan, np.inf, 0.0, 0.0, 0.0, 1.0, [(0.1, 1.0)])
+    assert unknown.cause == "undecided"
+
+
+def test_a_slope_that_rounding_blurs_is_called_rounding():
+    x = np.array([0.3, -0.7])
+    report = ag.check_gradients(lambda x: np.sum(np.tanh(x)) + 1e7, x, order=1)
+    assert {s.cause for _, s in report.slopes} <= {"rounding", "agrees"}
+    wrong = tanh_with(lambda g, y, x: g * (1.01 - y * y))
+    with pytest.raises(ag.GradientError):
+        ag.check_gradients(lambda x: np.sum(wrong(x)) + 1e7, x, order=1)

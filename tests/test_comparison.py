@@ -11,8 +11,16 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite import points
 
 M = 7
+
+
+@pytest.fixture(autouse=True)
+def _failures_show(monkeypatch):
+    monkeypatch.setattr(points, "FAILURES_SHOW", True)
+
+
 RIGHT = {
     "dZ3": "(A3 - Y) / m",
     "dW3": "dZ3 @ A2.T",
@@ -276,6 +284,26 @@ def test_one_number_is_not_enough_for_an_odd_factor():
     assert top(ag.compare(J, {"w": right * np.float32(11 / 9)})) == {("unknown", "w")}
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_one_number_shows_the_derivative_of_the_loss_with_its_mean(dtype):
+    """All relus are shut off, so that a wrong ∂J/∂A2 is seen in the one number of b2 only."""
+    rng = np.random.default_rng(0)
+    Y = ag.Tensor(rng.normal(size=(1, 10)).astype(dtype), name="Y")
+    W2, b2 = (
+        ag.Tensor(rng.normal(size=(1, n)).astype(dtype), True, f"{x}2")
+        for x, n in (("W", 4), ("b", 1))
+    )
+    A1 = ag.relu(ag.Tensor(-rng.random((4, 10)).astype(dtype), True, "Z1")).named("A1")
+    A2 = np.tanh((W2 @ A1 + b2).named("Z2")).named("A2")
+    J = nn.losses.half_squared_error(A2, Y)
+    a, y = A2.data, Y.data
+    for wrong in (np.sign(a - y), (a - y) ** 2 / 2, (a - y) ** 2, a + y, 2 * a - y, a * a - y):
+        db2 = np.sum(wrong * (1 - a * a), axis=1, keepdims=True) / dtype(10)
+        report = ag.compare(J, {"W2": np.zeros((1, 4), dtype), "b2": db2})
+        assert ("loss-derivative", "A2") in top(report)
+    assert top(ag.compare(J, {"b2": b2.data * dtype(1.37)})) == {("unknown", "b2")}
+
+
 # Your own forward values
 
 
@@ -536,6 +564,181 @@ def test_bad_input_is_named():
         ag.compare(1.0, {"W1": right["dW1"]})
 
 
+class Odd:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.ma.masked_less(np.ones((4, 3)) * [[-1, 1, 1]], 0), r"W1 is a masked array \(4, 3\) "
+         "with 4 entries masked: which numbers stand there"),
+        (None, "W1 is not an array of numbers, but None. A .grad is None before backward"),
+        (np.ones((4, 3)).astype(object), r"W1 .* \(4, 3\) of Python objects: make it one of"),
+        ([[1.0, Odd()]], r"W1 .* an array \(1, 2\) of Python objects, one of them a Odd"),
+        ([[1.0, 2.0], [3.0]], "W1 is no array: .*inhomogeneous"),
+        ([ag.Tensor([1.0], name="t")], r"W1 is no array: .* t \(1,\)"),
+        (np.array(["1.0"]), r"W1 .* an array \(1,\) of <U3"),
+        ({}, "W1 is not an array of numbers, but dict"),
+        (np.tanh, "the function for W1: .*parameter"),
+        (lambda W2: None, "what the function for W1 returns is not .*, but None"),
+        (lambda W7: W7, "'W7' is not on this tape. These names are: .*W1, b1"),
+    ],
+)  # fmt: skip
+def test_what_is_no_gradient_is_an_error_with_its_name_and_shape(given, message):
+    J, _ = network()
+    with pytest.raises((TypeError, KeyError), match=message):
+        ag.compare(J, {"W1": given})
+
+
+def test_keys_and_values_that_say_nothing_are_named():
+    J, values = network()
+    right = by_hand(values, {})
+    for key in (None, 3):
+        with pytest.raises(TypeError, match=f"a Tensor or its name .*: {key} is neither"):
+            ag.compare(J, {key: right["dW1"]})
+    with pytest.raises(TypeError, match="gradients are a dict.*, not str"):
+        ag.compare(J, "W1")
+    with pytest.raises(TypeError, match="values are a dict.*, not ndarray"):
+        ag.compare(J, right, values["Z1"])
+    with pytest.raises(TypeError, match="the value of Z1 is not an array of numbers, but None"):
+        ag.compare(J, right, {"Z1": None})
+    unused = ag.Tensor(np.ones((4, 3)), True, "unused")
+    with pytest.raises(KeyError, match=r"unused \(4, 3\) is not on this tape. These names are: "):
+        ag.compare(J, {unused: right["dW1"]})
+    x = ag.Tensor([[1.0, 2.0]], True, "x")
+    y = (x * 2).named("y")
+    with pytest.raises(ValueError, match="the value of y is given twice"):
+        ag.compare(np.sum(y), {"x": [[2.0, 2.0]]}, {"y": y.data, y: y.data})
+    with pytest.raises(ValueError, match=r"y \(1, 2\) is not a scalar: reduce it"):
+        ag.compare(y, {"x": [[2.0, 2.0]]})
+    with pytest.raises(ValueError, match="does not depend on any Tensor with requires_grad=True"):
+        ag.compare(ag.Tensor(1.0, name="J"), {"x": [[2.0, 2.0]]})
+    (entry,) = [e for e in ag.compare(np.sum(y), {"x": [[2.0, 2.0]]}, {"y": 1.0}) if e.forward]
+    assert "the shape is () where (1, 2) is right; it cannot be this value" in str(entry.findings)
+
+
+def test_what_is_as_good_as_an_array_is_one():
+    J, values = network()
+    right = by_hand(values, {})["dW1"]
+    t = ag.Tensor(right)
+    for given in (t, right.tolist(), np.ma.masked_array(right), right.astype(np.longdouble)):
+        assert ag.compare(J, {"W1": given}).ok
+
+
+def test_a_function_whose_shape_changes_between_points():
+    x = ag.Tensor([[1.0, 2.0]], True, "x")
+    given = lambda x: 2 * x if x[0, 0] == 1 else np.ones(5)
+    (entry,) = ag.compare(np.sum(x**2), {"x": given})
+    assert entry.verdict == "shape"
+
+
+# On both sides of every threshold
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("label", ["dW1", "dZ2", "dA1", "db3"])
+def test_what_rounding_does_agrees_and_what_it_does_not_differs(dtype, label):
+    J, values = network(dtype)
+    right = by_hand(values, {}, all_of_them=True)[label]
+    eps = np.finfo(dtype).eps
+    pattern = np.sin(np.arange(right.size, dtype=float)).reshape(right.shape)
+    pattern *= np.abs(right).max() / np.abs(pattern).max()
+    for size, verdict in ((10, "agrees"), (400, "differs")):
+        given = (right.astype(float) + size * eps * pattern).astype(dtype)
+        (entry,) = ag.compare(J, {label: given})
+        assert entry.verdict == verdict, size
+    assert ag.compare(J, {label: right}, {}).ok
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-4), (np.float32, 1e-3)])
+def test_copied_digits_are_told_from_a_formula(dtype, bound):
+    J, values = network(dtype)
+    right = by_hand(values, {})["dW2"]
+    pattern = np.sin(np.arange(right.size, dtype=float)).reshape(right.shape)
+    pattern *= np.abs(right).max() / np.abs(pattern).max()
+    for size, kind in ((0.9, "precision"), (1.1, "unknown")):
+        given = (right + size * bound * pattern).astype(dtype)
+        (entry,) = ag.compare(J, {"W2": given})
+        assert entry.verdict == "differs"
+        assert [f.kind for f in entry.findings] == [kind]
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-4), (np.float32, 1e-3)])
+def test_forward_values_likewise(dtype, bound):
+    J, values = network(dtype)
+    right = by_hand(values, {})
+    largest = np.abs(values["Z2"]).max()
+    for size, kind in ((0.9, "precision"), (1.1, "forward-differs")):
+        mine = values["Z2"].copy()
+        mine[0, 0] += size * bound * largest
+        report = ag.compare(J, right, {"Z2": mine})
+        assert [f.kind for e in report if e.forward for f in e.findings] == [kind]
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-4), (np.float32, 1e-3)])
+def test_a_factor_is_read_from_copied_digits_and_no_further(dtype, bound):
+    J, values = network(dtype)
+    right = by_hand(values, {})
+    for size, named in ((0.8, True), (1.3, False)):
+        given = (2 * right["dW2"] * (1 + size * bound)).astype(dtype)
+        report = ag.compare(J, right | {"dW2": given})
+        assert (("factor-two", "W2") in top(report)) == named
+
+
+def test_one_number_that_fits_too_badly_is_an_accident():
+    """−1 is one of ten plain factors: a single number 5e-6 away fits by accident once in 10,000."""
+    w = ag.Tensor([[0.7]], requires_grad=True, name="w")
+    J = np.sum(np.tanh(w * [[1.0, 2.0, 3.0]]))
+    (right,) = ag.gradients(J, [w])
+    assert top(ag.compare(J, {"w": -right * (1 + 4e-6)})) == {("sign", "w")}
+    assert top(ag.compare(J, {"w": -right * (1 + 6e-6)})) == {("unknown", "w")}
+
+
+@pytest.mark.parametrize(("size", "kind"), [(0.05, "derivative-dropped"), (1e-3, "precision")])
+def test_a_mistake_that_changes_less_than_copied_digits_is_none(size, kind):
+    """tanh′ is 0.999 of 1 for small Z: forgotten all the same; at 0.999999 nobody could tell."""
+    rng = np.random.default_rng(0)
+    X, C = rng.uniform(0.5, 1, size=(3, 8)), rng.normal(size=(2, 8))
+    W = ag.Tensor(size * rng.uniform(0.5, 1, size=(2, 3)), True, "W")
+    J = np.sum(np.tanh((W @ X).named("Z")).named("A") * C)
+    assert kind in {found for found, _ in top(ag.compare(J, {"W": C @ X.T}))}
+
+
+def test_a_gradient_that_is_nothing_but_rounding():
+    """Of a softmax's sum: zero in exact arithmetic, 1e-17 on the tape."""
+    x = ag.Tensor(np.random.default_rng(0).normal(size=(4, 5)), True, "x")
+    J = np.sum(ag.softmax(x, axis=1))
+    assert ag.compare(J, {"x": np.zeros((4, 5))}).ok
+    assert ag.compare(J, {"x": 1e-17 * np.ones((4, 5))}).ok
+    assert not ag.compare(J, {"x": 1e-13 * np.ones((4, 5))}).ok
+
+
+def test_many_numbers_added_in_another_order_agree():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1, 50_000)).astype(np.float32)
+    b = ag.Tensor(np.float32([[0.3]]), True, "b")
+    J = np.sum(X * b)
+    one_by_one = np.cumsum(X, axis=1, dtype=np.float32)[:, -1:]
+    assert one_by_one != X.sum()
+    assert ag.compare(J, {"b": one_by_one}).ok
+    assert not ag.compare(J, {"b": one_by_one * np.float32(1.01)}).ok
+
+
+def test_the_gradient_of_the_step_before_fits_to_rounding():
+    rng = np.random.default_rng(3)
+    W0 = rng.normal(size=(3, 4))
+    X = rng.normal(size=(4, 6))
+    slope = lambda W: (1 - np.tanh(W @ X) ** 2) @ X.T
+    older = slope(W0)
+    W = ag.Tensor(W0 - 0.2 * older, True, "W")
+    J = np.sum(np.tanh(W @ X))
+    noise = rng.normal(size=W.shape)
+    for size, kind in ((1e-15, "accumulated"), (1e-9, "unknown")):
+        given = slope(W.data) + older * (1 + size * noise)
+        assert {f.kind for f in ag.compare(J, {"W": given})["W"].findings} == {kind}
+
+
 def test_nan_and_inf_are_placed():
     J, values = network()
     right = by_hand(values, {})
@@ -579,6 +782,16 @@ def test_a_single_wrong_array_beside_the_right_one():
     ]:
         assert kind in {f.kind for f in findings_for(right * (1 + 1e-9), wrong)}
     assert findings_for(right, np.cos(right)) == []
+
+
+@pytest.mark.parametrize(("size", "named"), [(0.9e-5, True), (1.2e-5, False)])
+def test_a_single_wrong_array_is_known_to_five_digits(size, named):
+    from autograd_lite.comparison import findings_for
+
+    right = np.random.default_rng(0).normal(size=(3, 3))
+    wrong = -right
+    wrong[1, 1] += size * np.abs(right).max()
+    assert (findings_for(right, wrong) != []) == named
 
 
 def test_a_plain_factor_reads_better_than_another_formula_that_comes_to_the_same():

@@ -132,7 +132,7 @@ def test_every_public_function_of_tensors_is_drawn_or_said_why_not():
 
 
 METHODS = {
-    *("data", "requires_grad", "shape", "ndim", "size", "dtype", "name", "grad"),  # not steps
+    *("data", "requires_grad", "shape", "ndim", "size", "dtype", "name", "grad", "op"),  # not steps
     *("numpy", "item", "detach", "backward", "zero_grad"),  # they leave the tape
     "named",  # drawn with any step
 }
