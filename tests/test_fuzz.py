@@ -15,8 +15,8 @@ from autograd_lite.rules import RULES
 from autograd_lite.tensor import HANDLERS
 from autograd_lite.walk import tape
 from benchmarks.fuzz import judging
-from benchmarks.fuzz.__main__ import main, run
 from benchmarks.fuzz.checks import PARTS, Case, Count, Mismatch, check
+from benchmarks.fuzz.command import main, run
 from benchmarks.fuzz.drafts import draw, finished, quiet, started
 from benchmarks.fuzz.operations import TABLE
 from benchmarks.fuzz.programs import CALLS, Index, Program, Step, Unfit, scattered, text
