@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors
+from autograd_lite.files import excerpt
 from autograd_lite.graph import Step, Steps, steps
 from autograd_lite.points import Array, Paths, Point
 from autograd_lite.report import Entry, Finding
 from autograd_lite.tensor import Tensor
-
-MOST_LETTERS = 200  # of what others wrote, in an error
 
 
 @dataclass(eq=False)
@@ -65,6 +64,9 @@ class Claim:
 
 
 def recorded_cost(J: Any) -> Steps:
+    """The steps that compute the cost. TypeError for no Tensor, ValueError for one that is no cost:
+    not a scalar, or one that no gradient leads from.
+    """
     if not isinstance(J, Tensor):
         raise TypeError(f"compare starts from a Tensor, the cost, not from {type(J).__name__}")
     if J.size != 1:
@@ -77,6 +79,11 @@ def recorded_cost(J: Any) -> Steps:
 
 
 def read_claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
+    """A claim for each gradient that was handed in, by Tensor or name.
+
+    Raises KeyError for a name that is not on the tape, TypeError for what is not numbers, and
+    ValueError for nothing, for the same gradient twice, or for a tensor that needs none.
+    """
     if not isinstance(gradients, Mapping):
         raise TypeError(
             f'gradients are a dict, as in {{"W1": dW1}}, not {type(gradients).__name__}'
@@ -152,7 +159,7 @@ def numbers(source: Any, label: str) -> Array:
     try:
         array = np.asarray(source)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{label} is no array: {str(error)[:MOST_LETTERS]}") from None
+        raise TypeError(f"{label} is no array: {excerpt(error)}") from None
     if array.dtype.kind == "c":
         raise TypeError(f"{label} is complex ({array.dtype}): gradients here are real numbers")
     if array.dtype.kind not in "fiub":

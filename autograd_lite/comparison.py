@@ -419,10 +419,8 @@ def _shape_guess(entry: Entry, given: Array, use: Step | None) -> Finding:
     elif given.size == math.prod(shape):
         kind, text = "shape", "an axis may have been lost in a sum: keepdims=True keeps it"
     else:
-        kind, text = (
-            "shape",
-            "it cannot be " + ("a gradient of this array", "this value")[entry.forward],
-        )
+        what = "this value" if entry.forward else "a gradient of this array"
+        kind, text = "shape", f"it cannot be {what}"
     advice = f"the shape is {given.shape} where {shape} is right; {text}. The numbers fit nothing."
     return Finding(kind, entry.label, 1, advice, math.inf, 1)
 

@@ -9,7 +9,6 @@ import dataclasses
 import enum
 import functools
 import inspect
-import re
 import threading
 import types
 import warnings
@@ -397,8 +396,8 @@ class _Writer:
     def program(self, leaf_names: list[str]) -> Program:
         """The whole: taken apart, checked, computed, returned."""
         source, names = self.source, self.source.names
-        wish = re.sub(r"\W", "", called(self.f)) if called(self.f) != "<lambda>" else ""
-        function = names.new(wish or "compiled")
+        wish = called(self.f)
+        function = names.new("compiled" if wish == "<lambda>" else wish)
         leaves = iter(
             zip(flatten((self.args, self.kwargs)), self.arguments, leaf_names, strict=True)
         )

@@ -355,7 +355,7 @@ class Drawing:
         if form not in (*FORMATS, "dot"):
             endings = ", ".join(f".{f}" for f in (*FORMATS, "dot"))
             raise ValueError(f"{path}: a drawing is saved as one of {endings}")
-        output = place if isinstance(place, files.Output) else files.Output(place)
+        output = files.Output.at(place)
         output.write(self.source.encode() if form == "dot" else render(self.source, form))
         return path
 

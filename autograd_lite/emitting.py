@@ -649,6 +649,7 @@ class Source:
 
 
 def one_line(text: str) -> str:
+    """The text as part of a comment: what cannot be printed, a line's end too, is replaced."""
     return "".join(c if c.isprintable() else "�" for c in text)
 
 

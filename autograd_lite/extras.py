@@ -6,7 +6,7 @@ import importlib
 import warnings
 from types import ModuleType
 
-_QUOTED = 200  # characters of another library's error
+from autograd_lite.files import excerpt
 
 
 def needed(module: str, purpose: str, extra: str) -> ModuleType:
@@ -30,7 +30,7 @@ def needed(module: str, purpose: str, extra: str) -> ModuleType:
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == library:
             raise ImportError(f"{purpose}: {install_command(extra)}") from None
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:_QUOTED]}"
+        said = f"{type(error).__name__}: {excerpt(' '.join(str(error).split()))}"
         raise ImportError(
             f"{library} is installed, but fails to import ({said}). Repair it with "
             f'pip install --force-reinstall "autograd-lite[{extra}]"'

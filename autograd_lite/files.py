@@ -49,6 +49,11 @@ class Output:
             else:
                 self._stream = self._opened()
 
+    @classmethod
+    def at(cls, place: str | os.PathLike[str]) -> Output:
+        """The Output for a path; one that was made before is itself."""
+        return place if isinstance(place, Output) else cls(place)
+
     def __fspath__(self) -> str:
         return self.path
 
@@ -133,7 +138,7 @@ class Output:
 
 def write(path: str | os.PathLike[str], content: bytes | Callable[[BinaryIO], object]) -> None:
     """Write one file, at a path or at an Output that was found to be writable before."""
-    (path if isinstance(path, Output) else Output(path)).write(content)
+    Output.at(path).write(content)
 
 
 def excerpt(text: Any) -> str:

@@ -76,6 +76,7 @@ PURE = {rules.astype, rules.concatenate, rules.stack, rules.getitem, rules.scatt
 
 
 def is_pure(op: Any) -> bool:
+    """Whether an operation is known to give the same each time."""
     return op in PURE or getattr(op, "__module__", None) == "numpy" or isinstance(op, np.ufunc)
 
 

@@ -33,19 +33,10 @@ class ForEvery:
     def __getitem__(self, position: int) -> Rule:
         return lambda g, y, *inputs, **static: self.parts(inputs, **static)(g, y, position)
 
-    def bound(self, inputs: Sequence[Any], static: dict[str, Any]) -> Bound:
-        """The rules of one step: each takes g and y alone."""
-        return Bound(self.parts(inputs, **static))
-
-
-class Bound:
-    """By an argument's position, its rule."""
-
-    def __init__(self, part: Rule) -> None:
-        self.part = part
-
-    def __getitem__(self, position: int) -> Rule:
-        return functools.partial(self.part, position=position)
+    def bound(self, inputs: Sequence[Any], static: dict[str, Any]) -> list[Rule]:
+        """The rules of one step, for each argument: they take g and y alone."""
+        part = self.parts(inputs, **static)
+        return [functools.partial(part, position=k) for k in range(len(inputs))]
 
 
 def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

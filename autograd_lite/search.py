@@ -157,15 +157,12 @@ class Search:
         self, mistake: Mistake, on: str, place: Place, spreads: bool, reached: set[int]
     ) -> Iterator[Trial]:
         """Make the mistake at the place, idea after idea, and keep what explains something."""
-        ideas = enumerate(mistake.ideas(place))
-        at: tuple[int, Idea] | None = (-1, Idea(None, ""))
-        while at is not None:
-            found: list[Trial] = []
-            with unless_it_fails():
-                at = next(ideas, None)
-                if at is not None:
-                    found = list(self.try_idea(mistake, on, place, spreads, reached, *at))
-            yield from found
+        with unless_it_fails():
+            for number, idea in enumerate(mistake.ideas(place)):
+                with unless_it_fails():
+                    yield from list(
+                        self.try_idea(mistake, on, place, spreads, reached, number, idea)
+                    )
 
     def try_idea(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,8 +126,8 @@ def run(options: argparse.Namespace) -> int:
         rng=options.rng,
         progress=options.progress,
     )
-    with np.errstate(all="ignore"):  # the result tells
-        J, _ = evaluate(net, *task.training, loss)
+    results = _results(task)
+    J = results["training"][0]
     learnt = not history.loss or J < history.loss[0]
     try:  # before the result is printed: who reads it may have left
         if learnt and "save" in written:
@@ -140,7 +139,9 @@ def run(options: argparse.Namespace) -> int:
     finally:
         if history.interrupted:
             print(f"interrupted after {len(history.loss)} epochs")
-        _print_result(task)
+        print(f"{'':10}{'loss':>10}{'accuracy':>10}")
+        for name, (cost, accuracy) in results.items():
+            print(f"{name:10}{cost:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
     if not learnt:
         raise FloatingPointError(
             f"training did not learn: the loss was {history.loss[0]:.4g} in the first epoch and is "
@@ -211,13 +212,13 @@ def _samples(task: Task, axis: int) -> str:
     return f"{task.net.sizes[0]} features, {training} samples to train, {held_out} held out"
 
 
-def _print_result(task: Task) -> None:
-    """Print cost and accuracy on both parts."""
-    print(f"{'':10}{'loss':>10}{'accuracy':>10}")
-    for name, samples in (("training", task.training), ("held out", task.held_out)):
-        with np.errstate(all="ignore"):  # the result tells
-            J, accuracy = evaluate(task.net, *samples, task.loss)
-        print(f"{name:10}{J:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
+def _results(task: Task) -> dict[str, tuple[float, float | None]]:
+    """Cost and accuracy on the samples to train and on those held out."""
+    with np.errstate(all="ignore"):  # the result tells
+        return {
+            name: evaluate(task.net, *samples, task.loss)
+            for name, samples in (("training", task.training), ("held out", task.held_out))
+        }
 
 
 def _check_picture(path: str) -> None:
@@ -247,6 +248,10 @@ def _plot(output: files.Output, task: Task, history: History) -> None:
 def _batch_size(text: str) -> int:
     if text == "all":
         return 0
-    if not re.fullmatch("0*[1-9][0-9]{0,17}", text):
+    try:
+        size = whole_number(text)
+    except argparse.ArgumentTypeError:
+        size = 0
+    if not size:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number of samples nor 'all'")
-    return int(text)
+    return size

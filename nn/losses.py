@@ -25,10 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 import autograd_lite as ag
 from nn.network import as_numbers, checked_batch_axis
 
-_a = ag.Tensor([0.0], requires_grad=True)
-PROBABILITIES = (ag.sigmoid(_a).op, ag.softmax(_a).op)  # what these make lies between 0 and 1
-
-
+# What these operations make lies between 0 and 1.
+PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
