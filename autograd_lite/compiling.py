@@ -170,7 +170,7 @@ class _Compiler:
         leaves = flatten((args, kwargs))
         traced = trace(self.f, args, kwargs, names, self.floats_vary)
         if self.floats_vary and any(type(x) is float for x in leaves):
-            dtypes = {t.dtype for t in traced.tensors() if t._op is None and t.dtype.kind == "f"}
+            dtypes = {t.dtype for t in traced.tensors() if t.dtype.kind == "f"}
             if len(dtypes | {precision(leaves)}) > 1:
                 # With several precisions a float must act as Python's, which takes the other's.
                 self.floats_vary = False

@@ -269,6 +269,9 @@ def test_a_float_keeps_to_the_precision_of_the_arrays():
     for rate in (0.1, 0.2, 0.1):
         narrow = np.float32([1, 2])
         assert_same(mixed(narrow, rate), (narrow * rate, wide * rate))
+    narrowed = ag.compile(lambda x, rate: np.where(x > 0.5, x.astype(np.float32), rate))
+    for rate in (0.1, 0.2):
+        assert_same(narrowed(wide, rate), np.where(wide > 0.5, wide.astype(np.float32), rate))
 
 
 def test_what_is_nearly_an_array():
