@@ -229,8 +229,9 @@ class Draft:
         spelling = int(self.rng.integers(len(spellings)))
         in_place = "{y}" in spellings[spelling]
         first = operands[0]
-        if in_place and not (first in self.steps and callable(self.steps[first].entry.torch)):
-            spelling, in_place = 0, False  # only what was computed: a leaf is not written to
+        computed = first in self.on_tape and first in self.steps
+        if in_place and not (computed and callable(self.steps[first].entry.torch)):
+            spelling, in_place = 0, False  # a leaf is not written to, nor an array by a Tensor
         name = self.one(NAMES) if self.chance(0.1) and not in_place else None
         return Step(TABLE[entry], operands, arguments, spelling, name)
 

@@ -492,7 +492,12 @@ TABLE: dict[str, Entry] = {
         "power",
         choose=powers,
         weight=1.5,
-        domain=lambda a, b: (np.all(np.abs(b) < 6), np.ndim(b) == 0 or np.all(a > 0.05)),
+        domain=lambda a, b: (
+            np.all(np.abs(b) < 6),
+            np.ndim(b) == 0 or np.all(a > 0.05),
+            # PyTorch's ∂/∂a is constant there, so that its ∂²/∂a∂b is 0 and not 1/a.
+            not isinstance(b, np.ndarray) or np.all(b != 0),
+        ),
     ),
     "maximum": Entry(("np.maximum({0}, {1})",), pair, t("maximum"), gap=difference),
     "minimum": Entry(("np.minimum({0}, {1})",), pair, t("minimum"), gap=difference),
