@@ -233,7 +233,7 @@ def run_tests(module: str, place: Path) -> bool:
     """Whether the tests of a module pass in this copy of the project."""
     tests = [f"tests/{name}.py" for name in TESTS[module]]
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "no:randomly", module, *tests]
+    command += ["-p", "no:randomly", *tests, module]  # (the module is loaded by its tests)
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
