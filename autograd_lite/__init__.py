@@ -29,13 +29,13 @@ from autograd_lite.walk import gradients
 __version__ = "0.1.0"
 
 _LATER = {
-    "guard": "tracing",
-    "derive": "derivation",
-    "draw": "drawing",
-    "tape": "printing",
-    "check_gradients": "checking",
-    "compare": "comparison",
-    "compile": "compiling",
+    "guard": "compiler.tracing",
+    "derive": "derivation.deriving",
+    "draw": "views.drawing",
+    "tape": "views.printing",
+    "check_gradients": "diagnosis.checking",
+    "compare": "diagnosis.comparison",
+    "compile": "compiler.compiling",
     "detect_anomalies": "anomalies",
 }
 

@@ -14,7 +14,7 @@ import statistics
 import sys
 
 import nn
-from nn.command_train import DEFAULTS
+from nn.cli.command_train import DEFAULTS
 
 
 def planar(rng: int, points: int) -> float:

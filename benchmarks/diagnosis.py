@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite import points
+from autograd_lite.diagnosis import points
 from benchmarks.by_hand import Arrays, Problem, backward, random_problem
 from benchmarks.mistakes import KINDS
 from benchmarks.planting import Case, cases, pair

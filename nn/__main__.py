@@ -2,7 +2,7 @@
 
 import sys
 
-from nn.command import main
+from nn.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -129,12 +129,20 @@ def relative_error(value: Array, reference: Array) -> float:
     return error if np.isfinite(error) else np.inf
 
 
+TOLERANCE = 1e-10  # of the tape's gradients against the closed form, relative
+
+
 class Row(NamedTuple):
     """A gradient of a network in training, and by how much tape and closed form differ at most."""
 
     data: str
     quantity: str
     error: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two are equal up to rounding."""
+        return self.error <= TOLERANCE
 
 
 def compare_training(rng: int = 0, epochs: int = 2000) -> list[Row]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.checking import Slope
+from autograd_lite.diagnosis.checking import Slope
 
 rng = np.random.default_rng(5)
 

@@ -6,8 +6,10 @@ from dataclasses import fields, replace
 
 import pytest
 
-from nn import closed_form, command, command_check, documents
+from nn import closed_form, documents
+from nn.cli import command
 from nn.documents import Document, Entry, document_002
+from nn.documents.checked import everything
 from nn.documents.procedures import Run
 
 NAMES = ["document", "label", "printed", "verdict", "silent", "printed_error"]
@@ -81,12 +83,12 @@ def test_everything_compares_training_with_the_closed_form(few, monkeypatch):
     row = closed_form.Row("planar", "dW1", 2e-10)
     monkeypatch.setattr(documents, "NUMBERS", ("002",))
     monkeypatch.setattr(closed_form, "compare_training", lambda rng: [row])
-    checked = command_check.everything()
+    checked = everything()
     assert checked.training == [row]
     assert not checked.as_recorded
     close = replace(checked, training=[row._replace(error=1e-11)])
     assert close.as_recorded
-    assert command_check.everything(["002"]).training == []
+    assert everything(["002"]).training == []
 
 
 def test_what_needs_data_that_is_missing_is_left_out(few, monkeypatch, capsys):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 import nn
-from nn.command import main
+from nn.cli.command import main
 
 
 def drawn(capsys, *arguments):

@@ -16,7 +16,7 @@ import sys
 import pytest
 
 import nn
-from nn import command
+from nn.cli import command
 from nn.documents import document_002
 
 if os.name != "posix":
@@ -176,7 +176,7 @@ def test_ctrl_c_elsewhere_ends_with_130(here, monkeypatch, capsys):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nn.command_check.everything", stop)
+    monkeypatch.setattr("nn.cli.command_check.everything", stop)
     assert command.main(["check", "--json", "a.json"]) == 130
     assert capsys.readouterr().err == "autograd-lite: interrupted\n"
     assert os.listdir(here) == ["mine.py"]

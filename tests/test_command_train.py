@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn import command, command_train
+from nn.cli import command, command_train
 
 
 def run(capsys, *arguments):

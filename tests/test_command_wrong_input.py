@@ -7,7 +7,7 @@ import os
 import pytest
 
 import nn
-from nn import command
+from nn.cli import command
 
 NOTHING = ["", "∂", "a b", "a\nb", "\udcff", "--", "x" * 5000]  # of no kind
 NO_COUNT = [*NOTHING, "-1", "1.5", "nan", "inf", "1e3", "1_0", "１２", "0x10", "9" * 20]

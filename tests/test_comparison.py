@@ -11,7 +11,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite import points
+from autograd_lite.diagnosis import points
 
 M = 7
 
@@ -769,7 +769,7 @@ def test_nothing_handed_in_is_changed():
 
 
 def test_a_single_wrong_array_beside_the_right_one():
-    from autograd_lite.comparison import findings_for
+    from autograd_lite.diagnosis.comparison import findings_for
 
     right = np.random.default_rng(0).normal(size=(3, 3))
     for wrong, kind in [
@@ -785,7 +785,7 @@ def test_a_single_wrong_array_beside_the_right_one():
 
 @pytest.mark.parametrize(("size", "named"), [(0.9e-5, True), (1.2e-5, False)])
 def test_a_single_wrong_array_is_known_to_five_digits(size, named):
-    from autograd_lite.comparison import findings_for
+    from autograd_lite.diagnosis.comparison import findings_for
 
     right = np.random.default_rng(0).normal(size=(3, 3))
     wrong = -right

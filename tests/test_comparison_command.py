@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from nn.command import main
+from nn.cli.command import main
 
 COLUMNS = """
     import numpy as np

@@ -14,15 +14,15 @@ import pytest
 from tapes import TAPES
 
 import autograd_lite as ag
-from autograd_lite import comparison, mistakes, points
-from autograd_lite.claims import read_claims
-from autograd_lite.comparison import Tolerances
+from autograd_lite.diagnosis import comparison, mistakes, points
+from autograd_lite.diagnosis.claims import read_claims
+from autograd_lite.diagnosis.comparison import Tolerances
+from autograd_lite.diagnosis.layout import Layout
+from autograd_lite.diagnosis.mistakes import TABLE
+from autograd_lite.diagnosis.places import Idea, Mistake, contribution
+from autograd_lite.diagnosis.points import Paths, Point
+from autograd_lite.diagnosis.search import Search, largest
 from autograd_lite.graph import replay, steps
-from autograd_lite.layout import Layout
-from autograd_lite.mistakes import TABLE
-from autograd_lite.places import Idea, Mistake, contribution
-from autograd_lite.points import Paths, Point
-from autograd_lite.search import Search, largest
 
 
 @pytest.fixture(autouse=True)
@@ -261,7 +261,7 @@ def test_an_idea_that_fails_is_none_and_the_next_one_is_tried(monkeypatch):
 
     table = [Mistake("sign", "whole", fails_at_once), Mistake("sign", "whole", fails_later)]
     monkeypatch.setattr(mistakes, "TABLE", table)
-    monkeypatch.setattr("autograd_lite.search.TABLE", table)
+    monkeypatch.setattr("autograd_lite.diagnosis.search.TABLE", table)
     J, parts = recurrence(2)
     wrong = total(parts) | {"W": -total(parts)["W"]}
     with pytest.raises(ValueError, match="could not be broadcast"):

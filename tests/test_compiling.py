@@ -15,7 +15,7 @@ from samples import CASES
 
 import autograd_lite as ag
 import nn
-from autograd_lite import compiling
+from autograd_lite.compiler import compiling
 
 pytestmark = pytest.mark.filterwarnings("error")
 by_name = pytest.mark.parametrize(

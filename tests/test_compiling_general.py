@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from results import arrays_of, assert_own, assert_same
 
 import autograd_lite as ag
-from autograd_lite.emitting import Block, _Free, identifier
+from autograd_lite.compiler.emitting import Block, _Free, identifier
 
 pytestmark = pytest.mark.filterwarnings("error")
 

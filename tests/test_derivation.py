@@ -15,9 +15,15 @@ from samples import CASES
 
 import autograd_lite as ag
 import nn
-from autograd_lite import algebra, derivation, expressions, graph, named_tape, simplification
-from autograd_lite.notation import TEXT
-from nn import closed_form, command
+from autograd_lite import graph
+from autograd_lite.algebra.notation import TEXT
+from autograd_lite.algebra.tree import reading as expressions
+from autograd_lite.algebra.tree import simplification
+from autograd_lite.algebra.tree import tree as algebra
+from autograd_lite.derivation.deriving import deriving as derivation
+from autograd_lite.derivation.deriving import named_tape
+from nn import closed_form
+from nn.cli import command
 
 BCE, CE, HSE = "binary_cross_entropy", "cross_entropy", "half_squared_error"
 

@@ -9,7 +9,9 @@ import pytest
 from samples import CASES
 
 import autograd_lite as ag
-from autograd_lite.algebra import (
+from autograd_lite.algebra.notation import LATEX, TEXT, in_latex, plain
+from autograd_lite.algebra.reading import Reader, RuleTexts, contributions, is_constant, rule_text
+from autograd_lite.algebra.tree import (
     Symbol,
     elementwise,
     evaluate,
@@ -19,9 +21,7 @@ from autograd_lite.algebra import (
     summed,
     transposed,
 )
-from autograd_lite.expressions import Reader, RuleTexts, contributions, is_constant, rule_text
 from autograd_lite.graph import steps
-from autograd_lite.notation import LATEX, TEXT, in_latex, plain
 
 HOSTILE = [
     r"\input{/etc/passwd}",

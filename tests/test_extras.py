@@ -10,9 +10,10 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite import rendering
 from autograd_lite.extras import needed
-from nn import command, progress, report
+from autograd_lite.views import rendering
+from nn import progress, report
+from nn.cli import command
 
 BROKEN = {
     "an ImportError": "raise ImportError('cannot import name x')",

@@ -18,14 +18,16 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite import files
-from nn import command, command_check, report
+from nn import report
+from nn.cli import command
+from nn.documents.checked import Checked
 
 NET = nn.Network([2, 3, 1], ["tanh", "sigmoid"], rng=0)
 J = np.sum(ag.Tensor([1.0, 2.0], requires_grad=True, name="x") ** 2)
 WRITERS = {
     "network": NET.save,
     "drawing": lambda path: ag.draw(J).save(path),
-    "report": lambda path: report.write(command_check.Checked([], [], [], [], []), path),
+    "report": lambda path: report.write(Checked([], [], [], [], []), path),
     "bytes": lambda path: files.write(path, b"content"),
 }
 posix = pytest.mark.skipif(os.name != "posix", reason="FIFOs, links and modes of POSIX")
@@ -301,9 +303,9 @@ COMMANDS = {
 
 @pytest.fixture
 def no_work(monkeypatch):
-    monkeypatch.setattr("nn.command_train._prepared", lambda _: pytest.fail("worked first"))
-    monkeypatch.setattr("nn.command_check.everything", lambda *_: pytest.fail("worked first"))
-    monkeypatch.setattr("nn.command_draw._network", lambda *_: pytest.fail("worked first"))
+    monkeypatch.setattr("nn.cli.command_train._prepared", lambda _: pytest.fail("worked first"))
+    monkeypatch.setattr("nn.cli.command_check.everything", lambda *_: pytest.fail("worked first"))
+    monkeypatch.setattr("nn.cli.command_draw._network", lambda *_: pytest.fail("worked first"))
 
 
 @posix

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import emitting, rules
+from autograd_lite import rules
+from autograd_lite.compiler import emitting
 from autograd_lite.rules import RULES
 from autograd_lite.tensor import HANDLERS
 from autograd_lite.walk import tape

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import autograd_lite as ag
-from nn import command
+from nn.cli import command
 
 ROOT = os.path.dirname(os.path.dirname(ag.__file__))
 

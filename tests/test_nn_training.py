@@ -401,7 +401,7 @@ def test_one_epoch_does_not_tell_whether_it_learned():
 
 
 def test_the_command_says_that_it_did_not_learn(capsys, tmp_path):
-    from nn.command import main
+    from nn.cli.command import main
 
     saved = tmp_path / "net.npz"
     options = ["train", "--save", str(saved), "--data"]

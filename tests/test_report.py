@@ -14,8 +14,10 @@ import browser as webdriver
 import numpy as np
 import pytest
 
-from nn import closed_form, command, command_check, documents, report
+from nn import closed_form, documents, report
+from nn.cli import command, command_check
 from nn.documents import document_000, document_002, document_003
+from nn.documents.checked import Checked
 from nn.documents.procedures import Run
 from nn.report import markup, network, training
 
@@ -48,7 +50,7 @@ def checked():
     few = few_documents()
     run = Run("002", HOSTILE, 3, 2e-16, (1.0, 0.5))
     row = closed_form.Row("planar", "dW1", 3e-15)
-    return command_check.Checked(few, documents.check(few, networks=6), [run], [row], [HOSTILE])
+    return Checked(few, documents.check(few, networks=6), [run], [row], [HOSTILE])
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,12 @@ import os
 import shutil
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autograd_lite import files
 from autograd_lite.extras import install_command, needed
+from nn.documents.checked import Checked
 from nn.report import font, formulas, network, training
 from nn.report.markup import tag
-
-if TYPE_CHECKING:
-    from nn.command_check import Checked
 
 LIBRARIES = {
     "fontTools": "fontTools",
@@ -49,7 +46,7 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
 
     Raises ImportError, with the command to type, where a library is missing.
 
-    >>> from nn.command_check import everything
+    >>> from nn.documents.checked import everything
     >>> html = page(everything(["002"], networks=3), epochs=50)
     >>> html.startswith("<!doctype html>"), html.count("<math") > 50, "://" in html
     (True, True, False)

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from nn.documents import Document, Result
+from nn.documents.checked import VERDICTS, Checked
 from nn.report.markup import Markup, formula, markup, number, table, tag
 
-if TYPE_CHECKING:
-    from nn.command_check import Checked
-
-VERDICTS = {
-    "holds": "right on every network that was tried",
-    "misprint": "as printed it does not conform, or is wrong; the corrected form holds",
-    "undefined": "it uses a symbol or an index that does not exist",
-    "false": "a claim that a counterexample refutes",
-    "convention": "right where it stands, at odds with another place or document",
-    "error": "could not be judged",
-}
 WRONG = ("misprint", "undefined", "false", "error")
 SILENT = "on some network it conforms and is wrong: only the comparison shows it"
 DAMAGED = "plainly by the transcription of the document, not by its author"
@@ -36,8 +25,6 @@ def sections(checked: Checked, rng: int) -> Iterator[Section]:
 
 def summary(checked: Checked, rng: int) -> Markup:
     """What was checked, how, and what came out."""
-    from nn.command_check import summary as last_line
-
     count = Counter((result.document, result.verdict) for result in checked.results)
     verdicts = [v for v in VERDICTS if any(count[d.number, v] for d in checked.documents)]
     rows = []
@@ -48,7 +35,7 @@ def summary(checked: Checked, rng: int) -> Markup:
         rows.append([name, *(n or "·" for n in found), silent or "·", sum(found)])
     words = {v: VERDICTS[v] for v in verdicts} | {"silent": SILENT, "damaged": DAMAGED}
     legend = [[tag("dt", badge(word)), tag("dd", meaning)] for word, meaning in words.items()]
-    outcome = tag("p", last_line(checked), class_="outcome" if checked.as_recorded else "alarm")
+    outcome = tag("p", checked.summary, class_="outcome" if checked.as_recorded else "alarm")
     return markup([
         outcome,
         tag("p", "Every formula of the documents was evaluated as it is printed, in NumPy, on "

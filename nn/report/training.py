@@ -5,17 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
 from nn import datasets, losses, optimizers, plots
+from nn.documents.checked import Checked
 from nn.network import Network
 from nn.report.markup import Markup, markup, number, png, table, tag
 from nn.training import History, fit
-
-if TYPE_CHECKING:
-    from nn.command_check import Checked
 
 Array = NDArray[Any]
 

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 import autograd_lite as ag
-from nn.command import UsageError, add_network_options, network_from, usage_errors, whole_number
-from nn.command_draw import cost_of_random_samples
+from nn.cli.command import UsageError, add_network_options, network_from, usage_errors, whole_number
+from nn.cli.command_draw import cost_of_random_samples
 
 NOTATIONS = ("plain", "000", "001", "002", "003", "004")
 # The documents that treat one sample of a logistic network, and their loss.

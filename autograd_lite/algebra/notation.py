@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.algebra import (
+from autograd_lite.algebra.tree import (
     Apply,
     Expression,
     Number,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from autograd_lite import files
 from nn import datasets, optimizers
-from nn.command import (
+from nn.cli.command import (
     INTERRUPTED,
     UsageError,
     add_data_options,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors, rules
+from autograd_lite.compiler.tracing import StandIn, frozen
 from autograd_lite.errors import TracingError
 from autograd_lite.tensor import Tensor, next_order, tracing
-from autograd_lite.tracing import StandIn, frozen
 from autograd_lite.walk import reachable
 
 Op = Callable[..., Any]

@@ -17,7 +17,7 @@ import numpy as np
 
 import autograd_lite as ag
 import nn
-from nn.command import (
+from nn.cli.command import (
     UsageError,
     add_network_options,
     check_file,

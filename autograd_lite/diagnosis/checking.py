@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors
+from autograd_lite.diagnosis.comparison import findings_for
 from autograd_lite.errors import GradientError
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten, grad, on_tape, unflatten
@@ -270,8 +271,6 @@ def _locate(
     report.worst = (order, paths[k], index, slopes[worst])
     complete = len([entry for entry in entries if entry[0] == k]) == point[k].size
     if complete:
-        from autograd_lite.comparison import findings_for
-
         right = np.zeros(point[k].shape)
         for (argument, i), slope in zip(entries, slopes, strict=True):
             if argument == k:

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.algebra import (
+from autograd_lite.algebra.notation import RELATIONS
+from autograd_lite.algebra.reading import Reader, inactive, is_constant
+from autograd_lite.algebra.simplification import Simplifier, arithmetic
+from autograd_lite.algebra.tree import (
     Apply,
     Expression,
     Ones,
@@ -24,10 +27,7 @@ from autograd_lite.algebra import (
     symbols,
     transposed,
 )
-from autograd_lite.expressions import Reader, inactive, is_constant
 from autograd_lite.graph import Step, Steps, replay
-from autograd_lite.notation import RELATIONS
-from autograd_lite.simplification import Simplifier, arithmetic
 
 LARGE = 40  # operations, from which on something without a name gets one
 SMALL = 3  # operations that are written out wherever they are used

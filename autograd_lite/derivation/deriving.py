@@ -13,7 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra import (
+from autograd_lite.algebra.notation import TEXT, Style
+from autograd_lite.algebra.reading import Reader
+from autograd_lite.algebra.simplification import (
+    ARITHMETIC,
+    Simplifier,
+    cost,
+    split,
+    sympy,
+)
+from autograd_lite.algebra.tree import (
     Apply,
     Expression,
     Ones,
@@ -26,19 +35,10 @@ from autograd_lite.algebra import (
     symbols,
     without,
 )
-from autograd_lite.conventions import Convention, convention
-from autograd_lite.expressions import Reader
+from autograd_lite.derivation.conventions import Convention, convention
+from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.graph import Step
 from autograd_lite.graph import steps as record
-from autograd_lite.named_tape import NamedTape
-from autograd_lite.notation import TEXT, Style
-from autograd_lite.simplification import (
-    ARITHMETIC,
-    Simplifier,
-    cost,
-    split,
-    sympy,
-)
 from autograd_lite.tensor import Tensor
 from autograd_lite.walk import by_needs, reachable, seed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import autograd_lite as ag
-from nn.command import (
+from nn.cli.command import (
     LAYERS,
     UsageError,
     add_network_options,

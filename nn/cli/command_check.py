@@ -1,7 +1,7 @@
 """`autograd-lite check`: every formula of the five documents against the tape.
 
 It also runs the documents' procedures by hand beside the tape, and compares every gradient of two
-networks in training with the closed form. `everything` computes, `run` shows.
+networks in training with the closed form.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from nn import closed_form, documents
-from nn.command import UsageError, outputs, whole_number
-from nn.documents import Document, Result
+from nn import documents
+from nn.cli.command import UsageError, outputs, whole_number
+from nn.documents import Result
+from nn.documents.checked import Checked, everything
 from nn.documents.procedures import Run
 from nn.progress import has_rich
 
-CLOSED_FORM_TOLERANCE = 1e-10
 COLOURS = {
     "holds": "green",
     "misprint": "red",
@@ -54,48 +53,6 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--report", metavar="FILE", help="write a page for a browser: report.html")
     parser.add_argument("--rng", type=whole_number, default=0, help="seed (default 0)")
     parser.set_defaults(run=run)
-
-
-@dataclass(frozen=True)
-class Checked:
-    """All that `check` computes: formulas, procedures, gradients in training, what was left out."""
-
-    documents: Sequence[Document]
-    results: Sequence[Result]
-    runs: Sequence[Run]
-    training: Sequence[closed_form.Row]
-    skipped: Sequence[str]
-
-    @property
-    def as_recorded(self) -> bool:
-        """Whether everything came out as it should."""
-        return (
-            not any(result.drifted or result.verdict == "error" for result in self.results)
-            and all(run.agrees for run in self.runs)
-            and all(row.error <= CLOSED_FORM_TOLERANCE for row in self.training)
-        )
-
-
-def everything(numbers: Iterable[str] | None = None, rng: int = 0, networks: int = 35) -> Checked:
-    """Check these documents, by default all five with the gradients of networks in training.
-
-    What needs data that is not installed is left out, and `skipped` says so. Raises KeyError for
-    an unknown number.
-    """
-    chosen = [documents.document(number) for number in numbers or documents.NUMBERS]
-    results = documents.check(chosen, rng, networks)
-    skipped: list[str] = []
-
-    def attempt(compute: Callable[[], Any]) -> Any:
-        try:
-            return compute()
-        except ImportError as problem:
-            skipped.append(str(problem))
-            return None
-
-    runs = [attempt(lambda d=d: d.run(rng)) for d in chosen if d.run is not None]  # type: ignore[misc]
-    training = None if numbers else attempt(lambda: closed_form.compare_training(rng))
-    return Checked(chosen, results, [r for r in runs if r], training or [], sorted(set(skipped)))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -140,27 +97,13 @@ def show(checked: Checked, only_misprints: bool = False) -> None:
         if checked.training:
             title = "gradients in training, tape and closed form: start, middle, end"
             rows = (
-                (_mark(row.error), row.data, row.quantity, f"{row.error:.0e}")
+                ("" if row.agrees else "≠", row.data, row.quantity, f"{row.error:.0e}")
                 for row in checked.training
             )
             write.table(title, ("", "data", "quantity", "largest relative error"), rows)
     for problem in checked.skipped:
         write.lines([f"left out: {problem}"], "yellow")
-    write.lines([summary(checked)], "green" if checked.as_recorded else "bold red")
-
-
-def summary(checked: Checked) -> str:
-    """The last line: how many formulas, of which verdict, and whether that is as recorded."""
-    count = Counter(result.verdict for result in checked.results)
-    silent = sum(result.silent for result in checked.results)
-    plural = {"holds": "hold", "misprint": "misprints", "convention": "conventions"}
-    said = [f"{n} {plural.get(v, v)}" for v in COLOURS if (n := count[v])]
-    drifted = sum(result.drifted for result in checked.results)
-    line = f"{len(checked.results)} formulas: {', '.join(said)}; {silent} of the wrong are silent; "
-    line += "all as recorded" if not drifted else f"{drifted} NOT as recorded"
-    apart = sum(not run.agrees for run in checked.runs)
-    apart += sum(row.error > CLOSED_FORM_TOLERANCE for row in checked.training)
-    return line + (f"; {apart} comparisons too far apart" if apart else "")
+    write.lines([checked.summary], "green" if checked.as_recorded else "bold red")
 
 
 _HEADER = ("", "label", "formula", "verdict", "error", "corrected")
@@ -182,10 +125,6 @@ def _row(result: Result) -> tuple[str, ...]:
 def _run_row(run: Run) -> tuple[str, ...]:
     mark = "" if run.agrees else "≠"
     return mark, run.document, run.what, str(run.updates), f"{run.difference:.0e}"
-
-
-def _mark(error: float) -> str:
-    return "" if error <= CLOSED_FORM_TOLERANCE else "≠"
 
 
 def _error(error: float | None) -> str:

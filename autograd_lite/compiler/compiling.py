@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors, rules, transforms
-from autograd_lite.emitting import Checked, Plan, Source, one_line
-from autograd_lite.lowering import Lowering, Node, needed, without_reshapes_of_sums
+from autograd_lite.compiler.emitting import Checked, Plan, Source, one_line
+from autograd_lite.compiler.lowering import Lowering, Node, needed, without_reshapes_of_sums
+from autograd_lite.compiler.tracing import Read, Trace, called, precision, surroundings, trace
 from autograd_lite.tensor import Tensor, _state
-from autograd_lite.tracing import Read, Trace, called, precision, surroundings, trace
 from autograd_lite.transforms import flatten, unflatten
 from autograd_lite.walk import by_needs, reachable
 

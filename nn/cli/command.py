@@ -25,11 +25,11 @@ from nn import activations, datasets, losses
 from nn.network import Network
 
 SUBCOMMANDS = (
-    "nn.command_check",
-    "nn.command_train",
-    "nn.command_compare",
-    "nn.command_draw",
-    "nn.command_derive",
+    "nn.cli.command_check",
+    "nn.cli.command_train",
+    "nn.cli.command_compare",
+    "nn.cli.command_draw",
+    "nn.cli.command_derive",
 )
 INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 STRICT = ("strict", "surrogateescape")  # ways to encode that end in an error

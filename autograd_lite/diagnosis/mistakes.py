@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.places import Idea, Mistake, Place, broadcast, hadamard, product
-from autograd_lite.points import Array
+from autograd_lite.diagnosis.places import Idea, Mistake, Place, broadcast, hadamard, product
+from autograd_lite.diagnosis.points import Array
 
 TABLE: list[Mistake] = []
 

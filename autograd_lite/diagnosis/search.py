@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.diagnosis.layout import Layout
+from autograd_lite.diagnosis.mistakes import TABLE
+from autograd_lite.diagnosis.places import Idea, Mistake, Place, broadcast, contribution
+from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
+from autograd_lite.diagnosis.report import Finding
 from autograd_lite.graph import Step
-from autograd_lite.layout import Layout
-from autograd_lite.mistakes import TABLE
-from autograd_lite.places import Idea, Mistake, Place, broadcast, contribution
-from autograd_lite.points import Array, Point, unless_it_fails
-from autograd_lite.report import Finding
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
 NOTHING = ("path-missing", "part-zero", "regularisation")  # kinds that leave something out

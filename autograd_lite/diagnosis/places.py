@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite import rules
+from autograd_lite.diagnosis.layout import Function, Layout
+from autograd_lite.diagnosis.points import Array, Point
 from autograd_lite.graph import Step
-from autograd_lite.layout import Function, Layout
-from autograd_lite.points import Array, Point
 from autograd_lite.walk import undo_broadcast
 
 NEARBY = 40

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.claims import Claim, find_step, numbers, read_claims, recorded_cost
+from autograd_lite.diagnosis.claims import Claim, find_step, numbers, read_claims, recorded_cost
+from autograd_lite.diagnosis.layout import Layout
+from autograd_lite.diagnosis.points import Array, Paths, Point, points, unless_it_fails
+from autograd_lite.diagnosis.report import Entry, Finding, Report
+from autograd_lite.diagnosis.search import Search, Trial, close, findings, largest
 from autograd_lite.graph import Step, Steps, replay, steps
-from autograd_lite.layout import Layout
-from autograd_lite.points import Array, Paths, Point, points, unless_it_fails
-from autograd_lite.report import Entry, Finding, Report
-from autograd_lite.search import Search, Trial, close, findings, largest
 from autograd_lite.tensor import Tensor
 
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point
@@ -42,10 +42,10 @@ def compare(
     judged by itself. They are called at the recorded point and at random parameters near it.
     values: your own forward values, by Tensor or name: a wrong one is found first.
 
-    Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. What
-    it looks for are the mistakes of `autograd_lite.mistakes`; a gradient that none of them gives
-    is `unknown`, and so is, on a long tape, what half a minute of search does not find, and that
-    is said. Raises KeyError for a name that is not on the tape and says which are, ValueError
+    Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. It
+    looks for the mistakes of `autograd_lite.diagnosis.mistakes`. A gradient that none of them gives
+    is `unknown`, and so is what half a minute of search on a long tape does not find, and that is
+    said. Raises KeyError for a name that is not on the tape and says which are, ValueError
     for nothing to compare, TypeError for what is not real numbers.
 
     >>> rng = np.random.default_rng(0)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra import Symbol
-from autograd_lite.expressions import Reader, RuleTexts, is_constant
+from autograd_lite.algebra.notation import LATEX, TEXT, in_latex
+from autograd_lite.algebra.reading import Reader, RuleTexts, is_constant
+from autograd_lite.algebra.tree import Symbol
 from autograd_lite.graph import Step, steps
-from autograd_lite.notation import LATEX, TEXT, in_latex
 from autograd_lite.rules import Slot
 from autograd_lite.tensor import Tensor
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors
+from autograd_lite.diagnosis.points import Array, Paths, Point
+from autograd_lite.diagnosis.report import Entry, Finding
 from autograd_lite.files import excerpt
 from autograd_lite.graph import Step, Steps, steps
-from autograd_lite.points import Array, Paths, Point
-from autograd_lite.report import Entry, Finding
 from autograd_lite.tensor import Tensor
 
 

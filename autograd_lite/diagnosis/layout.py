@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
+from autograd_lite.diagnosis.points import Array, Paths, Point
 from autograd_lite.graph import Step
-from autograd_lite.points import Array, Paths, Point
 
 VIEWS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 PRODUCTS = (np.dot, np.matmul)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.algebra import (
+from autograd_lite.algebra.notation import LATEX, RELATIONS, TEXT, TIMES
+from autograd_lite.algebra.tree import (
     Apply,
     Expression,
     Number,
@@ -28,7 +29,6 @@ from autograd_lite.algebra import (
     without,
 )
 from autograd_lite.graph import Step, Steps
-from autograd_lite.notation import LATEX, RELATIONS, TEXT, TIMES
 from autograd_lite.rules import RULES
 
 ZERO = number(0)

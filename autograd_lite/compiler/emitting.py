@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.lowering import REDUCTIONS, VIEWS, Node, is_elementwise
+from autograd_lite.compiler.lowering import REDUCTIONS, VIEWS, Node, is_elementwise
+from autograd_lite.compiler.tracing import called
 from autograd_lite.rules import Slot, astype, concatenate, einsum, getitem, scatter_add, stack
-from autograd_lite.tracing import called
 
 REDUCE = {np.sum: "add", np.max: "maximum", np.min: "minimum", np.any: "logical_or"}
 REDUCE[np.all] = "logical_and"

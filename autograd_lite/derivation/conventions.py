@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra import (
+from autograd_lite.algebra.notation import ATOM, LATEX, POSTFIX, TEXT, Style, letters_of
+from autograd_lite.algebra.simplification import Simplifier, split
+from autograd_lite.algebra.tree import (
     Apply,
     Part,
     Quantity,
@@ -28,8 +30,6 @@ from autograd_lite.algebra import (
     without,
 )
 from autograd_lite.graph import Step, Steps
-from autograd_lite.notation import ATOM, LATEX, POSTFIX, TEXT, Style, letters_of
-from autograd_lite.simplification import Simplifier, split
 
 
 class Convention:

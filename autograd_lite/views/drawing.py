@@ -16,12 +16,12 @@ import graphviz
 import numpy as np
 
 from autograd_lite import errors, files
-from autograd_lite.expressions import RuleTexts
-from autograd_lite.folding import View, membership, views
+from autograd_lite.algebra.reading import RuleTexts
 from autograd_lite.graph import Step, Steps, steps
-from autograd_lite.printing import Tape, clean, number, settings, short
-from autograd_lite.rendering import FORMATS, RenderingError, render
 from autograd_lite.tensor import Tensor
+from autograd_lite.views.folding import View, membership, views
+from autograd_lite.views.printing import Tape, clean, number, settings, short
+from autograd_lite.views.rendering import FORMATS, RenderingError, render
 
 # Dark text on light fills, on a white ground: the same in a light and in a dark page.
 PARAMETER = {"style": "filled", "fillcolor": "#ffe9b8", "color": "#a87900", "penwidth": "1.6"}

@@ -1,0 +1,1 @@
+"""Expressions of named tensors: the tree, its simplification, its notations."""

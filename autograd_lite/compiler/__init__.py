@@ -1,0 +1,1 @@
+"""From recorded steps to straight-line NumPy: tracing, lowering, emitting."""

@@ -1,0 +1,1 @@
+"""From a recorded tape to the lines that a person would write."""

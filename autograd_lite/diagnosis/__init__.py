@@ -1,0 +1,1 @@
+"""From hand-derived numbers to what went wrong in them."""

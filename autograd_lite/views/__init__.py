@@ -1,0 +1,1 @@
+"""Pictures of a tape: its table and its drawings."""

@@ -1,0 +1,1 @@
+"""The console command `autograd-lite`, one file for each subcommand."""

@@ -1,0 +1,79 @@
+"""All that can be checked of the documents, in one go: `everything` computes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nn import closed_form, documents
+from nn.documents import Document, Result
+from nn.documents.procedures import Run
+
+VERDICTS = {
+    "holds": "right on every network that was tried",
+    "misprint": "as printed it does not conform, or is wrong; the corrected form holds",
+    "undefined": "it uses a symbol or an index that does not exist",
+    "false": "a claim that a counterexample refutes",
+    "error": "could not be judged",
+    "convention": "right where it stands, at odds with another place or document",
+}
+PLURALS = {"holds": "hold", "misprint": "misprints", "convention": "conventions"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All that was computed: formulas, procedures, gradients in training, what was left out."""
+
+    documents: Sequence[Document]
+    results: Sequence[Result]
+    runs: Sequence[Run]
+    training: Sequence[closed_form.Row]
+    skipped: Sequence[str]
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether everything came out as it should."""
+        return (
+            not any(result.drifted or result.verdict == "error" for result in self.results)
+            and all(run.agrees for run in self.runs)
+            and all(row.agrees for row in self.training)
+        )
+
+    @property
+    def summary(self) -> str:
+        """One line: how many formulas, of which verdict, and whether that is as recorded."""
+        count = Counter(result.verdict for result in self.results)
+        silent = sum(result.silent for result in self.results)
+        said = [f"{n} {PLURALS.get(v, v)}" for v in VERDICTS if (n := count[v])]
+        drifted = sum(result.drifted for result in self.results)
+        line = (
+            f"{len(self.results)} formulas: {', '.join(said)}; {silent} of the wrong are silent; "
+        )
+        line += "all as recorded" if not drifted else f"{drifted} NOT as recorded"
+        apart = sum(not run.agrees for run in self.runs)
+        apart += sum(not row.agrees for row in self.training)
+        return line + (f"; {apart} comparisons too far apart" if apart else "")
+
+
+def everything(numbers: Iterable[str] | None = None, rng: int = 0, networks: int = 35) -> Checked:
+    """Check these documents, by default all five with the gradients of networks in training.
+
+    What needs data that is not installed is left out, and `skipped` says so. Raises KeyError for
+    an unknown number.
+    """
+    chosen = [documents.document(number) for number in numbers or documents.NUMBERS]
+    results = documents.check(chosen, rng, networks)
+    skipped: list[str] = []
+
+    def attempt(compute: Callable[[], Any]) -> Any:
+        try:
+            return compute()
+        except ImportError as problem:
+            skipped.append(str(problem))
+            return None
+
+    runs = [attempt(lambda d=d: d.run(rng)) for d in chosen if d.run is not None]  # type: ignore[misc]
+    training = None if numbers else attempt(lambda: closed_form.compare_training(rng))
+    return Checked(chosen, results, [r for r in runs if r], training or [], sorted(set(skipped)))
