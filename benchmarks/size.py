@@ -24,17 +24,19 @@ def lines(path: Path) -> int:
 
 
 def main() -> None:
-    """Print the engine's modules, then the rest by folder."""
+    """Print the engine's modules, then each room."""
     total = 0
     for name in ENGINE:
         n = lines(ROOT / "autograd_lite" / f"{name}.py")
         total += n
-        print(f"{name:12}{n:6}")
-    print(f"{'the engine':12}{total:6}")
-    everything = sum(map(lines, (ROOT / "autograd_lite").glob("*.py")))
-    print(f"autograd_lite without the engine {everything - total}")
-    print(f"nn {sum(map(lines, (ROOT / 'nn').glob('*.py')))}")
-    print(f"nn.documents {sum(map(lines, (ROOT / 'nn' / 'documents').glob('*.py')))}")
+        print(f"{name:26}{n:6}")
+    print(f"{'the engine':26}{total:6}")
+    for package in ("autograd_lite", "nn"):
+        rooms = sorted({path.parent for path in (ROOT / package).rglob("*.py")})
+        for room in rooms:
+            n = sum(map(lines, room.glob("*.py")))
+            name = ".".join(room.relative_to(ROOT).parts)
+            print(f"{name:26}{n:6}")
 
 
 if __name__ == "__main__":

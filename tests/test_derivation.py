@@ -17,11 +17,8 @@ import autograd_lite as ag
 import nn
 from autograd_lite import graph
 from autograd_lite.algebra.notation import TEXT
-from autograd_lite.algebra.tree import reading as expressions
-from autograd_lite.algebra.tree import simplification
-from autograd_lite.algebra.tree import tree as algebra
-from autograd_lite.derivation.deriving import deriving as derivation
-from autograd_lite.derivation.deriving import named_tape
+from autograd_lite.algebra import reading, simplification, tree
+from autograd_lite.derivation import deriving, named_tape
 from nn import closed_form
 from nn.cli import command
 
@@ -139,18 +136,18 @@ def grown(rng, depth):
         return LETTERS[rng.integers(3)]
     if kind < 5:
         op = (np.add, np.subtract, np.multiply, np.divide)[kind - 1]
-        return algebra.elementwise(op, a, b)
+        return tree.elementwise(op, a, b)
     if kind == 5:
-        return algebra.elementwise((np.negative, np.square)[rng.integers(2)], a)
+        return tree.elementwise((np.negative, np.square)[rng.integers(2)], a)
     if kind == 6:
-        return algebra.transposed(a)
+        return tree.transposed(a)
     if kind == 7:
-        factor = algebra.number(rng.choice([-1.0, 2.0, 0.005, -3.0, 0.75]))
-        return algebra.elementwise(np.multiply, *((factor, a) if rng.integers(2) else (a, factor)))
-    return algebra.product(a, b)
+        factor = tree.number(rng.choice([-1.0, 2.0, 0.005, -3.0, 0.75]))
+        return tree.elementwise(np.multiply, *((factor, a) if rng.integers(2) else (a, factor)))
+    return tree.product(a, b)
 
 
-LETTERS = [algebra.Symbol("value", name, k, (3, 3)) for k, name in enumerate("ABC")]
+LETTERS = [tree.Symbol("value", name, k, (3, 3)) for k, name in enumerate("ABC")]
 
 
 def test_what_is_printed_is_what_is_evaluated_and_algebra_does_not_change_it():
@@ -159,7 +156,7 @@ def test_what_is_printed_is_what_is_evaluated_and_algebra_does_not_change_it():
     for k in range(400):
         e = grown(rng, int(rng.integers(1, 5)))
         with np.errstate(all="ignore"):
-            expected = algebra.evaluate(e, lambda s: values[s.label])
+            expected = tree.evaluate(e, lambda s: values[s.label])
             if not np.isfinite(expected).all() or np.abs(expected).max() > 1e6:
                 continue
             short = simplification.Simplifier()(e) if k % 4 == 0 else e
@@ -171,10 +168,10 @@ def test_what_is_printed_is_what_is_evaluated_and_algebra_does_not_change_it():
 
 
 def test_ones_next_to_ones_are_a_number():
-    ones = algebra.product(algebra.Ones((1, 3)), algebra.Ones((3, 4)))
+    ones = tree.product(tree.Ones((1, 3)), tree.Ones((3, 4)))
     short = simplification.Simplifier()(ones)
     assert TEXT(short) == "3 1ᵀ"
-    np.testing.assert_array_equal(algebra.evaluate(short, None), np.full((1, 4), 3))
+    np.testing.assert_array_equal(tree.evaluate(short, None), np.full((1, 4), 3))
 
 
 def test_nothing_is_saturated_at_the_fresh_point():
@@ -227,9 +224,9 @@ def test_the_judge_finds_a_wrong_line():
     assert Computed("2 A ∘ (1 − B) / (A + B) − 1/2 A Bᵀ 1", values).value.shape == (2, 3)
     np.testing.assert_array_equal(Computed("1ᵀ A", values).value, [[3, 5, 7]])
     np.testing.assert_array_equal(Computed("A 1", values).value, [[3], [12]])
-    line = derivation.Line("∂J/∂A", "A ∘ B", (2, 3), "", 0.0, "")
+    line = deriving.Line("∂J/∂A", "A ∘ B", (2, 3), "", 0.0, "")
     with pytest.raises(AssertionError):
-        judged(derivation.Derivation([line]), values)
+        judged(deriving.Derivation([line]), values)
 
 
 def test_the_example_comes_out_exactly():
@@ -447,7 +444,7 @@ def test_long_tapes_are_neither_recursion_nor_explosion():
             y = f(y)
         derived = ag.derive(np.sum(y), [x])
         assert derived.lines[-1].lhs == "∂J/∂x"
-        assert len(str(derived).splitlines()) <= derivation.MOST + 2
+        assert len(str(derived).splitlines()) <= deriving.MOST + 2
     W, h = tensor("W", 2, 2), tensor("h", 2, 3, grad=False)
     for _ in range(60):
         h = np.tanh(W @ h)
@@ -471,19 +468,19 @@ def test_a_wrong_simplification_raises(monkeypatch):
 
 
 def test_a_forgotten_transpose_raises(monkeypatch):
-    monkeypatch.setattr(expressions, "transposed", lambda a: a)
+    monkeypatch.setattr(reading, "transposed", lambda a: a)
     with pytest.raises((ArithmeticError, ValueError)):
         ag.derive(cost([3, 3, 3], ["tanh", "sigmoid"], HSE, 3)[-1])
 
 
 def test_a_dropped_term_raises(monkeypatch):
-    read = expressions.Reader._translated
+    read = reading.Reader._translated
 
     def without_last_term(self, step):
         e = read(self, step)
         return e.arguments[0] if step.is_gradient and step.op is np.add else e
 
-    monkeypatch.setattr(expressions.Reader, "_translated", without_last_term)
+    monkeypatch.setattr(reading.Reader, "_translated", without_last_term)
     X, W = tensor("X", 3, 5, grad=False), tensor("W", 3, 3)
     with pytest.raises(ArithmeticError, match="∂J/∂W"):
         ag.derive(np.sum(np.tanh((W @ (W @ X).named("A1")).named("A2"))))
@@ -510,8 +507,8 @@ def test_what_is_true_only_at_the_tapes_values_raises(monkeypatch):
     x = ag.Tensor([2.0, 3.0, 1.0, 4.0], requires_grad=True, name="x")
     J = np.sum(ag.relu(x))
     assert ag.derive(J).lines[0].rhs == "[x > 0]"
-    monkeypatch.setattr(expressions, "_compare", lambda step, a, b: algebra.number(1))
-    monkeypatch.setitem(expressions._TRANSLATIONS, np.greater, lambda step, a, b: algebra.number(1))
+    monkeypatch.setattr(reading, "_compare", lambda step, a, b: tree.number(1))
+    monkeypatch.setitem(reading._TRANSLATIONS, np.greater, lambda step, a, b: tree.number(1))
     with pytest.raises(ArithmeticError, match="does not hold"):
         ag.derive(J)
 
