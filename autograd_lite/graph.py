@@ -5,7 +5,6 @@ Drawing, deriving, compiling and comparing read `steps` and nothing else.
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors
-from autograd_lite.tensor import Tensor, next_order, tracing
-from autograd_lite.walk import check_on_tape, differentiate, seed, tape
+from autograd_lite.tensor import Tensor, tracing
+from autograd_lite.walk import check_on_tape, differentiate, recorded_for, seed
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -69,13 +68,16 @@ class Steps(Sequence[Step]):
     """The steps that compute J and its gradients, in order; each comes after its inputs.
 
     cost: the step of J. gradients: by the number of a forward step, the step that is ∂J/∂(it),
-    for every tensor on the way to `wrt`. wrt: the forward steps that were asked for.
+    for every tensor on the way to `wrt`. contributions: by the numbers of a forward step and of
+    its argument, the step that its rule contributed to the argument's gradient. wrt: the forward
+    steps that were asked for. inputs: leaves without a gradient that may take other values.
     """
 
     steps: list[Step]
     cost: Step
     wrt: list[Step] = field(default_factory=list)
     gradients: dict[int, Step] = field(default_factory=dict)
+    contributions: dict[tuple[int, int], Step] = field(default_factory=dict)
     inputs: list[Step] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -132,41 +134,39 @@ def steps(
     """
     wrt, inputs = list(wrt), list(inputs)
     complete: dict[int, Tensor] = {}
-    runs: list[tuple[int, Tensor, int | None]] = []  # order from which on a rule ran, and whose
+    contributed: dict[tuple[int, int], Tensor] = {}
+    origin: dict[int, tuple[Tensor, int | None]] = {}  # of a gradient's tensor: whose rule made it
+
+    def ran(t: Tensor, k: int, contribution: Tensor, made: list[Tensor]) -> None:
+        contributed[t._order, k] = contribution
+        origin.update((x._order, (t, k)) for x in made)
+
     if wrt:
         with tracing():
             check_on_tape(J, wrt)
             g = seed(J, gradient, on_tape=True)
-            runs.append((g._order, J, None))
+            origin[g._order] = J, None
             differentiate(
                 J,
                 g,
                 keep=lambda t, g: complete.__setitem__(t._order, g),
                 wanted={t._order for t in wrt},
                 on_tape=True,
-                entered=lambda t, k: runs.append((next_order(), t, k)),
+                ran=ran,
             )
-    forward = {t._order for t in tape(J)}
-    roots = {t._order: t for t in (J, *wrt, *inputs, *complete.values())}
     made: dict[int, Step] = {}
     called: dict[str, int] = {}
-    starts = [start for start, _, _ in runs]
-    for number, t in enumerate(tape(*roots.values())):
-        label = owner = argument = None
-        if t._order not in forward and runs and t._order >= starts[0]:
-            _, of, argument = runs[bisect.bisect_right(starts, t._order) - 1]
-            owner = made[of._order]
-        elif t.name:
-            label = _label(t.name, called)
+    for number, t in enumerate(recorded_for(J, *wrt, *inputs, *complete.values())):
+        owner, argument = origin.get(t._order, (None, None))
         made[t._order] = Step(
             number,
             t._op,
             tuple(made[x._order] if type(x) is Tensor else x for x in t._inputs),
             t._static,
             t._data,
-            label,
+            _label(t.name, called) if t.name and owner is None else None,
             t,
-            owner,
+            None if owner is None else made[owner._order],
             argument,
         )
     return Steps(
@@ -174,6 +174,7 @@ def steps(
         made[J._order],
         [made[t._order] for t in wrt],
         {made[order].number: made[g._order] for order, g in complete.items()},
+        {(made[order].number, k): made[g._order] for (order, k), g in contributed.items()},
         [made[t._order] for t in inputs],
     )
 

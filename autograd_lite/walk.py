@@ -18,6 +18,7 @@ from autograd_lite.tensor import (
     constant,
     gradients_noted,
     is_tracing,
+    next_order,
     recording,
 )
 
@@ -37,7 +38,7 @@ def reachable(roots: Iterable[Tensor], follow: Callable[[Tensor], Any]) -> list[
     return sorted(found.values(), key=by_order)
 
 
-def tape(*roots: Tensor) -> list[Tensor]:
+def recorded_for(*roots: Tensor) -> list[Tensor]:
     """Everything recorded that the roots were made from, constants and masks too, in order."""
     return reachable(roots, lambda x: True)
 
@@ -48,14 +49,15 @@ def differentiate(
     keep: Callable[[Tensor, Any], None],
     wanted: set[int] | None = None,
     on_tape: bool = False,
-    entered: Callable[[Tensor, int], None] | None = None,
+    ran: Callable[[Tensor, int, Tensor, list[Tensor]], None] | None = None,
 ) -> None:
     """Go from J down the tape; `keep(t, g)` is called with each tensor and its whole gradient.
 
     wanted: only go where one of these orders can be reached, and keep every tensor on the way.
     None: go everywhere, and keep the leaves.
     on_tape: the rules are handed Tensors, so that g is a Tensor too, itself recorded.
-    entered: called before the rule of a tensor's argument runs.
+    ran: called with on_tape after each rule: the tensor whose rule it is, the argument's number,
+    what the rule contributed to the argument's gradient, and all the tensors that were made.
     """
     leads = None if wanted is None else leading(J, wanted)
     watch = _state.watch
@@ -63,20 +65,12 @@ def differentiate(
     latest_first = [-J._order]
     while latest_first:
         t, g = arrived.pop(-heappop(latest_first))
-        op = t._op
-        if op is None or leads is not None:
+        if t._op is None or leads is not None:
             keep(t, g)
-            if op is None:
+            if t._op is None:
                 continue
-        y: Any
-        if on_tape:
-            check_unchanged(t)
-            y, inputs = t, t._inputs
-        else:
-            y, inputs = t._data, t._saved
-        rules, static, k = RULES[op], t._static, -1
-        if type(rules) is ForEvery:
-            rules, inputs, static = rules.bound(inputs, static), (), NOTHING
+        rules, y, inputs, static = _rules_of(t, on_tape)
+        k = -1
         for x in t._inputs:
             k += 1
             if type(x) is not Tensor or not x._needs:
@@ -87,25 +81,54 @@ def differentiate(
             rule = rules[k]
             if rule is None:
                 continue
-            if entered:
-                entered(t, k)
             if watch:
                 rule = watch(rule, t, k)
+            first = next_order() if ran else 0
             new = rule(g, y, *inputs, **static) if static else rule(g, y, *inputs)
-            data = x._data
-            if new.shape != data.shape:
-                new = undo_broadcast(new, data.shape, t, k)
-            if new.dtype is not data.dtype and new.dtype != data.dtype:
-                new = new.astype(data.dtype)
+            if new.shape != x._data.shape or new.dtype is not x._data.dtype:
+                new = _fitted(new, x._data, t, k)
+            contribution = new
             if order in arrived:
                 new = arrived[order][1] + new
             elif leads is not None or x._op is not None:
                 heappush(latest_first, -order)
-            if type(new) is not np.ndarray and type(new) is not Tensor:
+            if type(new) not in ARRAYS:
                 new = np.asarray(new)
             arrived[order] = (x, new)
+            if ran:
+                ran(t, k, contribution, made_since(first, new))
     for t, g in arrived.values():  # the leaves: nothing lies beyond them
         keep(t, g)
+
+
+ARRAYS = frozenset((np.ndarray, Tensor))
+
+
+def _rules_of(t: Tensor, on_tape: bool) -> tuple[Any, Any, Sequence[Any], dict[str, Any]]:
+    """The rules of t's operation, and what they are handed after g: y, the inputs, static."""
+    y: Any = t._data
+    inputs = t._saved
+    if on_tape:
+        check_unchanged(t)
+        y, inputs = t, t._inputs
+    rules = RULES[t._op]  # type: ignore[index]
+    if type(rules) is ForEvery:
+        return rules.bound(inputs, t._static), y, (), NOTHING
+    return rules, y, inputs, t._static
+
+
+def _fitted(g: Any, x: np.ndarray, t: Tensor, argument: int) -> Any:
+    """What the rule of t gave for x, in x's shape and dtype."""
+    if g.shape != x.shape:
+        g = undo_broadcast(g, x.shape, t, argument)
+    return g if g.dtype == x.dtype else g.astype(x.dtype)
+
+
+def made_since(first: int, t: Tensor) -> list[Tensor]:
+    """What was recorded since the order `first` to make t, in order; t too, if it is new."""
+    if t._order < first:
+        return []
+    return reachable([t], lambda x: x._order >= first)
 
 
 def leading(J: Tensor, wanted: set[int]) -> set[int]:
@@ -233,12 +256,12 @@ def gradients(
     found = arriving(J, wrt, start, create_graph)
     if any(t._order not in found for t in wrt):
         check_on_tape(J, wrt)
-    return filled(found, wrt, create_graph)
+    return with_zeros(found, wrt, create_graph)
 
 
 def pull(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool = False) -> list[Any]:
     """The gradients of J with respect to `wrt`, for what arrives at J; zeros where none flows."""
-    return filled(arriving(J, wrt, start, on_tape), wrt, on_tape)
+    return with_zeros(arriving(J, wrt, start, on_tape), wrt, on_tape)
 
 
 def arriving(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool) -> dict[int, Any]:
@@ -260,7 +283,7 @@ def arriving(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool) -> dic
     return found
 
 
-def filled(found: dict[int, Any], wrt: Sequence[Tensor], on_tape: bool) -> list[Any]:
+def with_zeros(found: dict[int, Any], wrt: Sequence[Tensor], on_tape: bool) -> list[Any]:
     """What was found for each of `wrt`, an array of its own; zeros where nothing was."""
     result: list[Any] = []
     given: set[int] = set()
@@ -290,7 +313,7 @@ def check_need(wrt: Sequence[Any]) -> None:
 def check_on_tape(J: Tensor, wrt: Sequence[Tensor]) -> None:
     """Raise, naming it, where a gradient is asked for that the tape of J cannot give."""
     check_need(wrt)
-    everything = {t._order for t in tape(J)}
+    everything = {t._order for t in recorded_for(J)}
     for t in wrt:
         if t._order not in everything:
             raise ValueError(

@@ -177,7 +177,8 @@ def test_ones_next_to_ones_are_a_number():
 def test_nothing_is_saturated_at_the_fresh_point():
     J = cost([2, 4, 4, 1], ["tanh", "tanh", "sigmoid"], BCE, 50, scale=100)[-1]
     with np.errstate(all="ignore"):
-        recorded = graph.steps(J, [t for t in ag.walk.tape(J) if t.requires_grad and not t._op])
+        leaves = [t for t in ag.walk.recorded_for(J) if t.requires_grad and not t._op]
+        recorded = graph.steps(J, leaves)
     point = named_tape.fresh_point(recorded)
     for name, most in (("A1", 0.999), ("A2", 0.999), ("A3", 0.999)):
         assert np.abs(recorded.step(name).value).max() > most
@@ -349,7 +350,7 @@ def test_residual_connections_and_shared_weights_are_sums():
     assert shown["∂J/∂A2"] == "1/5 (A2 − Y)"
     assert shown["∂J/∂A1"] == "∂J/∂A2 + Wᵀ ∂J/∂Z2"
     assert shown["∂J/∂W"] == "∂J/∂Z2 A1ᵀ + ∂J/∂Z1 Xᵀ"
-    tape = {t.name: t for t in ag.walk.tape(J) if t.name and t.name != "J"}
+    tape = {t.name: t for t in ag.walk.recorded_for(J) if t.name and t.name != "J"}
     judged(derived, values_of(J, *tape.values()))
 
 

@@ -139,7 +139,8 @@ def test_there_is_an_edge_for_each_use_and_each_rule_that_the_walk_runs(seed_):
     assert len(graph.forward) == len(uses)
     assert len(graph.nodes) == len(steps(J))
     ran = []
-    differentiate(J, seed(J, None), keep=lambda t, g: None, entered=lambda t, k: ran.append(t))
+    start = seed(J, None, on_tape=True)
+    differentiate(J, start, lambda t, g: None, on_tape=True, ran=lambda t, *_: ran.append(t))
     assert len(graph.backward) == len(ran)
     assert all(rule for _, _, rule in graph.backward)
 

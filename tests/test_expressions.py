@@ -10,7 +10,7 @@ from samples import CASES
 
 import autograd_lite as ag
 from autograd_lite.algebra.notation import LATEX, TEXT, in_latex, plain
-from autograd_lite.algebra.reading import Reader, RuleTexts, contributions, is_constant, rule_text
+from autograd_lite.algebra.reading import Reader, RuleTexts, is_constant, rule_text
 from autograd_lite.algebra.tree import (
     Symbol,
     elementwise,
@@ -159,7 +159,7 @@ def test_steps_as_expressions_have_their_values(f, arrays):
         assert TEXT(e)
         assert LATEX(e)
     texts = RuleTexts(recorded)
-    assert all(texts(recorded[n], k) for n, k in contributions(recorded))
+    assert all(texts(recorded[n], k) for n, k in recorded.contributions)
 
 
 def network():
@@ -174,7 +174,7 @@ def network():
 def test_the_rule_at_each_edge():
     _, _, _, recorded = network()
     texts = RuleTexts(recorded)
-    shown = [(recorded[n].name, k, texts(recorded[n], k)) for n, k in texts.given]
+    shown = [(recorded[n].name, k, texts(recorded[n], k)) for n, k in recorded.contributions]
     assert shown == [
         ("reshape", 0, "g"),
         ("sum", 0, "g"),
@@ -195,7 +195,7 @@ def test_in_a_rule_a_letter_never_means_two_tensors():
     x, y = ag.Tensor(3.0, name="x"), ag.Tensor(1.0, name="y")
     recorded = steps((np.square(a - y) + np.sqrt(a * x + y)).named("J"), [a])
     texts = RuleTexts(recorded)
-    by_name = {recorded[n].name: texts(recorded[n], k) for n, k in texts.given}
+    by_name = {recorded[n].name: texts(recorded[n], k) for n, k in recorded.contributions}
     assert by_name["square"] == "2 g (a − y)"
     assert by_name["sqrt"] == "1/2 g / v"  # u would be the input, v is the value
     unnamed = steps(np.sqrt(a * a + 1).named("J"), [a])
@@ -206,7 +206,7 @@ def test_what_each_edge_contributed_adds_up_to_the_gradient():
     x = ag.Tensor(rng.normal(size=3), requires_grad=True, name="x")
     recorded = steps(np.sum(x * x + np.sin(x) / x), [x])
     total = {}
-    for (n, k), step in contributions(recorded).items():
+    for (n, k), step in recorded.contributions.items():
         target = recorded[n].inputs[k].number
         total[target] = total.get(target, 0) + step.value
     for n, value in total.items():

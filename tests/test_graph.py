@@ -134,3 +134,23 @@ def test_while_tracing_everything_is_recorded_and_no_value_can_be_read():
     recorded = steps(y, inputs=[x])
     np.testing.assert_array_equal(replay(recorded, {x: [-5.0, 7.0]})[-1], [0, 7])
     assert not ag.is_tracing()
+
+
+def test_each_gradient_step_has_the_rule_that_made_it():
+    """The walk says which rule made what: also where a rule gives g itself, or two arrive."""
+    x = ag.Tensor([0.5, -1.0, 2.0], requires_grad=True, name="x")
+    y = np.tanh(x).named("y")
+    recorded = steps(np.sum((y * x + y).reshape(3, 1) * np.ones((2, 3, 4))), [x, y])
+    assert {s.number for s in recorded.gradients.values()} <= {
+        s.number for s in recorded if s.is_gradient
+    }
+    arriving: dict[int, np.ndarray] = {}
+    for (number, k), given in recorded.contributions.items():
+        of = recorded[number].inputs[k].number
+        assert given.shape == recorded[of].shape
+        arriving[of] = arriving.get(of, 0) + given.value
+    for number, total in arriving.items():
+        np.testing.assert_allclose(recorded.gradients[number].value, total, rtol=1e-15)
+    for s in recorded:
+        if s.is_gradient and s.rule_of is not recorded.cost and s.argument is not None:
+            assert (s.rule_of.number, s.argument) in recorded.contributions

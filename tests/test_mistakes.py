@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.walk import tape
+from autograd_lite.walk import recorded_for
 from benchmarks import by_hand, diagnosis, planting
 from benchmarks.mistakes import KINDS, MISTAKES, UNPLANTED
 
 
 def tape_gradients(J, names):
-    named = {t.name: t for t in tape(J) if t.name}
+    named = {t.name: t for t in recorded_for(J) if t.name}
     return dict(zip(names, ag.gradients(J, [named[name] for name in names]), strict=True))
 
 
@@ -29,7 +29,7 @@ def test_the_pass_without_a_mistake_is_the_tape(dtype, tolerance):
             given = {**gradients, **(inner if author.mean == "cost" else {})}
             assert {array.dtype for array in given.values()} == {np.dtype(dtype)}
             assert planting.distance(given, tape_gradients(J, given)) < tolerance
-        recorded = {t.name: t.data for t in tape(J) if t.name}
+        recorded = {t.name: t.data for t in recorded_for(J) if t.name}
         assert planting.distance(values, recorded) < tolerance
 
 

@@ -29,7 +29,6 @@ from autograd_lite.algebra.tree import (
     without,
 )
 from autograd_lite.graph import Step, Steps
-from autograd_lite.rules import RULES
 
 ZERO = number(0)
 
@@ -161,30 +160,6 @@ _TRANSLATIONS.update(dict.fromkeys(RELATIONS, _compare))
 # The rule at an edge
 
 
-def contributions(recorded: Steps) -> dict[tuple[int, int], Step]:
-    """What each rule gave: the gradient step, by the forward step's number and the argument's."""
-    last = {(s.rule_of.number, s.argument): s for s in recorded if s.rule_of}
-    total: dict[int, Step] = {}
-    given = {}
-    for step in reversed(recorded.steps):
-        g = recorded.gradients.get(step.number)
-        if g is None or step.op is None or step.is_gradient:
-            continue
-        for k, x in enumerate(step.inputs):
-            if not isinstance(x, Step) or x.number not in recorded.gradients or not RULES[step.op]:
-                continue
-            if RULES[step.op][k] is None:
-                continue
-            new = last.get((step.number, k), g)
-            if x.number in total:  # the walk added this to what had arrived before
-                total[x.number] = new
-                new = new.inputs[1]
-            else:
-                total[x.number] = new
-            given[step.number, k] = new
-    return given
-
-
 class RuleTexts:
     """The text of the rule that ran at each edge of a recorded graph.
 
@@ -212,13 +187,12 @@ class RuleTexts:
 
     def __init__(self, recorded: Steps, latex: bool = False) -> None:
         self.recorded = recorded
-        self.given = contributions(recorded)
         self.style = replace(LATEX, times=r" \circ ") if latex else replace(TEXT, times="∘")
         self.inactive = inactive(recorded, [[s.value for s in recorded]])
         self.names = {s.label for s in recorded if s.label}
 
     def __call__(self, step: Step, argument: int) -> str | None:
-        result = self.given.get((step.number, argument))
+        result = self.recorded.contributions.get((step.number, argument))
         if result is None:
             return None
         g = Symbol("rule", "g", self.recorded.gradients[step.number].number, step.shape)

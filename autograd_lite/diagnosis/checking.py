@@ -14,7 +14,7 @@ from autograd_lite.diagnosis.comparison import findings_for
 from autograd_lite.errors import GradientError
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten, grad, on_tape, unflatten
-from autograd_lite.walk import tape
+from autograd_lite.walk import recorded_for
 
 STEPS = tuple(10.0**-k for k in range(1, 9))
 PROJECTIONS = 2  # random directions for each order
@@ -140,7 +140,7 @@ def check_gradients(
     with np.errstate(all="ignore"):
         y = value(*[Tensor(x, requires_grad=True) for x in point])
         coarsest = max(
-            (np.finfo(t.dtype).eps for t in tape(y) if t.dtype.kind == "f"),
+            (np.finfo(t.dtype).eps for t in recorded_for(y) if t.dtype.kind == "f"),
             default=np.finfo(float).eps,
         )
         weights = rng.normal(size=y.shape) if y.size > 1 else np.ones(y.shape)

@@ -87,11 +87,11 @@ class Tape:
                 + _with_g(latex(s, k), r"\circ"),
                 value=x.value,
                 arriving=recorded.gradients[s.number].value,
-                gradient=texts.given[s.number, k].value,
+                gradient=recorded.contributions[s.number, k].value,
             )
             for s in reversed(recorded.steps)
             for k, x in enumerate(s.inputs)
-            if (s.number, k) in texts.given
+            if (s.number, k) in recorded.contributions
         ]
 
     @property
