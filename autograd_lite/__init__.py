@@ -17,11 +17,9 @@ from autograd_lite.functions import (
     differentiable,
     log_softmax,
     logsumexp,
-    relu,
-    sigmoid,
     softmax,
-    softplus,
 )
+from autograd_lite.rules import relu, sigmoid, softplus
 from autograd_lite.tensor import Tensor, is_tracing, no_grad
 from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd_lite.walk import gradients

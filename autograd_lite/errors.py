@@ -222,13 +222,13 @@ def operation_error(op: Callable[..., Any], inputs: Any, error: Exception) -> Ex
     return type(error)(f"{shown}: {error}")
 
 
-def _called(x: Any, otherwise: str) -> str:
+def _name_or(x: Any, otherwise: str) -> str:
     return getattr(x, "name", None) or otherwise
 
 
 def _product_that_fits(a: Any, b: Any) -> str:
     (m, n), (p, q) = a.shape[-2:], b.shape[-2:]
-    left, right = _called(a, "a"), _called(b, "b")
+    left, right = _name_or(a, "a"), _name_or(b, "b")
     for fits, text in (
         (m == p, f"{left}.mT @ {right}" if a.ndim > 2 else f"{left}.T @ {right}"),
         (n == q, f"{left} @ {right}.mT" if b.ndim > 2 else f"{left} @ {right}.T"),
@@ -246,5 +246,5 @@ def _transpose_that_fits(a: Any, b: Any) -> str:
             m == n or 1 in (m, n)
             for m, n in zip(reversed(flipped), reversed(other.shape), strict=False)
         ):
-            return f" {_called(x, otherwise)}.T {flipped} would fit"
+            return f" {_name_or(x, otherwise)}.T {flipped} would fit"
     return ""

@@ -293,40 +293,13 @@ def _np_clip(x: Any, a_min: Any = None, a_max: Any = None, **bounds: Any) -> Ten
 # What NumPy lacks
 
 
-def relu(x: Any) -> Any:
-    """max(x, 0) elementwise; its derivative at 0 is 0.
-
-    >>> relu(Tensor([-1.0, 0.0, 2.0]))
-    Tensor([0., 0., 2.])
-    """
-    return rules.relu(x)
-
-
-def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)) elementwise, exact in both tails: nothing overflows.
-
-    >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0]))
-    Tensor([0. , 0.5, 1. ])
-    """
-    return rules.sigmoid(x)
-
-
-def softplus(x: Any) -> Any:
-    """log(1 + exp(x)) elementwise, without overflow; its derivative is the sigmoid.
-
-    >>> softplus(Tensor([-1000.0, 1000.0]))
-    Tensor([   0., 1000.])
-    """
-    return rules.softplus(x)
-
-
 def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`, without overflow.
 
     >>> softmax(Tensor([1000.0, 1000.0]))
     Tensor([0.5, 0.5])
     """
-    return rules.softmax(x, axis=_axes(x, axis))
+    return rules.softmax_(x, axis=_axes(x, axis))
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
@@ -335,7 +308,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     >>> log_softmax(Tensor([0.0, 1000.0]))
     Tensor([-1000.,     0.])
     """
-    return rules.log_softmax(x, axis=_axes(x, axis))
+    return rules.log_softmax_(x, axis=_axes(x, axis))
 
 
 def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
@@ -345,7 +318,7 @@ def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
     '1000.693147'
     """
     axes = _axes(x, axis)
-    y = rules.logsumexp(x, axis=axes)
+    y = rules.logsumexp_(x, axis=axes)
     if keepdims:
         return y
     return _without(y, axes) if isinstance(y, Tensor) else np.squeeze(y, axes)
@@ -395,7 +368,7 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
             return y.copy() if isinstance(y, np.ndarray) else y  # it may keep what it returns
 
         op = rules.operation(*argument_rules)(forward)
-        RULES[op] = tuple(rule and _guarded(rule) for rule in argument_rules)
+        RULES[op] = tuple(rule and _protected(rule) for rule in argument_rules)
         return op
 
     return decorate
@@ -419,13 +392,13 @@ def _takes(rule: Rule) -> float:
     return sum(kind is not inspect.Parameter.KEYWORD_ONLY for kind in kinds)
 
 
-def _guarded(rule: Rule) -> Rule:
+def _protected(rule: Rule) -> Rule:
     """A user's rule that can neither write into the walk's arrays nor hand out one it keeps."""
 
     @functools.wraps(rule)
-    def guarded(g: Any, *rest: Any, **static: Any) -> Any:
+    def protected(g: Any, *rest: Any, **static: Any) -> Any:
         if isinstance(g, Tensor):
             return rule(g, *rest, **static)
         return np.array(rule(*_read_only((g, *rest)), **static))
 
-    return guarded
+    return protected

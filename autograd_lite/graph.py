@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_lite import errors
 from autograd_lite.tensor import Tensor, tracing
-from autograd_lite.walk import check_on_tape, differentiate, recorded_for, seed
+from autograd_lite.walk import check_on_tape, differentiate, reachable, recorded_for, seed
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -137,9 +137,11 @@ def steps(
     contributed: dict[tuple[int, int], Tensor] = {}
     origin: dict[int, tuple[Tensor, int | None]] = {}  # of a gradient's tensor: whose rule made it
 
-    def ran(t: Tensor, k: int, contribution: Tensor, made: list[Tensor]) -> None:
+    def ran(t: Tensor, k: int, contribution: Tensor, so_far: Tensor) -> None:
         contributed[t._order, k] = contribution
-        origin.update((x._order, (t, k)) for x in made)
+        for x in reachable([so_far], lambda x: x._order > g._order and x._order not in origin):
+            if x._order > g._order:
+                origin.setdefault(x._order, (t, k))
 
     if wrt:
         with tracing():

@@ -42,7 +42,8 @@ class ForEvery:
 def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function of arrays an operation with these rules: Tensors record it.
 
-    Positional arguments are the inputs, keyword arguments are static.
+    Positional arguments are the inputs, keyword arguments are static. An underscore at the end of
+    its name tells it from what users call, and does not belong to the operation's name.
     """
 
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +54,7 @@ def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], 
                     return x._record(op, inputs, static)
             return forward(*inputs, **static)
 
+        op.__name__ = forward.__name__.removesuffix("_")
         op.forward = forward  # type: ignore[attr-defined]
         RULES[op] = rules[0] if rules and isinstance(rules[0], ForEvery) else rules
         return op
@@ -201,24 +203,38 @@ def astype(x: Any, dtype: Any) -> Any:
 
 @operation(lambda g, y, x: g * (x > 0))
 def relu(x: Any) -> Any:
+    """max(x, 0) elementwise; its derivative at 0 is 0.
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
     return np.maximum(x, 0)
 
 
 @operation(lambda g, y, x: g * (y * (1 - y)))
 def sigmoid(x: Any) -> Any:
-    # Exact to the last digits in both tails, and nothing overflows: e^min(x, 0) / (1 + e^-|x|).
+    """1 / (1 + exp(-x)) elementwise, exact to the last digits in both tails: nothing overflows.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
 @operation(lambda g, y, x: g * sigmoid(x))
 def softplus(x: Any) -> Any:
+    """log(1 + exp(x)) elementwise, without overflow; its derivative is the sigmoid.
+
+    >>> softplus(np.array([-1000.0, 1000.0]))
+    array([   0., 1000.])
+    """
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 # A row of −∞ is −∞ with derivatives 0, ∞ in a row makes it ∞ and has the derivative 1. (PyTorch and
 # JAX have these values, and nan for the derivatives.)
 @operation(lambda g, y, x, axis: g * np.exp(np.clip(x, -math.inf, largest(x)) - finite(y)))
-def logsumexp(x: Any, axis: tuple[int, ...]) -> Any:
+def logsumexp_(x: Any, axis: tuple[int, ...]) -> Any:
     most = np.max(x, axis=axis, keepdims=True)
     total = np.sum(np.exp(x - finite(most)), axis=axis, keepdims=True)
     return most + np.log(np.maximum(total, 1))  # 1 is the most's own part: total is 0 only of −∞
@@ -226,13 +242,13 @@ def logsumexp(x: Any, axis: tuple[int, ...]) -> Any:
 
 # Of a row of −∞, and with ∞ in it, there is no softmax: nan, as PyTorch and JAX have it.
 @operation(lambda g, y, x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
-def softmax(x: Any, axis: tuple[int, ...]) -> Any:
+def softmax_(x: Any, axis: tuple[int, ...]) -> Any:
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
 @operation(lambda g, y, x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
-def log_softmax(x: Any, axis: tuple[int, ...]) -> Any:
+def log_softmax_(x: Any, axis: tuple[int, ...]) -> Any:
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 

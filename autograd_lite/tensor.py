@@ -186,7 +186,7 @@ def _function(op: Callable[..., Any]) -> Method:
             return _made(compute(x), op, (self,), (x,), NOTHING, True)
         return record(op, (self,))
 
-    return _called(method, op)
+    return _documented(method, op)
 
 
 def _arithmetic(op: np.ufunc) -> tuple[Method, Method]:
@@ -203,7 +203,7 @@ def _arithmetic(op: np.ufunc) -> tuple[Method, Method]:
             return _made(y, op, (self, other), (x, z), NOTHING, True)
         return operator(self, other)
 
-    return _called(method, op), reflected
+    return _documented(method, op), reflected
 
 
 def _handled(op: np.ufunc) -> tuple[Method, Method]:
@@ -217,7 +217,7 @@ def _handled(op: np.ufunc) -> tuple[Method, Method]:
         except NotAnOperand:
             return NotImplemented
 
-    return _called(call, op), _called(lambda self, other: call(other, self), op)
+    return _documented(call, op), _documented(lambda self, other: call(other, self), op)
 
 
 def _in_place(op: np.ufunc, symbol: str) -> Method:
@@ -245,10 +245,10 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
         self._data = result._data.astype(self._data.dtype, copy=False)
         return self
 
-    return _called(method, op)
+    return _documented(method, op)
 
 
-def _called(method: Method, op: Callable[..., Any]) -> Method:
+def _documented(method: Method, op: Callable[..., Any]) -> Method:
     name = "abs" if op is np.absolute else op.__name__
     method.__doc__ = f"As {'ag' if hasattr(rules, name) else 'np'}.{name}."
     return method

@@ -76,7 +76,8 @@ def with_items(tree: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
     return new
 
 
-def _map(function: Callable[..., Any], tree: Any) -> Any:
+def map_leaves(function: Callable[..., Any], tree: Any) -> Any:
+    """The same structure, with function(leaf) in the place of each leaf."""
     return unflatten(tree, iter([function(leaf) for leaf in flatten(tree)]))
 
 
@@ -143,11 +144,11 @@ class _Run:
         )
         arguments = list(args)
         for k in chosen:
-            arguments[k] = _map(_variable, arguments[k])
+            arguments[k] = map_leaves(_variable, arguments[k])
         self.variables = tuple(arguments[k] for k in chosen) if several else arguments[chosen[0]]
         self.leaves = flatten(self.variables)
         with _at_work(self.leaves):
-            self.value = _map(on_tape, f(*arguments))
+            self.value = map_leaves(on_tape, f(*arguments))
         if not self.on_tape and self.leaves:
             _warn_of_captured(flatten(self.value), min(x._order for x in self.leaves))
 
@@ -318,7 +319,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
             ]
             return unflatten(run.variables, iter(parts))
 
-        return _map(rows, run.value)
+        return map_leaves(rows, run.value)
 
     return wrapped
 

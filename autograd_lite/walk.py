@@ -18,7 +18,6 @@ from autograd_lite.tensor import (
     constant,
     gradients_noted,
     is_tracing,
-    next_order,
     recording,
 )
 
@@ -49,15 +48,15 @@ def differentiate(
     keep: Callable[[Tensor, Any], None],
     wanted: set[int] | None = None,
     on_tape: bool = False,
-    ran: Callable[[Tensor, int, Tensor, list[Tensor]], None] | None = None,
+    ran: Callable[[Tensor, int, Any, Any], None] | None = None,
 ) -> None:
     """Go from J down the tape; `keep(t, g)` is called with each tensor and its whole gradient.
 
     wanted: only go where one of these orders can be reached, and keep every tensor on the way.
     None: go everywhere, and keep the leaves.
     on_tape: the rules are handed Tensors, so that g is a Tensor too, itself recorded.
-    ran: called with on_tape after each rule: the tensor whose rule it is, the argument's number,
-    what the rule contributed to the argument's gradient, and all the tensors that were made.
+    ran: called after each rule: with the tensor whose rule it is, the argument's number, what the
+    rule contributed to the argument's gradient, and that gradient so far.
     """
     leads = None if wanted is None else leading(J, wanted)
     watch = _state.watch
@@ -69,7 +68,7 @@ def differentiate(
             keep(t, g)
             if t._op is None:
                 continue
-        rules, y, inputs, static = _rules_of(t, on_tape)
+        rules, y, inputs, static = _rules_of(t, on_tape, watch)
         k = -1
         for x in t._inputs:
             k += 1
@@ -81,9 +80,6 @@ def differentiate(
             rule = rules[k]
             if rule is None:
                 continue
-            if watch:
-                rule = watch(rule, t, k)
-            first = next_order() if ran else 0
             new = rule(g, y, *inputs, **static) if static else rule(g, y, *inputs)
             if new.shape != x._data.shape or new.dtype is not x._data.dtype:
                 new = _fitted(new, x._data, t, k)
@@ -96,7 +92,7 @@ def differentiate(
                 new = np.asarray(new)
             arrived[order] = (x, new)
             if ran:
-                ran(t, k, contribution, made_since(first, new))
+                ran(t, k, contribution, new)
     for t, g in arrived.values():  # the leaves: nothing lies beyond them
         keep(t, g)
 
@@ -104,17 +100,21 @@ def differentiate(
 ARRAYS = frozenset((np.ndarray, Tensor))
 
 
-def _rules_of(t: Tensor, on_tape: bool) -> tuple[Any, Any, Sequence[Any], dict[str, Any]]:
+def _rules_of(
+    t: Tensor, on_tape: bool, watch: Any
+) -> tuple[Any, Any, Sequence[Any], dict[str, Any]]:
     """The rules of t's operation, and what they are handed after g: y, the inputs, static."""
     y: Any = t._data
-    inputs = t._saved
+    inputs, static = t._saved, t._static
     if on_tape:
         check_unchanged(t)
         y, inputs = t, t._inputs
     rules = RULES[t._op]  # type: ignore[index]
     if type(rules) is ForEvery:
-        return rules.bound(inputs, t._static), y, (), NOTHING
-    return rules, y, inputs, t._static
+        rules, inputs, static = rules.bound(inputs, static), (), NOTHING
+    if watch:
+        rules = [rule and watch(rule, t, k) for k, rule in enumerate(rules)]
+    return rules, y, inputs, static
 
 
 def _fitted(g: Any, x: np.ndarray, t: Tensor, argument: int) -> Any:
@@ -122,13 +122,6 @@ def _fitted(g: Any, x: np.ndarray, t: Tensor, argument: int) -> Any:
     if g.shape != x.shape:
         g = undo_broadcast(g, x.shape, t, argument)
     return g if g.dtype == x.dtype else g.astype(x.dtype)
-
-
-def made_since(first: int, t: Tensor) -> list[Tensor]:
-    """What was recorded since the order `first` to make t, in order; t too, if it is new."""
-    if t._order < first:
-        return []
-    return reachable([t], lambda x: x._order >= first)
 
 
 def leading(J: Tensor, wanted: set[int]) -> set[int]:

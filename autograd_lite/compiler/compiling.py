@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import errors, rules, transforms
+from autograd_lite import errors, transforms
 from autograd_lite.compiler.emitting import Checked, Plan, Source, one_line
-from autograd_lite.compiler.lowering import Lowering, Node, needed, without_reshapes_of_sums
-from autograd_lite.compiler.tracing import Read, Trace, called, precision, surroundings, trace
+from autograd_lite.compiler.lowering import Lowering, Node, needed_for, without_reshapes_of_sums
+from autograd_lite.compiler.tracing import Read, Trace, name_of, precision, surroundings, trace
 from autograd_lite.tensor import Tensor, _state
-from autograd_lite.transforms import flatten, unflatten
+from autograd_lite.transforms import flatten, map_leaves
 from autograd_lite.walk import by_needs, reachable
 
 OTHER = object()  # what a program returns for arguments that it was not made for
@@ -102,7 +102,7 @@ class _Compiler:
         """A call that no program is ready for."""
         if _inside():
             return self.f(*args, **kwargs)
-        args, kwargs = _map(_plain, (args, kwargs))
+        args, kwargs = map_leaves(_native, (args, kwargs))
         idle, make = self.program(args, kwargs).ready
         run = idle.pop() if idle else make()
         result = run(*args, **kwargs)
@@ -111,7 +111,7 @@ class _Compiler:
 
     def source(self, *args: Any, **kwargs: Any) -> str:
         """The code that runs for these arguments, which is traced now if it was not before."""
-        args, kwargs = _map(_plain, (args, kwargs))
+        args, kwargs = map_leaves(_native, (args, kwargs))
         return self.program(args, kwargs).source
 
     def unchecked(self, *args: Any, **kwargs: Any) -> Any:
@@ -119,7 +119,7 @@ class _Compiler:
 
         It has buffers of its own, so only one thread at a time may call it.
         """
-        args, kwargs = _map(_plain, (args, kwargs))
+        args, kwargs = map_leaves(_native, (args, kwargs))
         return self.program(args, kwargs).unchecked()
 
     def program(self, args: Any, kwargs: Any) -> Program:
@@ -146,7 +146,7 @@ class _Compiler:
         except _Changeable as error:
             leaves = zip(
                 flatten((args, kwargs)),
-                _names(args, kwargs, _parameters(self.f, args)),
+                _names(args, kwargs, _names_of_positional(self.f, args)),
                 strict=True,
             )
             raise _refused(
@@ -166,7 +166,7 @@ class _Compiler:
         return float if type(tree) is float and self.floats_vary else _fixed(tree)
 
     def _traced(self, args: Any, kwargs: Any) -> Program:
-        names = list(_names(args, kwargs, _parameters(self.f, args)))
+        names = list(_names(args, kwargs, _names_of_positional(self.f, args)))
         leaves = flatten((args, kwargs))
         traced = trace(self.f, args, kwargs, names, self.floats_vary)
         if self.floats_vary and any(type(x) is float for x in leaves):
@@ -185,30 +185,23 @@ class _Compiler:
         Where it uses Tensors that require one, it is run on the tape to see.
         """
         given = list(zip(flatten((args, kwargs)), traced.arguments, strict=True))
-        at_hand = [leaf for leaf, _ in given if type(leaf) is Tensor]
-        at_hand += [x for t in traced.tensors() for x in (t, *t._inputs) if type(x) is Tensor]
-        if not _state.gradients or not any(t._needs and t._order < traced.start for t in at_hand):
+        at_hand = [leaf for leaf, _ in given]
+        at_hand += [x for t in traced.tensors() for x in (t, *t._inputs)]
+        if not _state.gradients or not any(
+            type(x) is Tensor and x._needs and x._order < traced.start for x in at_hand
+        ):
             return False
-        taken: set[int] = set()
-        for t in traced.gradient_of.values():
-            while t._op is rules.identity:  # a transform's own variable
-                (t,) = t._inputs
-            taken.add(t._order)
-        taken |= {
-            leaf._order
-            for leaf, t in given
-            if type(t) is Tensor and t._order in taken and type(leaf) is Tensor
-        }
+        taken = traced.differentiated_by()
+        taken |= {leaf._order for leaf, t in given if type(leaf) is Tensor and t._order in taken}
         with np.errstate(all="ignore"):
-            results = [
-                x for x in flatten(self.f(*args, **kwargs)) if type(x) is Tensor and x._needs
-            ]
-        leaves = (t for t in reachable(results, by_needs) if t._op is None)
+            results = flatten(self.f(*args, **kwargs))
+        ends = [x for x in results if type(x) is Tensor and x._needs]
+        leaves = (t for t in reachable(ends, by_needs) if t._op is None)
         return any(t._needs and t._order not in taken for t in leaves)
 
     def _warn(self) -> None:
         warnings.warn(
-            f"compiled {called(self.f)} was traced for {len(self.programs)} signatures: each new "
+            f"compiled {name_of(self.f)} was traced for {len(self.programs)} signatures: each new "
             "structure, shape, dtype, number that is not a float, or variable around it that is "
             "bound anew costs a trace and memory. Give batches one size, and pass what changes "
             "as arguments, numbers as floats or arrays.",
@@ -248,11 +241,7 @@ def _inside() -> bool:
     return _state.tracing or transforms._depth.inside > 0
 
 
-def _map(function: Callable[[Any], Any], tree: Any) -> Any:
-    return unflatten(tree, iter([function(leaf) for leaf in flatten(tree)]))
-
-
-def _plain(x: Any) -> Any:
+def _native(x: Any) -> Any:
     """An array of NumPy's own type and byte order, for what is nearly one."""
     if isinstance(x, np.floating):
         return np.asarray(x)
@@ -331,7 +320,7 @@ def _refused(x: Any, name: str, error: _Changeable) -> TypeError:
     )
 
 
-def _parameters(f: Callable[..., Any], args: Any) -> list[str]:
+def _names_of_positional(f: Callable[..., Any], args: Any) -> list[str]:
     """Names for positional arguments."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
@@ -374,35 +363,43 @@ class _Writer:
         lowering.read(trace.tensors())
         outputs = [lowering.of(x) for x in trace.results()]
         guards = [lowering.guard(check, tensors) for check, tensors in trace.guards]
-        for k, (order, t) in enumerate(trace.gradient_of.items()):
-            if k == 0 and t.size == 1 and not t.name and t._order in lowering.nodes:
-                lowering.nodes[t._order].name = "J"
-            g, of = lowering.nodes.get(order), lowering.nodes.get(t._order)
-            if g and of and g.op and of.name and not g.name:
-                g.name = f"d{of.name}"
-        arguments = {n.name for n in self.arguments if isinstance(n, Node)}
-        results_names = _names((trace.result,), {}, ["result"])
-        for x, name in zip(flatten(trace.result), results_names, strict=True):
-            if type(x) is Tensor and not lowering.of(x).name:
-                lowering.of(x).name = f"{name}_new" if name in arguments else name
+        self._name_gradients(lowering)
+        self._name_results(lowering)
         ends = [*outputs, *guards]
-        without_reshapes_of_sums(needed(ends), outputs)
-        plan = Plan(needed(ends), outputs, reuse_outputs)
+        without_reshapes_of_sums(needed_for(ends), outputs)
+        plan = Plan(needed_for(ends), outputs, reuse_outputs)
         self.source = Source(plan, outputs)
         self.source.given["OTHER"] = OTHER
         self.source.names.taken.add("OTHER")
         self.lines: list[str] = []
 
+    def _name_gradients(self, lowering: Lowering) -> None:
+        """Call the gradient of what has a name W dW, and the cost J."""
+        for k, (order, t) in enumerate(self.trace.gradient_of.items()):
+            g, of = lowering.nodes.get(order), lowering.nodes.get(t._order)
+            if of and k == 0 and t.size == 1 and not t.name:
+                of.name = "J"
+            if g and of and g.op and of.name and not g.name:
+                g.name = f"d{of.name}"
+
+    def _name_results(self, lowering: Lowering) -> None:
+        """Call a result without a name as its key is, or W_new where an argument is called W."""
+        taken = {n.name for n in self.arguments if isinstance(n, Node)}
+        wishes = _names((self.trace.result,), {}, ["result"])
+        for x, name in zip(flatten(self.trace.result), wishes, strict=True):
+            if type(x) is Tensor and not lowering.of(x).name:
+                lowering.of(x).name = f"{name}_new" if name in taken else name
+
     def program(self, leaf_names: list[str]) -> Program:
         """The whole: taken apart, checked, computed, returned."""
         source, names = self.source, self.source.names
-        wish = called(self.f)
+        wish = name_of(self.f)
         function = names.new("compiled" if wish == "<lambda>" else wish)
         leaves = iter(
             zip(flatten((self.args, self.kwargs)), self.arguments, leaf_names, strict=True)
         )
         positional = []
-        for name, tree in zip(_parameters(self.f, self.args), self.args, strict=True):
+        for name, tree in zip(_names_of_positional(self.f, self.args), self.args, strict=True):
             positional.append(names.new(name))
             self._take(positional[-1], tree, leaves)
         by_name = names.new("named") if self.kwargs else ""
@@ -424,12 +421,12 @@ class _Writer:
             returns = self._tree(self.trace.result, results)
         self._check_surroundings()
         title = [
-            f"{called(self.f)}, compiled"
+            f"{name_of(self.f)}, compiled"
             + ", its results overwritten by the next call" * self.reuse_outputs
         ]
         parts = function, ", ".join(signature), self.lines, returns, title
         text, trusting = source.text(*parts), source.text(*parts, trusting=True)
-        file, given = f"<compiled {one_line(called(self.f))}>", source.given
+        file, given = f"<compiled {one_line(name_of(self.f))}>", source.given
         checked, unchecked = (
             _Maker(text, file, function, given),
             _Maker(trusting, file, function, given),

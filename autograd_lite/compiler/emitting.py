@@ -11,16 +11,16 @@ import builtins
 import keyword
 import math
 import operator
+import textwrap
 import unicodedata
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.compiler.lowering import REDUCTIONS, VIEWS, Node, is_elementwise
-from autograd_lite.compiler.tracing import called
+from autograd_lite.compiler.tracing import name_of
 from autograd_lite.rules import Slot, astype, concatenate, einsum, getitem, scatter_add, stack
 
 REDUCE = {np.sum: "add", np.max: "maximum", np.min: "minimum", np.any: "logical_or"}
@@ -302,7 +302,7 @@ class Source:
         self.given: dict[str, Any] = {}
         self.given_names: dict[int, str] = {}
         self.imports: dict[str, str] = {}  # of NumPy's: what they are called here
-        self.methods: dict[str, str] = {}  # NumPy's bound methods, as add.reduce: add_reduce
+        self.reductions: dict[str, str] = {}  # what a ufunc's reduce is called: add: add_reduce
         self.constants: list[str] = []
         self.buffers: list[str] = []
         self.body: list[str] = []
@@ -325,13 +325,12 @@ class Source:
             self.imports[name] = self.names.new(name)
         return self.imports[name]
 
-    def method(self, text: str) -> str:
-        """What a bound method of NumPy's, as add.reduce, is called in the program."""
-        if text not in self.methods:
-            function, method = text.split(".")
-            self.methods[text] = self.names.new(f"{function}_{method}")
-            self.library(function)
-        return self.methods[text]
+    def reduction(self, ufunc: str) -> str:
+        """What the reduce method of a ufunc is called in the program."""
+        if ufunc not in self.reductions:
+            self.reductions[ufunc] = self.names.new(f"{ufunc}_reduce")
+            self.library(ufunc)
+        return self.reductions[ufunc]
 
     def give(self, wish: str, value: Any) -> str:
         """A name for an object that cannot be written down."""
@@ -363,7 +362,7 @@ class Source:
         """What the function that computes a node is called; NumPy's are named before variables."""
         op: Any = node.op
         if op in REDUCTIONS:
-            return self.method(f"{REDUCE[op]}.reduce")
+            return self.reduction(REDUCE[op])
         if op in (concatenate, stack):
             return self.library(op.__name__)
         if op is None or op is np.dot or self.plan.kind[node] == "view":
@@ -444,7 +443,7 @@ class Source:
             self.body.append(f"{self.name[node]} = {tensor}._data  # {node.shape}, as it is now")
 
     def _write_guard(self, node: Node) -> None:
-        check = self.give(called(node.check), node.check)
+        check = self.give(name_of(node.check), node.check)
         text = f"{check}({', '.join(self.name[x] for x in node.inputs)})"
         self.body.append(Checked(text) if all(map(_is_argument, node.inputs)) else text)
 
@@ -628,10 +627,9 @@ class Source:
         lines = [f"# {one_line(line)}" for line in title]
         if self.imports:
             imports = [k if k == v else f"{k} as {v}" for k, v in sorted(self.imports.items())]
-            lines += _wrapped(f"from numpy import {', '.join(imports)}")
-        for text, name in sorted(self.methods.items()):
-            ufunc, method = text.split(".")
-            lines.append(f"{name} = {self.imports[ufunc]}.{method}")
+            lines += _from_numpy(imports)
+        for ufunc, name in sorted(self.reductions.items()):
+            lines.append(f"{name} = {self.imports[ufunc]}.reduce")
         if self.constants:
             lines += ["", *self.constants]
         if self.buffers:
@@ -653,15 +651,10 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
-def _wrapped(text: str) -> Sequence[str]:
-    if len(text) <= 100:
-        return [text]
-    start, names = text.split(" import ")
-    parts = names.split(", ")
-    lines, line = [f"{start} import ("], "   "
-    for part in parts:
-        if len(line) + len(part) > 96:
-            lines.append(line)
-            line = "   "
-        line += f" {part},"
-    return [*lines, line, ")"]
+def _from_numpy(names: list[str]) -> list[str]:
+    """The line that imports these, or the lines, where one would be too long."""
+    whole = f"from numpy import {', '.join(names)}"
+    if len(whole) <= 100:
+        return [whole]
+    body = textwrap.wrap(f"{', '.join(names)},", 96)
+    return ["from numpy import (", *(f"    {line}" for line in body), ")"]

@@ -46,30 +46,30 @@ def is_elementwise(op: Any) -> bool:
     return op is np.where or (isinstance(op, np.ufunc) and op.signature is None and op.nout == 1)
 
 
-def _mean(x: Any, axis: Any, keepdims: bool) -> Any:
+def _numpys_mean(x: Any, axis: Any, keepdims: bool) -> Any:
     total = np.sum(x, axis=axis, keepdims=True)
     return total / rules.count(x, total)
 
 
-def _var(x: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
-    total = np.sum(np.square(x - _mean(x, axis, True)), axis=axis, keepdims=True)
+def _numpys_var(x: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
+    total = np.sum(np.square(x - _numpys_mean(x, axis, True)), axis=axis, keepdims=True)
     return total / max(rules.count(x, total) - ddof, 0)
 
 
-def _clip(x: Any, low: Any, high: Any) -> Any:
+def _numpys_clip(x: Any, low: Any, high: Any) -> Any:
     x = x if type(low) is float and low == -math.inf else np.maximum(x, low)
     return x if type(high) is float and high == math.inf else np.minimum(x, high)
 
 
 # What NumPy's own composite functions do. (Each is used only where it gives the same bits.)
 BODIES: dict[Op, Op] = {
-    np.mean: _mean,
-    np.var: _var,
-    np.std: lambda x, axis, keepdims, ddof=0: np.sqrt(_var(x, axis, keepdims, ddof)),
-    np.clip: _clip,
+    np.mean: _numpys_mean,
+    np.var: _numpys_var,
+    np.std: lambda x, axis, keepdims, ddof=0: np.sqrt(_numpys_var(x, axis, keepdims, ddof)),
+    np.clip: _numpys_clip,
 }
 
-REDUCTIONS = {np.sum, np.max, np.min, np.any, np.all}
+REDUCTIONS: set[Op] = {np.sum, np.max, np.min, np.any, np.all}
 VIEWS = {np.reshape, np.transpose, np.broadcast_to}
 # Known to be the same each time; another operation may be anything, a random one too.
 PURE = {rules.astype, rules.concatenate, rules.stack, rules.getitem, rules.scatter_add}
@@ -209,9 +209,11 @@ class Lowering:
             if natural != shape:
                 small = self.make(op, inputs, static, natural, dtype)
                 return self.make(np.broadcast_to, (small,), {"shape": shape}, shape, dtype)
-        simpler = self._simpler(op, inputs, static, shape, dtype)
-        if simpler is not None:
-            return simpler
+        node = Node(op, inputs, static, shape, dtype)
+        for identity in IDENTITIES.get(op, ()):
+            simpler = identity(self, node)
+            if simpler is not None:
+                return simpler
         key = None
         if is_pure(op):
             if all(x.constant is not None for x in inputs):
@@ -220,55 +222,7 @@ class Lowering:
             key = (op, tuple(id(x) for x in inputs), frozen(static))
             if key in self.known:
                 return self.known[key]
-        return self._keep(key, Node(op, inputs, static, shape, dtype))
-
-    def _simpler(
-        self, op: Op, inputs: tuple[Node, ...], static: dict[str, Any], shape: Any, dtype: np.dtype
-    ) -> Node | None:
-        """The table of exact identities."""
-
-        def unchanged(x: Node) -> bool:
-            return x.shape == shape and x.dtype == dtype
-
-        x, y = inputs[0], inputs[-1]
-        neutral = NEUTRAL.get(op)
-        if neutral is not None:
-            if unchanged(x) and _is_all(y, neutral):  # x · 1, x / 1, x + (-0), x - 0
-                return x
-            if op in COMMUTES and unchanged(y) and _is_all(x, neutral):
-                return y
-        if op is np.negative:
-            if x.op is np.negative:  # -(-x)
-                return x.inputs[0]
-            if x.op is np.absolute and dtype.kind == "f":  # -|x|
-                return self.make(
-                    np.copysign, (x.inputs[0], self.constant(np.array(-1, dtype))), {}, shape, dtype
-                )
-        exact = y.dtype.kind == "f" or y.dtype == dtype  # an unsigned -y is not the number -y
-        if op in (np.add, np.subtract) and y.op is np.negative and exact:  # x + (-y), x - (-y)
-            other = np.subtract if op is np.add else np.add
-            return self.make(other, (x, y.inputs[0]), {}, shape, dtype)
-        exact = x.dtype.kind == "f" or x.dtype == dtype
-        if op is np.add and x.op is np.negative and exact:  # (-x) + y
-            return self.make(np.subtract, (y, x.inputs[0]), {}, shape, dtype)
-        if op in (np.multiply, np.divide) and x.op is np.negative and _is_float(y):  # (-x) / c
-            opposite = self.constant(np.asarray(-y.constant))
-            return self.make(op, (x.inputs[0], opposite), static, shape, dtype)
-        if op in (np.reshape, np.broadcast_to) or (op is rules.astype and x.dtype == dtype):
-            if unchanged(x):
-                return x
-            if x.op is op:  # a reshape of a reshape
-                return self.make(op, x.inputs, static, shape, dtype)
-        if op is np.transpose:
-            axes = static["axes"]
-            if x.op is np.transpose:
-                axes = tuple(x.static["axes"][k] for k in axes)
-                return self.make(np.transpose, x.inputs, {"axes": axes}, shape, dtype)
-            if axes == tuple(range(len(axes))):
-                return x
-        if op in REDUCTIONS and unchanged(x):  # one element each (np.sum makes 0.0 of -0.0)
-            return x
-        return None
+        return self._keep(key, node)
 
 
 def _sums_as_floats(t: Tensor) -> bool:
@@ -301,9 +255,109 @@ def _sample(x: Tensor, rng: np.random.Generator) -> np.ndarray:
     )
 
 
+# Exact identities: by operation, functions that are given a node of it before it is kept, and find
+# a simpler one, or None.
+
+
+def _is_alike(x: Node, node: Node) -> bool:
+    return x.shape == node.shape and x.dtype == node.dtype
+
+
+def _is_exact(x: Node, node: Node) -> bool:
+    """Whether x = −z is the number −z in the node's arithmetic: of unsigned integers it is not."""
+    return x.dtype.kind == "f" or x.dtype == node.dtype
+
+
+def _without_neutral(lowering: Lowering, node: Node) -> Node | None:
+    """x · 1, 1 · x, x / 1, x¹, x + (−0), x − 0."""
+    x, y = node.inputs
+    neutral = NEUTRAL[node.op]  # type: ignore[index]
+    if _is_alike(x, node) and _is_all(y, neutral):
+        return x
+    commutes = node.op in (np.add, np.multiply)
+    return y if commutes and _is_alike(y, node) and _is_all(x, neutral) else None
+
+
+def _negated(lowering: Lowering, node: Node) -> Node | None:
+    """−(−x), −|x|."""
+    (x,) = node.inputs
+    if x.op is np.negative:
+        return x.inputs[0]
+    if x.op is np.absolute and node.dtype.kind == "f":
+        minus_one = lowering.constant(np.array(-1, node.dtype))
+        return lowering.make(np.copysign, (x.inputs[0], minus_one), {}, node.shape, node.dtype)
+    return None
+
+
+def _added_or_subtracted(lowering: Lowering, node: Node) -> Node | None:
+    """x + (−y), x − (−y)."""
+    x, y = node.inputs
+    if y.op is not np.negative or not _is_exact(y, node):
+        return None
+    opposite = np.subtract if node.op is np.add else np.add
+    return lowering.make(opposite, (x, y.inputs[0]), {}, node.shape, node.dtype)
+
+
+def _added_to_negative(lowering: Lowering, node: Node) -> Node | None:
+    """(−x) + y."""
+    x, y = node.inputs
+    if x.op is not np.negative or not _is_exact(x, node):
+        return None
+    return lowering.make(np.subtract, (y, x.inputs[0]), {}, node.shape, node.dtype)
+
+
+def _negative_by_constant(lowering: Lowering, node: Node) -> Node | None:
+    """(−x) · c, (−x) / c."""
+    x, c = node.inputs
+    if x.op is not np.negative or not isinstance(c.constant, np.ndarray) or c.dtype.kind != "f":
+        return None
+    inputs = x.inputs[0], lowering.constant(np.asarray(-c.constant))
+    return lowering.make(node.op, inputs, node.static, node.shape, node.dtype)  # type: ignore[arg-type]
+
+
+def _unchanged(lowering: Lowering, node: Node) -> Node | None:
+    """A reshape to the shape it has, a cast to its dtype, a reduction of one element each.
+
+    (np.sum makes 0.0 of −0.0.)
+    """
+    x = node.inputs[0]
+    return x if _is_alike(x, node) else None
+
+
+def _repeated(lowering: Lowering, node: Node) -> Node | None:
+    """A reshape of a reshape, a broadcast of a broadcast."""
+    x = node.inputs[0]
+    if x.op is not node.op:
+        return None
+    return lowering.make(node.op, x.inputs, node.static, node.shape, node.dtype)  # type: ignore[arg-type]
+
+
+def _transposed(lowering: Lowering, node: Node) -> Node | None:
+    """A transpose of a transpose, and one that leaves the axes where they are."""
+    (x,) = node.inputs
+    axes = node.static["axes"]
+    if x.op is np.transpose:
+        axes = tuple(x.static["axes"][k] for k in axes)
+        return lowering.make(np.transpose, x.inputs, {"axes": axes}, node.shape, node.dtype)
+    return x if axes == tuple(range(len(axes))) else None
+
+
 # (-0.0 + 0.0 is 0.0, so that 0.0 does change something.)
 NEUTRAL: dict[Op, Any] = {np.multiply: 1, np.divide: 1, np.power: 1, np.add: -0.0, np.subtract: 0.0}
-COMMUTES = {np.add, np.multiply}
+Identity = Callable[[Lowering, Node], Node | None]
+IDENTITIES: dict[Op, tuple[Identity, ...]] = {
+    np.add: (_without_neutral, _added_or_subtracted, _added_to_negative),
+    np.subtract: (_without_neutral, _added_or_subtracted),
+    np.multiply: (_without_neutral, _negative_by_constant),
+    np.divide: (_without_neutral, _negative_by_constant),
+    np.power: (_without_neutral,),
+    np.negative: (_negated,),
+    np.reshape: (_unchanged, _repeated),
+    np.broadcast_to: (_unchanged, _repeated),
+    np.transpose: (_transposed,),
+    rules.astype: (_unchanged,),
+    **dict.fromkeys(REDUCTIONS, (_unchanged,)),
+}
 
 
 def _is_all(x: Node, number: Any) -> bool:
@@ -312,10 +366,6 @@ def _is_all(x: Node, number: Any) -> bool:
     if not isinstance(value, np.ndarray) or not value.size or not (value == number).all():
         return False
     return value.dtype.kind != "f" or bool((np.signbit(value) == np.signbit(number)).all())
-
-
-def _is_float(x: Node) -> bool:
-    return isinstance(x.constant, np.ndarray) and x.dtype.kind == "f"
 
 
 def _before_broadcasting(x: Node) -> Node:
@@ -330,7 +380,7 @@ def _before_broadcasting(x: Node) -> Node:
         x = x.inputs[0]
 
 
-def needed(ends: Iterable[Node]) -> list[Node]:
+def needed_for(ends: Iterable[Node]) -> list[Node]:
     """The outputs and guards, and what they are made from, in the order of the tape."""
     found = {id(node): node for node in ends}
     stack = list(found.values())

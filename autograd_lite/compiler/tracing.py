@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import errors
+from autograd_lite import errors, rules
 from autograd_lite.errors import TracingError
 from autograd_lite.tensor import Tensor, _state, constant, next_order, tracing
 from autograd_lite.transforms import flatten, unflatten
@@ -37,7 +37,7 @@ class StandIn(np.ndarray):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         elementwise = method == "__call__" and ufunc.signature is None and ufunc.nout == 1
         if not elementwise or kwargs:
-            return _stand_ins(getattr(ufunc, method)(*_plain(inputs), **_plain(kwargs)))
+            return _stand_ins(getattr(ufunc, method)(*_as_arrays(inputs), **_as_arrays(kwargs)))
         arrays = [x if isinstance(x, np.ndarray) else np.asarray(x) for x in inputs]
         kinds = [
             type(x) if type(x) in (int, float) else a.dtype
@@ -52,10 +52,10 @@ class StandIn(np.ndarray):
             a, b = args
             if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
                 return stand_in((a.shape[0], b.shape[1]), np.promote_types(a.dtype, b.dtype))
-        return _stand_ins(function(*_plain(args), **_plain(kwargs)))
+        return _stand_ins(function(*_as_arrays(args), **_as_arrays(kwargs)))
 
     def __getitem__(self, index: Any) -> Any:
-        return _stand_ins(_plain(self)[_plain(index)])
+        return _stand_ins(_as_arrays(self)[_as_arrays(index)])
 
     def dot(self, other: Any, out: Any = None) -> Any:
         """As np.dot."""
@@ -95,13 +95,13 @@ def _one(dtype: np.dtype) -> np.ndarray:
     return one
 
 
-def _plain(tree: Any) -> Any:
+def _as_arrays(tree: Any) -> Any:
     """Arrays of NumPy's own type for stand-ins, also within tuples and lists."""
     if isinstance(tree, StandIn):
         return tree.view(np.ndarray)
     if type(tree) in (tuple, list):
-        return type(tree)(_plain(x) for x in tree)
-    return {k: _plain(x) for k, x in tree.items()} if type(tree) is dict else tree
+        return type(tree)(_as_arrays(x) for x in tree)
+    return {k: _as_arrays(x) for k, x in tree.items()} if type(tree) is dict else tree
 
 
 def _stand_ins(result: Any) -> Any:
@@ -138,8 +138,8 @@ def guard(check: Check, *tensors: Any) -> None:
     elif _state.guards is not None:
         if any(isinstance(x, StandIn) for x in tensors):
             raise TracingError(
-                f"guard({called(check)}, ...) within an operation of one's own cannot be compiled, "
-                f"at {errors.place()}\nCall guard before the operation, with its Tensors."
+                f"guard({name_of(check)}, ...) within an operation of one's own cannot be "
+                f"compiled, at {errors.place()}\nCall guard before the operation, with its Tensors."
             )
         _state.guards.append((check, tuple(constant(x) for x in tensors)))
 
@@ -162,6 +162,15 @@ class Trace:
         """What was recorded for the result and for the guards, in order."""
         roots = [*self.results(), *(t for _, guarded in self.guards for t in guarded)]
         return reachable(roots, lambda x: x._order >= self.start)
+
+    def differentiated_by(self) -> set[int]:
+        """The orders of what f itself takes gradients with respect to."""
+        found: set[int] = set()
+        for t in self.gradient_of.values():
+            while t._op is rules.identity:  # a transform's own variable
+                (t,) = t._inputs
+            found.add(t._order)
+        return found
 
 
 def trace(
@@ -189,7 +198,7 @@ def trace(
         return b
     where = _line_of(different._order, run, b.start) if isinstance(different, Tensor) else ""
     raise TracingError(
-        f"two runs of {called(f)} with the same arguments recorded different values{where}\n"
+        f"two runs of {name_of(f)} with the same arguments recorded different values{where}\n"
         "Compiled, they would be frozen. Draw random numbers outside and pass them as an argument."
     )
 
@@ -225,7 +234,7 @@ def _run(
     for x in flatten(result):
         if not isinstance(x, Tensor | np.ndarray | np.generic | int | float | str | None):
             raise TypeError(
-                f"{called(f)} returns a {type(x).__name__}; a compiled function returns arrays, "
+                f"{name_of(f)} returns a {type(x).__name__}; a compiled function returns arrays, "
                 "numbers, or lists, tuples and dicts of them"
             )
     return Trace(start, arguments, result, gradient_of, guards)
@@ -237,7 +246,7 @@ def precision(leaves: list[Any]) -> np.dtype:
     return dtypes.pop() if len(dtypes) == 1 else np.dtype(float)
 
 
-def called(f: Any) -> str:
+def name_of(f: Any) -> str:
     """The name of a function."""
     return getattr(f, "__name__", type(f).__name__)
 

@@ -182,7 +182,7 @@ class NamedTape:
 
 _STRUCTURAL = {
     *(np.dot, np.matmul, np.sum, np.mean, np.max, np.min, np.var, np.std),
-    *(rules.logsumexp, rules.softmax, rules.log_softmax, rules.concatenate, rules.stack),
+    *(rules.logsumexp_, rules.softmax_, rules.log_softmax_, rules.concatenate, rules.stack),
 }
 
 
@@ -233,6 +233,6 @@ def _saturated(recorded: Steps, point: list[Any]) -> bool:
             return True
         if s.op is rules.sigmoid and (np.abs(y - 0.5) > 0.499).any():
             return True
-        if s.op is rules.softmax and (y < 1e-4).any():
+        if s.op is rules.softmax_ and (y < 1e-4).any():
             return True
     return False

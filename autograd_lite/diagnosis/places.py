@@ -94,7 +94,7 @@ class Place:
             a, name = rules.sigmoid(a), f"σ({name})"
         elif self.reading == "softmax":
             axis = 1 if a.ndim > 1 and a.shape[0] in self.layout.samples else 0
-            a, name = rules.softmax(a, axis=(axis,)), f"softmax({name})"
+            a, name = rules.softmax_(a, axis=(axis,)), f"softmax({name})"
         return a, self.value(self.labels), name
 
     @property
