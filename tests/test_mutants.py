@@ -59,6 +59,6 @@ def test_a_mutant_survives_where_no_test_notices(
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\npythonpath = ['.']\n")
     monkeypatch.setattr(mutants, "TESTS", {"m.py": ("test_m",)})
     assert mutants.run_tests("m.py", tmp_path)
-    alive = [m.kind for m in mutants.found("m.py", text) if mutants.survives(m, text, tmp_path)]
+    alive = [m.kind for m in mutants.found("m.py", text) if mutants.survives(m, text, tmp_path, 60)]
     assert alive == ["sign", "off by one"]  # both in half, which nothing tests
     assert (tmp_path / "m.py").read_text() == text
