@@ -20,8 +20,8 @@ import numpy as np
 from autograd_lite import errors, rules
 from autograd_lite.rules import RULES
 
-# glibc hands freed memory back to the kernel, and page faults on its return take twice as long as
-# the arithmetic of a tape of small arrays. Once a block of 16 MB was freed, it keeps up to 32 MB.
+# glibc returns freed memory to the kernel, and the page faults when it is needed again take twice as
+# long as the arithmetic of a tape of small arrays. Freeing 16 MB once makes glibc keep up to 32 MB.
 np.empty(2**21)
 
 HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy function: what it does here
@@ -131,21 +131,22 @@ def tracing(gradient_of: dict[int, Tensor] | None = None, guards: list[Any] | No
 
 
 def gradients_noted() -> dict[int, Tensor] | None:
-    """Where the tracing at work wants it noted whose gradient is what; None: nowhere."""
+    """The dict in which the running trace notes whose gradient each order is; None without one."""
     return _state.gradient_of
 
 
 def recording(variables: Any = ()) -> Any:
-    """Within this context gradients are recorded, also where `no_grad` surrounds it.
+    """Within this context gradients are recorded, even inside `no_grad`.
 
-    variables: what is differentiated there; a value that depends on it is not given away.
+    variables: the Tensors that are differentiated there. Taking the value of what depends on them
+    raises, because the gradient would be lost.
     """
     orders = [x._order for x in variables]
     return _set(gradients=True, variables=_state.variables.union(orders))
 
 
 def is_differentiated(t: Tensor) -> bool:
-    """Whether a transform at work differentiates with respect to what this was made from."""
+    """Whether t depends on a variable of a transform that is running."""
     variables = _state.variables
     if not (variables and t._needs and _state.gradients):
         return False
@@ -722,10 +723,11 @@ class Tensor:
 def record(
     op: Callable[..., Any], inputs: tuple[Any, ...], static: dict[str, Any] = NOTHING
 ) -> Tensor:
-    """Run `op` on the arrays behind `inputs`, and keep how the result came about.
+    """Run `op` on the arrays behind `inputs`, and put the result on the tape.
 
-    inputs are Tensors and Python numbers. It is kept where a gradient may be asked for (also of
-    comparisons, which need none: a replay at other values needs them), and always while tracing.
+    inputs are Tensors and Python numbers. The tape has whatever a gradient may depend on, and
+    comparisons too, which have no gradient, because a replay at other values needs them. While
+    tracing it has everything.
     """
     saved = tuple([x._data if type(x) is Tensor else x for x in inputs])
     try:
