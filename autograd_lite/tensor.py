@@ -20,8 +20,8 @@ import numpy as np
 from autograd_lite import errors, rules
 from autograd_lite.rules import RULES
 
-# glibc returns freed memory to the kernel, and the page faults when it is needed again take twice as
-# long as the arithmetic of a tape of small arrays. Freeing 16 MB once makes glibc keep up to 32 MB.
+# glibc returns freed memory to the kernel, and the page faults when it is needed again take twice
+# as long as the arithmetic of a tape of small arrays. Freeing 16 MB once makes it keep up to 32 MB.
 np.empty(2**21)
 
 HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy function: what it does here
