@@ -733,3 +733,37 @@ def test_free_memory_is_found_by_size():
         free.add(block)
     taken = [free.take(need) for need in (16, 9, 1000, 1, 1)]
     assert taken == [blocks[1], blocks[3], blocks[2], blocks[0], None]
+
+
+# What the mutants showed that nothing else would notice
+
+
+REDUCTIONS = [np.sum, np.mean, np.var, np.std, np.max, np.min]
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS, ids=lambda op: op.__name__)
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 1), None])
+def test_a_reduction_that_keeps_its_axes_is_broadcast_along_them(reduction, axis):
+    """On a square array, where a wrong axis would broadcast as well."""
+
+    def f(x):
+        return (x - reduction(x, axis=axis, keepdims=True)) * reduction(np.tanh(x), axis=axis)
+
+    x = np.arange(9.0).reshape(3, 3) ** 2 / 10
+    compiled = ag.compile(f)
+    for data in (x, x[::-1] + 1):
+        assert_same(compiled(data), f(ag.Tensor(data)))
+
+
+def test_tracing_itself_warns_of_nothing():
+    """An operation that branches on values is traced with values, which no user sees."""
+
+    @ag.differentiable(lambda g, y, x: g)
+    def with_a_branch(x):
+        return x if x[0] > 0 else x / x[0]
+
+    compiled = ag.compile(lambda x: np.where(x > 0, np.log(with_a_branch(x) - 1.0), 0.0))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        compiled.source(np.array([1.0, 2.0]))
+    assert seen == []
