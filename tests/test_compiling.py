@@ -654,6 +654,12 @@ def test_the_source_reads_as_backpropagation():
     assert source.count("tanh(") == 1
 
 
+def test_small_constants_are_called_by_their_names():
+    source = ag.compile(lambda x: (x * 0.5 + 2.0) * x / (x * x + 1.0) + 3.0).source(np.ones(2))
+    for line in ("half = array(0.5)", "two = array(2.0)", "one = array(1.0)", "c = array(3.0)"):
+        assert line in source.splitlines()
+
+
 def test_the_source_can_be_pasted():
     source = ag.compile(ag.value_and_grad(lambda w: np.sum(np.tanh(w * 3)))).source(np.ones(2))
     namespace = {"OTHER": None}

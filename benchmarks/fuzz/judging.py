@@ -1,8 +1,9 @@
 """PyTorch's value and derivatives of a random program, and how far rounding can move them.
 
 The program runs three times: as it is, and twice with the result of every step that rounds off by
-up to four units in the last place (equal values by equal amounts, so that ties stay ties). How far
-an answer moves is what no two right programs need agree on; nothing else is allowed for.
+up to four units in the last place (equal values by equal amounts, so that ties stay ties), and with
+its derivative for each operand off by as much, also where the result is exact, as that of x / x is.
+How far an answer moves is what no two right programs need agree on; nothing else is allowed for.
 """
 
 from __future__ import annotations
@@ -150,6 +151,8 @@ def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | Non
     given = [_cast(x, dtype) for x in operands]
     if phase is not None and entry.rounds >= OPERANDS:
         given = [x if x is None else _noisy(x, phase + k) for k, x in enumerate(given)]
+    if phase is not None and entry.rounds != EXACT:
+        given = [x if x is None else _sloped(x, phase + k) for k, x in enumerate(given)]
     y = entry.torch(*given, **step.arguments)
     if tuple(y.shape) != known.shape:
         name = entry.name
@@ -173,6 +176,12 @@ def _noisy(y: Any, phase: float) -> Any:
     x = y.detach()
     size = NOISE * torch.finfo(y.dtype).eps * (x * 8 != torch.round(x * 8))
     return y * (1 + size * torch.sin(x * 12345.678 + phase))
+
+
+def _sloped(x: Any, phase: float) -> Any:
+    """x itself, with a derivative that is off by some units in the last place."""
+    same = x.detach()
+    return same + (x - same) * (1 + NOISE * torch.finfo(x.dtype).eps * float(np.sin(7 * phase)))
 
 
 def _arrays(step: Step, arrays: list[Any]) -> Any:
