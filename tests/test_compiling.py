@@ -660,6 +660,17 @@ def test_small_constants_are_called_by_their_names():
         assert line in source.splitlines()
 
 
+def test_what_a_program_imports_stands_in_order():
+    lines = ag.compile(lambda x: np.max(x) * np.sum(x)).source(np.ones(2)).splitlines()
+    assert [line for line in lines if "_reduce = " in line] == [
+        "add_reduce = add.reduce",
+        "maximum_reduce = maximum.reduce",
+    ]
+    (imports,) = [line for line in lines if line.startswith("from numpy import")]
+    names = imports.removeprefix("from numpy import ").split(", ")
+    assert names == sorted(names)
+
+
 def test_the_source_can_be_pasted():
     source = ag.compile(ag.value_and_grad(lambda w: np.sum(np.tanh(w * 3)))).source(np.ones(2))
     namespace = {"OTHER": None}

@@ -154,3 +154,66 @@ def test_both_packages_import_light():
 def test_both_packages_are_typed():
     assert (ROOT / "autograd_lite" / "py.typed").exists()
     assert (ROOT / "nn" / "py.typed").exists()
+
+
+# What every module of a kind defines: a subcommand, a document, a table of what has a name.
+INTERFACES = {"add_to", "run", "DOCUMENT", "BY_NAME"}
+
+
+def defined(tree: ast.Module) -> set[str]:
+    """The names that a module defines at its top level."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+    return {name for name in names if not name.startswith("__")} - INTERFACES
+
+
+@pytest.mark.parametrize("package", ["autograd_lite", "nn"])
+def test_a_name_is_defined_once_in_a_package(package):
+    homes: dict[str, list[str]] = {}
+    for module, tree in TREES.items():
+        if module.split(".")[0] == package:
+            for name in defined(tree):
+                homes.setdefault(name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+
+
+BRANCHES = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.match_case)
+
+
+def branches(function: ast.FunctionDef) -> int:
+    """The places in a function where it may go one way or another; inner functions count."""
+    count = 0
+    for node in ast.walk(function):
+        if isinstance(node, ast.comprehension):
+            count += 1 + len(node.ifs)
+        elif isinstance(node, ast.BoolOp):
+            count += len(node.values) - 1
+        else:
+            count += isinstance(node, BRANCHES)
+    return count
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_function_has_at_most_twenty_branches(module):
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.FunctionDef):
+            assert branches(node) <= 20, node.name
+
+
+def test_branches_are_counted():
+    text = "def f(x):\n    return [y for y in x if y and y > 1] if x else x or 0"
+    assert branches(ast.parse(text).body[0]) == 5
+
+
+@pytest.mark.parametrize("module", [m for m in FILES if m.startswith("autograd_lite.compiler.")])
+def test_the_compiler_edits_no_source_text(module):
+    """It emits the right text in the first place, and looks for no pattern in what it wrote."""
+    names = {n.id for n in ast.walk(TREES[module]) if isinstance(n, ast.Name)}
+    attributes = {n.attr for n in ast.walk(TREES[module]) if isinstance(n, ast.Attribute)}
+    assert not names & {"re", "tokenize"}
+    assert not attributes & {"replace", "split", "splitlines", "sub", "find"}
