@@ -767,3 +767,11 @@ def test_tracing_itself_warns_of_nothing():
         warnings.simplefilter("always")
         compiled.source(np.array([1.0, 2.0]))
     assert seen == []
+
+
+def test_a_guard_of_nothing_is_called_at_each_call():
+    seen = []
+    compiled = ag.compile(lambda x: (ag.guard(lambda: seen.append(1)), x * 2)[1])
+    for _ in range(3):
+        compiled(np.ones(2))
+    assert len(seen) == 3

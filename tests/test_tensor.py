@@ -771,3 +771,20 @@ def test_every_handler_is_called_by_numpys_own_name():
 def test_every_public_name_is_there_each_time(name):
     assert getattr(ag, name) is getattr(ag, name)
     assert callable(getattr(ag, name))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "var", "std", "any", "all"])
+@pytest.mark.parametrize("options", [{}, {"axis": 0}, {"axis": 1, "keepdims": True}])
+def test_a_reduction_has_the_shape_that_the_arrays_method_gives(name, options):
+    array = np.array([[0.0, 2.0], [3.0, 5.0]])
+    expected = getattr(array, name)(**options)
+    found = getattr(ag.Tensor(array), name)(**options)
+    assert found.shape == expected.shape
+    np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_operators_and_methods_say_whose_they_are():
+    assert ag.Tensor.exp.__doc__ == ag.Tensor([1.0]).exp.__doc__ == "As np.exp."
+    assert ag.Tensor.relu.__doc__ == "As ag.relu."
+    assert ag.Tensor.__add__.__doc__ == "As np.add."
+    assert ag.Tensor.__abs__.__doc__ == "As np.abs."
