@@ -306,43 +306,49 @@ def _added(e: Any, letters: list[Expression]) -> Expression:
 
 
 def _multiplied(e: Any, letters: list[Expression]) -> Expression:
+    coefficient, powers = _primitive(e)
+    above = _joined([(base, n) for base, n in powers if n > 0], letters)
+    below = _joined([(base, -n) for base, n in powers if n < 0], letters)
+    value = Fraction(int(coefficient.p), int(coefficient.q))
+    if below is None:
+        return number(value) if above is None else scaled(value, above)
+    if above is None:
+        return elementwise(np.divide, number(value), below)
+    return scaled(value, elementwise(np.divide, above, below))
+
+
+def _primitive(e: Any) -> tuple[Any, list[tuple[Any, int]]]:
+    """The number in front of a product, and its factors as bases and exponents, above ones first.
+
+    A sum has no common factor left, a constant in it is positive, and −(Y − A) is A − Y.
+    """
     coefficient, rest = e.as_coeff_Mul()
-    above: list[tuple[Any, int]] = []
-    below: list[tuple[Any, int]] = []
+    powers: list[tuple[Any, int]] = []
     for factor in rest.as_ordered_factors():
         base, exponent = factor.as_base_exp()
         if base.is_Add:
             content, base = base.primitive()
-            constant = base.as_coeff_Add()[0]
-            if constant < 0:
+            if base.as_coeff_Add()[0] < 0:
                 content, base = -content, -base
             coefficient *= content**exponent
-        (above if exponent > 0 else below).append((base, abs(int(exponent))))
-    if coefficient < 0:  # −(Y − A) is A − Y
-        for group in (above, below):
-            for k, (base, n) in enumerate(group):
-                if base.is_Add and n % 2 and base.as_coeff_Add()[0] == 0 and _has_minus(base):
-                    group[k], coefficient = (-base, n), -coefficient
-                    break
-            if coefficient > 0:
-                break
+        powers.append((base, int(exponent)))
+    powers.sort(key=lambda power: power[1] < 0)
+    if coefficient < 0:
+        for k, (base, n) in enumerate(powers):
+            if base.is_Add and n % 2 and base.as_coeff_Add()[0] == 0 and _has_minus(base):
+                powers[k] = (-base, n)
+                return -coefficient, powers
+    return coefficient, powers
 
-    def joined(group: list[tuple[Any, int]]) -> Expression:
-        group.sort(key=lambda item: _place(item[0], letters))
-        powers = [
-            x if n == 1 else elementwise(np.power, x, number(n))
-            for x, n in ((_from_sympy(base, letters), n) for base, n in group)
-        ]
-        return functools.reduce(lambda a, b: elementwise(np.multiply, a, b), powers)
 
-    value = Fraction(int(coefficient.p), int(coefficient.q))
-    if not above and not below:
-        return number(value)
-    if not below:
-        return scaled(value, joined(above))
-    if not above:
-        return elementwise(np.divide, number(value), joined(below))
-    return scaled(value, elementwise(np.divide, joined(above), joined(below)))
+def _joined(powers: list[tuple[Any, int]], letters: list[Expression]) -> Expression | None:
+    """The product of these powers in the order of a person; None where there are none."""
+    joined: Expression | None = None
+    for base, n in sorted(powers, key=lambda power: _place(power[0], letters)):
+        x = _from_sympy(base, letters)
+        x = x if n == 1 else elementwise(np.power, x, number(n))
+        joined = x if joined is None else elementwise(np.multiply, joined, x)
+    return joined
 
 
 def _has_minus(e: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra.notation import TEXT, Style
+from autograd_lite.algebra.notation import TEXT, Notation, Style
 from autograd_lite.algebra.reading import Reader
 from autograd_lite.algebra.simplification import (
     ARITHMETIC,
@@ -35,7 +35,7 @@ from autograd_lite.algebra.tree import (
     symbols,
     without,
 )
-from autograd_lite.derivation.conventions import Convention, convention
+from autograd_lite.derivation.fitting import Writing, fitted, notation_named
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.graph import Step
 from autograd_lite.graph import steps as record
@@ -110,14 +110,14 @@ def _width(text: str) -> int:
 def derive(
     J: Tensor,
     wrt: Iterable[Tensor] | Tensor | None = None,
-    notation: str = "plain",
+    notation: str | Notation = "plain",
     steps: bool = False,
 ) -> Derivation:
     """The gradients of J in matrix form, as one would derive them by hand, from its tape.
 
     J: a scalar. wrt: tensors on its tape (None: every leaf that requires a gradient). The lines use
-    the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, or the
-    letters and conventions of a document, `000` to `004`. steps: also how each line came about.
+    the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, a
+    document, `000` to `004`, or a `Notation` of your own. steps: also how each line came about.
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
@@ -132,16 +132,16 @@ def derive(
     ∂J/∂W = (∂J/∂A ∘ (1 − A ∘ A)) Xᵀ         (1, 2)
     """
     sympy()
-    chosen = convention(notation)
+    chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
     with np.errstate(all="ignore"):
         recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
     tape = NamedTape(recorded)
-    chosen = chosen.fitted(tape.labels, recorded, tape.points[1])
-    quantities = chosen.rewritten(Deriver(tape, chosen.cancels).quantities())
-    return written(quantities, tape, chosen, steps)
+    writing = fitted(chosen, tape)
+    quantities = writing.rewritten(Deriver(tape, chosen.cancels).quantities())
+    return written(quantities, writing, steps)
 
 
 # What they say
@@ -321,15 +321,12 @@ class Deriver:
 # What is printed
 
 
-def written(
-    quantities: list[Quantity], tape: NamedTape, chosen: Convention, with_steps: bool
-) -> Derivation:
+def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> Derivation:
     """The lines, each evaluated as it is printed and compared with the tape."""
-    cost_name = tape.recorded.cost.label or "J"
-    text, latex = chosen.style(cost_name, False), chosen.style(cost_name, True)
+    text, latex = writing.style(latex=False), writing.style(latex=True)
     lines, rows = [], []
     for q in quantities:
-        error = checked(q, tape, chosen, text)
+        error = checked(q, writing, text)
         steps = q.steps if with_steps else ()
         lines.append(
             Line(
@@ -348,11 +345,11 @@ def written(
         below = [rf"&\quad {together(step, latex)}" for step in steps]
         rows.append(" \\\\\n".join([row, *below]))
     if latex.count > 1:
-        rows.insert(0, f"{latex.letter} &= {latex.count}")
-    used = dict.fromkeys(s for q in quantities for s in symbols(q.rhs))
+        rows.insert(0, f"{latex.notation.count} &= {latex.count}")
+    tape, used = writing.tape, dict.fromkeys(s for q in quantities for s in symbols(q.rhs))
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
-    header = [chosen.header] * bool(chosen.header) + [f"Without a name: {given}"] * bool(given)
+    header = filter(None, [writing.header, given and f"Without a name: {given}"])
     return Derivation(lines, "\n".join(header), rows)
 
 
@@ -363,13 +360,13 @@ def together(parts: Iterable[Part], style: Style) -> str:
     )
 
 
-def checked(q: Quantity, tape: NamedTape, chosen: Convention, style: Style) -> float:
+def checked(q: Quantity, writing: Writing, style: Style) -> float:
     """The error of a line; ArithmeticError if the printed expression is not what the tape has."""
     largest = 0.0
     for point in range(2):
 
         def value(s: Symbol, point: int = point) -> Any:
-            return chosen.value(s, lambda t: tape.value(t, point))
+            return writing.value(s, point)
 
         expected = np.asarray(value(q.symbol))
         if not np.isfinite(expected).all():
