@@ -31,7 +31,7 @@ ZERO = number(0)
 
 
 def is_constant(step: Step) -> bool:
-    """Whether a step is an array without a name that repeats one number, and is written as it."""
+    """Whether a step is written as a number: an array without a name that repeats one."""
     if step.op is not None or step.label or step.tensor.requires_grad or not step.value.size:
         return False
     return bool((step.value == step.value.flat[0]).all())
@@ -92,7 +92,7 @@ class Reader:
 
 
 def static_mark(step: Step) -> Any:
-    """What two steps with the same static arguments agree in; index arrays are never the same."""
+    """A value that two steps share if their static arguments are equal; index arrays never are."""
     mark = tuple(sorted(step.static.items()))
     try:
         hash(mark)

@@ -76,7 +76,7 @@ Part = str | Expression  # of a sentence about expressions
 
 @dataclass(frozen=True)
 class Quantity:
-    """A letter, what it was found to be, what is to be said about it, and how it came about."""
+    """A line of a derivation: a letter, what it equals, a note, and the steps to it."""
 
     symbol: Symbol
     rhs: Expression

@@ -148,7 +148,7 @@ def derive(
 
 
 class Deriver:
-    """Finds the lines: what is asked for, and what that is expressed in."""
+    """Finds the lines: those that are asked for, and those of the letters in them."""
 
     def __init__(self, tape: NamedTape, cancels: bool = True) -> None:
         self.tape = tape
@@ -220,7 +220,10 @@ class Deriver:
         return Quantity(symbol, rhs, tuple(joined), tuple(steps))
 
     def _shorter(self, symbol: Symbol, rhs: Expression) -> Any:
-        """The line without one of the gradients in it, if writing that one out makes it shorter."""
+        """The line with one of its gradients written out, if that makes it shorter.
+
+        Returns the gradient, what it is, the new line and its conditions.
+        """
         if not self.cancels or symbol.kind != "gradient" or cost(rhs) == 0:
             return None
         for s in dict.fromkeys(symbols(rhs)):
@@ -235,12 +238,12 @@ class Deriver:
         return None
 
     def _read(self, symbol: Symbol) -> tuple[Expression, Expression, list[tuple[Part, ...]]]:
-        """What the rules gave, what algebra makes of it, and what that assumes."""
+        """A quantity as the rules gave it, as algebra makes it, and what that assumes."""
         if symbol not in self.read:
             root = self.tape.step(symbol)
             raw: Expression | None = None
             if symbol.kind == "gradient":
-                raw = self._arriving(root, symbol.number)
+                raw = self.tape.arriving(root, symbol.number)
             if raw is None:
                 reader = Reader(lambda step: self._symbol(step, symbol), self.tape.inactive)
                 raw = reader(root)
@@ -252,16 +255,11 @@ class Deriver:
         simplify = Simplifier(self.tape.is_one, self.tape.inverses)
         return simplify(e), simplify.conditions
 
-    def _arriving(self, step: Step, below: int) -> Symbol | None:
-        """The gradient that this step is, if it is that of a tensor after the one in question."""
-        whose = [n for n in self.tape.arriving.get(step.number, ()) if n > below]
-        return self.tape.symbol(min(whose), "gradient") if whose else None
-
     def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
         if not step.is_gradient:
             return tape.letter(step)
-        arriving = self._arriving(step, of.number if of.kind == "gradient" else -1)
+        arriving = tape.arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:
             return arriving
         if step.number in tape.parts and step.number != of.number:
@@ -271,7 +269,7 @@ class Deriver:
     # What is said about them
 
     def _slope(self, rhs: Expression, gone: Symbol) -> tuple[Part, ...] | None:
-        """`σ′ = …`: what the gradient that is written out is multiplied with."""
+        """`σ′ = …`: the factor of a gradient that is written out."""
         step = self.tape.recorded[gone.number]
         rest = without(rhs, gone)
         if rest is None or step.op in (*ARITHMETIC, np.power):
@@ -326,7 +324,7 @@ def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> D
     text, latex = writing.style(latex=False), writing.style(latex=True)
     lines, rows = [], []
     for q in quantities:
-        error = checked(q, writing, text)
+        error = max(checked(q, writing, text, point) for point in range(2))
         steps = q.steps if with_steps else ()
         lines.append(
             Line(
@@ -346,7 +344,8 @@ def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> D
         rows.append(" \\\\\n".join([row, *below]))
     if latex.count > 1:
         rows.insert(0, f"{latex.notation.count} &= {latex.count}")
-    tape, used = writing.tape, dict.fromkeys(s for q in quantities for s in symbols(q.rhs))
+    tape = writing.tape
+    used = dict.fromkeys(s for q in quantities for s in symbols(q.rhs))
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
     header = filter(None, [writing.header, given and f"Without a name: {given}"])
@@ -360,34 +359,29 @@ def together(parts: Iterable[Part], style: Style) -> str:
     )
 
 
-def checked(q: Quantity, writing: Writing, style: Style) -> float:
+def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:
     """The error of a line; ArithmeticError if the printed expression is not what the tape has."""
-    largest = 0.0
-    for point in range(2):
 
-        def value(s: Symbol, point: int = point) -> Any:
-            return writing.value(s, point)
+    def value(s: Symbol) -> Any:
+        return writing.value(s, point)
 
-        expected = np.asarray(value(q.symbol))
-        if not np.isfinite(expected).all():
-            raise ArithmeticError(
-                f"{style(q.symbol)} is not finite on this tape: nothing to compare"
-            )
-        with np.errstate(all="ignore"):
-            found = np.asarray(evaluate(q.rhs, value))
-        eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
-        deviation = scale = 0.0
-        if expected.size:
-            deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
-            scale = float(np.max(np.abs(expected)))
-        arriving = [value(s) for s in symbols(q.rhs) if s.kind != "value"]
-        noise = max([point == 0, *(np.max(np.abs(g), initial=0.0) for g in arriving)])
-        allowed = eps**0.5 * scale + 1e3 * eps * noise  # all digits may cancel
-        fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape
-        if not (fits and deviation <= allowed):
-            raise ArithmeticError(
-                f"the line {style(q.symbol)} = {style(q.rhs)} does not hold: it differs from the "
-                f"tape by {deviation:.1e} where the largest value is {scale:.1e}"
-            )
-        largest = max(largest, deviation / scale if scale else deviation)
-    return largest
+    expected = np.asarray(value(q.symbol))
+    if not np.isfinite(expected).all():
+        raise ArithmeticError(f"{style(q.symbol)} is not finite on this tape: nothing to compare")
+    with np.errstate(all="ignore"):
+        found = np.asarray(evaluate(q.rhs, value))
+    eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
+    deviation = scale = 0.0
+    if expected.size:
+        deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
+        scale = float(np.max(np.abs(expected)))
+    arriving = [value(s) for s in symbols(q.rhs) if s.kind != "value"]
+    noise = max([point == 0, *(np.max(np.abs(g), initial=0.0) for g in arriving)])
+    allowed = eps**0.5 * scale + 1e3 * eps * noise  # all digits may cancel
+    fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape
+    if not (fits and deviation <= allowed):
+        raise ArithmeticError(
+            f"the line {style(q.symbol)} = {style(q.rhs)} does not hold: it differs from the "
+            f"tape by {deviation:.1e} where the largest value is {scale:.1e}"
+        )
+    return deviation / scale if scale else deviation
