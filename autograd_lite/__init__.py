@@ -27,6 +27,7 @@ from autograd_lite.walk import gradients
 __version__ = "0.1.0"
 
 _LATER = {
+    "Notation": "algebra.notation",
     "guard": "compiler.tracing",
     "derive": "derivation.deriving",
     "draw": "views.drawing",

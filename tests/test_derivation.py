@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,9 +19,10 @@ import nn
 from autograd_lite import graph
 from autograd_lite.algebra import reading, simplification, tree
 from autograd_lite.algebra.notation import TEXT
-from autograd_lite.derivation import deriving, named_tape
+from autograd_lite.derivation import deriving, fitting, named_tape
 from nn import closed_form
 from nn.cli import command
+from nn.documents.notations import NOTATIONS
 
 BCE, CE, HSE = "binary_cross_entropy", "cross_entropy", "half_squared_error"
 
@@ -542,25 +544,25 @@ def test_notation_001():
         J = cost([2, 4, 1], ["tanh", "sigmoid"], BCE, 400, batch_axis)[-1]
         derived = ag.derive(J, notation="001")
         assert [str(line) for line in derived.lines] == [
-            "H^(2) = 1/m (A^(2) − Y)",
+            "H^(2) = 1/N (A^(2) − T)",
             "∂J/∂W^(2) = H^(2) (A^(1))ᵗ",
-            "∂J/∂b^(2) = H^(2) J_m",
+            "∂J/∂b^(2) = H^(2) J_N",
             "Δ^(1) = (W^(2))ᵗ H^(2)",
             "H^(1) = Δ^(1) ⊙ (1 − A^(1) ⊙ A^(1))",
             "∂J/∂W^(1) = H^(1) (A^(0))ᵗ",
-            "∂J/∂b^(1) = H^(1) J_m",
+            "∂J/∂b^(1) = H^(1) J_N",
         ]
         assert derived.lines[0].note == "σ′ = A^(2) ⊙ (1 − A^(2)) cancels"
         assert derived.lines[3].shape == (4, 400)
     J = cost([2, 4, 3], ["tanh", "tanh"], HSE, 5)[-1]
-    assert shown(J, "001")[:2] == ["Δ^(2) = 1/m (A^(2) − Y)", "H^(2) = Δ^(2) ⊙ (1 − A^(2) ⊙ A^(2))"]
+    assert shown(J, "001")[:2] == ["Δ^(2) = 1/N (A^(2) − T)", "H^(2) = Δ^(2) ⊙ (1 − A^(2) ⊙ A^(2))"]
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4, 7])
 def test_the_number_of_samples_is_a_letter_where_it_divides(m):
     J = cost([2, 4, 1], ["tanh", "sigmoid"], BCE, m)[-1]
     assert shown(J, "001")[4] == "H^(1) = Δ^(1) ⊙ (1 − A^(1) ⊙ A^(1))"
-    assert shown(J, "001")[0] == ("H^(2) = 1/m (A^(2) − Y)" if m > 1 else "H^(2) = A^(2) − Y")
+    assert shown(J, "001")[0] == ("H^(2) = 1/N (A^(2) − T)" if m > 1 else "H^(2) = A^(2) − T")
     assert ag.derive(J, notation="000").lines[1].note == "G^[2]′(Z^[2]) = A^[2] ∘ (1 − A^[2])"
 
 
@@ -657,8 +659,97 @@ def test_other_names_do_not_fit_a_document():
     J = np.sum(np.square((np.tanh(W1)).named("A1") - Y))
     with pytest.raises(ValueError, match=r"A1 \(3,\) and Y \(3,\) are not like matrices"):
         ag.derive(J, notation="001")
-    with pytest.raises(ValueError, match="notation='005': there are plain, 000"):
+    with pytest.raises(
+        ValueError, match="notation='005': there are plain, 000, 001, 002, 003, 004$"
+    ):
         ag.derive(np.sum(x * x), notation="005")
+
+
+SIGNS = {"⊙": "∘", "ᵗ": "ᵀ", " · ": " ", "1_{m×1}": "1", "J_N": "1", "1/N": "1/m"}
+
+
+def in_letters(notation, d, P, f, X, Y):
+    """The values of the closed form, by what the notation prints for each."""
+    values = {("value", "Y", 0): Y, ("value", "A", 0): X}
+    for l in f.Z:
+        Z, A = f.Z[l].data, f.A[l].data
+        values |= {("value", "Z", l): Z, ("value", "A", l): A}
+        values |= {("value", name, l): P[f"{name}{l}"] for name in "Wb"}
+        values |= {("gradient", name, l): d[f"d{name}{l}"] for name in "WbZA"}
+        if "m∂" in notation.letters:
+            values |= {("loss", name, l): X.shape[1] * d[f"d{name}{l}"] for name in "ZA"}
+        if "σ′" in notation.letters:
+            last = l == len(f.Z) and "last σ′" in notation.letters
+            slope = closed_form.ACTIVATIONS["sigmoid"][1](1, Z, A)
+            values["last slope" if last else "slope", "Z", l] = slope
+    turned = {key: x if notation.columns else x.T for key, x in values.items()}
+    return {notation.letter(*key, latex=False)[0]: x for key, x in turned.items()}
+
+
+def judged_in_letters(derived, values, m):
+    """Compare every line, as text in the letters of a document, with these values."""
+    names = sorted(values, key=len, reverse=True)
+    for line in derived.lines:
+        text = line.rhs
+        for k, name in enumerate(names):
+            text = text.replace(name, f"v{k}")
+        for sign, plain in SIGNS.items():
+            text = text.replace(sign, plain)
+        text = re.sub(r"⊗ (\w+)", r"\1ᵀ", text.replace("1/m", f"1/{m}"))
+        found = Computed(text, {f"v{k}": values[name] for k, name in enumerate(names)}).value
+        assert values[line.lhs].shape == line.shape
+        np.testing.assert_allclose(
+            np.broadcast_to(found, line.shape), values[line.lhs], atol=1e-12, err_msg=str(line)
+        )
+
+
+@pytest.mark.parametrize("batch_axis", [1, 0])
+@pytest.mark.parametrize("notation", NOTATIONS.values(), ids=list(NOTATIONS))
+def test_each_line_in_the_letters_of_a_document_is_the_closed_form(notation, batch_axis):
+    network = [3, 4, 2, 1], ["sigmoid"] * 3, notation.loss or BCE
+    m = 1 if notation.one_sample else 7
+    derived = ag.derive(cost(*network, m, batch_axis)[-1], notation=notation)
+    net, f, X, Y, _ = cost(*network, m)
+    P = {name: p.data for name, p in net.parameters().items()}
+    d = closed_form.gradients(P, X, Y, *network[1:])
+    judged_in_letters(derived, in_letters(notation, d, P, f, X, Y), m)
+    transposed = replace(notation, columns=not notation.columns)
+    shifted = d | {"dZ2": 1.001 * d["dZ2"]}
+    for wrong in (in_letters(transposed, d, P, f, X, Y), in_letters(notation, shifted, P, f, X, Y)):
+        with pytest.raises((AssertionError, ValueError)):
+            judged_in_letters(derived, wrong, m)
+
+
+def test_a_value_without_the_factor_of_its_letter_raises(monkeypatch):
+    value = fitting.InLetters.value
+    gradient = lambda s: replace(s, kind="gradient") if s.kind == "loss" else s
+    monkeypatch.setattr(fitting.InLetters, "value", lambda self, s, k: value(self, gradient(s), k))
+    with pytest.raises(ArithmeticError, match="does not hold"):
+        ag.derive(cost([2, 4, 1], ["tanh", "sigmoid"], BCE)[-1], notation="000")
+
+
+def test_a_notation_of_ones_own():
+    letters = {name: (f"{name}ℓ", f"{name}_{{ℓ}}") for name in "WbZA"} | {"Y": ("Y", "Y")}
+    mine = ag.Notation("mine", letters=letters | {"∂": ("d@", r"\mathrm{d}@")}, count="n")
+    derived = ag.derive(cost([2, 4, 1], ["tanh", "sigmoid"], BCE)[-1], notation=mine)
+    assert [str(line) for line in derived.lines][:4] == [
+        "dZ2 = 1/n (A2 − Y)", "dW2 = dZ2 (A1)ᵀ", "db2 = dZ2 1", "dA1 = (W2)ᵀ dZ2",
+    ]  # fmt: skip
+    assert derived.lines[1].latex == r"\mathrm{d}W_{2} = \mathrm{d}Z_{2} (A_{1})^{\top}"
+    with pytest.raises(ValueError, match="notation 'mine' has no letters for b, Y"):
+        ag.Notation("mine", letters={k: v for k, v in mine.letters.items() if k not in "bY"})
+
+
+def test_the_engine_loads_the_documents_only_for_their_names():
+    code = (
+        "import sys, numpy as np, autograd_lite as ag\n"
+        "x = ag.Tensor([1.0], requires_grad=True, name='x')\n"
+        "ag.derive(np.sum(x)); print('nn' in sys.modules)\n"
+        "try: ag.derive(np.sum(x), notation='001')\n"
+        "except ValueError as error: print(str(error)[:27], 'nn' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split("\n") == ["False", "notation '001' does not fit True", ""]
 
 
 # How it is shown
@@ -677,7 +768,7 @@ def test_latex():
         r"\frac{\partial J}{\partial W_{2}} = \frac{\partial J}{\partial Z_{2}} A_{1}^{\top}"
     )
     assert derived._repr_latex_().startswith("$$\n\\begin{aligned}")
-    assert r"m &= 400" in ag.derive(J, notation="001").latex()
+    assert r"N &= 400" in ag.derive(J, notation="001").latex()
 
 
 @pytest.mark.parametrize("notation", ["plain", "000", "001", "002", "003", "004"])
@@ -742,7 +833,7 @@ def test_values_that_are_not_finite():
 def test_the_command(capsys):
     network = ["--layers", "2,4,1", "--activations", "tanh,sigmoid", "--loss", BCE]
     assert command.main(["derive", *network, "--notation", "001"]) == 0
-    assert "H^(2) = 1/m (A^(2) − Y)" in capsys.readouterr().out
+    assert "H^(2) = 1/N (A^(2) − T)" in capsys.readouterr().out
     assert command.main(["derive", *network, "--latex", "--batch-axis", "0"]) == 0
     assert capsys.readouterr().out.startswith("\\begin{aligned}\n")
     assert command.main(["derive", *network, "--steps", "--samples", "3"]) == 0

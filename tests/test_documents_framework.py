@@ -368,3 +368,13 @@ def test_a_run_with_another_number_of_updates_is_an_error():
         train_beside(lambda W: W, updates=4)
     with pytest.raises(ValueError, match="by hand there are more updates than the 5"):
         train_beside(lambda W: W, updates=6)
+
+
+def test_central_differences_follow_a_steep_logarithm():
+    """∂J/∂A of an output that is almost 0: two points, each 1e-5 away, would be 1e-5 off."""
+    net = next(documents.networks(0, output=[("logistic", "cross-entropy")], depths=[1]))
+    net.Y, net.b[1] = np.ones_like(net.Y), net.b[1] - 5.5
+    tape, differences = (p(documents.columns, net) for p in (TapePass, DifferencePass))
+    right = tape.d("J", "A1")
+    assert np.abs(right).max() > 100
+    np.testing.assert_allclose(differences.d("J", "A1"), right, rtol=2e-6)

@@ -10,7 +10,7 @@ from samples import CASES
 
 import autograd_lite as ag
 from autograd_lite.algebra.notation import LATEX, TEXT, in_latex, plain
-from autograd_lite.algebra.reading import Reader, RuleTexts, is_constant, rule_text
+from autograd_lite.algebra.reading import Reader, RuleTexts, is_constant
 from autograd_lite.algebra.tree import (
     Symbol,
     elementwise,
@@ -184,9 +184,8 @@ def test_the_rule_at_each_edge():
         ("add", 1, "g 1"),
         ("dot", 0, "g Xᵀ"),
     ]
-    assert (
-        rule_text(recorded, recorded.step("A1"), 0, latex=True) == r"\circ (1 - A_{1} \circ A_{1})"
-    )
+    latex = RuleTexts(recorded, latex=True)
+    assert latex(recorded.step("A1"), 0) == r"\circ (1 - A_{1} \circ A_{1})"
 
 
 def test_in_a_rule_a_letter_never_means_two_tensors():

@@ -124,6 +124,7 @@ OTHERWISE = {
 }
 NOT_OF_NUMBERS = {  # errors; what reads, explains, checks or draws a tape
     *("GradientError", "TracingError", "check_gradients", "compare", "derive", "draw", "tape"),
+    "Notation",
 }
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isinf
 from typing import Any
@@ -15,11 +15,10 @@ from autograd_lite import rules
 from autograd_lite.algebra.tree import (
     Apply,
     Expression,
+    Named,
     Number,
     Ones,
-    Shape,
     Symbol,
-    called,
     elementwise,
     factors,
     terms,
@@ -98,9 +97,81 @@ def _escaped(text: str) -> str:
     return "".join(out)
 
 
-# Writing
+# Notations
 
 SUM, TIMES, PRODUCT, POSTFIX, ATOM = range(1, 6)  # how tightly an expression binds
+
+Pair = tuple[str, str]  # as text, and in LaTeX
+_SIGNS = {"value": "", "gradient": "∂", "loss": "m∂", "slope": "σ′", "last slope": "last σ′"}
+
+
+@dataclass(frozen=True)
+class Notation:
+    r"""A way to write a derivation, as data: letters, signs, and the costs that it is for.
+
+    What is written is a pair of strings, text and LaTeX. `Notation()` is the plain notation, which
+    writes the tape's own names; one with `letters` is for the tape of a network, whose tensors have
+    the names X, W1, b1, Z1, A1, …, Y.
+
+    name, about: the name in error messages, and the line above a derivation.
+    letters: how `W`, `b`, `Z`, `A`, `Y` are written, and under `∂` a gradient. `ℓ` stands for the
+    number of the layer, `@` in a gradient for what it is taken by; `∂Z` is an exception for one
+    letter. Optional: under `m∂` the gradients of each sample's own loss, m times those of the cost,
+    for `Z` and `A`; under `σ′` the slope at a `Z`, under `last σ′` that of the last layer.
+    hadamard, product, outer, transpose: the signs, with their spaces. An `outer` product is a
+    column times a row. bare_transpose: whether text has no parentheses in Aᵀ.
+    ones, row_of_ones, count: a column and a row of ones, and the letter for the number of samples.
+    first: the number of the input layer. columns: whether samples are columns.
+    one_sample, one_output: whether the cost must have only one.
+    loss, output: the name of the loss that it is for, and ∂C/∂A of it, in words and as a function
+    of A and Y; by default any loss.
+    cancels: whether a gradient is left out where that makes a line shorter. slope_first: whether
+    the slope stands before the gradient. written_out: whether ∂C/∂A is always written out.
+
+    >>> import autograd_lite as ag
+    >>> W = ag.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+    >>> X = ag.Tensor([[1.0], [3.0]], name="X")
+    >>> dots = ag.Notation(hadamard=(" ⊙ ", r" \odot "), transpose=("'", "'"))
+    >>> print(ag.derive(np.sum(np.tanh(W @ X).named("A")), notation=dots))
+    ∂J/∂W = (1 − A ⊙ A) X'                   (1, 2)
+    """
+
+    name: str = "plain"
+    about: str = ""
+    letters: Mapping[str, Pair] = field(default_factory=dict, hash=False)
+    hadamard: Pair = (" ∘ ", r" \circ ")
+    product: Pair = (" ", " ")
+    outer: Pair = ("", "")
+    transpose: Pair = ("ᵀ", r"^{\top}")
+    bare_transpose: bool = False
+    ones: Pair = ("1", r"\mathbf{1}")
+    row_of_ones: Pair = ("1ᵀ", r"\mathbf{1}^{\top}")
+    count: str = "m"
+    first: int = 0
+    columns: bool = True
+    one_sample: bool = False
+    one_output: bool = False
+    loss: str = ""
+    output: tuple[str, Callable[[Any, Any], Any]] | None = None
+    cancels: bool = True
+    slope_first: bool = False
+    written_out: bool = False
+
+    def __post_init__(self) -> None:
+        missing = [k for k in ("W", "b", "Z", "A", "Y", "∂") if k not in self.letters]
+        if self.letters and missing:
+            raise ValueError(f"notation {self.name!r} has no letters for {', '.join(missing)}")
+
+    def letter(self, kind: str, of: str, layer: int, latex: bool) -> tuple[str, int]:
+        """How the `kind` of W, b, Z, A or Y is written in a layer, and how tightly that binds."""
+        own, sign = self.letters[of][latex], _SIGNS[kind]
+        text = (self.letters.get(sign + of) or self.letters[sign])[latex]
+        text = text.replace("@", own).replace("ℓ", str(layer + self.first))
+        indexed = kind == "value" and "ℓ" in own and (latex or not self.bare_transpose)
+        return text, POSTFIX if indexed or kind in ("gradient", "loss") else ATOM
+
+
+PLAIN = Notation()
 
 
 def letters_of(cost: str) -> Callable[[Symbol, bool], tuple[str, int]]:
@@ -123,24 +194,26 @@ def letters_of(cost: str) -> Callable[[Symbol, bool], tuple[str, int]]:
 _LETTERS = letters_of("J")
 
 
+# Writing
+
+
 @dataclass(frozen=True)
 class Style:
-    """How expressions are written. letters: the text of a symbol, and how tightly it binds.
+    """A writer of expressions: in one notation, as text or as LaTeX.
 
-    count, letter: the number that is written as a letter where it divides (`m` for 400).
-    scale: what stands behind a number in front. outer: the symbol for a column times a row.
+    letters: the text of a symbol, and how tightly it binds. count: the number that is written as
+    the notation's letter where it divides (`m` for 400).
     """
 
     latex: bool = False
+    notation: Notation = PLAIN
     letters: Callable[[Symbol, bool], tuple[str, int]] = _LETTERS
-    times: str = " ∘ "
-    product: str = " "
-    transpose: str = "ᵀ"
-    ones: Callable[[Shape], str] = lambda shape: "1ᵀ" if shape[0] == 1 < shape[-1] else "1"
     count: int = 0
-    letter: str = "m"
-    scale: str = " "
-    outer: str = ""
+
+    @property
+    def times(self) -> str:
+        """The sign between factors."""
+        return self.notation.hadamard[self.latex]
 
     def __call__(self, e: Expression) -> str:
         return self.write(e)[0]
@@ -149,25 +222,24 @@ class Style:
         """The text of an expression, and how tightly it binds."""
         if isinstance(e, Symbol):
             return self.letters(e, self.latex)
+        if isinstance(e, Named):
+            return self.write(e.name)
         if isinstance(e, Number):
             return self.constant(e.value), ATOM if e.value >= 0 else SUM
         if isinstance(e, Ones):
-            return self.ones(e.shape), ATOM
+            row = e.shape[0] == 1 < e.shape[-1]
+            ones = self.notation.row_of_ones if row else self.notation.ones
+            return ones[self.latex], ATOM
         if e.op in (np.add, np.subtract):
             return self.sum(e), SUM
         if e.op in (np.multiply, np.divide, np.negative, np.square, np.power):
             return self.quotient(e)
         if e.op in (np.broadcast_to, np.reshape):
             return self.write(e.arguments[0])
-        if e.op is called:
-            return self.write(e.mark)
         if e.op in (np.dot, np.matmul):
-            left, right = e.arguments
-            if self.outer and isinstance(right, Apply) and right.op is np.transpose:
-                return self.within(left, PRODUCT) + self.outer + self(right.arguments[0]), PRODUCT
-            return self.within(left, PRODUCT) + self.product + self.within(right, PRODUCT), PRODUCT
+            return self.matrix_product(*e.arguments), PRODUCT
         if e.op is np.transpose and e.shape == e.arguments[0].shape[::-1]:
-            return self.within(e.arguments[0], ATOM) + self.transpose, POSTFIX
+            return self.within(e.arguments[0], ATOM) + self.notation.transpose[self.latex], POSTFIX
         return self.function(e)
 
     def within(self, e: Expression, least: int) -> str:
@@ -193,12 +265,19 @@ class Style:
             return minus + self.constant(float(value))
         top, bottom = str(value.numerator), str(value.denominator)
         if self.count > 1 and value * self.count == 1:
-            bottom = self.letter
+            bottom = self.notation.count
         elif self.count > 4 and value * self.count == 2:
-            top, bottom = "2", self.letter
+            top, bottom = "2", self.notation.count
         if bottom == "1":
             return minus + top
         return minus + (rf"\frac{{{top}}}{{{bottom}}}" if self.latex else f"{top}/{bottom}")
+
+    def matrix_product(self, left: Expression, right: Expression) -> str:
+        outer = self.notation.outer[self.latex]
+        if outer and isinstance(right, Apply) and right.op is np.transpose:
+            return self.within(left, PRODUCT) + outer + self(right.arguments[0])
+        product = self.notation.product[self.latex]
+        return self.within(left, PRODUCT) + product + self.within(right, PRODUCT)
 
     def sum(self, e: Expression) -> str:
         text = ""
@@ -244,7 +323,7 @@ class Style:
     def scaled(self, coefficient: Any, text: str) -> tuple[str, int]:
         if coefficient == -1:
             return ("-" if self.latex else "−") + text, SUM
-        return self.constant(coefficient) + self.scale + text, TIMES if coefficient > 0 else SUM
+        return f"{self.constant(coefficient)} {text}", TIMES if coefficient > 0 else SUM
 
     def joined(self, coefficient: Any, above: list[Expression]) -> tuple[str, int]:
         if not above:
@@ -340,10 +419,4 @@ def _raised(n: int) -> str:
     return str(n).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-TEXT = Style()
-LATEX = Style(
-    latex=True,
-    times=r" \circ ",
-    transpose=r"^{\top}",
-    ones=lambda shape: r"\mathbf{1}^{\top}" if shape[0] == 1 < shape[-1] else r"\mathbf{1}",
-)
+TEXT, LATEX = Style(), Style(latex=True)

@@ -1,12 +1,8 @@
-"""Recorded steps as expressions; and the rule that ran at each edge, as a short text.
-
-For labels of a drawing: `texts = RuleTexts(recorded)`, then `texts(step, argument)`.
-"""
+"""From recorded steps to expressions; and the rule that ran at each edge, as a short text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from math import isinf, prod
 from typing import Any
@@ -14,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.algebra.notation import LATEX, RELATIONS, TEXT, TIMES
+from autograd_lite.algebra.notation import RELATIONS, TIMES, Notation, Style
 from autograd_lite.algebra.tree import (
     Apply,
     Expression,
@@ -34,7 +30,7 @@ ZERO = number(0)
 
 
 def is_constant(step: Step) -> bool:
-    """Whether it is an array of one number throughout, that nobody named: it is written so."""
+    """Whether a step is written as a number: an array without a name that repeats one."""
     if step.op is not None or step.label or step.tensor.requires_grad or not step.value.size:
         return False
     return bool((step.value == step.value.flat[0]).all())
@@ -43,8 +39,7 @@ def is_constant(step: Step) -> bool:
 class Reader:
     """Turns steps into expressions, down to the steps for which `symbol` gives one.
 
-    inactive: by number, what a step that makes no difference is replaced by: a guard against
-    saturation, a tie that never occurs.
+    inactive: what replaces a step that makes no difference, by its number: see `inactive`.
     """
 
     def __init__(
@@ -92,13 +87,17 @@ class Reader:
             return ZERO
         if step.op is np.add and ZERO in inputs:
             return stretched(inputs[inputs[0] == ZERO], step.shape)
-        static = step.static
-        try:
-            mark: Any = tuple(sorted(static.items()))
-            hash(mark)
-        except TypeError:
-            mark = step.number
-        return Apply(step.op, tuple(inputs), step.shape, static, mark)
+        return Apply(step.op, tuple(inputs), step.shape, step.static, static_mark(step))
+
+
+def static_mark(step: Step) -> Any:
+    """A value that two steps share if their static arguments are equal; index arrays never are."""
+    mark = tuple(sorted(step.static.items()))
+    try:
+        hash(mark)
+    except TypeError:
+        return step.number
+    return mark
 
 
 def _mean(step: Step, x: Expression) -> Expression:
@@ -110,11 +109,9 @@ def _transpose(step: Step, x: Expression) -> Expression:
     axes = step.static["axes"]
     if axes == (1, 0):
         return transposed(x)
-    return (
-        x
-        if axes == tuple(range(len(axes)))
-        else Apply(np.transpose, (x,), step.shape, step.static, axes)
-    )
+    if axes == tuple(range(len(axes))):
+        return x
+    return Apply(np.transpose, (x,), step.shape, step.static, axes)
 
 
 def _where(step: Step, c: Expression, a: Expression, b: Expression) -> Expression:
@@ -160,6 +157,9 @@ _TRANSLATIONS.update(dict.fromkeys(RELATIONS, _compare))
 # The rule at an edge
 
 
+_TIGHT = Notation(hadamard=("∘", r" \circ "))  # an edge of a drawing has little room for text
+
+
 class RuleTexts:
     """The text of the rule that ran at each edge of a recorded graph.
 
@@ -187,7 +187,7 @@ class RuleTexts:
 
     def __init__(self, recorded: Steps, latex: bool = False) -> None:
         self.recorded = recorded
-        self.style = replace(LATEX, times=r" \circ ") if latex else replace(TEXT, times="∘")
+        self.style = Style(latex, _TIGHT)
         self.inactive = inactive(recorded, [[s.value for s in recorded]])
         self.names = {s.label for s in recorded if s.label}
 
@@ -226,7 +226,7 @@ _WRITTEN_OUT = {np.add, np.subtract, np.multiply, np.divide, np.negative, np.log
 
 
 def _is_short(s: Step) -> bool:
-    """Whether it is one plain operation on what has a name, as 1 − A: no letter is needed then."""
+    """Whether a step is one plain operation on what has a name, as 1 − A, and needs no letter."""
     return (
         s.label is None
         and s.op in _WRITTEN_OUT
@@ -234,16 +234,12 @@ def _is_short(s: Step) -> bool:
     )
 
 
-def rule_text(recorded: Steps, step: Step, argument: int, latex: bool = False) -> str | None:
-    """The rule of one edge. For all edges of a graph, `RuleTexts(recorded)` reads it only once."""
-    return RuleTexts(recorded, latex)(step, argument)
-
-
 def inactive(recorded: Steps, points: list[list[Any]]) -> dict[int, int | Number]:
-    """By number, the steps that make no difference at any of these points, and what they are then.
+    """What replaces the steps that make no difference at any of these points, by their number.
 
-    A guard (max, min, clip or a comparison with a constant within 1e-6 of 0 or 1, or beyond 1e38,
-    which a person would not write) is one of its inputs, or 1; a tie that never occurs is 0.
+    A guard against saturation is max, min, clip or a comparison with a constant within 1e-6 of 0 or
+    1, or beyond 1e38, which a person would not write: its input (by position) or 1 replaces it, and
+    0 a tie that never occurs.
     """
     found: dict[int, int | Number] = {}
     for s in recorded:

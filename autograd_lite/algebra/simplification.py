@@ -54,7 +54,7 @@ def arithmetic(e: Expression) -> bool:
 
 
 def repeated(e: Expression) -> Expression | None:
-    """What an expression only repeats along axes of length one, or gives another number of axes."""
+    """The expression that this one only repeats or reshapes along axes of length one, if any."""
     if not isinstance(e, Apply):
         return None
     if e.op is np.broadcast_to or (e.op is np.reshape and e.shape.count(1) == len(e.shape)):
@@ -139,8 +139,9 @@ class Simplifier:
         return filled(min(found, key=cost), e.shape) if found else e
 
     def inverse(self, e: Expression, name: Symbol) -> tuple[Expression, Expression] | None:
-        """What an expression is a function of, in terms of the expression's name: A = 1 / (1 + u)
-        gives u and (1 − A) / A. None where it is not a function of one thing without a name.
+        """The one thing without a name in an expression, and what that is by the expression's name.
+
+        A = 1 / (1 + u) gives u and (1 − A) / A. None where there is no such thing, or several.
         """
         letters: dict[Expression, Any] = {}
         written = self._in_sympy(e, letters)
@@ -202,12 +203,12 @@ def split(e: Expression) -> tuple[Any, Expression]:
 
 
 def scaled(coefficient: Any, e: Expression) -> Expression:
-    """The number in front of an expression."""
+    """An expression with a number in front."""
     return e if coefficient == 1 else elementwise(np.multiply, number(coefficient), e)
 
 
 def filled(e: Expression, shape: Shape) -> Expression:
-    """An expression that algebra made smaller than it was, in its old shape again."""
+    """An expression in this shape, which it had before algebra made it smaller."""
     if e.shape == shape:
         return e
     if isinstance(e, Number):
@@ -225,7 +226,7 @@ def _factors(e: Expression) -> list[Expression]:
 
 
 def _chain(matrices: list[Expression]) -> tuple[int, Expression]:
-    """A product of matrices, in which neighbouring ones have been multiplied: 1ᵀ 1 = n."""
+    """The product of matrices as a number and a rest, as 1ᵀ 1 = n where ones stand side by side."""
     count, chain = 1, [matrices[0]]
     for b in matrices[1:]:
         a = chain[-1]
@@ -254,7 +255,7 @@ def _letter(n: int) -> Any:
 
 @functools.lru_cache(maxsize=10_000)
 def _shortest(e: Any) -> Any:
-    """The form of a rational expression that takes the fewest operations; None if it is none."""
+    """The form of a rational expression with the fewest operations; None if it is not finite."""
     sp = sympy()
     if e.has(sp.zoo, sp.nan, sp.oo):
         return None
@@ -306,43 +307,49 @@ def _added(e: Any, letters: list[Expression]) -> Expression:
 
 
 def _multiplied(e: Any, letters: list[Expression]) -> Expression:
+    coefficient, powers = _primitive(e)
+    above = _joined([(base, n) for base, n in powers if n > 0], letters)
+    below = _joined([(base, -n) for base, n in powers if n < 0], letters)
+    value = Fraction(int(coefficient.p), int(coefficient.q))
+    if below is None:
+        return number(value) if above is None else scaled(value, above)
+    if above is None:
+        return elementwise(np.divide, number(value), below)
+    return scaled(value, elementwise(np.divide, above, below))
+
+
+def _primitive(e: Any) -> tuple[Any, list[tuple[Any, int]]]:
+    """The number in front of a product, and its factors as bases and exponents, numerator first.
+
+    A sum has no common factor left, a constant in it is positive, and −(Y − A) is A − Y.
+    """
     coefficient, rest = e.as_coeff_Mul()
-    above: list[tuple[Any, int]] = []
-    below: list[tuple[Any, int]] = []
+    powers: list[tuple[Any, int]] = []
     for factor in rest.as_ordered_factors():
         base, exponent = factor.as_base_exp()
         if base.is_Add:
             content, base = base.primitive()
-            constant = base.as_coeff_Add()[0]
-            if constant < 0:
+            if base.as_coeff_Add()[0] < 0:
                 content, base = -content, -base
             coefficient *= content**exponent
-        (above if exponent > 0 else below).append((base, abs(int(exponent))))
-    if coefficient < 0:  # −(Y − A) is A − Y
-        for group in (above, below):
-            for k, (base, n) in enumerate(group):
-                if base.is_Add and n % 2 and base.as_coeff_Add()[0] == 0 and _has_minus(base):
-                    group[k], coefficient = (-base, n), -coefficient
-                    break
-            if coefficient > 0:
-                break
+        powers.append((base, int(exponent)))
+    powers.sort(key=lambda power: power[1] < 0)
+    if coefficient < 0:
+        for k, (base, n) in enumerate(powers):
+            if base.is_Add and n % 2 and base.as_coeff_Add()[0] == 0 and _has_minus(base):
+                powers[k] = (-base, n)
+                return -coefficient, powers
+    return coefficient, powers
 
-    def joined(group: list[tuple[Any, int]]) -> Expression:
-        group.sort(key=lambda item: _place(item[0], letters))
-        powers = [
-            x if n == 1 else elementwise(np.power, x, number(n))
-            for x, n in ((_from_sympy(base, letters), n) for base, n in group)
-        ]
-        return functools.reduce(lambda a, b: elementwise(np.multiply, a, b), powers)
 
-    value = Fraction(int(coefficient.p), int(coefficient.q))
-    if not above and not below:
-        return number(value)
-    if not below:
-        return scaled(value, joined(above))
-    if not above:
-        return elementwise(np.divide, number(value), joined(below))
-    return scaled(value, elementwise(np.divide, joined(above), joined(below)))
+def _joined(powers: list[tuple[Any, int]], letters: list[Expression]) -> Expression | None:
+    """The product of these powers, as a person orders them; None where there are none."""
+    joined: Expression | None = None
+    for base, n in sorted(powers, key=lambda power: _place(power[0], letters)):
+        x = _from_sympy(base, letters)
+        x = x if n == 1 else elementwise(np.power, x, number(n))
+        joined = x if joined is None else elementwise(np.multiply, joined, x)
+    return joined
 
 
 def _has_minus(e: Any) -> bool:

@@ -6,7 +6,7 @@ What is printed is what is evaluated: `notation` writes this tree, `evaluate` co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,9 +19,9 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Symbol:
-    """A letter. kind says what of a step it stands for: its `value`, the `gradient` of J by it, …
+    """A letter for what belongs to a step: by kind its `value`, the `gradient` of J by it, …
 
-    flipped: it stands for the transpose.
+    flipped: whether it stands for the transpose.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Ones:
 
 @dataclass(frozen=True)
 class Apply:
-    """An operation on expressions; `mark` tells apart what differs in static arguments only."""
+    """An operation on expressions; `mark` tells apart two that differ in static arguments only."""
 
     op: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -57,13 +57,26 @@ class Apply:
     mark: Any = None
 
 
-Expression = Symbol | Number | Ones | Apply
+@dataclass(frozen=True)
+class Named:
+    """An expression that is written as a letter, as σ′(Z) is for 1 − A ∘ A."""
+
+    name: Symbol
+    meaning: Expression
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the meaning."""
+        return self.meaning.shape
+
+
+Expression = Symbol | Number | Ones | Apply | Named
 Part = str | Expression  # of a sentence about expressions
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A letter, what it was found to be, what is to be said about it, and how it came about."""
+    """A line of a derivation: a letter, what it equals, a note, and the steps to it."""
 
     symbol: Symbol
     rhs: Expression
@@ -86,10 +99,9 @@ def number(value: Any) -> Number:
     return Number(fraction if float(fraction) == float(value) else float(value))
 
 
-def elementwise(op: Callable[..., Any], *arguments: Expression, **static: Any) -> Apply:
+def elementwise(op: Callable[..., Any], *arguments: Expression) -> Apply:
     """An operation on each element, with broadcasting."""
-    shape = np.broadcast_shapes(*[a.shape for a in arguments])
-    return Apply(op, arguments, shape, static, tuple(sorted(static.items())))
+    return Apply(op, arguments, np.broadcast_shapes(*[a.shape for a in arguments]))
 
 
 def product(a: Expression, b: Expression) -> Expression:
@@ -150,6 +162,8 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
         return float(e.value)
     if isinstance(e, Ones):
         return np.ones(e.shape)
+    if isinstance(e, Named):
+        return evaluate(e.meaning, values)
     arguments = [evaluate(a, values) for a in e.arguments]
     if e.op is rules.scatter_add:  # which asks its argument's dtype: a number has none
         arguments = [np.asarray(x) for x in arguments]
@@ -161,6 +175,8 @@ def symbols(e: Expression) -> list[Symbol]:
     """Every symbol of an expression, in order of appearance, repeated ones too."""
     if isinstance(e, Symbol):
         return [e]
+    if isinstance(e, Named):
+        return symbols(e.meaning)
     return [s for a in e.arguments for s in symbols(a)] if isinstance(e, Apply) else []
 
 
@@ -175,7 +191,7 @@ def terms(e: Expression, sign: int = 1) -> list[tuple[int, Expression]]:
 
 
 def factors(e: Expression) -> tuple[Any, list[Expression], list[Expression]]:
-    """What is multiplied: the numbers' product, what stands above and below the line, in order."""
+    """What is multiplied: the product of the numbers, and what stands above and below the line."""
     if isinstance(e, Number):
         return e.value, [], []
     if isinstance(e, Apply):
@@ -199,7 +215,7 @@ def factors(e: Expression) -> tuple[Any, list[Expression], list[Expression]]:
 
 
 def without(e: Expression, factor: Expression) -> Expression | None:
-    """What is multiplied with this factor; None where it is not a factor, or the only one."""
+    """What is multiplied with this factor; None where it is none, or the only one."""
     coefficient, above, below = factors(e)
     if above.count(factor) != 1 or len(above) + len(below) < 2:
         return None
@@ -212,15 +228,12 @@ def without(e: Expression, factor: Expression) -> Expression | None:
     return rest
 
 
-def called(x: Any) -> Any:
-    """An expression that is printed by the name in its mark, a Symbol."""
-    return x
-
-
 def substituted(e: Expression, new: Callable[[Symbol], Expression | None]) -> Expression:
-    """The expression with other ones in the place of symbols."""
+    """The expression with others in the place of its symbols, where `new` gives one."""
     if isinstance(e, Symbol):
         return new(e) or e
+    if isinstance(e, Named):
+        return Named(e.name, substituted(e.meaning, new))
     if not isinstance(e, Apply):
         return e
     arguments = tuple(substituted(a, new) for a in e.arguments)
@@ -228,7 +241,7 @@ def substituted(e: Expression, new: Callable[[Symbol], Expression | None]) -> Ex
 
 
 def flipped(e: Expression) -> Expression:
-    """The same with every matrix transposed, as it is where samples are rows and not columns.
+    """The expression for samples as rows where it was for columns: every matrix transposed.
 
     >>> W = Symbol("value", "W", 0, (4, 2))
     >>> X = Symbol("value", "X", 1, (2, 5))
@@ -238,7 +251,9 @@ def flipped(e: Expression) -> Expression:
     """
     shape = e.shape[::-1]
     if isinstance(e, Symbol):
-        return Symbol(e.kind, e.label, e.number, shape, not e.flipped)
+        return replace(e, shape=shape, flipped=not e.flipped)
+    if isinstance(e, Named):
+        return Named(replace(e.name, flipped=not e.name.flipped), flipped(e.meaning))
     if isinstance(e, Number):
         return e
     if isinstance(e, Ones):
@@ -255,5 +270,4 @@ def flipped(e: Expression) -> Expression:
         static["shape"] = shape
     elif "axis" in static or e.op in (np.reshape, np.broadcast_to):
         raise ValueError(f"{e.op.__name__} cannot be written with rows and columns exchanged")
-    mark = flipped(e.mark) if isinstance(e.mark, Symbol) else (e.mark, "flipped")
-    return Apply(e.op, arguments, shape, static, mark)
+    return Apply(e.op, arguments, shape, static, (e.mark, "flipped"))

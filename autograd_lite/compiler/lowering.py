@@ -332,7 +332,7 @@ def _repeated(lowering: Lowering, node: Node) -> Node | None:
     return lowering.make(node.op, x.inputs, node.static, node.shape, node.dtype)  # type: ignore[arg-type]
 
 
-def _transposed(lowering: Lowering, node: Node) -> Node | None:
+def _transposed_twice(lowering: Lowering, node: Node) -> Node | None:
     """A transpose of a transpose, and one that leaves the axes where they are."""
     (x,) = node.inputs
     axes = node.static["axes"]
@@ -354,7 +354,7 @@ IDENTITIES: dict[Op, tuple[Identity, ...]] = {
     np.negative: (_negated,),
     np.reshape: (_unchanged, _repeated),
     np.broadcast_to: (_unchanged, _repeated),
-    np.transpose: (_transposed,),
+    np.transpose: (_transposed_twice,),
     rules.astype: (_unchanged,),
     **dict.fromkeys(REDUCTIONS, (_unchanged,)),
 }

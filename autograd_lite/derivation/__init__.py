@@ -1,1 +1,1 @@
-"""From a recorded tape to the lines that a person would write."""
+"""From a recorded tape to the derivation that a person would write: `deriving.derive`."""

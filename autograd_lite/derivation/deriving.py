@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra.notation import TEXT, Style
+from autograd_lite.algebra.notation import TEXT, Notation, Style
 from autograd_lite.algebra.reading import Reader
 from autograd_lite.algebra.simplification import (
     ARITHMETIC,
@@ -35,7 +35,7 @@ from autograd_lite.algebra.tree import (
     symbols,
     without,
 )
-from autograd_lite.derivation.conventions import Convention, convention
+from autograd_lite.derivation.fitting import Writing, fitted, notation_named
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.graph import Step
 from autograd_lite.graph import steps as record
@@ -110,14 +110,14 @@ def _width(text: str) -> int:
 def derive(
     J: Tensor,
     wrt: Iterable[Tensor] | Tensor | None = None,
-    notation: str = "plain",
+    notation: str | Notation = "plain",
     steps: bool = False,
 ) -> Derivation:
     """The gradients of J in matrix form, as one would derive them by hand, from its tape.
 
     J: a scalar. wrt: tensors on its tape (None: every leaf that requires a gradient). The lines use
-    the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, or the
-    letters and conventions of a document, `000` to `004`. steps: also how each line came about.
+    the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, a
+    document, `000` to `004`, or a `Notation` of your own. steps: also how each line came about.
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
@@ -132,23 +132,23 @@ def derive(
     ∂J/∂W = (∂J/∂A ∘ (1 − A ∘ A)) Xᵀ         (1, 2)
     """
     sympy()
-    chosen = convention(notation)
+    chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
     with np.errstate(all="ignore"):
         recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
     tape = NamedTape(recorded)
-    chosen = chosen.fitted(tape.labels, recorded, tape.points[1])
-    quantities = chosen.rewritten(Deriver(tape, chosen.cancels).quantities())
-    return written(quantities, tape, chosen, steps)
+    writing = fitted(chosen, tape)
+    quantities = writing.rewritten(Deriver(tape, chosen.cancels).quantities())
+    return written(quantities, writing, steps)
 
 
 # What they say
 
 
 class Deriver:
-    """Finds the lines: what is asked for, and what that is expressed in."""
+    """Finds the lines: those that are asked for, and those of the letters in them."""
 
     def __init__(self, tape: NamedTape, cancels: bool = True) -> None:
         self.tape = tape
@@ -220,7 +220,10 @@ class Deriver:
         return Quantity(symbol, rhs, tuple(joined), tuple(steps))
 
     def _shorter(self, symbol: Symbol, rhs: Expression) -> Any:
-        """The line without one of the gradients in it, if writing that one out makes it shorter."""
+        """The line with one of its gradients written out, if that makes it shorter.
+
+        Returns the gradient, what it is, the new line and its conditions.
+        """
         if not self.cancels or symbol.kind != "gradient" or cost(rhs) == 0:
             return None
         for s in dict.fromkeys(symbols(rhs)):
@@ -235,12 +238,12 @@ class Deriver:
         return None
 
     def _read(self, symbol: Symbol) -> tuple[Expression, Expression, list[tuple[Part, ...]]]:
-        """What the rules gave, what algebra makes of it, and what that assumes."""
+        """A quantity as the rules gave it, as algebra makes it, and what that assumes."""
         if symbol not in self.read:
             root = self.tape.step(symbol)
             raw: Expression | None = None
             if symbol.kind == "gradient":
-                raw = self._arriving(root, symbol.number)
+                raw = self.tape.arriving(root, symbol.number)
             if raw is None:
                 reader = Reader(lambda step: self._symbol(step, symbol), self.tape.inactive)
                 raw = reader(root)
@@ -252,16 +255,11 @@ class Deriver:
         simplify = Simplifier(self.tape.is_one, self.tape.inverses)
         return simplify(e), simplify.conditions
 
-    def _arriving(self, step: Step, below: int) -> Symbol | None:
-        """The gradient that this step is, if it is that of a tensor after the one in question."""
-        whose = [n for n in self.tape.arriving.get(step.number, ()) if n > below]
-        return self.tape.symbol(min(whose), "gradient") if whose else None
-
     def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
         if not step.is_gradient:
             return tape.letter(step)
-        arriving = self._arriving(step, of.number if of.kind == "gradient" else -1)
+        arriving = tape.arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:
             return arriving
         if step.number in tape.parts and step.number != of.number:
@@ -271,7 +269,7 @@ class Deriver:
     # What is said about them
 
     def _slope(self, rhs: Expression, gone: Symbol) -> tuple[Part, ...] | None:
-        """`σ′ = …`: what the gradient that is written out is multiplied with."""
+        """`σ′ = …`: the factor of a gradient that is written out."""
         step = self.tape.recorded[gone.number]
         rest = without(rhs, gone)
         if rest is None or step.op in (*ARITHMETIC, np.power):
@@ -321,15 +319,12 @@ class Deriver:
 # What is printed
 
 
-def written(
-    quantities: list[Quantity], tape: NamedTape, chosen: Convention, with_steps: bool
-) -> Derivation:
+def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> Derivation:
     """The lines, each evaluated as it is printed and compared with the tape."""
-    cost_name = tape.recorded.cost.label or "J"
-    text, latex = chosen.style(cost_name, False), chosen.style(cost_name, True)
+    text, latex = writing.style(latex=False), writing.style(latex=True)
     lines, rows = [], []
     for q in quantities:
-        error = checked(q, tape, chosen, text)
+        error = max(checked(q, writing, text, point) for point in range(2))
         steps = q.steps if with_steps else ()
         lines.append(
             Line(
@@ -348,11 +343,12 @@ def written(
         below = [rf"&\quad {together(step, latex)}" for step in steps]
         rows.append(" \\\\\n".join([row, *below]))
     if latex.count > 1:
-        rows.insert(0, f"{latex.letter} &= {latex.count}")
+        rows.insert(0, f"{latex.notation.count} &= {latex.count}")
+    tape = writing.tape
     used = dict.fromkeys(s for q in quantities for s in symbols(q.rhs))
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
-    header = [chosen.header] * bool(chosen.header) + [f"Without a name: {given}"] * bool(given)
+    header = filter(None, [writing.header, given and f"Without a name: {given}"])
     return Derivation(lines, "\n".join(header), rows)
 
 
@@ -363,34 +359,29 @@ def together(parts: Iterable[Part], style: Style) -> str:
     )
 
 
-def checked(q: Quantity, tape: NamedTape, chosen: Convention, style: Style) -> float:
+def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:
     """The error of a line; ArithmeticError if the printed expression is not what the tape has."""
-    largest = 0.0
-    for point in range(2):
 
-        def value(s: Symbol, point: int = point) -> Any:
-            return chosen.value(s, lambda t: tape.value(t, point))
+    def value(s: Symbol) -> Any:
+        return writing.value(s, point)
 
-        expected = np.asarray(value(q.symbol))
-        if not np.isfinite(expected).all():
-            raise ArithmeticError(
-                f"{style(q.symbol)} is not finite on this tape: nothing to compare"
-            )
-        with np.errstate(all="ignore"):
-            found = np.asarray(evaluate(q.rhs, value))
-        eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
-        deviation = scale = 0.0
-        if expected.size:
-            deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
-            scale = float(np.max(np.abs(expected)))
-        arriving = [value(s) for s in symbols(q.rhs) if s.kind != "value"]
-        noise = max([point == 0, *(np.max(np.abs(g), initial=0.0) for g in arriving)])
-        allowed = eps**0.5 * scale + 1e3 * eps * noise  # all digits may cancel
-        fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape
-        if not (fits and deviation <= allowed):
-            raise ArithmeticError(
-                f"the line {style(q.symbol)} = {style(q.rhs)} does not hold: it differs from the "
-                f"tape by {deviation:.1e} where the largest value is {scale:.1e}"
-            )
-        largest = max(largest, deviation / scale if scale else deviation)
-    return largest
+    expected = np.asarray(value(q.symbol))
+    if not np.isfinite(expected).all():
+        raise ArithmeticError(f"{style(q.symbol)} is not finite on this tape: nothing to compare")
+    with np.errstate(all="ignore"):
+        found = np.asarray(evaluate(q.rhs, value))
+    eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
+    deviation = scale = 0.0
+    if expected.size:
+        deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
+        scale = float(np.max(np.abs(expected)))
+    arriving = [value(s) for s in symbols(q.rhs) if s.kind != "value"]
+    noise = max([point == 0, *(np.max(np.abs(g), initial=0.0) for g in arriving)])
+    allowed = eps**0.5 * scale + 1e3 * eps * noise  # all digits may cancel
+    fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape
+    if not (fits and deviation <= allowed):
+        raise ArithmeticError(
+            f"the line {style(q.symbol)} = {style(q.rhs)} does not hold: it differs from the "
+            f"tape by {deviation:.1e} where the largest value is {scale:.1e}"
+        )
+    return deviation / scale if scale else deviation

@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.notation import RELATIONS
-from autograd_lite.algebra.reading import Reader, inactive, is_constant
+from autograd_lite.algebra.reading import Reader, inactive, is_constant, static_mark
 from autograd_lite.algebra.simplification import Simplifier, arithmetic
 from autograd_lite.algebra.tree import (
     Apply,
@@ -34,35 +34,39 @@ SMALL = 3  # operations that are written out wherever they are used
 
 
 class NamedTape:
-    """A recorded tape with names for what lines refer to, and values to check them with."""
+    """A recorded tape with names for what lines refer to, and values to check them with.
+
+    labels: the names, by number; of `given` ones by this class. parts: names of gradient steps that
+    are no tensor's, because they are large. known: expressions for steps without a name.
+    """
 
     def __init__(self, recorded: Steps) -> None:
         self.recorded = recorded
         self.points = [[s.value for s in recorded], fresh_point(recorded)]
         self.inactive = inactive(recorded, self.points)
         self.labels = {s.number: s.label for s in recorded if s.label and not s.is_gradient}
-        self.computed = {_what(recorded[n]): n for n in self.labels if recorded[n].op}
-        self.parts: dict[int, str] = {}  # gradient steps that get a name because they are large
+        self.computed = {_computation(recorded[n]): n for n in self.labels if recorded[n].op}
+        self.parts: dict[int, str] = {}
         self.given: set[int] = set()
-        self.known: dict[int, Expression] = {}  # what has no name, but is that of another
+        self.known: dict[int, Expression] = {}
         self.data_lengths = {  # axis and length of the matrices of data that have a name
             (axis, n)
             for s in recorded
             if s.label and is_data(s) and s.value.ndim == 2
             for axis, n in enumerate(s.shape)
         }
+        self.whose: dict[int, list[int]] = {}  # by gradient step: the tensors whose it is
+        for n, g in recorded.gradients.items():
+            if n != recorded.cost.number:
+                self.whose.setdefault(g.number, []).append(n)
         self._recognise()
         self._name_the_rest()
         self.inverses = self._inverses()
-        self.arriving: dict[int, list[int]] = {}  # by gradient step: the tensors whose it is
-        for n, g in recorded.gradients.items():
-            if n in self.labels and recorded[n].op and n != recorded.cost.number:
-                self.arriving.setdefault(g.number, []).append(n)
 
     def _recognise(self) -> None:
-        """What is another tensor but for its number of axes; data that are other data, or 1 − it.
+        """Find what a named tensor is the reshape of, and data that are other data, or 1 − them.
 
-        What is computed from data alone is not on the tape: it is recognised by its values.
+        What is computed from data alone is not on the tape: its values tell what it is.
         """
         data: dict[Any, Expression] = {}
         for s in sorted(self.recorded, key=lambda s: s.label is None):
@@ -90,45 +94,52 @@ class NamedTape:
 
     def _name_the_rest(self) -> None:
         """Give T1, T2, … to what has no name and is too large to write out wherever it is used."""
-        size: dict[int, int] = {}
-        products: set[int] = set()
-        used = {
-            x.number for s in self.recorded if s.is_gradient for x in s.inputs if _is_forward(x)
-        }
-        whose = {g.number: n for n, g in self.recorded.gradients.items()}
-        asked = {s.number for s in self.recorded.wrt}
+        sizes: dict[int, int] = {}  # operations that are written for a step
+        products: set[int] = set()  # steps that are written with a matrix product or a sum in them
+        asked = set(self.recorded.wrt)
+        used = {x for s in self.recorded if s.is_gradient for x in s.inputs if isinstance(x, Step)}
         for s in self.recorded:
             inputs = [x.number for x in s.inputs if isinstance(x, Step)]
-            size[s.number] = 1 + sum(size[n] for n in inputs)
-            if s.number in self.labels or s.number in self.known or is_constant(s):
-                size[s.number] = 0
-            elif s.is_gradient:
-                n = whose.get(s.number)
-                if n in self.labels and self.recorded[n].op:
-                    size[s.number] = 0
-                elif size[s.number] > LARGE and n is not None and self.recorded[n].op:
-                    self.given.add(n)
-                    size[s.number] = 0
-                elif size[s.number] > 2 * LARGE:
-                    self.parts[s.number] = f"S{len(self.parts) + 1}"
-                    size[s.number] = 0
-            else:
-                if s.op in _STRUCTURAL or any(n in products for n in inputs):
-                    products.add(s.number)
-                large = s.number in products or size[s.number] > SMALL
-                needed = s.number in used and large and s.op not in RELATIONS
-                if s.op is None or needed or size[s.number] > LARGE or s.number in asked:
-                    self.given.add(s.number)
-                    products.discard(s.number)
-                    size[s.number] = 0
-        letter = next(
-            c for c in "TUVPQ" if not any(label[:1] == c for label in self.labels.values())
-        )
-        for k, n in enumerate(sorted(self.given), 1):
-            self.labels[n] = f"{letter}{k}"
+            size = 1 + sum(sizes[n] for n in inputs)
+            product = s.op in _STRUCTURAL or not products.isdisjoint(inputs)
+            most = LARGE
+            if s in used and s.op not in RELATIONS:
+                most = 0 if product else SMALL
+            if self._is_letter(s, size, 0 if s in asked else most):
+                size, product = 0, False
+            sizes[s.number] = size
+            if product:
+                products.add(s.number)
+        taken = {label[:1] for label in self.labels.values()}
+        letter = next(c for c in "TUVPQ" if c not in taken)
+        self.labels |= {n: f"{letter}{k}" for k, n in enumerate(sorted(self.given), 1)}
+
+    def _is_letter(self, s: Step, size: int, most: int) -> bool:
+        """Whether a step is written as a letter; it gets one if its size is more than `most`."""
+        if s.number in self.labels or s.number in self.known or is_constant(s):
+            return True
+        if s.is_gradient:
+            return self._is_gradient_letter(s, size)
+        if s.op is None or size > most:
+            self.given.add(s.number)
+            return True
+        return False
+
+    def _is_gradient_letter(self, s: Step, size: int) -> bool:
+        """Whether a gradient step is that of a tensor with a name, ∂J/∂A, or a part of one, S1."""
+        whose = self.whose.get(s.number)
+        if whose and self.recorded[whose[-1]].op:
+            if whose[-1] in self.labels:
+                return True
+            if size > LARGE:
+                self.given.add(whose[-1])
+                return True
+        if size > 2 * LARGE:
+            self.parts[s.number] = f"S{len(self.parts) + 1}"
+        return s.number in self.parts
 
     def _inverses(self) -> dict[Expression, Expression]:
-        """What can be said with a name: exp(−Z) is (1 − A) / A where A = 1 / (1 + exp(−Z))."""
+        """Expressions by a name: exp(−Z) is (1 − A) / A where A = 1 / (1 + exp(−Z))."""
         found: dict[Expression, Expression] = {}
         for n in self.labels:
             if self.recorded[n].op in (np.add, np.subtract, np.multiply, np.divide):
@@ -139,19 +150,28 @@ class NamedTape:
         return found
 
     def symbol(self, n: int, kind: str = "value") -> Symbol:
-        """The letter of a tensor, or of the gradient by it; or of a part of a large gradient."""
+        """The letter of a tensor, of the gradient by it, or of a part of a large gradient."""
         label = self.parts[n] if kind == "part" else self.labels[n]
         return Symbol(kind, label, n, self.recorded[n].shape)
 
     def letter(self, step: Step) -> Expression | None:
-        """How the value of a forward step is written, if it has a name."""
-        return (
-            self.symbol(step.number) if step.number in self.labels else self.known.get(step.number)
-        )
+        """What is written for the value of a forward step, if it has a name."""
+        if step.number in self.labels:
+            return self.symbol(step.number)
+        return self.known.get(step.number)
+
+    def arriving(self, step: Step, below: int) -> Symbol | None:
+        """The gradient that a step is, if it is that of a named tensor with a number above this."""
+        named = [
+            n
+            for n in self.whose.get(step.number, ())
+            if n > below and n in self.labels and self.recorded[n].op
+        ]
+        return self.symbol(min(named), "gradient") if named else None
 
     def twin(self, step: Step) -> Expression | None:
         """The letter of what a step computes again: a rule may take cos(Z) where A is cos(Z)."""
-        same = self.computed.get(_what(step)) if step.op else None
+        same = self.computed.get(_computation(step)) if step.op else None
         return None if same is None else self.symbol(same)
 
     def step(self, symbol: Symbol) -> Step:
@@ -164,7 +184,7 @@ class NamedTape:
         return self.points[point][self.step(symbol).number]
 
     def is_one(self, e: Expression) -> tuple[Part, ...] | None:
-        """The condition that the data fulfil, if this is a sum of data that is 1 everywhere."""
+        """The condition on the data, if this is a sum of data and 1 everywhere."""
         inside = symbols(e)
         if not (isinstance(e, Apply) and e.op in (np.dot, np.sum) and inside):
             return None
@@ -186,19 +206,15 @@ _STRUCTURAL = {
 }
 
 
-def _is_forward(x: Any) -> bool:
-    return isinstance(x, Step) and not x.is_gradient
-
-
 def is_data(s: Step) -> bool:
     """Whether a step is a leaf that requires no gradient."""
     return s.op is None and not s.tensor.requires_grad
 
 
-def _what(s: Step) -> Any:
+def _computation(s: Step) -> Any:
     """What a step computes: two steps that agree in this have the same value."""
     inputs = tuple(("step", x.number) if isinstance(x, Step) else x for x in s.inputs)
-    return s.op, inputs, repr(s.static)
+    return s.op, inputs, static_mark(s)
 
 
 def fresh_point(recorded: Steps) -> list[Any]:

@@ -8,14 +8,7 @@ from typing import Any
 import autograd_lite as ag
 from nn.cli.command import UsageError, add_network_options, network_from, usage_errors, whole_number
 from nn.cli.command_draw import cost_of_random_samples
-
-NOTATIONS = ("plain", "000", "001", "002", "003", "004")
-# The documents that treat one sample of a logistic network, and their loss.
-ONE_SAMPLE = {
-    "002": "half_squared_error",
-    "003": "binary_cross_entropy",
-    "004": "half_squared_error",
-}
+from nn.documents.notations import NOTATIONS
 
 
 def add_to(subparsers: Any) -> None:
@@ -30,7 +23,7 @@ def add_to(subparsers: Any) -> None:
     group = parser.add_argument_group("the derivation")
     group.add_argument(
         "--notation",
-        choices=NOTATIONS,
+        choices=("plain", *NOTATIONS),
         default="plain",
         help="the letters and conventions of a document, 000 to 004 (default: plain)",
     )
@@ -46,17 +39,18 @@ def add_to(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the derivation for the network that the options describe; returns the exit code."""
+    notation = NOTATIONS.get(options.notation, ag.Notation())
     samples = options.samples
     if samples is None:
-        samples = 1 if options.notation in ONE_SAMPLE else 400
+        samples = 1 if notation.one_sample else 400
     if samples < 1:
         raise UsageError("--samples must be 1 or more")
-    if options.notation in ONE_SAMPLE:
-        options.loss = options.loss or ONE_SAMPLE[options.notation]
+    if notation.loss:  # the document has it, and a logistic network
+        options.loss = options.loss or notation.loss
         options.activations = options.activations or ["sigmoid"] * (len(options.layers) - 1)
     net, loss = network_from(options)
     _, J = cost_of_random_samples(net, loss, samples, options.rng)
     with usage_errors():
-        derivation = ag.derive(J, notation=options.notation, steps=options.steps)
+        derivation = ag.derive(J, notation=notation, steps=options.steps)
     print(derivation.latex() if options.latex else derivation)
     return 0
