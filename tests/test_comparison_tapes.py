@@ -16,12 +16,12 @@ from tapes import TAPES
 import autograd_lite as ag
 from autograd_lite.diagnosis import comparison, mistakes, points
 from autograd_lite.diagnosis.claims import read_claims
-from autograd_lite.diagnosis.comparison import Tolerances
 from autograd_lite.diagnosis.layout import Layout
-from autograd_lite.diagnosis.mistakes import TABLE
-from autograd_lite.diagnosis.places import Idea, Mistake, contribution
+from autograd_lite.diagnosis.mistakes import TABLE, Mistake
+from autograd_lite.diagnosis.places import Idea, contribution
 from autograd_lite.diagnosis.points import Paths, Point
-from autograd_lite.diagnosis.search import Search, largest
+from autograd_lite.diagnosis.search import Search
+from autograd_lite.diagnosis.tolerances import Tolerances, max_norm
 from autograd_lite.graph import replay, steps
 
 
@@ -100,12 +100,12 @@ def plants(name):
             claim.given = [g + 1]  # no entry of it is zero, and none is right
         layout = Layout(point)
         look = Search(layout, [point], claims, Tolerances(point))
-        places = [place for x in paths.down for place in layout.places(x, look.place)]
+        places = [place for x in paths.down for place in look.places(x)]
         for mistake in TABLE:
             ideas = (
                 (place, idea)
-                for on, place in places
-                if on == mistake.on
+                for place in places
+                if place.on == mistake.on
                 for idea in mistake.ideas(place)
             )
             plant = next(filter(None, (made(mistake, *one, right, look) for one in ideas)), None)
@@ -126,14 +126,14 @@ def made(mistake, place, idea, right, look):
         if place.part != "all" or not own or not np.any(array):
             return None
         return Planted(entry, idea.kind or mistake.kind, right | {own[0]: array}, set(own))
-    factor = 0.37 if mistake.free else 3.0 if mistake.kind == "scale" else 1.0
+    factor = 0.37 if mistake.free else 3.0 if mistake.by_factor else 1.0
     part = contribution(place.point, x, None if mistake.adds else place.part)
     pulled = dict(place.point.pull(x, factor * array - part, look.wanted))
     given, wrong = {}, set()
     for key, claim in zip(right, look.claims.values(), strict=True):
         g = right[key] + pulled.get(claim.step.number, 0)
-        g = np.where(np.abs(g) < 1e-14 * largest(right[key]), 0, g)  # what is left out is 0
-        error = largest(g - right[key]) / largest(right[key])
+        g = np.where(np.abs(g) < 1e-14 * max_norm(right[key]), 0, g)  # what is left out is 0
+        error = max_norm(g - right[key]) / max_norm(right[key])
         if error > 1e-12:
             wrong.add(key)
         if 1e-12 < error < 1e-3:
