@@ -5,7 +5,9 @@ What the table can make is planted where it can be made, and has to be told from
 
 from __future__ import annotations
 
+import ast
 import functools
+import inspect
 import time
 from typing import NamedTuple
 
@@ -14,7 +16,7 @@ import pytest
 from tapes import TAPES
 
 import autograd_lite as ag
-from autograd_lite.diagnosis import comparison, mistakes, points
+from autograd_lite.diagnosis import comparison, mistakes, points, search
 from autograd_lite.diagnosis.claims import read_claims
 from autograd_lite.diagnosis.layout import Layout
 from autograd_lite.diagnosis.mistakes import TABLE, Mistake
@@ -172,6 +174,14 @@ def test_every_mistake_of_the_table_is_made_on_some_tape():
     entries = {plant.entry for name in TAPES for plant in plants(name)[2]}
     missing = {f"{m.ideas.__name__} on {m.on}" for m in TABLE} - entries
     assert missing == NOT_MADE
+
+
+@pytest.mark.parametrize("module", [search, comparison])
+def test_the_search_knows_no_mistake_by_name(module):
+    """What it needs to know of a mistake stands in the table."""
+    kinds = {mistake.kind for mistake in TABLE} - {"shape"}  # which is a verdict as well
+    nodes = ast.walk(ast.parse(inspect.getsource(module)))
+    assert not kinds & {node.value for node in nodes if isinstance(node, ast.Constant)}
 
 
 # Parameters with several uses

@@ -49,11 +49,11 @@ def compare(
     judged by itself. They are called at the recorded point and at random parameters near it.
     values: your own forward values, by Tensor or name: a wrong one is found first.
 
-    Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. It
-    looks for the mistakes of `autograd_lite.diagnosis.mistakes`. A gradient that none of them gives
-    is `unknown`, and so is what half a minute of search on a long tape does not find, and that is
-    said. Raises KeyError for a name that is not on the tape and says which are, ValueError
-    for nothing to compare, TypeError for what is not real numbers.
+    Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. The
+    findings are mistakes of the table in `autograd_lite.diagnosis.mistakes`; a gradient that none
+    of them gives is `unknown`. On a long tape the search stops after half a minute, and says so.
+    Raises KeyError for a name that is not on the tape, with those that are; ValueError for nothing
+    to compare; TypeError for what is not real numbers.
 
     >>> rng = np.random.default_rng(0)
     >>> X, Y = rng.normal(size=(2, 400)), (rng.random((1, 400)) < 0.5).astype(float)
@@ -78,13 +78,14 @@ def compare(
     claims = read_claims(paths, gradients)
     with np.errstate(all="ignore"):
         some_call = any(callable(claim.source) for claim in claims)
-        at = points(recorded, {}, OTHER_POINTS if some_call else 0)
+        at = points(paths, OTHER_POINTS if some_call else 0)
         tolerances = Tolerances(at[0])
-        forward, put = _forward(recorded, {} if values is None else values, tolerances)
+        forward, own_values = _forward(recorded, {} if values is None else values, tolerances)
         for claim in claims:
             claim.evaluate(at)
             _first_verdict(claim, at, tolerances)
-        _judge(claims, at, tolerances, forward, put)
+        if not all(claim.settled for claim in claims):
+            _judge(claims, at, tolerances, forward, own_values)
     ordered = sorted(claims, key=lambda c: (c.entry.verdict != "shape", *_from_the_cost(paths, c)))
     return Report([*forward, *(c.entry for c in ordered)])
 
@@ -102,8 +103,7 @@ def findings_for(right: Array, wrong: Array, name: str = "x") -> list[Finding]:
     """
     x = Tensor(np.zeros(np.shape(right)), requires_grad=True, name=name)
     recorded = steps(np.sum(x * right))
-    point = Point(Paths(recorded), [s.value for s in recorded])
-    step = recorded.step(x)
+    (point,), step = points(Paths(recorded), 0), recorded.step(x)
     claim = Claim(step, wrong, Entry(name, step.shape, None, step), [np.asarray(wrong, float)])
 
     def five_digits(step: Step, predicted: Array, given: Array) -> float:
@@ -149,8 +149,11 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
 
 def _forward(
     recorded: Steps, values: Mapping[Any, Any], tolerances: Tolerances
-) -> tuple[list[Entry], dict[int, Array]]:
-    """The entries for forward values in the tape's order, and the first wrong ones, by number."""
+) -> tuple[list[Entry], list[Array] | None]:
+    """The entries for forward values in the tape's order; and the values of all steps, if wrong.
+
+    Those follow from the wrong values that were handed in, as far as they are the first.
+    """
     entries: list[Entry] = []
     put: dict[int, Array] = {}
     current = [s.value for s in recorded]
@@ -179,7 +182,7 @@ def _forward(
                 put[step.number] = array.astype(right.dtype)
                 current = replay(recorded, {}, lambda s, _: put.get(s.number))
         entry.findings = [said]
-    return entries, put
+    return entries, current if put else None
 
 
 # Gradients
@@ -190,21 +193,17 @@ def _judge(
     at: list[Point],
     tolerances: Tolerances,
     forward: list[Entry],
-    put: dict[int, Array],
+    own_values: list[Array] | None,
 ) -> None:
     """Explain what differs: all arrays jointly, each function of gradients by itself."""
-    if all(claim.settled for claim in claims):
-        return
     layout, until = Layout(at[0]), time.monotonic() + MOST_SECONDS
-    jointly = [c for c in claims if not c.cut]
-    for group in [jointly, *([c] for c in claims if c.cut)]:
+    jointly = [c for c in claims if c.given and not c.cut]
+    for group in [jointly, *([c] for c in claims if c.given and c.cut)]:
         here = [Point(p.paths, p.values) for p in at]
-        if put and group is jointly:
-            paths = here[0].paths
-            here = [Point(paths, replay(paths.recorded, {}, lambda s, _: put.get(s.number)))]
+        if own_values and group is jointly:
+            here = [Point(layout.paths, own_values)]
             said = next(e.findings[0] for e in forward if e.verdict == "differs")
             _follow(group, here[0], tolerances, [said])
-        group = [c for c in group if c.given]
         if all(callable(c.source) for c in group):  # a random point first: it has no coincidences
             here = here[1:] + here[:1]
             for claim in group:

@@ -1,4 +1,4 @@
-"""What the numbers and shapes say by themselves, where no mistake of the table is made."""
+"""What numbers and shapes say by themselves, where no mistake of the table is tried."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def worst_entry(given: Array, right: Array) -> str:
 
 
 def unknown(label: str, advice: str, error: float = math.inf) -> Finding:
-    """That nothing explains an array, and why."""
+    """The finding for what nothing explains; advice: the reason."""
     return Finding("unknown", label, 1, advice, error, 1)
 
 
 def only_rounded(label: str, given: Array, right: Array) -> Finding | None:
-    """That an array deviates so little that it comes from no formula; None where it does."""
+    """The finding for an array too nearly right for a wrong formula; None for any other."""
     error = relative_error(given, right)
     if error > rounding_of_copies(right) or math.isnan(error):
         return None
@@ -59,7 +59,7 @@ def guess_from_shape(entry: Entry, given: Array, use: Step | None = None) -> Fin
 def gradient_of_step_before(
     point: Point, claims: list[Claim], cost: str, allowance: float
 ) -> Finding | None:
-    """That the gradient at the parameters before the last update is added to the right one.
+    """The finding that the gradient of the step before is added to the right one, where it is.
 
     Before an update with rate η they were θ + η d, if d is what is added; so d has to be the
     gradient there. One number, η, has to explain all of them.
@@ -104,7 +104,7 @@ def _root(off: Callable[[float], Array], fine: float) -> tuple[float, Array]:
 
 
 def mark_convention(claims: list[Claim], most: int) -> None:
-    """Everything transposed is no mistake but another convention; no entry gets over `most`."""
+    """Where every gradient is transposed, say that it may be a convention, in `most` findings."""
     wrong = [c for c in claims if c.entry.verdict != "agrees"]
     turned = [c for c in wrong if any(f.kind == "transposed" for f in c.entry.best)]
     same = [c for c in claims if c not in wrong and _symmetric(c.given[0])]

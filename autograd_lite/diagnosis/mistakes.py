@@ -450,28 +450,6 @@ def one_sample(e: Place) -> Iterator[Idea]:
         )
 
 
-@mistake("derivative-dropped", on="product")
-def arriving_before_slope(e: Place) -> Iterator[Idea]:
-    """dA @ o stands for dZ @ o, or f′ is multiplied in once more."""
-    yield from _other_arriving(e, lambda g: e.times(g, e.o))
-
-
-def _other_arriving(e: Place, form: Callable[[Array], Array | None]) -> Iterator[Idea]:
-    """In the gradient of a leaf: dA in the place of dZ, or f′ once more."""
-    f = e.layout.function_of(e.layout.paths.down_from(e.t))
-    if e.leaf and f is not None:
-        da, dz = f"d{f.a_name}", f"d{e.layout.name(f.z)}"
-        yield Idea(
-            form(e.point.gradients[f.a.number]),
-            f"{da} stands for {dz} in {e.dx}: it lacks {f.name}′({e.layout.name(f.z)}).",
-        )
-        yield Idea(
-            form(e.g * f.slope(e.point)),
-            f"{f.name}′({e.layout.name(f.z)}) is multiplied in twice in {e.dx}.",
-            "derivative-twice",
-        )
-
-
 # A sum that undoes broadcasting, as the gradient of a bias has
 
 
@@ -535,10 +513,26 @@ def one_sample_of_sum(e: Place) -> Iterator[Idea]:
             )
 
 
-@mistake("derivative-dropped", on="sum")
-def sum_before_slope(e: Place) -> Iterator[Idea]:
-    """The sum of dA stands for that of dZ, or f′ is multiplied in once more."""
-    yield from _other_arriving(e, e.fitted)
+@mistake("derivative-dropped", on="product sum")
+def before_slope(e: Place) -> Iterator[Idea]:
+    """In the gradient of a leaf: dA stands for dZ, or f′ is multiplied in once more."""
+    f = e.layout.function_of(e.layout.paths.down_from(e.t))
+    if not e.leaf or f is None:
+        return
+
+    def taken(g: Array) -> Array | None:
+        return e.times(g, e.o) if e.on == "product" else e.fitted(g)
+
+    z_name = e.layout.name(f.z)
+    yield Idea(
+        taken(e.point.gradients[f.a.number]),
+        f"d{f.a_name} stands for d{z_name} in {e.dx}: it lacks {f.name}′({z_name}).",
+    )
+    yield Idea(
+        taken(e.g * f.slope(e.point)),
+        f"{f.name}′({z_name}) is multiplied in twice in {e.dx}.",
+        "derivative-twice",
+    )
 
 
 # A Hadamard product t = x ∘ o

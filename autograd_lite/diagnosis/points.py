@@ -162,8 +162,7 @@ class Point(Values):
         super().__init__(paths, values)
         self.changes: dict[int, Array] = {}
         self.gradients: dict[int, Array] = {}
-        self.pulled: dict[Any, dict[int, Array]] = {}  # what contributions become further down
-        self.kept: dict[Any, Any] = {}  # what mistakes compute more than once
+        self.kept: dict[Any, Any] = {}  # what is computed more than once
         self.run()
 
     def change(self, x: Step, delta: Array) -> None:
@@ -173,7 +172,6 @@ class Point(Values):
 
     def run(self) -> None:
         """The whole backward pass, changes included."""
-        self.pulled.clear()
         self.kept.clear()
         cost = self.paths.cost
         g: dict[int, Array] = {cost.number: np.ones(cost.shape, cost.value.dtype)}
@@ -209,21 +207,16 @@ class RoundedPoint(Point):
         return self.rounded(super().contribution(t, k, g))
 
 
-def points(recorded: Steps, forward: dict[int, Array], others: int) -> list[Point]:
-    """The recorded point, with the values in `forward` put in, and random ones near it.
-
-    Where the operations do not run at a random one, it is left out.
-    """
-    paths = Paths(recorded)
+def points(paths: Paths, others: int) -> list[Point]:
+    """The recorded point and random ones near it, without those where the tape does not run."""
     rng = np.random.default_rng(0)
     leaves = [s for s in paths.steps if s.op is None and s.number in paths.uses]
-    edit = (lambda s, values: forward.get(s.number)) if forward else None
-    result = [Point(paths, replay(recorded, {}, edit) if forward else [s.value for s in recorded])]
+    result = [Point(paths, [s.value for s in paths.steps])]
     for _ in range(others):
         perturbed = {
             s.number: s.value + rng.normal(0, 0.2 * (np.std(s.value) + 0.5), s.shape)
             for s in leaves
         }
         with unless_it_fails():  # a shape may hold at the recorded point only
-            result.append(Point(paths, replay(recorded, perturbed)))
+            result.append(Point(paths, replay(paths.recorded, perturbed)))
     return result

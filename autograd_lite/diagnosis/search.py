@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -211,23 +211,16 @@ class Trial:
         search.tried += 1
         if self.mistake.per_sample:  # with the mean, it is as plain
             search.tried += len(search.factors.samples)
-        agrees = self.agrees_alone if self.local else self.agrees_below
-        return agrees(array) and bool(self.explained) and self.holds_elsewhere()
+        return self.agrees(array) and bool(self.explained) and self.holds_elsewhere()
 
-    def agrees_alone(self, array: Array) -> bool:
-        """Whether the array fits as it was handed in for this gradient alone."""
-        x, point = self.place.x, self.place.point
-        right = point.gradients[x.number]
-        rest = self.search.snapped(x.number, right - contribution(point, x, self.part))
-        if self.part == "all":
-            rest = np.zeros(array.shape, right.dtype)
-        return rest.shape == array.shape and self.check(self.search.claims[x.number], rest, array)
-
-    def agrees_below(self, array: Array) -> bool:
-        """Whether the array, pulled down, contradicts no claim."""
+    def agrees(self, array: Array) -> bool:
+        """Whether the array, pulled down unless only it is wrong, contradicts no claim."""
         search, x, point = self.search, self.place.x, self.place.point
+        below: Iterable[tuple[int, Array]] = [(x.number, array)]
+        if not self.local:
+            below = point.pull(x, array.astype(x.value.dtype), search.wanted, search.cut)
         rests, misses = self.rests(), 0
-        for number, pulled in point.pull(x, array.astype(x.value.dtype), search.wanted, search.cut):
+        for number, pulled in below:
             claim = search.claims[number]
             if claim.settled:  # nothing flows there, or it would not be tried
                 right = point.gradients[number]
@@ -242,20 +235,24 @@ class Trial:
     def rests(self) -> dict[int, Array]:
         """What stays of each gradient further down without the right contribution."""
         point, x, search = self.place.point, self.place.x, self.search
-        key = (x.number, self.part, search.cut)
-        if key not in point.pulled:
+        key = ("rests", x.number, self.part, search.cut)
+        if key not in point.kept:
             start = contribution(point, x, self.part)
-            point.pulled[key] = {
+            point.kept[key] = {
                 number: search.snapped(number, point.gradients[number] - pulled)
                 for number, pulled in point.pull(x, start, search.wanted, search.cut)
             }
-        return point.pulled[key]
+        return point.kept[key]
 
     def check(self, claim: Claim, rest: Array, pulled: Array) -> bool:
         """Compare with one claim; the first that fits also gives the factor."""
         given = claim.given[0]
         if given.shape != pulled.shape:
             return False
+        if rest.shape != pulled.shape:  # it can only stand for the whole gradient
+            if self.part != "all":
+                return False
+            rest = np.zeros(pulled.shape, rest.dtype)
         size = float(np.vdot(pulled, pulled))
         if not math.isfinite(size):
             return False
@@ -385,7 +382,7 @@ class Trial:
 
 
 def _worth_trying(mistake: Mistake, place: Place, array: Array | None) -> Array | None:
-    """The array in the shape to be compared; None where it looks like no mistake, or like many."""
+    """The array in the shape to be compared; None if it is right, or as many others would be."""
     x = place.x
     if array is not None and array.shape != x.shape and place.part != "all":
         array = broadcast(array, x.shape)  # NumPy adds the other parts to it
@@ -420,10 +417,7 @@ def findings(trials: list[Trial], claim: Claim, most: int) -> list[Finding]:
                     (kind, where),
                     Finding(kind, where, trial.factor, advice, trial.error, trial.rank),
                 )
-    kinds: set[tuple[str, int]] = set()
-    first: list[Finding] = []  # every kind comes before a second place of the same kind
-    more: list[Finding] = []
-    for finding in found.values():
-        (more if (finding.kind, finding.rank) in kinds else first).append(finding)
-        kinds.add((finding.kind, finding.rank))
-    return sorted(first + more, key=lambda finding: finding.rank)[:most]
+    first = {(f.kind, f.rank): f for f in reversed(found.values())}
+    # Of one rank, every kind comes before a second place of the same kind.
+    order = sorted(found.values(), key=lambda f: (f.rank, first[f.kind, f.rank] is not f))
+    return order[:most]
