@@ -1,4 +1,7 @@
-"""Are the gradients of a function right? Random projections first, then the entry that is worst."""
+"""The gradients of a function against central differences: `check_gradients`.
+
+A few random directions tell whether anything is wrong; only then is the worst entry looked for.
+"""
 
 from __future__ import annotations
 
@@ -144,7 +147,7 @@ def check_gradients(
             default=np.finfo(float).eps,
         )
         weights = rng.normal(size=y.shape) if y.size > 1 else np.ones(y.shape)
-        scalar = _combination(value, weights)
+        scalar = _combination(lambda *leaves: [value(*leaves)], [weights])
         _check_finite([y.data], "the function")
         report = CheckReport()
         for k in range(1, order + 1):
@@ -180,15 +183,11 @@ def _float64(x: Any) -> np.ndarray:
     return array.astype(float)
 
 
-def _combination(f: Callable[..., Any], weights: Any) -> Callable[..., Any]:
-    """The scalar function <weights, f>."""
+def _combination(f: Callable[..., Any], weights: list[np.ndarray]) -> Callable[..., Any]:
+    """The scalar function <weights, f>, where f gives several arrays."""
 
     def scalar(*leaves: Any) -> Any:
-        values = f(*leaves)
-        pairs = (
-            zip(values, weights, strict=True) if isinstance(weights, list) else [(values, weights)]
-        )
-        return sum(np.sum(y * w) for y, w in pairs)
+        return sum(np.sum(y * w) for y, w in zip(f(*leaves), weights, strict=True))
 
     return scalar
 
@@ -269,8 +268,7 @@ def _locate(
     )
     k, index = entries[worst]
     report.worst = (order, paths[k], index, slopes[worst])
-    complete = len([entry for entry in entries if entry[0] == k]) == point[k].size
-    if complete:
+    if sum(argument == k for argument, _ in entries) == point[k].size:
         right = np.zeros(point[k].shape)
         for (argument, i), slope in zip(entries, slopes, strict=True):
             if argument == k:

@@ -103,11 +103,28 @@ def read_claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
             raise ValueError(f"the gradient of {label} is given twice")
         claim = Claim(step, source, Entry(label, step.shape, None, step))
         if callable(source):
-            claim.names = _parameters(paths, label, source)
+            claim.names = _named_arguments(paths, label, source)
         else:
             numbers(source, label)
         claims.append(claim)
     return claims
+
+
+def read_values(recorded: Steps, values: Mapping[Any, Any]) -> list[tuple[Step, Array]]:
+    """The steps of forward values that were handed in, by Tensor or name, in the tape's order.
+
+    Raises KeyError, TypeError and ValueError as `read_claims` does.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f'values are a dict, as in {{"Z1": Z1}}, not {type(values).__name__}')
+    given: dict[int, tuple[Step, Array]] = {}
+    for key, source in values.items():
+        step = find_step(recorded, key, "")
+        what = f"the value of {step.label or step.name}"
+        if step.number in given:
+            raise ValueError(f"{what} is given twice")
+        given[step.number] = step, numbers(source, what)
+    return [given[number] for number in sorted(given)]
 
 
 def find_step(recorded: Steps, key: Any, prefix: str) -> Step:
@@ -128,7 +145,10 @@ def find_step(recorded: Steps, key: Any, prefix: str) -> Step:
         raise
 
 
-def _parameters(paths: Paths, label: str, function: Callable[..., Any]) -> list[Any]:
+def _named_arguments(
+    paths: Paths, label: str, function: Callable[..., Any]
+) -> list[tuple[str, Step, bool]]:
+    """The parameters of a function: name, the step it is called with, and if with its gradient."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):

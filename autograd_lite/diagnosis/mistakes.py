@@ -8,17 +8,58 @@ applies, and a function that yields the wrong arrays it can give, with one line 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.diagnosis.places import Idea, Mistake, Place, broadcast, hadamard, product
+from autograd_lite.diagnosis.factors import Factors
+from autograd_lite.diagnosis.layout import Formula
+from autograd_lite.diagnosis.places import (
+    Idea,
+    Place,
+    broadcast,
+    hadamard,
+    matrix_product,
+    proportional,
+)
 from autograd_lite.diagnosis.points import Array
+from autograd_lite.graph import Step
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An entry of the table: a mistake, and what the search has to know of it.
+
+    kind: what findings call it. on: the kind of place. ideas: yields the wrong arrays. They stand
+    in the place of the right contribution, or (adds) are added to it.
+
+    A factor that comes with the mistake counts as a mistake of its own, unless it may be any number
+    (free), any above zero (positive), or, in the formula for one sample, the 1/m of the cost
+    (per_sample). by_factor: only the factor is wrong, and tells the kinds and the advice.
+
+    omits: something is left out, so that an array of zeros says something. zeros: what it leaves
+    out is exactly 0, which nothing is by accident. patience: after how many entries that do not fit
+    an idea is given up, if none has fitted.
+    """
+
+    kind: str
+    on: str
+    ideas: Callable[[Place], Iterator[Idea]]
+    adds: bool = False
+    free: bool = False
+    positive: bool = False
+    per_sample: bool = False
+    by_factor: Callable[[float, Factors, Place], Iterator[tuple[str, str]]] | None = None
+    omits: bool = False
+    zeros: bool = False
+    patience: int = 2
+
 
 TABLE: list[Mistake] = []
 
 
-def mistake(kind: str, on: str, **how: bool) -> Callable[[Any], Any]:
+def mistake(kind: str, on: str, **how: Any) -> Callable[[Any], Any]:
     """Enter what follows into the table, at each of the places in `on`."""
 
     def enter(ideas: Callable[[Place], Iterator[Idea]]) -> Callable[[Place], Iterator[Idea]]:
@@ -28,75 +69,85 @@ def mistake(kind: str, on: str, **how: bool) -> Callable[[Any], Any]:
     return enter
 
 
+ENDS = (("last", slice(-1, None)), ("first", slice(0, 1)))  # what a loop over samples may keep
+
+
 # An elementwise function, a = f(z): dz = da ∘ f′(z)
 
 
 @mistake("derivative-dropped", on="function")
 def dropped(e: Place) -> Iterator[Idea]:
+    """da stands for dz = da ∘ f′(z)."""
     f = e.function
     yield Idea(
         e.g,
-        f"this is the gradient without {f.name}′({e.where}). "
-        f"Multiply d{e.layout.name(f.a)} by {f.formula}.",
+        f"this is the gradient without {f.name}′({e.where}). Multiply d{f.a_name} by {f.formula}.",
     )
 
 
 @mistake("derivative-twice", on="function")
 def twice(e: Place) -> Iterator[Idea]:
+    """da ∘ f′(z) ∘ f′(z)."""
     s = e.function.slope(e.point)
     yield Idea(e.g * s * s, f"{e.function.name}′({e.where}) is multiplied in twice. Once is right.")
 
 
 @mistake("derivative-at-activation", on="function")
 def at_activation(e: Place) -> Iterator[Idea]:
+    """f′(a) stands for f′(z)."""
     f = e.function
     a = e.value(f.a)
     yield Idea(
         e.g * f.slope(e.point, a),
-        f"{f.name}′ is taken at {e.layout.name(f.a)}: take it at {e.where}, {f.formula}.",
+        f"{f.name}′ is taken at {f.a_name}: take it at {e.where}, {f.formula}.",
     )
 
 
 @mistake("derivative-of-other-layer", on="function")
 def of_other_layer(e: Place) -> Iterator[Idea]:
+    """f′ is that of another layer, or taken at another layer's array."""
     f = e.function
     mend = f"Use {f.name}′({e.where}), {f.formula}."
     for other in e.functions:
         if other.a is not f.a and broadcast(e.value(other.z), e.x.shape) is not None:
             advice = f"the derivative is that of {other.text}. {mend}"
             yield Idea(e.g * other.slope(e.point), advice)
-    for array in e.arrays:
+    for array in _other_values(e):
         v, name = e.value(array), e.layout.name(array)
-        if array in (f.a, f.z) or e.layout.is_parameter(array) or broadcast(v, e.x.shape) is None:
-            continue
         yield Idea(
             e.g * f.slope(e.point, v), f"{f.name}′({name}) stands for {f.name}′({e.where}). {mend}"
         )
         if f.of_value:
-            yield Idea(e.g * f.of_value(v), f"{name} stands for {e.layout.name(f.a)}. {mend}")
+            yield Idea(e.g * f.of_value(v), f"{name} stands for {f.a_name}. {mend}")
 
 
 @mistake("derivative-mixed", on="function")
 def mixed(e: Place) -> Iterator[Idea]:
+    """f′ by the value a, with that of another layer in one of its factors."""
     f, a = e.function, e.value(e.function.a)
     forms = {
         "sigmoid": [("a(1 − a′)", lambda b: a * (1 - b)), ("a′(1 − a)", lambda b: b * (1 - a))],
         "tanh": [("1 − a a′", lambda b: 1 - a * b)],
     }.get(f.like or "", [])
     for text, form in forms:
-        for other in e.arrays:
-            b = e.value(other)
-            if other in (f.a, f.z) or e.layout.is_parameter(other):
-                continue
-            if broadcast(b, a.shape) is not None:
-                names = f"a = {e.layout.name(f.a)}, a′ = {e.layout.name(other)}"
-                yield Idea(
-                    e.g * form(b),
-                    f"two layers are mixed in one factor, {text} with {names}. It is {f.formula}.",
-                )
+        for other in _other_values(e):
+            names = f"a = {f.a_name}, a′ = {e.layout.name(other)}"
+            yield Idea(
+                e.g * form(e.value(other)),
+                f"two layers are mixed in one factor, {text} with {names}. It is {f.formula}.",
+            )
 
 
-SLOPES: dict[str, Callable[[Array, Array], Array]] = {
+def _other_values(e: Place) -> Iterator[Step]:
+    """What may stand for the a or z of a function: no parameter, and of a shape that fits."""
+    for array in e.arrays:
+        if array in (e.function.a, e.function.z) or e.layout.is_parameter(array):
+            continue
+        if broadcast(e.value(array), e.x.shape) is not None:
+            yield array
+
+
+SLOPES: dict[str, Formula] = {
     "1 − a²": lambda z, a: 1 - a * a,
     "a(1 − a)": lambda z, a: a * (1 - a),
     "1 − a": lambda z, a: 1 - a,
@@ -146,9 +197,10 @@ SLOPES: dict[str, Callable[[Array, Array], Array]] = {
 
 @mistake("derivative-wrong-formula", on="function")
 def wrong_formula(e: Place) -> Iterator[Idea]:
+    """f′ is another formula of the table, divided by, or taken at z where a belongs."""
     f = e.function
     z, a, s = e.value(f.z), e.value(f.a), f.slope(e.point)
-    names = f"a = {e.layout.name(f.a)}, z = {e.where}"
+    names = f"a = {f.a_name}, z = {e.where}"
     for text, formula in SLOPES.items():
         yield Idea(
             e.g * formula(z, a),
@@ -156,33 +208,36 @@ def wrong_formula(e: Place) -> Iterator[Idea]:
         )
     yield Idea(e.g / s, f"{f.name}′ is divided by, not multiplied with.")
     if f.of_value:
-        wrong = f"{f.formula} is taken with {e.where} in the place of {e.layout.name(f.a)}"
+        wrong = f"{f.formula} is taken with {e.where} in the place of {f.a_name}"
         yield Idea(e.g * f.of_value(z), f"{wrong}.")
         yield Idea(e.g * f.of_value(z), f"{wrong}.", "preactivation-used")
 
 
 @mistake("factor-missing", on="function")
 def arriving_missing(e: Place) -> Iterator[Idea]:
+    """f′(z) alone, without da."""
     f = e.function
     yield Idea(
         np.array(f.slope(e.point)),
-        f"this is {f.name}′({e.where}) alone. Multiply it by d{e.layout.name(f.a)}.",
+        f"this is {f.name}′({e.where}) alone. Multiply it by d{f.a_name}.",
     )
 
 
 @mistake("product-confused", on="function")
 def slope_in_product(e: Place) -> Iterator[Idea]:
+    """da @ f′(z) stands for da ∘ f′(z)."""
     f = e.function
-    s = f.slope(e.point)
-    advice = f"∘, not a matrix product: d{e.layout.name(f.a)} ∘ {f.name}′({e.where})."
+    g, s = e.g, f.slope(e.point)
+    advice = f"∘, not a matrix product: d{f.a_name} ∘ {f.name}′({e.where})."
     if s.ndim < 2:
         return
-    for left, right in ((e.g, s), (s, e.g), (e.g, s.mT), (s.mT, e.g), (e.g.mT, s), (s, e.g.mT)):
-        yield Idea(product(left, right), advice)
+    for left, right in ((g, s), (s, g), (g, s.mT), (s.mT, g), (g.mT, s), (s, g.mT)):
+        yield Idea(matrix_product(left, right), advice)
 
 
 @mistake("precision", on="function")
 def at_kink(e: Place) -> Iterator[Idea]:
+    """Right too: another slope where the function has a kink."""
     f, z = e.function, e.value(e.function.z)
     at_zero = z == 0
     if at_zero.any():
@@ -199,6 +254,7 @@ def at_kink(e: Place) -> Iterator[Idea]:
 
 @mistake("softmax-elementwise", on="mixing")
 def softmax_elementwise(e: Place) -> Iterator[Idea]:
+    """The derivative of a softmax, as if each output came from one input."""
     y = e.value(e.t)
     name = e.layout.name(e.t)
     mend = f"It is {name} ∘ ({e.dt} − Σ {e.dt} ∘ {name})."
@@ -211,17 +267,20 @@ def softmax_elementwise(e: Place) -> Iterator[Idea]:
 
 @mistake("derivative-dropped", on="mixing")
 def mixing_dropped(e: Place) -> Iterator[Idea]:
+    """What arrives, as if the function were the identity."""
     yield Idea(e.g, f"this is {e.dt}, without the derivative of {e.t.name}.")
 
 
 @mistake("derivative-twice", on="mixing")
 def mixing_twice(e: Place) -> Iterator[Idea]:
+    """The rule is applied to its own result."""
     again = e.point.contribution(e.t, e.k, e.right)
     yield Idea(again, f"the derivative of {e.t.name} is multiplied in twice. Once is right.")
 
 
 @mistake("derivative-wrong-formula", on="mixing")
 def mixing_wrong_formula(e: Place) -> Iterator[Idea]:
+    """The derivative of an elementwise function, or a softmax along another axis."""
     z, y = e.value(e.x), e.value(e.t)
     name = e.layout.name(e.t)
     for text, formula in SLOPES.items():
@@ -243,73 +302,76 @@ def mixing_wrong_formula(e: Place) -> Iterator[Idea]:
 
 @mistake("wrong-weight", on="product")
 def other_operand(e: Place) -> Iterator[Idea]:
+    """Another array in the place of the other operand."""
     source = e.layout.source(e.other)
     for array in e.arrays:
         if array is e.other or array is source:
             continue
-        o, name = e.value(array), e.layout.name(array)
-        if source.op is None and source.tensor.requires_grad:
-            kind = "wrong-weight" if e.layout.is_parameter(array) else "wrong-activation"
-        else:
-            pre = any(f.z is array and f.a is source for f in e.layout.functions)
-            kind = "preactivation-used" if pre else "wrong-activation"
-            kind = "wrong-weight" if e.layout.is_parameter(array) else kind
-        yield Idea(e.times(e.g, o), f"{name} stands for {e.name}: {e.dx} = {e.formula()}.", kind)
+        o, name, kind = e.value(array), e.layout.name(array), _kind_of_other(e, array, source)
+        yield Idea(e.times(e.g, o), f"{name} stands for {e.name}: {e.line}.", kind)
         if array is not e.x:
             yield Idea(
                 e.times(e.g, o, turned=False),
-                f"{name}, not transposed, stands for {e.name}.T: {e.dx} = {e.formula()}.",
+                f"{name}, not transposed, stands for {e.name}.T: {e.line}.",
                 kind,
             )
 
 
+def _kind_of_other(e: Place, array: Step, right: Step) -> str:
+    """What it is called when an array stands in the place of the right one."""
+    if e.layout.is_parameter(array):
+        return "wrong-weight"
+    before = any(f.z is array and f.a is right for f in e.layout.functions)
+    return "preactivation-used" if before else "wrong-activation"
+
+
 @mistake("weight-not-transposed", on="product")
 def not_transposed(e: Place) -> Iterator[Idea]:
+    """The other operand without its transpose."""
     kind = None if e.layout.is_parameter(e.layout.source(e.other)) else "transposed"
-    yield Idea(
-        e.times(e.g, e.o, turned=False),
-        f"{e.name} is not transposed: {e.dx} = {e.formula()}.",
-        kind,
-    )
+    yield Idea(e.times(e.g, e.o, turned=False), f"{e.name} is not transposed: {e.line}.", kind)
 
 
 @mistake("transposed", on="product")
 def arriving_transposed(e: Place) -> Iterator[Idea]:
+    """What arrives is transposed."""
     if e.g.ndim > 1:
-        advice = f"{e.dt} is transposed: {e.dx} = {e.formula()}."
+        advice = f"{e.dt} is transposed: {e.line}."
         yield Idea(e.times(e.g.mT, e.o), advice)
         yield Idea(e.times(e.g.mT, e.o, turned=False), advice)
 
 
 @mistake("convention", on="product")
 def other_order(e: Place) -> Iterator[Idea]:
+    """The operands of the product stand in the other order."""
     if e.g.ndim > 1 and e.o.ndim > 1:
         advice = (
-            "this is the formula for samples laid out the other way (rows for columns): "
-            f"{e.dx} = {e.formula()}."
+            f"this is the formula for samples laid out the other way (rows for columns): {e.line}."
         )
         for o in (e.o, e.o.mT):
-            wrong = product(o, e.g) if e.k == 0 else product(e.g, o)
+            wrong = matrix_product(o, e.g) if e.k == 0 else matrix_product(e.g, o)
             yield Idea(wrong, advice)
             yield Idea(wrong, advice, "product-confused")
 
 
 @mistake("reshaped", on="product")
 def operand_reshaped(e: Place) -> Iterator[Idea]:
+    """A reshape stands for a transpose."""
     if e.o.ndim == 2 and e.g.ndim == 2:
         yield Idea(
             e.times(e.g, e.o.reshape(e.o.T.shape), turned=False),
-            f"{e.name} is reshaped where it must be transposed: {e.dx} = {e.formula()}.",
+            f"{e.name} is reshaped where it must be transposed: {e.line}.",
         )
         yield Idea(
             e.times(e.g.T.reshape(e.g.shape), e.o),
-            f"{e.dt} is reshaped where it must be transposed: {e.dx} = {e.formula()}.",
+            f"{e.dt} is reshaped where it must be transposed: {e.line}.",
         )
 
 
 @mistake("factor-missing", on="product")
 def operand_missing(e: Place) -> Iterator[Idea]:
-    advice = f"{e.name} is left out of the chain: {e.dx} = {e.formula()}."
+    """What arrives, without the other operand."""
+    advice = f"{e.name} is left out of the chain: {e.line}."
     axis = -1 if e.k == 0 else -2
     yield Idea(broadcast(e.g, e.x.shape), advice)
     total = e.g.sum(axis=axis, keepdims=True)
@@ -320,7 +382,8 @@ def operand_missing(e: Place) -> Iterator[Idea]:
 
 @mistake("product-confused", on="product")
 def entrywise(e: Place) -> Iterator[Idea]:
-    advice = f"a matrix product, not ∘: {e.dx} = {e.formula()}."
+    """∘ stands for the matrix product."""
+    advice = f"a matrix product, not ∘: {e.line}."
     if e.g.ndim != 2 or e.o.ndim != 2:
         return
     for g in (e.g, e.g.T):
@@ -333,12 +396,12 @@ def entrywise(e: Place) -> Iterator[Idea]:
                     yield Idea(broadcast(total, e.x.shape), advice)
 
 
-@mistake("copied-index", on="product")
+@mistake("copied-index", on="product", patience=1)
 def copied_index(e: Place) -> Iterator[Idea]:
     """One row or column of a weight matrix stands for another one."""
     if not e.layout.is_parameter(e.layout.source(e.other)) or e.o.ndim != 2 or e.leaf:
         return
-    right = np.array(e.right)
+    right = e.right
     units = -1 if e.k == 0 else -2  # the axis of x that counts the units this product multiplies
     n, outputs = e.x.shape[units], e.g.shape[units]
     own = f"{e.name}[:, {{}}]" if e.k == 1 else f"{e.name}[{{}}]"
@@ -346,30 +409,29 @@ def copied_index(e: Place) -> Iterator[Idea]:
     for j in range(n) if n <= 12 else e.layout.alone.get(n, ()):
         for i in range(n):
             if i != j:
-                wrong = right.copy()
-                np.moveaxis(wrong, units, 0)[j] = np.moveaxis(right, units, 0)[i]
-                yield Idea(wrong, f"{own.format(i)} stands where {own.format(j)} belongs.")
+                advice = f"{own.format(i)} stands where {own.format(j)} belongs."
+                yield Idea(_copied(right, units, i, j), advice)
     for j in range(outputs if outputs <= 64 else 0):
         for i in range(outputs):
             if i != j:
-                o = e.o.copy()
-                if e.k == 1:
-                    o[j] = e.o[i]
-                else:
-                    o[:, j] = e.o[:, i]
-                yield Idea(
-                    e.times(e.g, o), f"{other.format(i)} stands where {other.format(j)} belongs."
-                )
+                advice = f"{other.format(i)} stands where {other.format(j)} belongs."
+                yield Idea(e.times(e.g, _copied(e.o, 1 - e.k, i, j)), advice)
 
 
-@mistake("stale-weights", on="product", adds=True, free=True)
+def _copied(array: Array, axis: int, i: int, j: int) -> Array:
+    """The array with its part i along an axis in the place of part j as well."""
+    copy = array.copy()
+    np.moveaxis(copy, axis, 0)[j] = np.moveaxis(array, axis, 0)[i]
+    return copy
+
+
+@mistake("stale-weights", on="product", adds=True, free=True, positive=True)
 def stale_weights(e: Place) -> Iterator[Idea]:
+    """The weights after their update stand for those of the forward pass."""
     source = e.layout.source(e.other)
     if e.layout.is_parameter(source) and not e.leaf and source.number in e.point.gradients:
-        gradient = e.point.gradients[e.other.number]
-        wrong = e.times(e.g, -gradient)
         yield Idea(
-            wrong,
+            e.times(e.g, -e.point.gradients[e.other.number]),
             f"{e.name} was updated before it was used: {e.dx} needs the {e.name} of the forward "
             "pass. (Rate of the update: {factor}.)",
         )
@@ -377,34 +439,14 @@ def stale_weights(e: Place) -> Iterator[Idea]:
 
 @mistake("one-sample", on="product")
 def one_sample(e: Place) -> Iterator[Idea]:
+    """A loop keeps the product of one sample."""
     if not e.leaf or e.g.ndim < 2:
         return
-    for which, part in (("last", slice(-1, None)), ("first", slice(0, 1))):
+    for which, part in ENDS:
         at = (..., part) if e.k == 0 else (..., part, slice(None))
         yield Idea(
             e.times(e.g[at], e.o[at]),
-            f"only the {which} sample is in {e.dx}: add up over all of them, {e.formula()}.",
-        )
-
-
-@mistake("derivative-dropped", on="product")
-def arriving_before_slope(e: Place) -> Iterator[Idea]:
-    yield from _other_arriving(e, lambda g: e.times(g, e.o))
-
-
-def _other_arriving(e: Place, form: Callable[[Array], Array | None]) -> Iterator[Idea]:
-    """In the gradient of a leaf: dA in the place of dZ, or f′ once more."""
-    f = e.layout.function_of(e.layout.down(e.t))
-    if e.leaf and f is not None:
-        da, dz = f"d{e.layout.name(f.a)}", f"d{e.layout.name(f.z)}"
-        yield Idea(
-            form(e.point.gradients[f.a.number]),
-            f"{da} stands for {dz} in {e.dx}: it lacks {f.name}′({e.layout.name(f.z)}).",
-        )
-        yield Idea(
-            form(e.g * f.slope(e.point)),
-            f"{f.name}′({e.layout.name(f.z)}) is multiplied in twice in {e.dx}.",
-            "derivative-twice",
+            f"only the {which} sample is in {e.dx}: add up over all of them, {e.formula}.",
         )
 
 
@@ -413,15 +455,17 @@ def _other_arriving(e: Place, form: Callable[[Array], Array | None]) -> Iterator
 
 @mistake("bias-not-summed", on="sum")
 def not_summed(e: Place) -> Iterator[Idea]:
-    yield Idea(e.g, f"{e.dt} is not summed over the samples: {e.dx} = {e.layout.sum_text(e)}.")
+    """What arrives, without the sum."""
+    yield Idea(e.g, f"{e.dt} is not summed over the samples: {e.line}.")
 
 
 @mistake("bias-wrong-axis", on="sum")
 def wrong_axis(e: Place) -> Iterator[Idea]:
-    right = e.layout.undone(e)
+    """The sum over another axis."""
+    right = e.summed
     for axis in range(e.g.ndim):
         if axis not in right or len(right) > 1:
-            advice = f"summed over axis {axis}: {e.dx} = {e.layout.sum_text(e)}."
+            advice = f"summed over axis {axis}: {e.line}."
             total = e.g.sum(axis=axis, keepdims=True)
             yield Idea(total, advice)
             yield Idea(np.squeeze(total, axis), advice)
@@ -432,8 +476,9 @@ def wrong_axis(e: Place) -> Iterator[Idea]:
 
 @mistake("bias-summed-over-all", on="sum")
 def summed_over_all(e: Place) -> Iterator[Idea]:
+    """The sum over all axes."""
     total = e.g.sum()
-    advice = f"all of {e.dt} is summed to one number: {e.dx} = {e.layout.sum_text(e)}."
+    advice = f"all of {e.dt} is summed to one number: {e.line}."
     yield Idea(np.full(e.x.shape, total), advice)
     yield Idea(np.asarray(total), advice)
     yield Idea(np.full((1,) * e.g.ndim, total), advice)
@@ -441,7 +486,8 @@ def summed_over_all(e: Place) -> Iterator[Idea]:
 
 @mistake("bias-times-activation", on="sum")
 def times_activation(e: Place) -> Iterator[Idea]:
-    mend = f"{e.dx} = {e.layout.sum_text(e)}, without it: the derivative of Z by a bias is 1."
+    """The sum of a product, as in the gradient of a weight."""
+    mend = f"{e.line}, without it: the derivative of Z by a bias is 1."
     for array in e.arrays:
         if array.shape and not e.layout.is_parameter(array):
             v, name = e.value(array), e.layout.name(array)
@@ -449,28 +495,44 @@ def times_activation(e: Place) -> Iterator[Idea]:
             if wrong is not None and wrong.shape == e.g.shape:
                 yield Idea(e.fitted(wrong), f"{name} is multiplied into {e.dx}. {mend}")
             if v.ndim == e.g.ndim == 2:
-                for product_ in (product(e.g, v.T), product(v.T, e.g)):
-                    yield Idea(product_, f"{name} is multiplied into {e.dx}. {mend}")
-                    if product_ is not None:
-                        yield Idea(
-                            e.fitted(product_),
-                            f"{name} is multiplied into {e.dx} before the sum. {mend}",
-                        )
+                for both in (matrix_product(e.g, v.T), matrix_product(v.T, e.g)):
+                    yield Idea(both, f"{name} is multiplied into {e.dx}. {mend}")
+                    if both is not None:
+                        advice = f"{name} is multiplied into {e.dx} before the sum. {mend}"
+                        yield Idea(e.fitted(both), advice)
 
 
 @mistake("one-sample", on="sum")
 def one_sample_of_sum(e: Place) -> Iterator[Idea]:
-    for axis in e.layout.undone(e):
-        for which, part in (("last", slice(-1, None)), ("first", slice(0, 1))):
+    """A loop keeps the term of one sample."""
+    for axis in e.summed:
+        for which, part in ENDS:
             yield Idea(
-                e.fitted(e.g[(slice(None),) * axis + (part,)]),
-                f"only the {which} sample is in {e.dx}: {e.dx} = {e.layout.sum_text(e)}.",
+                e.fitted(e.g[_along(axis, part)]),
+                f"only the {which} sample is in {e.dx}: {e.line}.",
             )
 
 
-@mistake("derivative-dropped", on="sum")
-def sum_before_slope(e: Place) -> Iterator[Idea]:
-    yield from _other_arriving(e, e.fitted)
+@mistake("derivative-dropped", on="product sum")
+def before_slope(e: Place) -> Iterator[Idea]:
+    """In the gradient of a leaf: dA stands for dZ, or f′ is multiplied in once more."""
+    f = e.layout.function_of(e.layout.paths.down_from(e.t))
+    if not e.leaf or f is None:
+        return
+
+    def taken(g: Array) -> Array | None:
+        return e.times(g, e.o) if e.on == "product" else e.fitted(g)
+
+    z_name = e.layout.name(f.z)
+    yield Idea(
+        taken(e.point.gradients[f.a.number]),
+        f"d{f.a_name} stands for d{z_name} in {e.dx}: it lacks {f.name}′({z_name}).",
+    )
+    yield Idea(
+        taken(e.g * f.slope(e.point)),
+        f"{f.name}′({z_name}) is multiplied in twice in {e.dx}.",
+        "derivative-twice",
+    )
 
 
 # A Hadamard product t = x ∘ o
@@ -478,35 +540,33 @@ def sum_before_slope(e: Place) -> Iterator[Idea]:
 
 @mistake("factor-missing", on="hadamard")
 def hadamard_missing(e: Place) -> Iterator[Idea]:
-    yield Idea(e.fitted(e.g), f"{e.name} is left out: {e.dx} = {e.dt} ∘ {e.name}.")
-    yield Idea(e.fitted(np.array(e.o)), f"{e.dt} is left out: {e.dx} = {e.dt} ∘ {e.name}.")
+    """One of the two factors alone."""
+    yield Idea(e.fitted(e.g), f"{e.name} is left out: {e.line}.")
+    yield Idea(e.fitted(np.array(e.o)), f"{e.dt} is left out: {e.line}.")
 
 
 @mistake("wrong-activation", on="hadamard")
 def hadamard_other(e: Place) -> Iterator[Idea]:
+    """Another array in the place of the other factor."""
     for array in e.arrays:
         wrong = hadamard(e.g, e.value(array)) if array is not e.other else None
         if wrong is not None and wrong.shape == e.g.shape:
-            name = e.layout.name(array)
-            pre = any(f.z is array and f.a is e.other for f in e.layout.functions)
-            kind = "preactivation-used" if pre else None
-            kind = "wrong-weight" if e.layout.is_parameter(array) else kind
-            yield Idea(e.fitted(wrong), f"{name} stands for {e.name}.", kind)
+            advice = f"{e.layout.name(array)} stands for {e.name}."
+            yield Idea(e.fitted(wrong), advice, _kind_of_other(e, array, e.other))
 
 
 @mistake("product-confused", on="hadamard")
 def hadamard_as_product(e: Place) -> Iterator[Idea]:
+    """@ stands for ∘."""
     if e.g.ndim == e.o.ndim == 2:
         for left, right in ((e.g, e.o), (e.g, e.o.T), (e.o, e.g), (e.o.T, e.g)):
-            yield Idea(
-                product(left, right), f"∘, not a matrix product: {e.dx} = {e.dt} ∘ {e.name}."
-            )
+            yield Idea(matrix_product(left, right), f"∘, not a matrix product: {e.line}.")
 
 
 # The cost: the derivative of the loss at the output, or past the output's own function
 
 
-LOSSES: dict[str, Callable[[Array, Array], Array]] = {
+LOSSES: dict[str, Formula] = {
     "a − y": lambda a, y: a - y,
     "(a − y)/(a(1 − a))": lambda a, y: (a - y) / (a * (1 - a)),
     "−y/a": lambda a, y: -y / a,
@@ -542,8 +602,9 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-@mistake("loss-derivative", on="loss")
+@mistake("loss-derivative", on="loss", per_sample=True)
 def loss_derivative(e: Place) -> Iterator[Idea]:
+    """Another formula of the table for the derivative of the loss."""
     a, y, name = e.compared()
     for text, form in LOSSES.items():
         yield Idea(
@@ -556,8 +617,9 @@ def loss_derivative(e: Place) -> Iterator[Idea]:
         yield Idea((a - y) * slope * slope, "(a − y) is multiplied by the derivative twice.")
 
 
-@mistake("output-not-loss", on="loss")
+@mistake("output-not-loss", on="loss", per_sample=True)
 def output_not_loss(e: Place) -> Iterator[Idea]:
+    """The pass starts from the output, or from its slope, without the loss."""
     a, _, name = e.compared()
     advice = f"this starts from {name} itself: begin with ∂J/∂{name}, the derivative of the loss."
     yield Idea(np.ones_like(a), advice)
@@ -570,19 +632,54 @@ def output_not_loss(e: Place) -> Iterator[Idea]:
 # The gradient as a whole
 
 
-@mistake("scale", on="whole use")
-def scaled(e: Place) -> Iterator[Idea]:
-    yield Idea(e.right, "")  # kinds and words depend on the factor
+def _by_factor(factor: float, factors: Factors, e: Place) -> Iterator[tuple[str, str]]:
+    """The kinds of mistake that a factor alone may be, each with its advice."""
+    if factor == -1:
+        yield "sign", "its sign is wrong. Multiply it by −1."
+        return
+    size = abs(factor)
+    sign = " And its sign is wrong." if factor < 0 else ""
+    for m in factors.samples:
+        if size not in (m, 1 / m):
+            continue
+        if size == m:
+            text = f"it is m = {m} times too large: the mean over the samples is meant."
+            yield "missing-mean", f"{text} Divide by {m}.{sign}"
+        else:
+            text = f"it is divided by m = {m} once too often."
+            yield "extra-mean", f"{text} Multiply by {m}.{sign}"
+        if not e.leaf:
+            outside = "outside" if size > 1 else "inside"
+            text = f"right where 1/m stands {outside} of it; in this cost it does not."
+            yield "convention", text + sign
+    if size == 2:
+        yield "factor-two", f"it is twice what it should be. Divide by 2.{sign}"
+    if size == 0.5:
+        text = f"it is half of what it should be. Multiply by 2.{sign}"
+        yield "factor-two", text
+        yield "scale", text
+    if size >= 2 and size == int(size) and size <= 100:
+        yield "accumulated", f"it is added {size:g} times: start it from zero each time.{sign}"
+    if size not in (2, 0.5):
+        yield "scale", f"it is {factors.text(factor)} times what it should be."
+
+
+@mistake("scale", on="whole use", by_factor=_by_factor)
+def factor_wrong(e: Place) -> Iterator[Idea]:
+    """The right contribution: only a factor is wrong, and says what it means."""
+    yield Idea(e.right, "")
 
 
 @mistake("transposed", on="whole use")
-def transposed(e: Place) -> Iterator[Idea]:
+def gradient_transposed(e: Place) -> Iterator[Idea]:
+    """The transpose of the right gradient."""
     if e.right.ndim >= 2:
         yield Idea(e.right.mT, f"{e.dx} is transposed: transpose it back, to {e.x.shape}.")
 
 
 @mistake("reshaped", on="whole use")
-def reshaped(e: Place) -> Iterator[Idea]:
+def gradient_reshaped(e: Place) -> Iterator[Idea]:
+    """A reshape of the right gradient, where its transpose is meant."""
     right = e.right
     if right.ndim == 2:
         advice = f"{e.dx} was reshaped where it must be transposed: .T, not .reshape."
@@ -593,49 +690,47 @@ def reshaped(e: Place) -> Iterator[Idea]:
 
 @mistake("shape", on="whole")
 def squeezed(e: Place) -> Iterator[Idea]:
-    if e.given is not None and e.given.shape != e.x.shape and e.given.size == e.g.size:
-        keep = " (keepdims=True keeps the axis of a sum)" if e.given.ndim < e.g.ndim else ""
-        if e.given.ndim != e.g.ndim:
-            yield Idea(
-                e.g.reshape(e.given.shape),
-                f"the numbers are right, the shape {e.given.shape} is not: "
-                f"make it {e.x.shape}{keep}.",
-            )
+    """The right numbers in another number of dimensions."""
+    given = e.given
+    if given is not None and given.ndim != e.g.ndim and given.size == e.g.size:
+        keep = " (keepdims=True keeps the axis of a sum)" if given.ndim < e.g.ndim else ""
+        yield Idea(
+            e.g.reshape(given.shape),
+            f"the numbers are right, the shape {given.shape} is not: make it {e.x.shape}{keep}.",
+        )
 
 
 @mistake("one-sample", on="whole")
 def one_sample_only(e: Place) -> Iterator[Idea]:
+    """All samples but one are zero."""
     for axis, n in enumerate(e.g.shape):
         if n in e.layout.samples and not e.leaf:
-            for which, i in (("last", n - 1), ("first", 0)):
-                alone = np.zeros_like(e.g)
-                at = (slice(None),) * axis + (i,)
+            for which, part in ENDS:
+                alone, at = np.zeros_like(e.g), _along(axis, part)
                 alone[at] = e.g[at]
                 yield Idea(alone, f"only the {which} sample reaches {e.dx}: use all {n}.")
 
 
-@mistake("part-zero", on="whole")
+@mistake("part-zero", on="whole", omits=True, zeros=True)
 def end_missing(e: Place) -> Iterator[Idea]:
+    """The first or the last part along an axis is zero."""
     for axis, n in enumerate(e.g.shape if not e.leaf else ()):
         for i in (0, n - 1) if n > 1 else ():
-            part = e.g.copy()
-            part[(slice(None),) * axis + (i,)] = 0
-            yield Idea(
-                part, f"index {i} along axis {axis} of {e.dx} was never written: it is zero."
-            )
+            advice = f"index {i} along axis {axis} of {e.dx} was never written: it is zero."
+            yield Idea(_zero_at(e.g, axis, i), advice)
 
 
-@mistake("part-zero", on="whole")
+@mistake("part-zero", on="whole", omits=True, zeros=True)
 def part_zero(e: Place) -> Iterator[Idea]:
+    """Zero where what was handed in has rows, columns or entries that are zero."""
     for length, empty in e.layout.empty:
         for axis, n in enumerate(e.g.shape):
             if n == length:
-                part = e.g.copy()
-                part[(slice(None),) * axis + (list(empty),)] = 0
                 shown = ", ".join(map(str, empty[:6])) + (", …" if len(empty) > 6 else "")
                 rows = {0: "row", 1: "column"}.get(axis, "part") if e.g.ndim > 1 else "entry"
                 many = f"{rows}s {shown} were" if len(empty) > 1 else f"{rows} {shown} was"
-                yield Idea(part, f"{many} never written to {e.dx}: they are zero.")
+                advice = f"{many} never written to {e.dx}: they are zero."
+                yield Idea(_zero_at(e.g, axis, list(empty)), advice)
     if e.given is not None and e.given.shape == e.g.shape:
         part = np.where(e.given == 0, 0, e.g)
         yield Idea(
@@ -643,8 +738,21 @@ def part_zero(e: Place) -> Iterator[Idea]:
         )
 
 
-@mistake("regularisation", on="whole", adds=True, free=True)
+def _along(axis: int, index: Any) -> tuple[Any, ...]:
+    """The index that takes a part along one axis."""
+    return (slice(None),) * axis + (index,)
+
+
+def _zero_at(array: Array, axis: int, index: Any) -> Array:
+    """The array with a part along one axis set to zero."""
+    part = array.copy()
+    part[_along(axis, index)] = 0
+    return part
+
+
+@mistake("regularisation", on="whole", adds=True, free=True, omits=True)
 def regularisation_extra(e: Place) -> Iterator[Idea]:
+    """A multiple of the parameter is added."""
     if e.leaf:
         yield Idea(
             np.array(e.value(e.x)),
@@ -655,6 +763,7 @@ def regularisation_extra(e: Place) -> Iterator[Idea]:
 
 @mistake("accumulated", on="whole", adds=True)
 def accumulated(e: Place) -> Iterator[Idea]:
+    """The gradient kept in `.grad` is added."""
     older = e.x.tensor.grad
     if older is not None:
         yield Idea(older, f"{e.dx} is added to an older gradient: start from zero (zero_grad).")
@@ -663,16 +772,17 @@ def accumulated(e: Place) -> Iterator[Idea]:
 # One of several uses of a tensor
 
 
-@mistake("path-missing", on="use")
+@mistake("path-missing", on="use", omits=True)
 def path_missing(e: Place) -> Iterator[Idea]:
-    through = e.layout.below(e.t)
-    advice = (
-        f"{e.where} is used {len(e.layout.paths.uses[e.x.number])} times: add the path through "
+    """What comes through this use is left out."""
+    times = len(e.layout.paths.uses[e.x.number])
+    yield Idea(
+        np.zeros_like(e.right),
+        f"{e.where} is used {times} times: add the path through {e.layout.below(e.t)}.",
     )
-    yield Idea(np.zeros_like(e.right), f"{advice}{through}.")
 
 
-@mistake("path-missing", on="whole")
+@mistake("path-missing", on="whole", omits=True)
 def cut_off(e: Place) -> Iterator[Idea]:
     """What comes before x adds nothing to a parameter that is used after x as well."""
     if not e.leaf and e.layout.leads_to_shared(e.x):
@@ -683,16 +793,18 @@ def cut_off(e: Place) -> Iterator[Idea]:
         )
 
 
-@mistake("regularisation", on="use", free=True)
+@mistake("regularisation", on="use", free=True, omits=True)
 def regularisation_scaled(e: Place) -> Iterator[Idea]:
-    if e.leaf and e.layout.proportional(e.right, e.value(e.x)):
+    """The L2 term with another factor."""
+    if e.leaf and proportional(e.right, e.value(e.x)):
         advice = f"the L2 term of {e.where} is {{factor}} times as large as it is in the cost."
         yield Idea(e.right, advice)
 
 
-@mistake("regularisation", on="use")
+@mistake("regularisation", on="use", omits=True)
 def regularisation_missing(e: Place) -> Iterator[Idea]:
-    if e.leaf and e.layout.proportional(e.right, e.value(e.x)):
+    """The L2 term is left out."""
+    if e.leaf and proportional(e.right, e.value(e.x)):
         yield Idea(
             np.zeros_like(e.right),
             f"the L2 term is missing: its derivative, a multiple of {e.where}, is to be added.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.layout import Function, Layout
+from autograd_lite.diagnosis.layout import PRODUCTS, Function, Layout
 from autograd_lite.diagnosis.points import Array, Point
 from autograd_lite.graph import Step
 from autograd_lite.walk import undo_broadcast
@@ -18,8 +19,11 @@ NEARBY = 40
 
 
 class Idea(NamedTuple):
-    """A wrong array (None: it cannot be formed here), what to do about it, and if not the
-    table's, its kind."""
+    """One wrong array that a mistake gives.
+
+    array: None where it cannot be formed. advice: what to do about it. kind: where the mistake is
+    called otherwise than its entry in the table says.
+    """
 
     array: Array | None
     advice: str
@@ -30,11 +34,13 @@ class Idea(NamedTuple):
 class Place:
     """Where a mistake can be made: the gradient of x, as far as it comes through argument k of t.
 
-    x, t: steps (t is None for the gradient as a whole; k is None for all arguments that are x).
-    function: what is known of an elementwise function. output, labels: what the cost compares,
-    read as `reading` says. given: the array handed in for x, if one was.
+    on: the kind of place, as in an entry of the table. x, t: steps (t is None for the gradient as
+    a whole; k is None for all arguments that are x). function: what is known of an elementwise
+    function. output, labels: what the cost compares, read as `reading` says. given: the array
+    handed in for x, if one was.
     """
 
+    on: str
     layout: Layout
     point: Point
     x: Step
@@ -56,10 +62,6 @@ class Place:
         return (self.t.number, self.k)
 
     @property
-    def where(self) -> str:
-        return self.layout.name(self.x)
-
-    @property
     def g(self) -> Array:
         """What arrives at t; for a gradient as a whole, that gradient."""
         return self.point.gradients[(self.t or self.x).number]
@@ -69,21 +71,14 @@ class Place:
         """The right contribution."""
         return contribution(self.point, self.x, self.part)
 
-    def value(self, step: Step) -> Array:
-        return self.point.values[step.number]
-
     @property
     def leaf(self) -> bool:
+        """Whether x is a leaf, so that nothing follows from its gradient."""
         return self.x.op is None
 
-    @property
-    def dx(self) -> str:
-        where = self.where
-        return f"d{where}" if where.isidentifier() else f"the gradient of {where}"
-
-    @property
-    def dt(self) -> str:
-        return f"d{self.layout.below(self.t)}" if self.t else self.dx
+    def value(self, step: Step) -> Array:
+        """The value of a step at this point."""
+        return self.point.values[step.number]
 
     def compared(self) -> tuple[Array, Array, str]:
         """What the cost compares (a logit is read as what it stands for), the labels, its name."""
@@ -97,14 +92,49 @@ class Place:
             a, name = rules.softmax_(a, axis=(axis,)), f"softmax({name})"
         return a, self.value(self.labels), name
 
+    # In words
+
+    @property
+    def where(self) -> str:
+        """The name of x."""
+        return self.layout.name(self.x)
+
+    @property
+    def dx(self) -> str:
+        """The gradient of x."""
+        where = self.where
+        return f"d{where}" if where.isidentifier() else f"the gradient of {where}"
+
+    @property
+    def dt(self) -> str:
+        """What arrives."""
+        return f"d{self.layout.below(self.t)}" if self.t else self.dx
+
+    @property
+    def formula(self) -> str:
+        """The rule of a product or a sum, as a person writes it: `dZ2 @ A1.T`."""
+        if self.on == "product":
+            return f"{self.dt} @ {self.name}.T" if self.k == 0 else f"{self.name}.T @ {self.dt}"
+        if self.on == "hadamard":
+            return f"{self.dt} ∘ {self.name}"
+        axes = self.summed
+        return f"{self.dt}.sum(axis={axes[0] if len(axes) == 1 else tuple(axes)}, keepdims=True)"
+
+    @property
+    def line(self) -> str:
+        """The right line: `dW2 = dZ2 @ A1.T`."""
+        return f"{self.dx} = {self.formula}"
+
+    # What may have been taken by mistake
+
     @property
     def arrays(self) -> list[Step]:
-        """What may have been taken by mistake: the arrays at hand, on a long tape those nearby."""
+        """The arrays at hand, on a long tape those nearby."""
         return self._nearest(self.layout.arrays, lambda step: step.number)
 
     @property
     def functions(self) -> list[Function]:
-        """Likewise the elementwise functions."""
+        """The elementwise functions, on a long tape those nearby."""
         return self._nearest(self.layout.functions, lambda f: f.a.number)
 
     def _nearest(self, candidates: list[Any], number: Callable[[Any], int]) -> list[Any]:
@@ -113,18 +143,21 @@ class Place:
         here = (self.t or self.x).number
         return sorted(candidates, key=lambda c: abs(number(c) - here))[:NEARBY]
 
-    # A product: the other operand, and the rule with whatever stands in for g and the operand.
+    # A product: the other operand, and the rule with whatever stands in for g and the operand
 
     @property
     def other(self) -> Step:
+        """The other operand."""
         return self.t.inputs[1 - self.k]
 
     @property
     def o(self) -> Array:
+        """The value of the other operand."""
         return self.value(self.other)
 
     @property
     def name(self) -> str:
+        """The name of the other operand."""
         return self.layout.name(self.other)
 
     def times(self, g: Array, o: Array, turned: bool = True) -> Array | None:
@@ -132,12 +165,19 @@ class Place:
         if o.ndim < 2 or g.ndim < 2:
             return None
         o = o.mT if turned else o
-        return product(g, o) if self.k == 0 else product(o, g)
+        return matrix_product(g, o) if self.k == 0 else matrix_product(o, g)
 
-    def formula(self, other: str | None = None, turned: bool = True) -> str:
-        """The rule as a person writes it."""
-        other = (other or self.name) + (".T" if turned else "")
-        return f"{self.dt} @ {other}" if self.k == 0 else f"{other} @ {self.dt}"
+    # A sum that undoes broadcasting
+
+    @property
+    def summed(self) -> list[int]:
+        """The axes of what arrives that are summed to reach x's shape."""
+        extra = self.g.ndim - len(self.x.shape)
+        return [
+            k
+            for k, n in enumerate(self.g.shape)
+            if k < extra or (self.x.shape[k - extra] == 1 and n != 1)
+        ]
 
     def fitted(self, array: Array) -> Array:
         """The array with broadcasting undone, where that gives the shape of x."""
@@ -147,6 +187,57 @@ class Place:
             except ValueError:
                 return array
         return array
+
+
+def places_at(layout: Layout, point: Point, x: Step, given: Array | None) -> Iterator[Place]:
+    """The places where a mistake in the gradient of x can be made; given: what was handed in."""
+    at = partial(Place, layout=layout, point=point, x=x, given=given)
+    uses = layout.paths.uses[x.number]
+    if x.label or x.op is None:
+        yield at("whole")
+    for f in layout.functions:
+        if f.z is x:
+            yield at("function", t=f.a, k=f.k, function=f)
+    for t, k in uses:
+        for on in _ways_of_use(layout, x, t, k):
+            yield at(on, t=t, k=k)
+    through = {t.number: t for t, _ in uses}
+    if len(through) > 1:
+        yield from (at("use", t=t, k=None) for t in through.values())
+    elif len(uses) > 1:
+        yield from (at("use", t=t, k=k) for t, k in uses)
+    for a, y in layout.outputs:
+        for function, reading in _starts_of_the_pass(layout, x, a):
+            yield at("loss", function=function, output=a, labels=y, reading=reading)
+
+
+def _ways_of_use(layout: Layout, x: Step, t: Step, k: int) -> Iterator[str]:
+    """The kinds of place that argument k of t is."""
+    if t.op in PRODUCTS:
+        yield "product"
+        return
+    if t.op is np.multiply and isinstance(t.inputs[1 - k], Step):
+        yield "hadamard"
+    elif layout.mixes(t, k):
+        yield "mixing"
+    if x.shape != t.shape and (t.op is np.broadcast_to or isinstance(t.op, np.ufunc)):
+        yield "sum"
+
+
+def _starts_of_the_pass(
+    layout: Layout, x: Step, a: Step
+) -> Iterator[tuple[Function | None, str | None]]:
+    """How a person begins at x, where the cost compares a: the function passed, and a's reading."""
+    function = next((f for f in layout.functions if f.a is a), None)
+    single = layout.only_array(a)
+    z = function.z if function else single[0] if single else None
+    if x is a:
+        yield None, None
+        if z is None:  # a may be logits
+            yield None, "sigmoid"
+            yield None, "softmax"
+    elif x is z:
+        yield function, None
 
 
 def contribution(point: Point, x: Step, part: Any) -> Array:
@@ -165,31 +256,30 @@ def contribution(point: Point, x: Step, part: Any) -> Array:
     return point.kept[key]
 
 
-def product(a: Array, b: Array) -> Array | None:
+def matrix_product(a: Array, b: Array) -> Array | None:
+    """a @ b, where the shapes conform."""
     return a @ b if a.shape[-1] == b.shape[-2] else None
 
 
-def broadcast(a: Array, shape: tuple[int, ...]) -> Array | None:
-    try:
-        return np.broadcast_to(a, shape)
-    except ValueError:
-        return None
-
-
 def hadamard(a: Array, b: Array) -> Array | None:
+    """a ∘ b, where the shapes fit."""
     try:
         return a * b
     except ValueError:
         return None
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """An entry of the table. adds: its array is added to the right gradient, not put in its place.
-    free: any factor fits, as a rate of learning does."""
+def broadcast(a: Array, shape: tuple[int, ...]) -> Array | None:
+    """a stretched to the shape, where it can be."""
+    try:
+        return np.broadcast_to(a, shape)
+    except ValueError:
+        return None
 
-    kind: str
-    on: str
-    ideas: Callable[[Place], Iterator[Idea]]
-    adds: bool = False
-    free: bool = False
+
+def proportional(a: Array, b: Array) -> bool:
+    """Whether a is a multiple of b, and not zero."""
+    size = float(np.sum(b * b))
+    if a.size < 2 or not size or not np.any(a):
+        return False
+    return bool(np.allclose(a, float(np.sum(a * b)) / size * b, rtol=1e-4, atol=1e-12))

@@ -1,7 +1,8 @@
 """The backward pass of a recorded cost at one point, open to changes: what a comparison runs.
 
-`Paths` is where gradients flow; `Point` has the values and gradients there, and pulls any change
-of one gradient down to the tensors that were asked about. A pull is linear in what it starts from.
+`Paths` says where gradients flow. `Values` are those of every step at one point; they pull any
+change of one gradient down to the tensors that were asked about, linearly. `Point` adds the
+gradients there.
 """
 
 from __future__ import annotations
@@ -112,41 +113,12 @@ class Paths:
         return plan
 
 
-class Point:
-    """Values of every step and gradients of the cost, with the changes made so far.
-
-    `gradients` maps step numbers to arrays; `changes` are arrays added to the gradient of a step.
-    """
+class Values:
+    """The values of every step at one point, and what the rules give there."""
 
     def __init__(self, paths: Paths, values: list[Array]) -> None:
         self.paths = paths
         self.values = values
-        self.changes: dict[int, Array] = {}
-        self.gradients: dict[int, Array] = {}
-        self.pulled: dict[Any, dict[int, Array]] = {}  # what contributions become further down
-        self.kept: dict[Any, Any] = {}  # what mistakes compute more than once
-        self.run()
-
-    def change(self, x: Step, delta: Array) -> None:
-        """From now on the gradient of x is off by delta."""
-        self.changes[x.number] = self.changes.get(x.number, 0) + delta
-        self.run()
-
-    def run(self) -> None:
-        """The whole backward pass, changes included."""
-        self.pulled.clear()
-        self.kept.clear()
-        cost = self.paths.cost
-        g: dict[int, Array] = {cost.number: np.ones(cost.shape, cost.value.dtype)}
-        for t in self.paths.down:
-            if t.number in self.changes:
-                g[t.number] = g[t.number] + self.changes[t.number]
-            for k in range(len(t.inputs)):
-                if t.op is not None and self.paths.flows(t, k):
-                    new = self.contribution(t, k, g[t.number])
-                    number = t.inputs[k].number
-                    g[number] = g[number] + new if number in g else new
-        self.gradients = g
 
     def contribution(self, t: Step, k: int, g: Array) -> Array:
         """What the rule of t gives for its argument k when g arrives, broadcasting undone."""
@@ -179,43 +151,72 @@ class Point:
             if done:
                 yield number, parts[number]
 
-    def noisy(self, rng: np.random.Generator) -> Point:
-        """Values and gradients when every operation, forward and backward, is rounded once more."""
 
-        def jitter(value: Array) -> Array:
-            if value.dtype.kind != "f":
-                return value
-            rounding = np.finfo(value.dtype).eps * rng.uniform(-1, 1, value.shape)
-            return np.asarray(value * (1 + rounding), value.dtype)
+class Point(Values):
+    """The values at one point and the gradients of the cost, with the changes made so far.
 
-        values = list(self.values)
-        for t in self.paths.steps:
-            if t.op is not None:
-                values[t.number] = jitter(t.run(values))
-        other = Point.__new__(Point)
-        other.paths, other.values, other.changes = self.paths, values, self.changes
-        other.pulled, other.kept = {}, {}
-        exact = other.contribution
-        other.contribution = lambda t, k, g: jitter(exact(t, k, g))  # type: ignore[method-assign]
-        other.run()
-        return other
-
-
-def points(recorded: Steps, forward: dict[int, Array], others: int) -> list[Point]:
-    """The recorded point, with the values in `forward` put in, and random ones near it.
-
-    Where the operations do not run at a random one, it is left out.
+    `gradients` maps step numbers to arrays; `changes` are arrays added to the gradient of a step.
     """
-    paths = Paths(recorded)
+
+    def __init__(self, paths: Paths, values: list[Array]) -> None:
+        super().__init__(paths, values)
+        self.changes: dict[int, Array] = {}
+        self.gradients: dict[int, Array] = {}
+        self.kept: dict[Any, Any] = {}  # what is computed more than once
+        self.run()
+
+    def change(self, x: Step, delta: Array) -> None:
+        """From now on the gradient of x is off by delta."""
+        self.changes[x.number] = self.changes.get(x.number, 0) + delta
+        self.run()
+
+    def run(self) -> None:
+        """The whole backward pass, changes included."""
+        self.kept.clear()
+        cost = self.paths.cost
+        g: dict[int, Array] = {cost.number: np.ones(cost.shape, cost.value.dtype)}
+        for t in self.paths.down:
+            if t.number in self.changes:
+                g[t.number] = g[t.number] + self.changes[t.number]
+            for k in range(len(t.inputs)):
+                if t.op is not None and self.paths.flows(t, k):
+                    new = self.contribution(t, k, g[t.number])
+                    number = t.inputs[k].number
+                    g[number] = g[number] + new if number in g else new
+        self.gradients = g
+
+
+class RoundedPoint(Point):
+    """A point at which every operation, forward and backward, is rounded once more, at random."""
+
+    def __init__(self, point: Point, rng: np.random.Generator) -> None:
+        self.rng = rng
+        values = list(point.values)
+        for t in point.paths.steps:
+            if t.op is not None:
+                values[t.number] = self.rounded(t.run(values))
+        super().__init__(point.paths, values)
+
+    def rounded(self, value: Array) -> Array:
+        if value.dtype.kind != "f":
+            return value
+        rounding = np.finfo(value.dtype).eps * self.rng.uniform(-1, 1, value.shape)
+        return np.asarray(value * (1 + rounding), value.dtype)
+
+    def contribution(self, t: Step, k: int, g: Array) -> Array:
+        return self.rounded(super().contribution(t, k, g))
+
+
+def points(paths: Paths, others: int) -> list[Point]:
+    """The recorded point and random ones near it, without those where the tape does not run."""
     rng = np.random.default_rng(0)
     leaves = [s for s in paths.steps if s.op is None and s.number in paths.uses]
-    edit = (lambda s, values: forward.get(s.number)) if forward else None
-    result = [Point(paths, replay(recorded, {}, edit) if forward else [s.value for s in recorded])]
+    result = [Point(paths, [s.value for s in paths.steps])]
     for _ in range(others):
         perturbed = {
             s.number: s.value + rng.normal(0, 0.2 * (np.std(s.value) + 0.5), s.shape)
             for s in leaves
         }
         with unless_it_fails():  # a shape may hold at the recorded point only
-            result.append(Point(paths, replay(recorded, perturbed)))
+            result.append(Point(paths, replay(paths.recorded, perturbed)))
     return result

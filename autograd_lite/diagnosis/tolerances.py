@@ -1,0 +1,86 @@
+"""How far apart two right computations of the same gradient may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from autograd_lite.diagnosis.points import Array, Point, RoundedPoint, unless_it_fails
+from autograd_lite.graph import Step
+
+
+def max_norm(array: Array) -> float:
+    """The largest absolute value; 0 for an empty array."""
+    return max(float(array.max()), -float(array.min())) if array.size else 0.0
+
+
+def close(given: Array, predicted: Array, tolerance: float) -> bool:
+    """Whether two arrays have the same shape, and no entry differs by more than the tolerance."""
+    return given.shape == predicted.shape and bool(max_norm(given - predicted) <= tolerance)
+
+
+def relative_error(given: Array, right: Array) -> float:
+    """The largest deviation, relative to the largest number of the right array."""
+    return max_norm(given - right) / (max_norm(right) or 1.0)
+
+
+def rounding_of_copies(array: Array) -> float:
+    """A relative deviation so small that it comes from no formula, but from digits left out."""
+    return 1e-4 if np.finfo(array.dtype).eps < 1e-10 else 1e-3
+
+
+class Tolerances:
+    """By how much two right computations of a gradient may differ.
+
+    Every operation is rounded once more, at random, and the backward pass run again: the deviation
+    is what rounding gives on this tape. n numbers added up in another order deviate √n times as
+    much, n the longest axis; `32 + 4√n` times that is allowed.
+    """
+
+    def __init__(self, point: Point) -> None:
+        rng = np.random.default_rng(0)
+        longest = max((n for s in point.paths.steps for n in s.shape), default=1)
+        self.allowance = 32 + 4 * math.sqrt(longest)
+        self.point = point
+        self.rounded: list[Point] = []
+        for _ in range(3):
+            with unless_it_fails():
+                self.rounded.append(RoundedPoint(point, rng))
+        self._known: dict[tuple[int, bool], tuple[float, float]] = {}
+        self.coarse = False  # whether what was handed in may be copied or computed less finely
+
+    def __call__(self, step: Step, predicted: Array, given: Array, forward: bool = False) -> float:
+        """How far `given` may be from `predicted`, as the gradient (or value) of the step."""
+        relative, floor = self._of(step.number, forward)
+        if predicted.dtype.kind == given.dtype.kind == "f":
+            coarser = float(np.finfo(given.dtype).eps / np.finfo(predicted.dtype).eps)
+            relative, floor = relative * max(1.0, coarser), floor * max(1.0, coarser)
+        if self.coarse:
+            relative = max(relative, rounding_of_copies(predicted))
+        return max(relative * max_norm(predicted), floor, 1e-300)
+
+    @contextmanager
+    def coarsely(self) -> Iterator[None]:
+        """For arrays that were copied by hand, differenced, or computed in another precision."""
+        self.coarse = True
+        try:
+            yield
+        finally:
+            self.coarse = False
+
+    def _of(self, number: int, forward: bool) -> tuple[float, float]:
+        """Relative to the largest number; and absolute, for what is nothing but rounding."""
+        key = (number, forward)
+        if key not in self._known:
+            kept = "values" if forward else "gradients"
+            right = getattr(self.point, kept)[number]
+            off = [max_norm(getattr(other, kept)[number] - right) for other in self.rounded]
+            noise = max(off, default=0.0)
+            scale, eps = max_norm(right), float(np.finfo(right.dtype).eps)
+            relative = self.allowance * max(noise / scale if scale > 8 * noise else 0, eps)
+            floor = 8 * eps * scale if scale > 8 * noise else self.allowance * noise
+            self._known[key] = relative, floor
+        return self._known[key]
