@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 COPIED = ("autograd_lite", "nn", "tests", "benchmarks", "README.md", "pyproject.toml")
 
 # The modules that are broken, and the tests that belong to each beside its own examples.
+COMPARISON = ("test_comparison", "test_comparison_tapes", "test_mistakes")
 TESTS: dict[str, tuple[str, ...]] = {
     "autograd_lite/rules.py": ("test_rules", "test_rules_at_corners", "test_properties"),
     "autograd_lite/tensor.py": ("test_tensor", "test_tape", "test_rules", "test_never_lost"),
@@ -47,11 +48,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "autograd_lite/compiler/lowering.py": ("test_compiling", "test_compiling_general"),
     "autograd_lite/compiler/emitting.py": ("test_compiling", "test_compiling_general"),
     "autograd_lite/compiler/compiling.py": ("test_compiling", "test_compiling_general"),
-    "autograd_lite/diagnosis/comparison.py": (
-        "test_comparison",
-        "test_comparison_tapes",
-        "test_mistakes",
-    ),
+    "autograd_lite/diagnosis/comparison.py": COMPARISON,
+    "autograd_lite/diagnosis/conclusions.py": COMPARISON,
+    "autograd_lite/diagnosis/tolerances.py": COMPARISON,
     "autograd_lite/diagnosis/checking.py": ("test_checking",),
     "nn/optimizers.py": ("test_nn_optimizers", "test_nn_training", "test_nn_steps"),
     "nn/losses.py": ("test_nn_losses", "test_nn_closed_form"),
