@@ -117,7 +117,7 @@ class Optimizer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state | {"_memory": {}})
         for parameter, memory in state["_memory"]:
-            self._remember(parameter, dict(memory))
+            self._remember(parameter, memory)
 
 
 def _gradient(name: str, parameter: ag.Tensor, gradient: Any) -> Array:

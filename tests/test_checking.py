@@ -177,6 +177,12 @@ def test_an_order_below_one_checks_nothing(order):
         ag.check_gradients(np.tanh, 0.5, order=order)
 
 
+def test_the_scale_of_a_slope_is_the_size_of_what_is_added_up():
+    for order, slope in ag.check_gradients(lambda x: 5 * x * x, 3.0, order=1).slopes:
+        assert order == 1
+        assert slope.scale == pytest.approx(abs(slope.tape), rel=1e-12)
+
+
 # On both sides of every threshold
 
 

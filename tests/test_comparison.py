@@ -319,9 +319,21 @@ def test_a_wrong_forward_is_named_before_any_gradient():
     assert [e.verdict for e in report][:6] == ["agrees"] * 2 + ["differs"] * 4
     assert {(f.kind, f.where) for e in report for f in e.findings} == {("forward-differs", "Z2")}
     assert str(report).splitlines()[2].startswith("Z2 (value)")
+    backwards = ag.compare(J, by_hand(mine, {}), values=dict(reversed(own.items())))
+    assert str(backwards) == str(report)
     report = ag.compare(J, by_hand(mine, {"dZ1": "dA1"}), values=own)
     assert report["W3"].findings[0].kind == "forward-differs"
     assert ("derivative-dropped", "Z1") in {(f.kind, f.where) for f in report["W1"].best}
+
+
+def test_what_follows_a_wrong_value_is_judged_by_the_rounding_of_values():
+    """Ten digits of A are lost on the tape, none of its gradient."""
+    W = ag.Tensor([[0.3, -0.2]], requires_grad=True, name="W")
+    Z = (W @ np.array([[1.0, 2.0, 0.5], [0.5, -1.0, 1.0]])).named("Z")
+    J = np.sum(((Z + 1e6) - 1e6).named("A"))
+    wrong = Z.data + 1.1
+    report = ag.compare(J, {"W": np.zeros((1, 2))}, values={"Z": wrong, "A": wrong})
+    assert [f.where for e in list(report)[:2] for f in e.findings] == ["Z", "Z"]
 
 
 # Functions

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from results import arrays_of, assert_own, assert_same
 
 import autograd_lite as ag
-from autograd_lite.compiler.emitting import Block, _Free, identifier
+from autograd_lite.compiler.emitting import Block, Names, _Free, identifier
+from autograd_lite.compiler.tracing import stand_in
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -689,7 +690,7 @@ def test_containers_keep_their_kind(make):
     x = np.array([1.0, 2.0])
     inner = make([("b", x), ("a", 2 * x)])
     keys = list(inner) if isinstance(inner, dict) else range(2)
-    seen = []
+    kept, seen = [inner[key] for key in keys], []
 
     def f(tree):
         seen.append(type(tree))
@@ -707,6 +708,7 @@ def test_containers_keep_their_kind(make):
         np.testing.assert_array_equal(parts[0], 2 * x)
         assert getattr(result, "default_factory", None) is getattr(inner, "default_factory", None)
         assert getattr(result, "tag", None) == getattr(inner, "tag", None)
+        assert all(inner[k] is a for k, a in zip(keys, kept, strict=True))  # it is left alone
     assert set(seen) == {type(inner)}
     assert len(seen) == 2  # one trace: the second call was ready
 
@@ -775,3 +777,24 @@ def test_a_guard_of_nothing_is_called_at_each_call():
     for _ in range(3):
         compiled(np.ones(2))
     assert len(seen) == 3
+
+
+def test_nobody_writes_into_what_stands_in_for_arrays():
+    """All of one dtype share their memory: the next trace would see what was written."""
+    for array in (stand_in((2, 3), np.dtype(float)), stand_in((2,), np.dtype(bool))):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 5
+
+
+def test_a_name_is_found_without_trying_those_before_it():
+    class Counting(set):
+        asked = 0
+
+        def __contains__(self, name):
+            self.asked += 1
+            return super().__contains__(name)
+
+    names = Names()
+    names.taken = Counting(names.taken)
+    assert len({names.new("t") for _ in range(1000)}) == 1000
+    assert names.taken.asked <= 2000

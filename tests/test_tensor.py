@@ -783,6 +783,14 @@ def test_a_reduction_has_the_shape_that_the_arrays_method_gives(name, options):
     np.testing.assert_array_equal(found.numpy(), expected)
 
 
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_a_spread_takes_ddof_as_numpys_does(name):
+    array = np.array([1.0, 2.0, 4.0])
+    found = getattr(ag.Tensor(array), name)(ddof=1)
+    np.testing.assert_allclose(found.numpy(), getattr(array, name)(ddof=1), rtol=1e-15)
+    assert found.numpy() != getattr(array, name)()
+
+
 def test_operators_and_methods_say_whose_they_are():
     assert ag.Tensor.exp.__doc__ == ag.Tensor([1.0]).exp.__doc__ == "As np.exp."
     assert ag.Tensor.relu.__doc__ == "As ag.relu."
