@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .passes import DifferencePass, Forward, Pass, TapePass
+from .passes import DifferencePass, ForwardPass, Pass, TapePass
 from .procedures import Run
 from .standard import columns, layers, networks
 from .strict import NotConforming, Undefined
@@ -34,7 +34,7 @@ class Setting:
     `networks(rng, count)` yields `count` networks; see `nn.documents.networks` and `columns`.
     """
 
-    forward: Forward = columns
+    forward: ForwardPass = columns
     networks: Callable[[np.random.Generator, int], Iterable[SimpleNamespace]] = networks
 
 
@@ -47,7 +47,8 @@ class Entry:
     be: "Z{l}" (a value), "∂J/∂W{l}" (a derivative), or a function of a pass and the index, which
     is handed the judges' passes. A wrong formula has its `corrected` form and says `why` (with
     `corrected_equals` if the left-hand side is what is wrong); `elsewhere` is the differing form
-    of another place, for the verdict "convention".
+    of another place. `verdict` is what the check is expected to find: "convention" by default
+    for a formula with `elsewhere`, "misprint" for one with a correction, "holds" for all others.
 
     >>> Entry("2.10", "∂J/∂Z[l] = ∂J/∂A[l] ∘ g′(Z[l])", equals="∂J/∂Z{l}",
     ...       formula=lambda v, l: v.d("J", f"A{l}") * v.g_prime[l](v.Z[l])).label
@@ -61,7 +62,7 @@ class Entry:
     over: Callable[[Any], Iterable[Any]] = layers
     shapes: str = ""
     printed_latex: str = ""
-    verdict: str = "holds"
+    verdict: str = ""
     silent: bool = False
     corrected: str = ""
     corrected_formula: Formula | None = None
@@ -71,6 +72,11 @@ class Entry:
     elsewhere: Formula | None = None
     damaged: bool = False  # plainly by the transcription, not by the author
     setting: Setting | None = None  # if it is not the document's
+
+    def __post_init__(self) -> None:
+        if not self.verdict:
+            wrong = "misprint" if self.corrected_formula else "holds"
+            object.__setattr__(self, "verdict", "convention" if self.elsewhere else wrong)
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ def check_document(
 class Trial:
     """One network: the values that formulas read, and the two judges, each made when needed."""
 
-    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+    def __init__(self, forward: ForwardPass, net: SimpleNamespace) -> None:
         self._forward, self.net = forward, net
         self.values = Pass(forward, net)
         self._truths: dict[Any, tuple[np.ndarray, float]] = {}

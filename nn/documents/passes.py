@@ -15,7 +15,7 @@ import numpy as np
 from .strict import Strict, Undefined, strict
 
 Keep = Callable[[str, Any], Any]
-Forward = Callable[[SimpleNamespace, Keep], None]
+ForwardPass = Callable[[SimpleNamespace, Keep], None]
 
 
 class Pass:
@@ -34,7 +34,7 @@ class Pass:
     nn.documents.strict.Undefined: W9: here W goes from 1 to 1
     """
 
-    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+    def __init__(self, forward: ForwardPass, net: SimpleNamespace) -> None:
         self._forward, self.net = forward, net
         self._sweeps: dict[str, dict[str, np.ndarray]] = {}
         self._values = self._run()
@@ -160,7 +160,7 @@ class DifferencePass(Pass):
 class TapePass(Pass):
     """The same pass on the tape: the first judge."""
 
-    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+    def __init__(self, forward: ForwardPass, net: SimpleNamespace) -> None:
         super().__init__(forward, net)
         self._tensors = self._record()
         self._known_derivatives: dict[tuple[str, str], Strict] = {}

@@ -17,9 +17,10 @@ from ..network import Network
 from ..training import fit
 
 Array = NDArray[Any]
-Steps = Iterator[Mapping[str, Array]]
+ByLayer = dict[int, Array]
+Updates = Iterator[Mapping[str, Array]]
 
-TOLERANCE = 1e-12
+TRAJECTORY_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class Run:
     @property
     def agrees(self) -> bool:
         """Whether the two stayed together over the whole run."""
-        return self.difference <= TOLERANCE
+        return self.difference <= TRAJECTORY_TOLERANCE
 
 
 def beside_the_tape(
     document: str,
     what: str,
-    by_hand: Steps,
+    by_hand: Updates,
     net: Network,
     X: Array,
     Y: Array,
@@ -67,10 +68,25 @@ def beside_the_tape(
     return Run(document, what, pace.updates, pace.difference, (history.loss[0], history.loss[-1]))
 
 
+def by_layer(net: Network, first: int = 0) -> tuple[ByLayer, ByLayer]:
+    """W and b of a network by the number of the layer, where the input is layer `first`."""
+    values = {name: parameter.numpy() for name, parameter in net.parameters().items()}
+    numbers = range(1, net.L + 1)
+    return (
+        {l + first: values[f"W{l}"] for l in numbers},
+        {l + first: values[f"b{l}"] for l in numbers},
+    )
+
+
+def by_name(W: ByLayer, b: ByLayer, first: int = 0) -> dict[str, Array]:
+    """The same by the network's names: W1, b1, W2, …"""
+    return {f"{x}{l - first}": p[l] for x, p in (("W", W), ("b", b)) for l in p}
+
+
 class _SideBySide(optimizers.GradientDescent):
     """Gradient descent that looks aside after every step."""
 
-    def __init__(self, rate: float, by_hand: Steps) -> None:
+    def __init__(self, rate: float, by_hand: Updates) -> None:
         super().__init__(rate)
         self.by_hand, self.updates, self.difference = by_hand, 0, 0.0
 
