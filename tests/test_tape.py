@@ -12,7 +12,7 @@ from odd_names import ODD_NAMES
 import autograd_lite as ag
 import nn
 from autograd_lite.graph import Step, steps
-from autograd_lite.views.printing import clean, short
+from autograd_lite.views.texts import clean, short
 
 
 def network():
