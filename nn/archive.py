@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-DAMAGED = (
+from nn.arrays import Array
+
+READ_ERRORS = (
     *(ValueError, TypeError, KeyError, RuntimeError, EOFError, OSError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )  # what reading a damaged file raises
@@ -34,7 +35,7 @@ class Archive:
     """The arrays of an .npz file as np.savez writes it: not compressed, so no larger than the file.
 
     Numbers and text alone are read, as plain bytes; a pickled object is refused by its header.
-    Raises one of DAMAGED for a file that is anything else.
+    Raises one of READ_ERRORS for a file that is anything else.
 
     >>> import io
     >>> np.savez(file := io.BytesIO(), W=np.eye(2))
@@ -64,7 +65,7 @@ class Archive:
         with self._zip.open(self._entries[name]) as entry:
             return self._header(entry, name)
 
-    def array(self, name: str) -> NDArray[Any]:
+    def array(self, name: str) -> Array:
         """An entry, checked against its checksum."""
         with self._zip.open(self._entries[name]) as entry:
             shape, fortran_order, dtype = self._header(entry, name)

@@ -14,13 +14,10 @@ from csv import reader
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_lite.extras import needed
 from autograd_lite.files import excerpt
-from nn.network import as_numbers, checked_batch_axis
-
-Array = NDArray[Any]
+from nn.arrays import Array, as_numbers, checked_batch_axis
 
 
 def planar(
@@ -265,7 +262,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list
         raise ValueError(f"{path} is empty")
     (first, names), rows = rows[0], rows[1:]
     for i, name in enumerate(names):
-        if number(name) is not None:
+        if decimal_number(name) is not None:
             raise ValueError(
                 f"{path}, row {first}: {excerpt(name)} is no column's name: add a line of names"
             )
@@ -283,11 +280,11 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list
     return names, rows
 
 
-def number(text: str) -> float | None:
+def decimal_number(text: str) -> float | None:
     """The finite number that a text writes in decimal, as 12, -0.5 or 1e-3; None for all else.
 
-    >>> number("-2.5e1"), number("1_000"), number("nan"), number("１２")
-    (-25.0, None, None, None)
+    >>> [decimal_number(text) for text in ("-2.5e1", "1_000", "nan", "１２")]
+    [-25.0, None, None, None]
     """
     value = float(text) if _DECIMAL.fullmatch(text) else math.inf
     return value if math.isfinite(value) else None
@@ -312,7 +309,7 @@ def _numbers(
 ) -> list[float]:
     values = []
     for text, line in zip(texts, lines, strict=True):
-        value = number(text)
+        value = decimal_number(text)
         if value is None:
             written = _is_like_a_number(text) and any(c.isdigit() for c in text)
             hint = ": write it like -1234.5 or 1e-3" if written else ""
@@ -329,7 +326,7 @@ def _classes(path: str | os.PathLike[str], name: str, texts: list[str], rows: li
     if "" in texts:
         row = rows[texts.index("")]
         raise ValueError(f"{path}, row {row}, column '{excerpt(name)}': the label is missing")
-    values = [number(text) for text in texts]
+    values = [decimal_number(text) for text in texts]
     labels: list[Any] = texts if None in values else values
     kinds = {label: i for i, label in enumerate(sorted(set(labels)))}
     if len(kinds) < 2:

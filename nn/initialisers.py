@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Initialiser = Callable[[np.random.Generator, int, int], NDArray[Any]]
+from nn.arrays import Array
+
+Initialiser = Callable[[np.random.Generator, int, int], Array]
 
 
 def small(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:

@@ -20,10 +20,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import autograd_lite as ag
-from nn.network import as_numbers, checked_batch_axis
+from nn.arrays import Array, as_numbers, checked_batch_axis, first_entry
 
 # What these operations make lies between 0 and 1.
 PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
@@ -56,7 +56,7 @@ class Loss:
         self.threshold = threshold
         self.one_of_many = one_of_many
         # labels that were found right, and along which axis their samples lie
-        self._checked: tuple[weakref.ref[NDArray[Any]], int] | None = None
+        self._checked: tuple[weakref.ref[Array], int] | None = None
         self.__name__ = operation.__name__
         self.__doc__ = operation.__doc__
 
@@ -108,7 +108,7 @@ class Loss:
             raise ValueError(f"{shown} must have the same shape.{hint}")
         raise ValueError(f"{shown} must have two axes, outputs and samples, neither empty")
 
-    def check_labels(self, Y: NDArray[Any], batch_axis: int = 1) -> None:
+    def check_labels(self, Y: Array, batch_axis: int = 1) -> None:
         """Raise ValueError, naming the first offender, if a label is outside the range of the loss,
         or if the labels of a sample that belongs to one of many classes do not sum to 1.
         """
@@ -120,12 +120,12 @@ class Loss:
         if not (math.isfinite(least) and math.isfinite(most) and low <= least and most <= high):
             needs = "finite labels" if low == -np.inf else f"labels from {low} to {high}"
             wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
-            raise ValueError(f"{self.__name__} needs {needs}: {_first('Y', Y, wrong)}")
+            raise ValueError(f"{self.__name__} needs {needs}: {first_entry('Y', Y, wrong)}")
         if self.one_of_many:
             self._check_sums(Y, batch_axis)
         self._checked = None if Y.flags.writeable else (weakref.ref(Y), batch_axis)
 
-    def _check_sums(self, Y: NDArray[Any], batch_axis: int) -> None:
+    def _check_sums(self, Y: Array, batch_axis: int) -> None:
         sums = Y.sum(axis=1 - batch_axis, dtype=float)
         wrong = np.abs(sums - 1) > SUM_TOLERANCE
         if wrong.any():
@@ -149,15 +149,15 @@ class Loss:
         """Whether outputs must lie between 0 and 1."""
         return self.labels == (0, 1) and not self.takes_logits
 
-    def _check_outputs(self, name: str, values: NDArray[Any]) -> None:
+    def _check_outputs(self, name: str, values: Array) -> None:
         if values.min() < 0 or values.max() > 1:  # a nan is for whoever trains to explain
-            offender = _first(name, values, (values < 0) | (values > 1))
+            offender = first_entry(name, values, (values < 0) | (values > 1))
             raise ValueError(
                 f"{self.__name__} needs outputs from 0 to 1: {offender}. Let the last layer be "
                 "sigmoid or softmax, or use the loss's _with_logits form"
             )
 
-    def accuracy(self, A: NDArray[Any], Y: NDArray[Any], batch_axis: int = 1) -> float | None:
+    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
         """The share of right answers, or None if the loss is not one for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
@@ -167,12 +167,6 @@ class Loss:
         else:
             return None
         return int(np.count_nonzero(right)) / right.size
-
-
-def _first(name: str, values: NDArray[Any], wrong: NDArray[Any]) -> str:
-    """The first entry that is wrong, in words."""
-    place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    return f"{name}{list(place)} is {values[place]}"
 
 
 def _loss(**kind: Any) -> Callable[[Callable[..., Any]], Loss]:

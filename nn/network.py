@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 import autograd_lite as ag
 from autograd_lite import files
-from autograd_lite.errors import refuse_masks
 from nn import activations as act
 from nn import initialisers
-from nn.archive import DAMAGED, Archive, open_regular
+from nn.archive import READ_ERRORS, Archive, open_regular
+from nn.arrays import Array, as_numbers, check_finite, check_samples, checked_batch_axis
 
 _FORMAT = "autograd-lite network, version 1"
 _NOT_PARAMETERS = ("format", "sizes", "activations", "batch_axis")
@@ -131,7 +131,7 @@ class Network:
             if array.shape != shape:
                 hint = f" {name}.T would fit." if array.shape[::-1] == shape else ""
                 raise ValueError(f"{name} {array.shape}: this network's {name} is {shape}.{hint}")
-            _check_finite(name, array)
+            check_finite(name, array)
             checked[name] = array
         for name, array in checked.items():
             self._parameters[name].data = array
@@ -203,7 +203,7 @@ class Network:
                 )
         parameters = {name: parameter.data for name, parameter in self._parameters.items()}
         for name, array in parameters.items():
-            _check_finite(name, array)
+            check_finite(name, array)
         entries = {
             "format": np.array(_FORMAT),
             "sizes": np.array(self.sizes),
@@ -227,7 +227,7 @@ class Network:
                 return cls._read(Archive(file))
             except MemoryError:
                 raise MemoryError(f"{path} holds more than this machine's memory") from None
-            except DAMAGED as error:
+            except READ_ERRORS as error:
                 said = f"it has no entry {error}" if isinstance(error, KeyError) else error
                 raise ValueError(f"{path} is not a saved network: {files.excerpt(said)}") from None
 
@@ -254,7 +254,7 @@ class Network:
         return net
 
 
-def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[Any]:
+def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> Array:
     return np.zeros((n_out, n_in))
 
 
@@ -265,45 +265,6 @@ def _shapes(sizes: list[int], batch_axis: int) -> dict[str, tuple[int, int]]:
         shapes[f"W{l}"] = (n_out, n_in) if batch_axis == 1 else (n_in, n_out)
         shapes[f"b{l}"] = (n_out, 1) if batch_axis == 1 else (1, n_out)
     return shapes
-
-
-def _check_finite(name: str, array: NDArray[Any]) -> None:
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds values that are not finite numbers")
-
-
-def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> NDArray[Any]:
-    """The value as an array of real numbers; raises TypeError or ValueError, naming it, if not."""
-    if isinstance(value, ag.Tensor):
-        return value.numpy()
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} is ragged: its rows are not all of one length") from None
-    if type(value) is not np.ndarray:
-        refuse_masks(value, name)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}: it must hold real numbers")
-    return array
-
-
-def check_samples(name: str, shape: tuple[int, ...], n: int, what: str, batch_axis: int) -> None:
-    """Raise ValueError, with the likely fix, if samples of n values have another shape."""
-    if len(shape) == 2 and shape[1 - batch_axis] == n:
-        return
-    hint = f" {name}.T would fit." if len(shape) == 2 and shape[batch_axis] == n else ""
-    right = f"({n}, m)" if batch_axis == 1 else f"(m, {n})"
-    raise ValueError(
-        f"{name} {shape}: this network has {n} {what}, so with batch_axis={batch_axis} {name} is "
-        f"{right}.{hint}"
-    )
-
-
-def checked_batch_axis(batch_axis: int) -> int:
-    """0 or 1, or an error that says what they mean."""
-    if batch_axis not in (0, 1):
-        raise ValueError(f"batch_axis={batch_axis!r}: 1 if samples are columns, 0 if they are rows")
-    return int(batch_axis)
 
 
 def _checked_sizes(sizes: Sequence[int]) -> list[int]:

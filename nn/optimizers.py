@@ -13,12 +13,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autograd_lite as ag
+from nn.arrays import Array
 
-Array = NDArray[Any]
-State = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # parameters, their values and memories
+ParameterState = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # each with its value and memory
 SETTINGS = {"rate", "momentum", "beta1", "beta2", "epsilon"}
 
 
@@ -72,7 +71,7 @@ class Optimizer:
             name: _gradient(name, p, p.grad if gradients is None else gradients.get(name))
             for name, p in parameters.items()
         }
-        after: State = []
+        after: ParameterState = []
         for name, parameter in parameters.items():
             memory = self._own(self.memory_of(parameter))
             change = self.change(arrays[name], memory)
@@ -88,11 +87,11 @@ class Optimizer:
         """What is remembered for this parameter: not to be written to."""
         return self._memory[id(parameter)][1] if id(parameter) in self._memory else {}
 
-    def state(self, parameters: Iterable[ag.Tensor]) -> State:
+    def state(self, parameters: Iterable[ag.Tensor]) -> ParameterState:
         """All that a step changes, as it is now."""
         return [(p, p.data, self.memory_of(p)) for p in parameters]
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: ParameterState) -> None:
         """Make everything as it was when `state` was taken."""
         for parameter, value, memory in state:
             parameter.data = value

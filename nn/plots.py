@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from autograd_lite.extras import needed
-from nn.network import Network, as_numbers
+from nn.arrays import Array, as_numbers
+from nn.network import Network
 from nn.training import History
-
-Array = NDArray[Any]
 
 
 def decision_boundary(

@@ -12,15 +12,14 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autograd_lite as ag
+from nn.arrays import Array
 from nn.network import Forward, Network
 from nn.optimizers import SETTINGS, Adam, GradientDescent, Momentum, Optimizer
 
-Array = NDArray[Any]
 Batch = tuple[Array, Array, Array]  # X, Y, and where to put what J is computed from
-State = tuple[dict[str, Array], dict[str, dict[str, Array]], int]
+StepState = tuple[dict[str, Array], dict[str, dict[str, Array]], int]
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
 # Their `change` is arithmetic on arrays and on numbers that may be arguments of compiled code.
 COMPILED = (GradientDescent, Momentum, Adam)
@@ -122,8 +121,8 @@ class CompiledSteps(CompiledGradients):
         super().__init__(net, cost, optimizer)
         self.compiled = ag.compile(self._step)
         self.arrays = [name for name in optimizer.remembers if name != "k"]
-        self.state: State | None = None
-        self.begun: State | None = None
+        self.state: StepState | None = None
+        self.begun: StepState | None = None
         self.settings: dict[str, Any] = {}
         self.runs: dict[int, Callable[..., Any]] = {}  # by the size of a batch's Y
 

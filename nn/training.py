@@ -11,16 +11,16 @@ from operator import mul
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import autograd_lite as ag
+from nn.arrays import Array, as_numbers, check_samples, first_entry
 from nn.losses import Loss
-from nn.network import Forward, Network, as_numbers, check_samples
+from nn.network import Forward, Network
 from nn.optimizers import Optimizer
 from nn.progress import Report, reporter
 from nn.steps import Batch, NotFinite, Steps, compiled_steps
 
-Array = NDArray[Any]
 FEW_STEPS = 30  # are over before a compiled step would be ready
 
 
@@ -281,8 +281,8 @@ class _Run:
     def _diverged(self, epoch: int, error: NotFinite) -> Diverged:
         """The parameter, or by one more forward pass the first tensor, that is not finite."""
         if error.name is not None and error.value is not None:
-            layer, value = int(error.name[1:]), _first(error.value)
-            return Diverged(epoch, layer, error.name, value, self.history)
+            value = _first_not_finite(error.value)
+            return Diverged(epoch, int(error.name[1:]), error.name, value, self.history)
         X, Y, _ = error.batch
         with ag.no_grad():
             f = self.net.forward(X)
@@ -290,11 +290,12 @@ class _Run:
         for l, tensors in enumerate(f.layers.values(), start=1):
             for tensor in tensors:
                 if not np.isfinite(tensor.data).all():
-                    return Diverged(epoch, l, str(tensor.name), _first(tensor.data), self.history)
+                    value = _first_not_finite(tensor.data)
+                    return Diverged(epoch, l, str(tensor.name), value, self.history)
         return Diverged(epoch, None, "the cost J", J.item(), self.history)
 
 
-def _first(value: Array) -> Any:
+def _first_not_finite(value: Array) -> Any:
     """The first entry that is not finite."""
     return value[~np.isfinite(value)][0]
 
@@ -343,10 +344,8 @@ def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor
         with np.errstate(over="ignore"):  # what is too large for float32 is infinite, so found here
             array = arrays[name] = array.astype(net.dtype)
         if not np.isfinite(array).all():
-            place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(
-                f"{name}{list(place)} is {array[place]}: samples must be finite numbers"
-            )
+            entry = first_entry(name, array, ~np.isfinite(array))
+            raise ValueError(f"{entry}: samples must be finite numbers")
     m, labels = (arrays[name].shape[net.batch_axis] for name in ("X", "Y"))
     if m != labels or not m:
         raise ValueError(f"X has {m} samples and Y {labels}: give a label for each sample")

@@ -14,14 +14,14 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autograd_lite as ag
 from autograd_lite import files
 from nn import activations, datasets, losses
+from nn.arrays import Array
 from nn.network import Network
 
 SUBCOMMANDS = (
@@ -246,7 +246,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def data_from(options: argparse.Namespace) -> tuple[NDArray[Any], NDArray[Any]]:
+def data_from(options: argparse.Namespace) -> tuple[Array, Array]:
     """X and Y that the options describe, laid out as --batch-axis says.
 
     Labels of two classes become one-hot where the loss is one for many classes. Raises UsageError,
@@ -260,9 +260,7 @@ def data_from(options: argparse.Namespace) -> tuple[NDArray[Any], NDArray[Any]]:
     return (X, Y) if options.batch_axis == 1 else (X.T.copy(), Y.T.copy())
 
 
-def _load(
-    data: str, target: str | None, rng: int, classes: bool | None
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _load(data: str, target: str | None, rng: int, classes: bool | None) -> tuple[Array, Array]:
     if data == "iris":
         return datasets.iris(target)
     if data in BUILT_IN:
@@ -294,17 +292,15 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def number(text: str) -> float:
+def finite_number(text: str) -> float:
     """An option that is a finite number."""
-    value = datasets.number(text)
+    value = datasets.decimal_number(text)
     if value is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number such as 0.1")
     return value
 
 
-def random_samples(
-    net: Network, loss: losses.Loss, samples: int, rng: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def random_samples(net: Network, loss: losses.Loss, samples: int, rng: int) -> tuple[Array, Array]:
     """X from the normal distribution, and labels 0 and 1 that suit the loss, laid out for `net`.
 
     >>> net = Network([3, 2], ["softmax"], rng=0, batch_axis=0)

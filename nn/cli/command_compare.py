@@ -28,7 +28,7 @@ from nn.cli.command import (
 from nn.losses import Loss
 from nn.network import Network
 
-EXAMPLE = """\
+WHAT_A_FILE_DEFINES = """\
 FILE.py is executed, like any Python program: compare only files that you trust. It defines
 
     def gradients(X, Y, parameters):
@@ -49,7 +49,7 @@ def add_to(subparsers: Any) -> None:
         help="find the mistake in gradients derived by hand (executes FILE.py)",
         description="Compare gradients that a file computes by hand with those of the tape, and "
         "say which formula is wrong, and how.",
-        epilog=EXAMPLE,
+        epilog=WHAT_A_FILE_DEFINES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE.py", help="defines gradients(X, Y, parameters)")

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_lite import files
 from nn import datasets, optimizers
+from nn.arrays import Array
 from nn.cli.command import (
     INTERRUPTED,
     UsageError,
     add_data_options,
     add_network_options,
     data_from,
+    finite_number,
     network_from,
-    number,
     outputs,
     usage_errors,
     whole_number,
@@ -27,8 +27,6 @@ from nn.cli.command import (
 from nn.losses import Loss
 from nn.network import Network
 from nn.training import History, evaluate, fit
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,9 @@ def add_to(subparsers: Any) -> None:
     add_network_options(parser, layers=None)
     group = parser.add_argument_group("training")
     group.add_argument("--optimizer", choices=optimizers.BY_NAME, default="gradient_descent")
-    group.add_argument("--rate", type=number, help="learning rate (default: one for the data)")
+    group.add_argument(
+        "--rate", type=finite_number, help="learning rate (default: one for the data)"
+    )
     group.add_argument("--epochs", type=whole_number, help="passes over the samples")
     group.add_argument(
         "--batch-size",
@@ -72,7 +72,10 @@ def add_to(subparsers: Any) -> None:
         help="samples in a step, drawn anew each epoch; 'all' for one step of all",
     )
     group.add_argument(
-        "--test", type=number, default=0.25, help="share of the samples to hold out (default 0.25)"
+        "--test",
+        type=finite_number,
+        default=0.25,
+        help="share of the samples to hold out (default 0.25)",
     )
     group.add_argument(
         "--progress",

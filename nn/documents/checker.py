@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from ..closed_form import relative_error
 from .passes import DifferencePass, ForwardPass, Pass, TapePass
 from .procedures import Run
 from .standard import columns, layers, networks
 from .strict import NotConforming, Undefined
 
 NUMBERS = ("000", "001", "002", "003", "004")
-TOLERANCE = 1e-10  # of a formula against the tape, relative to the largest component
+FORMULA_TOLERANCE = 1e-10  # of a formula against the tape, relative to the largest component
 JUDGES = 1e-5  # of central differences against the tape
 
 Formula = Callable[..., Any]
@@ -212,7 +213,7 @@ class Trial:
         key = (equals, index)
         if key not in self._truths:
             tape, second = (np.asarray(quantity(equals, p, index)) for p in self.judges())
-            self._truths[key] = (tape, relative_error(second, tape, floor=1e-4))
+            self._truths[key] = (tape, distance(second, tape, floor=1e-4))
         return self._truths[key]
 
     def judges(self) -> tuple[Pass, Pass]:
@@ -230,13 +231,11 @@ def quantity(equals: str | Callable[..., Any], v: Pass, index: tuple) -> Any:
     return v.d(of.removeprefix("∂"), wrt.removeprefix("∂"))
 
 
-def relative_error(got: Any, truth: Any, floor: float = 0.0) -> float:
+def distance(got: Any, truth: Any, floor: float = 0.0) -> float:
     """The largest difference, relative to the largest component of the two (and the floor)."""
     got, truth = np.asarray(got, dtype=float), np.asarray(truth, dtype=float)
-    if not truth.size:
-        return 0.0
-    scale = max(np.max(np.abs(got)), np.max(np.abs(truth)), floor)
-    return float(np.max(np.abs(got - truth)) / scale) if scale else 0.0
+    largest = max(np.max(np.abs(got), initial=0), np.max(np.abs(truth), initial=0), floor)
+    return relative_error(got, truth, largest)
 
 
 @dataclass
@@ -299,8 +298,8 @@ def attempt(
         return "failed", None, f"{got.dtype} in place of real numbers"
     if not np.all(np.isfinite(got)):
         return "failed", None, "nan or infinity"
-    error = relative_error(got, truth)
-    return ("right" if error <= TOLERANCE else "wrong"), error, ""
+    error = distance(got, truth)
+    return ("right" if error <= FORMULA_TOLERANCE else "wrong"), error, ""
 
 
 def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import optimizers
+from ..arrays import Array
 from ..network import Network
 from ..training import fit
 
-Array = NDArray[Any]
 ByLayer = dict[int, Array]
 Updates = Iterator[Mapping[str, Array]]
 

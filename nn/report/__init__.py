@@ -54,9 +54,9 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
     if problem := missing():
         raise ImportError(problem)
     sections = [
-        *formulas.sections(checked, rng),
+        *formulas.formula_sections(checked, rng),
         training.section(checked, rng, epochs),
-        *network.sections(rng),
+        *network.network_sections(rng),
     ]
     links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
     body = [

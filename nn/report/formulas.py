@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nn.documents import Document, Result
 from nn.documents.checked import VERDICTS, Checked
-from nn.report.markup import Markup, formula, markup, number, table, tag
+from nn.report.markup import Markup, captioned_table, formula, markup, number, tag
 
 WRONG = ("misprint", "undefined", "false", "error")
 SILENT = "on some network it conforms and is wrong: only the comparison shows it"
@@ -16,14 +16,14 @@ DAMAGED = "plainly by the transcription of the document, not by its author"
 Section = tuple[str, str, Markup]
 
 
-def sections(checked: Checked, rng: int) -> Iterator[Section]:
+def formula_sections(checked: Checked, rng: int) -> Iterator[Section]:
     """The name, the title and the content of each section."""
-    yield "summary", "Summary", summary(checked, rng)
+    yield "summary", "Summary", summary_section(checked, rng)
     yield "misprints", "What is wrong as printed", misprints(checked)
     yield "formulas", "Every formula", every_formula(checked)
 
 
-def summary(checked: Checked, rng: int) -> Markup:
+def summary_section(checked: Checked, rng: int) -> Markup:
     """What was checked, how, and what came out."""
     count = Counter((result.document, result.verdict) for result in checked.results)
     verdicts = [v for v in VERDICTS if any(count[d.number, v] for d in checked.documents)]
@@ -43,8 +43,8 @@ def summary(checked: Checked, rng: int) -> Markup:
             "which central differences are the second opinion. The verdict follows from what "
             f"happened. Everything on this page was computed when it was made, with seed {rng}."),
         *[tag("p", f"Left out: {problem}", class_="alarm") for problem in checked.skipped],
-        table("Formulas by document and verdict", ["document", *verdicts, "silent", "all"], rows,
-              class_="counts"),
+        captioned_table("Formulas by document and verdict",
+                        ["document", *verdicts, "silent", "all"], rows, class_="counts"),
         tag("details", tag("summary", "What the words mean"), tag("dl", legend, class_="legend")),
     ])  # fmt: skip
 

@@ -9,7 +9,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nn.arrays import Array
 
 VOID = {"img", "br", "input"}
 MATHML = {
@@ -90,7 +91,7 @@ def formula(latex: str, text: str) -> Markup:
     return tag("div", math(latex, text) if latex else tag("code", text), class_="scroll formula")
 
 
-def table(
+def captioned_table(
     caption: str, header: Iterable[Any], rows: Iterable[Iterable[Any]], class_: str | None = None
 ) -> Markup:
     """A table with a caption; the first cell of a row is its header."""
@@ -102,7 +103,7 @@ def table(
     return tag("div", whole, class_="scroll")
 
 
-def matrix(title: Any, values: NDArray[Any], class_: str | None = None) -> Markup:
+def number_table(title: Any, values: Array, class_: str | None = None) -> Markup:
     """An array of at most two axes as a table of numbers, tinted by sign and size."""
     rows = np.atleast_2d(values)
     largest = float(np.abs(rows).max()) or 1.0
