@@ -106,8 +106,7 @@ def forward(
 def tape_gradients(net: Network, X: Array, Y: Array, loss: losses.Loss) -> dict[str, Array]:
     """The same gradients, under the same names, from the tape."""
     f = net.forward(X)
-    output = (f.Z if loss.takes_logits else f.A)[net.L]
-    J = loss(output, Y, batch_axis=net.batch_axis)
+    J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     unused = f.A[net.L] if loss.takes_logits else None
     tensors = [t for layer in f.layers.values() for t in layer if t is not unused]
     return {f"d{t.name}": g for t, g in zip(tensors, ag.gradients(J, tensors), strict=True)}

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 
 import autograd_lite as ag
 from nn.arrays import Array, as_numbers, checked_batch_axis, first_entry
+from nn.network import Forward
 
 # What these operations make lies between 0 and 1.
 PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
@@ -97,6 +98,10 @@ class Loss:
             static["axis"] = (1 - batch_axis,)
         J: ag.Tensor = self.operation(A, Y, **static)
         return J.named("J")
+
+    def output_of(self, f: Forward) -> ag.Tensor:
+        """What the loss takes of a forward pass: A of the last layer, or Z for a form of logits."""
+        return (f.Z if self.takes_logits else f.A)[len(f.Z)]
 
     def _samples(self, A: ag.Tensor, Y: ag.Tensor, batch_axis: int) -> int:
         shape = A.shape

@@ -306,10 +306,9 @@ def _cost(
     """A function of a forward pass and Y that gives J and what the loss was computed from."""
     options = {"batch_axis": batch_axis} if _takes(loss, "batch_axis") else {}
     known = _known(loss)
-    takes_logits = known is not None and known.takes_logits
 
     def cost(f: Forward, Y: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
-        output = (f.Z if takes_logits else f.A)[len(f.Z)]
+        output = known.output_of(f) if known else f.A[len(f.Z)]
         return loss(output, Y, **options), output
 
     return cost

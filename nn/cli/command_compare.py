@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--samples must be 1 or more")
     X, Y = _random(net, loss, samples, options.rng)
     f = net.forward(X)
-    J = loss((f.Z if loss.takes_logits else f.A)[net.L], Y, batch_axis=net.batch_axis)
+    J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     print(f"{options.file} is executed, for {net} and {samples} random samples", flush=True)
     _say_what_is_hidden(Path(options.file))
     parameters = {name: t.numpy() for name, t in net.parameters().items()}

@@ -109,5 +109,4 @@ def cost_of_random_samples(
     """
     X, Y = random_samples(net, loss, samples, rng)
     f = net.forward(X)
-    output = f.Z[net.L] if loss.takes_logits else f.A[net.L]
-    return f, loss(output, Y, batch_axis=net.batch_axis)
+    return f, loss(loss.output_of(f), Y, batch_axis=net.batch_axis)

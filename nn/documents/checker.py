@@ -7,7 +7,7 @@ verdict only serves to notice that something has changed.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from numbers import Number
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ import numpy as np
 from ..closed_form import relative_error
 from .passes import DifferencePass, ForwardPass, Pass, TapePass
 from .procedures import Run
-from .standard import columns, layers, networks
+from .standard import columns, layers, networks, once
 from .strict import NotConforming, Undefined
 
 NUMBERS = ("000", "001", "002", "003", "004")
@@ -78,6 +78,9 @@ class Entry:
         if not self.verdict:
             wrong = "misprint" if self.corrected_formula else "holds"
             object.__setattr__(self, "verdict", "convention" if self.elsewhere else wrong)
+
+
+whole_network = partial(Entry, over=once)  # about no layer in particular: tried once on each
 
 
 @dataclass(frozen=True)

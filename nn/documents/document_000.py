@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import datasets, losses
 from ..network import Network
-from .checker import Document, Entry, Setting
+from .checker import Document, Entry, Setting, whole_network
 from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
 from .standard import (
@@ -63,6 +63,7 @@ BATCH = Setting(columns, batch)
 SINGLE = Setting(with_loss, single)
 SMALL = Setting(columns, small_networks)
 of_one_sample = partial(Entry, setting=SINGLE)
+of_hidden_layer = partial(of_one_sample, over=hidden)
 
 # --- the document's symbols ----------------------------------------------------------------------
 
@@ -120,26 +121,24 @@ def by_layer_and_sample(v: Pass) -> Iterator[tuple[int, int]]:
 
 
 DESCRIPTION = [
-    Entry(
+    whole_network(
         "1 a, layers",
         "ℓ ∈ {0, 2, …, L}",
         printed_latex=r"\ell \in \{0, 2, \dots, L\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(p.L + 1),
-        over=once,
         formula=lambda v: np.array([0, *range(2, v.L + 1)]),
         corrected="ℓ ∈ {0, 1, …, L}",
         corrected_latex=r"\ell \in \{0, 1, \dots, L\}",
         corrected_formula=lambda v: np.arange(0, v.L + 1),
         why="Layer 1 is left out of the list, and its activations are used throughout.",
     ),
-    Entry(
+    whole_network(
         "1 a, layers (damaged)",
         "ℓ ∈ {1, 2, …, n[ℓ]}",
         printed_latex=r"\ell \in \{1, 2, \dots, n^{[\ell]}\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(p.L + 1),
-        over=once,
         formula=undefined("n[ℓ] cannot bound ℓ itself"),
         verdict="undefined",
         corrected="ℓ ∈ {0, 1, …, L}",
@@ -148,22 +147,20 @@ DESCRIPTION = [
         why="The range of j stands a second time where a line of the page was broken.",
         damaged=True,
     ),
-    Entry(
+    whole_network(
         "1 a[0]",
         "a_j[0](i) = x_j(i)",
         printed_latex=r"a_j^{[0](i)} = x_j^{(i)}",
         shapes="n[0] × m",
         equals="A0",
-        over=once,
         formula=lambda v: matrix(v.n[0], v.m, lambda j, i: v.X[j, i]),
     ),
-    Entry(
+    whole_network(
         "1 w, layers",
         "ℓ ∈ {1, 2, …, m}",
         printed_latex=r"\ell \in \{1, 2, \dots, m\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(1, p.L + 1),
-        over=once,
         formula=lambda v: np.arange(1, v.m + 1),
         corrected="ℓ ∈ {1, 2, …, L}",
         corrected_latex=r"\ell \in \{1, 2, \dots, L\}",
@@ -257,26 +254,24 @@ DESCRIPTION = [
         ),
         why="The first column is that of sample 1, not of a sample i that is nowhere fixed.",
     ),
-    Entry(
+    whole_network(
         "1 goal, layers",
         "W[ℓ] and b[ℓ], ℓ ∈ {1, 2, …, m}",
         printed_latex=r"W^{[\ell]}, \vec b^{[\ell]}, \ell \in \{1, 2, \dots, m\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(1, p.L + 1),
-        over=once,
         formula=lambda v: np.arange(1, v.m + 1),
         corrected="W[ℓ] and b[ℓ], ℓ ∈ {1, 2, …, L}",
         corrected_latex=r"W^{[\ell]}, \vec b^{[\ell]}, \ell \in \{1, 2, \dots, L\}",
         corrected_formula=lambda v: np.arange(1, v.L + 1),
         why="The parameters belong to L layers; m is the number of samples.",
     ),
-    Entry(
+    whole_network(
         "1 J",
         "𝒥(A[L], y)",
         printed_latex=r"\mathcal{J}(A^{[L]}, \vec y)",
         shapes="a number",
         equals="J",
-        over=once,
         formula=undefined("𝒥: only its derivatives are given, in 2.3.3"),
         verdict="undefined",
         corrected="𝒥(A[L], y) = (1/m) Σ_i ℒ(a_1[L](i), y(i))",
@@ -421,13 +416,12 @@ ASSUMPTIONS = [
         silent=True,
         why="Second derivatives by single biases are negative in ordinary networks.",
     ),
-    Entry(
+    whole_network(
         "2.1 convex",
         "𝒥 is strictly convex in the parameters",
         printed_latex=r"\mathcal{J} \text{ is strictly convex in } W^{[\ell]}, \vec b^{[\ell]}",
         shapes="the smallest eigenvalue of the Hessian, what is below 0",
         equals=smallest_eigenvalue,
-        over=once,
         formula=lambda v: np.zeros(()),
         setting=Setting(all_parameters, small_parameters),
         verdict="false",
@@ -435,7 +429,7 @@ ASSUMPTIONS = [
         why="Exchanging two hidden units leaves 𝒥 as it is, so a strict minimum cannot be the "
         "only one; the Hessian has negative eigenvalues, as not_convex() shows.",
     ),
-    Entry(
+    whole_network(
         "2.1 in other words",
         "∂²𝒥/∂w² > 0 and ∂²𝒥/∂b² > 0 for each w, b, so 𝒥 is strictly convex",
         printed_latex=r"\frac{\partial^2 \mathcal{J}}{\partial w_{j,k}^{[\ell]2}} > 0,\;"
@@ -443,7 +437,6 @@ ASSUMPTIONS = [
         r"\implies \mathcal{J} \text{ strictly convex}",
         shapes="the smallest eigenvalue of the Hessian, what is below 0",
         equals=smallest_eigenvalue,
-        over=once,
         formula=lambda v: np.zeros(()),
         setting=Setting(all_parameters, positive_diagonals),
         verdict="false",
@@ -451,13 +444,12 @@ ASSUMPTIONS = [
         why="A positive diagonal does not make the Hessian positive definite: mixed derivatives "
         "count too, and some networks have a negative eigenvalue all the same.",
     ),
-    Entry(
+    whole_network(
         "2.2 optimum",
         "gradient descent rests only where 𝒥 is least",
         printed_latex=r"\nabla \mathcal{J} = 0 \implies \mathcal{J} = \min \mathcal{J}",
         shapes="𝒥 where every derivative is 0",
         equals="J",
-        over=once,
         formula=cost_elsewhere,
         setting=Setting(columns, at_rest),
         verdict="false",
@@ -465,25 +457,23 @@ ASSUMPTIONS = [
         why="It follows from convexity only: for exclusive or, zero parameters are a point of "
         "rest with 𝒥 = log 2, and other parameters do better.",
     ),
-    Entry(
+    whole_network(
         "2.2 updates",
         "For n = 0; n ≤ N; n++",
         printed_latex=r"\text{For } n = 0;\; n \leq N;\; n{+}{+}",
         shapes="the number of updates, N = 10",
         equals=lambda p: np.asarray(11),
-        over=once,
         formula=updates,
         elsewhere=lambda v: np.arange(1, 11).size,
         why="The loop updates N + 1 times and ends at W{N+1}, beyond n ∈ {0, …, N}; 2.3 takes "
         "derivatives at {n−1}, which would make N updates.",
     ),
-    Entry(
+    whole_network(
         "2.2 start",
         "∂𝒥/∂A[L]",
         printed_latex=r"\frac{\partial \mathcal{J}(A^{[L]}, \vec y)}{\partial A^{[L]}}",
         shapes="1 × m",
         equals=lambda p: p.d("J", f"A{p.L}"),
-        over=once,
         formula=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
         elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y),
         why="Here the backward pass starts with 𝒥 and its 1/m, in 2.4 with ℒ and without it.",
@@ -506,14 +496,13 @@ ASSUMPTIONS = [
         equals=lambda p, l: p.value(f"b{l}") - ALPHA * p.d("J", f"b{l}"),
         formula=lambda v, l: v.b[l] - ALPHA * v.d("J", f"b{l}"),
     ),
-    Entry(
+    whole_network(
         "2.3 each sample",
         "to minimize 𝒥 is to minimize ℒ for every sample",
         printed_latex=r"\frac{\partial \mathcal{J}}{\partial b} = 0 \implies "
         r"\frac{\partial \mathcal{L}(a_1^{(i)}, y^{(i)})}{\partial b} = 0 \;\forall i",
         shapes="∂ℒ(i)/∂b where ∂𝒥/∂W and ∂𝒥/∂b are 0",
         equals=lambda p: p.d("losses", "b1")[0, :, 0],
-        over=once,
         formula=lambda v: np.zeros((2, 1)),
         setting=Setting(columns, shared_input),
         verdict="false",
@@ -687,7 +676,7 @@ SCALAR = [
         over=once,
         formula=lambda v: v.loss_prime(v.a[v.L], v.Y),
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.1 a (1)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ]} ∂ℒ/∂z_j[ℓ+1] × ∂z_j[ℓ+1]/∂a_j[ℓ]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -695,7 +684,6 @@ SCALAR = [
         r"\frac{\partial z_j^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: sum_over_p(
             v,
             l,
@@ -716,7 +704,7 @@ SCALAR = [
         why="The terms do not depend on p: the sum is over the units of layer ℓ+1, z_p in place "
         "of z_j.",
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.1 a (2)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ]} ∂ℒ/∂z_p[ℓ+1] × ∂z_p[ℓ+1]/∂a_j[ℓ]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -724,7 +712,6 @@ SCALAR = [
         r"\frac{\partial z_p^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: sum_over_p(
             v,
             l,
@@ -744,7 +731,7 @@ SCALAR = [
         ),
         why="p counts the units of layer ℓ+1; with n[ℓ] terms are missing or do not exist.",
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.1 a (3)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × w_{p,j}[ℓ+1]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -752,7 +739,6 @@ SCALAR = [
         r"w_{p,j}^{[\ell+1]}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: sum_over_p(
             v,
             l,
@@ -760,7 +746,7 @@ SCALAR = [
             lambda j, p: v.d("loss", f"z{l + 1}")[p, 0] * v.W[l + 1][p, j],
         ),
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.1 z (1)",
         "∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂z_p[ℓ+1] × ∂a_p[ℓ+1]/∂z_p[ℓ+1]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
@@ -768,7 +754,6 @@ SCALAR = [
         r"\frac{\partial a_p^{[\ell+1]}}{\partial z_p^{[\ell+1]}}",
         shapes="n[ℓ+1] × 1, component by component",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
         formula=lambda v, l: vector(
             v.n[l + 1],
             lambda p: v.d("loss", f"z{l + 1}")[p, 0] * v.d(f"a{l + 1}", f"z{l + 1}")[p, 0, p, 0],
@@ -784,7 +769,7 @@ SCALAR = [
         ),
         why="The first factor is ∂ℒ/∂a: as printed the equation would make the slope 1.",
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.1 z (2)",
         "∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂a_p[ℓ+1] × g[ℓ+1]′(z_p[ℓ+1])",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
@@ -792,7 +777,6 @@ SCALAR = [
         r"g^{[\ell+1]\prime}(z_p^{[\ell+1]})",
         shapes="n[ℓ+1] × 1, component by component",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
         formula=lambda v, l: vector(
             v.n[l + 1], lambda p: dL_da(v, l + 1)[p, 0] * dg(v, l + 1)[p, 0]
         ),
@@ -864,7 +848,7 @@ SINGLE_SAMPLE = [
         "first row shows the pattern.",
         damaged=True,
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.2 a (1)",
         "∂ℒ/∂a[ℓ] = (Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × w_{p,j}[ℓ+1])_j",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell]}} = \begin{bmatrix}"
@@ -873,23 +857,21 @@ SINGLE_SAMPLE = [
         r"w_{p,n^{[\ell]}}^{[\ell+1]} \end{bmatrix}",
         shapes="n[ℓ] × 1",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: vector(
             v.n[l],
             lambda j: np.sum(v.d("loss", f"z{l + 1}") * column(v.W[l + 1], j)),
         ),
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.2 a (2)",
         "∂ℒ/∂a[ℓ] = W[ℓ+1]ᵀ × ∂ℒ/∂z[ℓ+1]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell]}} = "
         r"W^{[\ell+1]T} \times \frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}}",
         shapes="n[ℓ] × 1",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: v.W[l + 1].T @ v.d("loss", f"z{l + 1}"),
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.2 z (1)",
         "∂ℒ/∂z[ℓ+1] = (∂ℒ/∂a_p[ℓ+1] × g[ℓ+1]′(z_p[ℓ+1]))_p",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = \begin{bmatrix}"
@@ -897,12 +879,11 @@ SINGLE_SAMPLE = [
         r"(z_1^{[\ell+1]}) \\ \vdots \end{bmatrix}",
         shapes="n[ℓ+1] × 1",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
         formula=lambda v, l: vector(
             v.n[l + 1], lambda p: dL_da(v, l + 1)[p, 0] * dg(v, l + 1)[p, 0]
         ),
     ),
-    of_one_sample(
+    of_hidden_layer(
         "2.3.2 z (2)",
         "∂ℒ/∂z[ℓ+1] = ∂ℒ/∂a_n[ℓ+1] ∘ g[ℓ+1]′(z[ℓ+1])",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = "
@@ -910,7 +891,6 @@ SINGLE_SAMPLE = [
         r"\vec g^{[\ell+1]\prime}(\vec z^{[\ell+1]})",
         shapes="n[ℓ+1] × 1",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
         formula=undefined("the index n of a vector a"),
         verdict="undefined",
         corrected="∂ℒ/∂z[ℓ+1] = ∂ℒ/∂a[ℓ+1] ∘ g[ℓ+1]′(z[ℓ+1])",
@@ -1139,24 +1119,22 @@ def layers_visited(v: Pass) -> Any:
 
 
 PROCEDURE = [
-    Entry(
+    whole_network(
         "2.4 A[L]",
         "∂ℒ/∂A[L]",
         printed_latex=r"\frac{\partial \mathcal{L}(A^{[L]}, \vec y)}{\partial A^{[L]}}",
         shapes="1 × m",
         equals=lambda p: p.m * p.d("J", f"A{p.L}"),
-        over=once,
         formula=lambda v: v.loss_prime(v.A[v.L], v.Y),
         elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
         why="Here the backward pass starts with ℒ, and 1/m follows in ∂𝒥/∂W; in 2.2 with 𝒥.",
     ),
-    Entry(
+    whole_network(
         "2.4 loop",
         "For ℓ = L; ℓ ≥ 1; ℓ = −1",
         printed_latex=r"\text{For } \ell = L;\; \ell \geq 1;\; \ell = -1",
         shapes="the layers gone through",
         equals=lambda p: np.arange(p.L, 0, -1),
-        over=once,
         formula=layers_visited,
         corrected="For ℓ = L; ℓ ≥ 1; ℓ−−",
         corrected_latex=r"\text{For } \ell = L;\; \ell \geq 1;\; \ell{-}{-}",

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import datasets, losses
 from ..network import Network
-from .checker import Document, Entry, Setting
+from .checker import Document, Entry, Setting, whole_network
 from .passes import Keep
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
 from .standard import (
@@ -223,6 +223,7 @@ def logistic_slope(p: Any, l: int) -> Any:
 # Where entries are tried: at layer L, with a layer below it, or in section 6
 
 at_output = partial(Entry, over=last)
+at_logistic_output = partial(at_output, setting=CROSS_ENTROPY)
 below_output = partial(Entry, over=last_above_hidden)
 weights_below = partial(below_output, equals=dW_below)
 example = partial(Entry, setting=TANH)
@@ -257,11 +258,10 @@ FORMALISM = [
             [v.sigma[l](v.W[l] @ column(v.A[l - 1], n) + v.b[l]) for n in range(v.N)]
         ),
     ),
-    Entry(
+    whole_network(
         "1.2",
         "X = (x_1 … x_N), S_0 × N",
         printed_latex=r"X = \begin{pmatrix} x_1 & \cdots & x_N \end{pmatrix}",
-        over=once,
         equals=lambda p: np.array(p.A[0].shape),
         formula=lambda v: np.array([v.S[0], v.N]),
     ),
@@ -533,11 +533,10 @@ OUTPUT_BIASES = [
 ]
 
 COST = [
-    Entry(
+    whole_network(
         "3.1",
         "J(T, A⁽ᴸ⁾) = (1/N) Σ_i ℒ(t_i, a_i⁽ᴸ⁾)",
         printed_latex=r"J(T, A^{(L)}) = \frac{1}{N}\sum_{i=1}^{N}\mathcal{L}(t_i, a_i^{(L)})",
-        over=once,
         equals="J",
         formula=lambda v: (
             sum(np.sum(v.loss(column(v.A[v.L], i), column(v.T, i))) for i in range(v.N)) / v.N
@@ -580,22 +579,20 @@ COST = [
         why="The δ_i are columns of Δ, side by side: only the derivative by the whole A⁽ᴸ⁾, as in "
         "3.2, may be added up over the samples.",
     ),
-    Entry(
+    whole_network(
         "3.4",
         "J = (1/2N) Σ_m ‖a_m⁽ᴸ⁾ − t_m‖²",
         printed_latex=r"J(T, A^{(L)}) = \frac{1}{2N}\sum_{m=1}^{N}\lVert a_m^{(L)}-t_m\rVert^2",
-        over=once,
         equals="J",
         setting=EUCLIDEAN,
         formula=lambda v: (
             1 / (2 * v.N) * sum(np.linalg.norm(v.A[v.L][:, n] - v.T[:, n]) ** 2 for n in range(v.N))
         ),
     ),
-    Entry(
+    whole_network(
         "3.5",
         "ℒ(t, a⁽ᴸ⁾) = ½ ‖a⁽ᴸ⁾ − t‖²",
         printed_latex=r"\mathcal{L}(t, a^{(L)}) = \tfrac{1}{2}\lVert a^{(L)}-t\rVert^2",
-        over=once,
         equals="losses",
         setting=EUCLIDEAN,
         formula=lambda v: np.array(
@@ -636,59 +633,53 @@ COST = [
         corrected_formula=lambda v, i: -1 / v.N * sum(binary_log(v, m) for m in range(v.N)),
         why="The sum is over m and the terms have i, which is free: N times the same sample.",
     ),
-    Entry(
+    whole_network(
         "3.9",
         "ℒ(t, a⁽ᴸ⁾) = −[t log a⁽ᴸ⁾ + (1 − t) log(1 − a⁽ᴸ⁾)]",
         printed_latex=r"\mathcal{L}(t, a^{(L)}) ="
         r"-\left[t\log a^{(L)}+(1-t)\log(1-a^{(L)})\right]",
         shapes="one output: with S_L of them, a sum over them is needed to make ℒ a number",
-        over=once,
         equals="losses",
         setting=ONE_OUTPUT,
         formula=lambda v: np.array([[-binary_log(v, n) for n in range(v.N)]]),
     ),
-    at_output(
+    at_logistic_output(
         "3.10 (1)",
         "δ_i⁽ᴸ⁾ = −[t_i/a_i⁽ᴸ⁾ − (1 − t_i)/(1 − a_i⁽ᴸ⁾)]",
         printed_latex=r"\delta_i^{(L)} ="
         r"-\left[\frac{t_i}{a_i^{(L)}}-\frac{1-t_i}{1-a_i^{(L)}}\right]",
         equals=all_data_point_errors,
-        setting=CROSS_ENTROPY,
         formula=lambda v, l: -(v.T / v.A[l] - (1 - v.T) / (1 - v.A[l])),
     ),
-    at_output(
+    at_logistic_output(
         "3.10 (2)",
         "δ_i⁽ᴸ⁾ = (−t_i(1 − a_i⁽ᴸ⁾) + (1 − t_i)a_i⁽ᴸ⁾) / (a_i⁽ᴸ⁾(1 − a_i⁽ᴸ⁾))",
         printed_latex=r"\delta_i^{(L)} ="
         r"\frac{-t_i(1-a_i^{(L)})+(1-t_i)a_i^{(L)}}{a_i^{(L)}(1-a_i^{(L)})}",
         equals=all_data_point_errors,
-        setting=CROSS_ENTROPY,
         formula=lambda v, l: (-v.T * (1 - v.A[l]) + (1 - v.T) * v.A[l]) / (v.A[l] * (1 - v.A[l])),
     ),
-    at_output(
+    at_logistic_output(
         "3.10 (3)",
         "δ_i⁽ᴸ⁾ = (a_i⁽ᴸ⁾ − t_i) / (a_i⁽ᴸ⁾(1 − a_i⁽ᴸ⁾))",
         printed_latex=r"\delta_i^{(L)} = \frac{a_i^{(L)}-t_i}{a_i^{(L)}(1-a_i^{(L)})}",
         equals=all_data_point_errors,
-        setting=CROSS_ENTROPY,
         formula=lambda v, l: (v.A[l] - v.T) / (v.A[l] * (1 - v.A[l])),
     ),
-    at_output(
+    at_logistic_output(
         "3.10 denominator",
         "a⁽ᴸ⁾(1 − a⁽ᴸ⁾) is the derivative of the logistic function",
         printed_latex=r"a^{(L)}(1-a^{(L)}) = \sigma'(z^{(L)})",
         equals=logistic_slope,
-        setting=CROSS_ENTROPY,
         formula=lambda v, l: v.A[l] * (1 - v.A[l]),
     ),
-    at_output(
+    at_logistic_output(
         "3.11",
         "Δ⁽ᴸ⁾ = (1/N) Σ_i (a_i⁽ᴸ⁾ − t_i) / (a_i⁽ᴸ⁾(1 − a_i⁽ᴸ⁾))",
         printed_latex=r"\Delta^{(L)} = \frac{1}{N}\sum_{i=1}^{N}"
         r"\frac{a_i^{(L)}-t_i}{a_i^{(L)}(1-a_i^{(L)})}",
         shapes="a sum of columns, S_L × 1, for an S_L × N matrix",
         equals="∂J/∂A{l}",
-        setting=CROSS_ENTROPY,
         formula=lambda v, l: (
             1
             / v.N
@@ -700,12 +691,11 @@ COST = [
         corrected_formula=lambda v, l: 1 / v.N * ((v.A[l] - v.T) / (v.A[l] * (1 - v.A[l]))),
         why="As in 3.3: one column for each sample, not their sum; 3.12 has them side by side.",
     ),
-    at_output(
+    at_logistic_output(
         "3.12",
         "H⁽ᴸ⁾ = (1/N) (A⁽ᴸ⁾ − T)",
         printed_latex=r"H^{(L)} = \frac{1}{N}(A^{(L)}-T)",
         equals="∂J/∂Z{l}",
-        setting=CROSS_ENTROPY,
         formula=lambda v, l: 1 / v.N * (v.A[l] - v.T),
     ),
 ]

@@ -14,10 +14,10 @@ import numpy as np
 
 from .. import datasets, losses
 from ..network import Network
-from .checker import Document, Entry, Setting
+from .checker import Document, Entry, Setting, whole_network
 from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
-from .standard import hidden, logistic, networks, once, one_sample, own_derivative, undefined
+from .standard import hidden, logistic, networks, one_sample, own_derivative, undefined
 from .strict import NotConforming, strict
 
 
@@ -80,13 +80,12 @@ def name(key: str) -> str:
 
 def chain_entry(wrt: str, *factors: tuple[str, str], **others: Any) -> Entry:
     """The chain for one parameter of the three-layer network."""
-    return Entry(
+    return whole_network(
         f"chain {name(wrt)}",
         f"∂C/∂{name(wrt)} = {chain_text(*factors)}",
         printed_latex=rf"\frac{{\partial C}}{{\partial {name(wrt)}}} = {chain_latex(*factors)}",
         shapes=f"that of {name(wrt)}; a row, then Jacobians",
         equals=f"∂C/∂{wrt}",
-        over=once,
         formula=jacobians(*factors),
         setting=THREE,
         **others,
@@ -121,13 +120,12 @@ def slope_of_output(p: Pass) -> Any:
 
 def sigma(label: str, printed: str, latex: str, formula: Any) -> Entry:
     """One step of the derivation of σ′, which is about one component."""
-    return Entry(
+    return whole_network(
         f"σ′ {label}",
         f"σ′ = {printed}",
         printed_latex=rf"\sigma' = {latex}",
         shapes="n^L × 1, component by component",
         equals=slope_of_output,
-        over=once,
         formula=lambda v: formula(v.z[v.L]),
     )
 
@@ -170,13 +168,12 @@ ENTRIES = [
         equals="a{l}",
         formula=lambda v, l: logistic(v.z[l]),
     ),
-    Entry(
+    whole_network(
         "cost",
         "mse = ½ (a^L − y)²",
         printed_latex=r"mse = \frac{1}{2}(a^L - y)^2",
         shapes="a number, as 1 × 1",
         equals=lambda p: np.reshape(p.value("C"), (1, 1)),
-        over=once,
         formula=lambda v: 0.5 * (a_minus_y(v) @ a_minus_y(v)),
         corrected="C = ½ (a^L − y)ᵀ (a^L − y)",
         corrected_latex=r"C = \frac{1}{2}(a^L - y)^T (a^L - y)",
@@ -204,13 +201,12 @@ ENTRIES = [
         elsewhere=undefined("∂C/∂b: by the biases of which layer"),
         why=NO_LAYER,
     ),
-    Entry(
+    whole_network(
         "composition",
         "C(a^3(z^3(w^3, b^3, a^2(z^2, (w^2, b^2, a^1(z^1(w^1, b^1, a^0))))))))",
         printed_latex=r"C(a^3(z^3(w^3, b^3, a^2(z^2, (w^2, b^2, a^1(z^1(w^1, b^1, a^0))))))))",
         shapes="a number",
         equals="C",
-        over=once,
         formula=stray_comma,
         setting=THREE,
         corrected="C(a^3(z^3(W^3, b^3, a^2(z^2(W^2, b^2, a^1(z^1(W^1, b^1, a^0)))))))",
@@ -235,47 +231,43 @@ ENTRIES = [
         why="The factor ∂z^2/∂a^1 is missing; with equal widths in layers 1 and 2 the product "
         "conforms all the same.",
     ),
-    Entry(
+    whole_network(
         "∂C/∂z^L (1)",
         "∂C/∂z^L = ∂C/∂a^L ∂a^L/∂z^L",
         printed_latex=r"\frac{\partial C}{\partial z^L} = "
         r"\frac{\partial C}{\partial a^L} \frac{\partial a^L}{\partial z^L}",
         shapes="1 × n^L: a row, then a Jacobian",
         equals=lambda p: p.d("C", f"z{p.L}").T,
-        over=once,
         formula=lambda v: jacobian(v, "C", f"a{v.L}") @ jacobian(v, f"a{v.L}", f"z{v.L}"),
     ),
-    Entry(
+    whole_network(
         "∂C/∂z^L (2)",
         "∂C/∂z^L = ∂C/∂a^L ∂σ(z^L)/∂z^L",
         printed_latex=r"\frac{\partial C}{\partial z^L} = "
         r"\frac{\partial C}{\partial a^L} \frac{\partial \sigma(z^L)}{\partial z^L}",
         shapes="1 × n^L: a row, then a Jacobian",
         equals=lambda p: p.d("C", f"z{p.L}").T,
-        over=once,
         formula=lambda v: (
             jacobian(v, "C", f"a{v.L}")
             @ np.diag((logistic(v.z[v.L]) * (1 - logistic(v.z[v.L])))[:, 0])
         ),
     ),
-    Entry(
+    whole_network(
         "∂C/∂a^L",
         "∂C/∂a^L = (a^L − y)",
         printed_latex=r"\frac{\partial C}{\partial a^L} = (a^L - y)",
         shapes="n^L × 1",
         equals=lambda p: p.d("C", f"a{p.L}"),
-        over=once,
         formula=a_minus_y,
         elsewhere=lambda v: a_minus_y(v).T,
         why="A column here; as the first factor of the chains it must be a row.",
     ),
-    Entry(
+    whole_network(
         "σ",
         "σ(z^L) = 1/(1 + e^(−z^L))",
         printed_latex=r"\sigma(z^L) = \frac{1}{1 + e^{-z^L}}",
         shapes="n^L × 1, component by component",
         equals=lambda p: p.value(f"a{p.L}"),
-        over=once,
         formula=lambda v: 1 / (1 + e(v.z[v.L])),
     ),
     sigma(
@@ -321,22 +313,20 @@ ENTRIES = [
         r"\sigma(z^L)[1 - \sigma(z^L)]",
         lambda z: logistic(z) * (1 - logistic(z)),
     ),
-    Entry(
+    whole_network(
         "σ′ a(1 − a)",
         "σ′ = a^L (1 − a^L)",
         printed_latex=r"\sigma' = a^L(1 - a^L)",
         shapes="n^L × 1, component by component",
         equals=slope_of_output,
-        over=once,
         formula=lambda v: v.a[v.L] * (1 - v.a[v.L]),
     ),
-    Entry(
+    whole_network(
         "∂C/∂z^L",
         "∂C/∂z^L = (a^L − y) a^L (1 − a^L)",
         printed_latex=r"\frac{\partial C}{\partial z^L} = (a^L - y)a^L(1 - a^L)",
         shapes="n^L × 1",
         equals=lambda p: p.d("C", f"z{p.L}"),
-        over=once,
         formula=lambda v: a_minus_y(v) @ v.a[v.L] @ (1 - v.a[v.L]),
         corrected="∂C/∂z^L = (a^L − y) ∘ a^L ∘ (1 − a^L)",
         corrected_latex=r"\frac{\partial C}{\partial z^L} = (a^L - y) \circ a^L \circ (1 - a^L)",

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import datasets, losses
 from ..network import Network
-from .checker import Document, Entry, Setting
+from .checker import Document, Entry, Setting, whole_network
 from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
 from .standard import (
@@ -140,6 +140,11 @@ def columns_of_U(v: Any) -> range:
     return range(1, v.k + 1)
 
 
+def entries_of_U(v: Any) -> Iterator[tuple[int, int]]:
+    """Every row i of U, counted from 0, with every column j."""
+    return ((i, j) for j in columns_of_U(v) for i in range(v.n))
+
+
 def basis(n: int, i: int) -> Any:
     """The unit vector e_i, i counted from 0."""
     return strict(column(np.eye(n), i))
@@ -162,6 +167,7 @@ def slope_along(v: Pass, W: Any, b: Any) -> Any:
 # Where entries are tried: on maps, at the current layer, or at any
 composed_map = partial(Entry, setting=COMPOSED, over=once)
 parallel_map = partial(Entry, setting=PARALLEL, over=once)
+row_map = partial(Entry, setting=ROWWISE, over=entries_of_U)
 last_layer = partial(Entry, over=last)
 any_layer = partial(Entry, over=from_2)
 layer_before = partial(Entry, over=from_3)
@@ -169,16 +175,15 @@ layer_before = partial(Entry, over=from_3)
 # --- 1 to 4. Cost, propositions ------------------------------------------------------------------
 
 PROPOSITIONS = [
-    Entry(
+    whole_network(
         "C",
         "C = ½ ‖y − a^L‖²",
         printed_latex=r"C = \frac{1}{2} \|\vec y - \vec a^L\|^2",
         shapes="a number",
         equals="C",
-        over=once,
         formula=lambda v: 0.5 * np.linalg.norm(v.Y - v.a[v.L]) ** 2,
     ),
-    Entry(
+    whole_network(
         "descent",
         "against the derivatives by the weights and biases, C decreases",
         printed_latex=r"\left.\frac{d}{dt}\right|_{t=0} C(W - t\, D_W C, "
@@ -187,7 +192,6 @@ PROPOSITIONS = [
         equals=lambda p: (
             -sum(np.sum(np.square(p.d("C", f"{x}{l}"))) for x in "Wb" for l in from_2(p))
         ),
-        over=once,
         formula=lambda v: slope_along(
             v,
             {l: -v.d("C", f"W{l}") for l in from_2(v)},
@@ -295,26 +299,22 @@ PROPOSITIONS = [
         formula=lambda v, j: v.d("f", "x") * own(v, f"c{j}", "x"),
         setting=ROWWISE,
     ),
-    Entry(
+    row_map(
         "Prop. 2E, proof (1)",
         "d_{c_j} x_i = (0, …, ∂_{u_ij} x_i, …, 0)",
         printed_latex=r"\vec d_{\vec c_j} x_i = [0, \dots, \partial_{u_{ij}} x_i, \dots, 0]^T",
         shapes="m × 1, for each i and j",
         equals=lambda p, i, j: p.d("x", f"c{j}")[i, 0],
-        over=lambda v: ((i, j) for j in columns_of_U(v) for i in range(v.n)),
         formula=lambda v, i, j: basis(v.n, i) * v.d("x", f"c{j}")[i, 0, i, 0],
-        setting=ROWWISE,
     ),
-    Entry(
+    row_map(
         "Prop. 2E, proof (2)",
         "D_{c_j} x = diag(∂_{u_ij} x_1, …, ∂_{u_mj} x_m)",
         printed_latex=r"D_{\vec c_j} \vec x = "
         r"\mathrm{diag}(\partial_{u_{ij}} x_1, \dots, \partial_{u_{mj}} x_m)",
         shapes="m × m, for each i and j",
         equals=lambda p, i, j: D(p, f"c{j}", "x"),
-        over=lambda v: ((i, j) for j in columns_of_U(v) for i in range(v.n)),
         formula=lambda v, i, j: np.diag(first_with_index(v, i, j)[:, 0]),
-        setting=ROWWISE,
         silent=True,
         corrected="D_{c_j} x = diag(∂_{u_1j} x_1, …, ∂_{u_mj} x_m)",
         corrected_latex=r"D_{\vec c_j} \vec x = "
@@ -324,16 +324,14 @@ PROPOSITIONS = [
         "drawing above has u_1j, so the 1 has been read as an i.",
         damaged=True,
     ),
-    Entry(
+    row_map(
         "Prop. 2E, proof (3)",
         "d_{c_j} f = (∂_{x_1} f · ∂_{u_ij} x_1, …, ∂_{x_m} f · ∂_{u_mj} x_m)",
         printed_latex=r"\vec d_{\vec c_j} f = [\partial_{x_1} f \cdot \partial_{u_{ij}} x_1, "
         r"\dots, \partial_{x_m} f \cdot \partial_{u_{mj}} x_m]^T",
         shapes="m × 1, for each i and j",
         equals=lambda p, i, j: p.d("f", f"c{j}"),
-        over=lambda v: ((i, j) for j in columns_of_U(v) for i in range(v.n)),
         formula=lambda v, i, j: v.d("f", "x") * first_with_index(v, i, j),
-        setting=ROWWISE,
         silent=True,
         corrected="d_{c_j} f = (∂_{x_1} f · ∂_{u_1j} x_1, …, ∂_{x_m} f · ∂_{u_mj} x_m)",
         corrected_latex=r"\vec d_{\vec c_j} f = [\partial_{x_1} f \cdot \partial_{u_{1j}} x_1, "
@@ -364,14 +362,13 @@ LAST_LAYER = [
         equals="∂C/∂a{l}",
         formula=lambda v, l: v.d("C", "delta") * own(v, f"a{l}", "delta"),
     ),
-    Entry(
+    whole_network(
         "Fact 1, first factor",
         "∂_δ(½ ‖δ‖²) = δ",
         printed_latex=r"\vec\partial_{\vec\delta}\left(\tfrac{1}{2} \|\vec\delta\|^2\right) = "
         r"\vec\delta",
         shapes="n × 1",
         equals="∂C/∂delta",
-        over=once,
         formula=lambda v: v.delta,
     ),
     last_layer(
@@ -916,13 +913,12 @@ def trained(letter: str, **slopes: Any) -> Any:
 AS_PRINTED = {"first": output_slope_as_printed, "others": slope_as_printed}
 
 ALGORITHMS = [
-    Entry(
+    whole_network(
         "Backpropagate, start",
         "d_z C = d_a C ⊙ (a (1⃗ − a′))",
         printed_latex=r"\vec d_{\vec z} C = \vec d_{\vec a} C \odot (\vec a(\vec 1 - \vec a'))",
         shapes="n^L × 1; two columns side by side read as ⊙",
         equals=lambda p: p.d("C", f"z{p.L}"),
-        over=once,
         formula=lambda v: (v.a[v.L] - v.Y) * (v.a[v.L] * (ones(v.n[v.L - 1]) - v.a[v.L - 1])),
         silent=True,
         corrected="d_z C = d_a C ⊙ (a ⊙ (1⃗ − a))",
@@ -970,13 +966,12 @@ ALGORITHMS = [
         why="Two columns have no product; the components are multiplied, which the document "
         "writes ⊙.",
     ),
-    Entry(
+    whole_network(
         "Backpropagate, last turn",
         "l = 2: d_z C = d_a C ⊙ (a′ (1⃗ − a′)) of layer 1",
         printed_latex=r"l = 2:\; \vec d_{\vec z^1} C",
         shapes="n^1 × 1",
         equals=lambda p: p.d("C", "a1"),
-        over=once,
         formula=lambda v: v.d("C", "z1"),
         verdict="undefined",
         why="The input has no z: in its last turn the loop makes a value that means nothing, and "
