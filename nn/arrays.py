@@ -20,7 +20,7 @@ def check_finite(name: str, array: Array) -> None:
 
 
 def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> Array:
-    """The value as an array of real numbers; raises TypeError or ValueError, naming it, if not."""
+    """The value as an array of real numbers. Raises TypeError or ValueError, naming it."""
     if isinstance(value, ag.Tensor):
         return value.numpy()
     try:
@@ -35,7 +35,7 @@ def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> Array:
 
 
 def check_samples(name: str, shape: tuple[int, ...], n: int, what: str, batch_axis: int) -> None:
-    """Raise ValueError, with the likely fix, if samples of n values have another shape."""
+    """Raise ValueError, with the likely fix, unless there are samples of n values each."""
     if len(shape) == 2 and shape[1 - batch_axis] == n:
         return
     hint = f" {name}.T would fit." if len(shape) == 2 and shape[batch_axis] == n else ""
@@ -47,7 +47,7 @@ def check_samples(name: str, shape: tuple[int, ...], n: int, what: str, batch_ax
 
 
 def checked_batch_axis(batch_axis: int) -> int:
-    """0 or 1, or an error that says what they mean."""
+    """The batch axis, if it is 0 or 1; else an error that says what these mean."""
     if batch_axis not in (0, 1):
         raise ValueError(f"batch_axis={batch_axis!r}: 1 if samples are columns, 0 if they are rows")
     return int(batch_axis)

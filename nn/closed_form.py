@@ -61,8 +61,8 @@ def gradients(
 ) -> dict[str, Array]:
     """Every gradient of J by name: dZ1, dW1, db1, dA1, …, laid out as `batch_axis` says.
 
-    `parameters` are arrays W1, b1, …; activations and losses go by the names that nn knows. For a
-    `_with_logits` loss J does not depend on the last A, and there is no dA for it.
+    `parameters` are the arrays W1, b1, …; activations and losses are given by their names in nn. J
+    of a `_with_logits` loss does not depend on the last A, so there is no dA for it.
 
     >>> P = {"W1": np.array([[1.0, 2.0]]), "b1": np.array([[0.0]])}
     >>> X, Y = np.array([[2.0], [-1.0]]), np.array([[1.0]])
@@ -115,7 +115,7 @@ def tape_gradients(net: Network, X: Array, Y: Array, loss: losses.Loss) -> dict[
 def relative_error(value: Any, reference: Any, scale: float | None = None) -> float:
     """The largest difference, relative to `scale`, by default the largest value of the reference.
 
-    Infinite for another shape, and where nan or infinity is involved.
+    It is infinite if the shapes differ, or if nan or infinity is among the values.
 
     >>> relative_error(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
     0.2
@@ -134,7 +134,7 @@ TAPE_TOLERANCE = 1e-10  # of the tape's gradients against the closed form, relat
 
 
 class Row(NamedTuple):
-    """A gradient of a network in training, and by how much tape and closed form differ at most."""
+    """A gradient of a network in training, and its largest difference from the closed form."""
 
     data: str
     quantity: str
@@ -142,7 +142,7 @@ class Row(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether the two are equal up to rounding."""
+        """True if the two are equal up to rounding."""
         return self.error <= TAPE_TOLERANCE
 
 

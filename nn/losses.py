@@ -1,14 +1,14 @@
-"""The cost J of a batch: each loss is one operation with its derivative rules above it.
+"""Losses, which give the cost J of a batch: each is one operation, its derivative rules above it.
 
 Every loss is called `loss(A, Y, reduction="mean", batch_axis=1)` and returns a scalar Tensor named
 J. `A` is the output of the network, or `Z`, its last pre-activation, for the `_with_logits` forms;
 `Y` holds the labels, in A's shape. "mean" is over the m samples, never over outputs; "sum" adds
 them up.
 
-Where an output is saturated (exactly 0 or 1) the logarithm is clipped at -100, as PyTorch's is: J
-stays finite, and a sample that is wholly wrong costs 100. ∂J/∂A is finite as well, and behind a
-sigmoid or softmax ∂J/∂Z is exactly 0: such a sample teaches nothing, and within 1e-12 of
-saturation it teaches less than it should. The `_with_logits` forms take Z and are exact everywhere.
+If an output is saturated (exactly 0 or 1), the logarithm is clipped at -100, as in PyTorch: J stays
+finite, and a sample that is entirely wrong costs 100. ∂J/∂A is finite as well, and behind a sigmoid
+or softmax ∂J/∂Z is exactly 0: such a sample teaches nothing, and within 1e-12 of saturation it
+teaches less than it should. The `_with_logits` forms take Z and are exact everywhere.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ import autograd_lite as ag
 from nn.arrays import Array, as_numbers, checked_batch_axis, first_entry
 from nn.network import Forward
 
-# What these operations make lies between 0 and 1.
+# The results of these operations lie between 0 and 1.
 PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
 class Loss:
-    """A loss: an operation of (A, Y, m) and what all losses share, checks, names, counting samples.
+    """An operation of (A, Y, m), with the checks and the names that all losses have.
 
-    `labels` is the range that Y must lie in. A loss for classes says how an output is read:
-    either every output above `threshold` is a yes, or the largest along the axis of the classes is
-    the answer (`one_of_many`; the operation is then told this `axis`).
+    `labels` is the range that Y must lie in. A loss for classes says how outputs are read: every
+    output above `threshold` is a yes, or, with `one_of_many`, the largest output along the axis of
+    the classes is the answer; the operation is then given this `axis`.
 
     >>> A, Y = np.array([[0.5, 3.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     >>> half_squared_error(A, Y).item(), half_squared_error(A, Y, reduction="sum").item()
@@ -100,7 +100,7 @@ class Loss:
         return J.named("J")
 
     def output_of(self, f: Forward) -> ag.Tensor:
-        """What the loss takes of a forward pass: A of the last layer, or Z for a form of logits."""
+        """The A of the last layer, or its Z if the loss takes logits."""
         return (f.Z if self.takes_logits else f.A)[len(f.Z)]
 
     def _samples(self, A: ag.Tensor, Y: ag.Tensor, batch_axis: int) -> int:
@@ -151,7 +151,7 @@ class Loss:
 
     @property
     def takes_probabilities(self) -> bool:
-        """Whether outputs must lie between 0 and 1."""
+        """True if outputs must lie between 0 and 1."""
         return self.labels == (0, 1) and not self.takes_logits
 
     def _check_outputs(self, name: str, values: Array) -> None:
@@ -163,7 +163,7 @@ class Loss:
             )
 
     def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
-        """The share of right answers, or None if the loss is not one for classes."""
+        """The share of right answers; None if the loss is not for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
             right = A.argmax(classes) == Y.argmax(classes)

@@ -1,4 +1,4 @@
-"""Shows how training goes: a bar on a terminal, plain lines where `rich` is missing, or nothing."""
+"""Shows the progress of training: a bar on a terminal, plain lines without `rich`, or nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Report = Callable[[int, Any], None]  # called with the epoch's number, from 1, a
 
 @contextmanager
 def reporter(progress: bool | Report | None, epochs: int) -> Iterator[Report]:
-    """What to call after each epoch, for the `progress` that `fit` was given."""
+    """The function to call after each epoch, for the `progress` that `fit` was given."""
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     if callable(progress):
         yield progress
@@ -42,7 +42,7 @@ def loss_and_accuracy(history: Any) -> str:
 
 
 def _line(epoch: int, epochs: int, history: Any) -> None:
-    """A line for the first epoch, the last, and about ten between."""
+    """Print a line for the first epoch, the last, and about ten between."""
     if epoch in (1, epochs) or epoch % max(epochs // 10, 1) == 0:
         with suppress(OSError):  # nobody looks: no reason to stop
             print(
@@ -53,7 +53,7 @@ def _line(epoch: int, epochs: int, history: Any) -> None:
 
 
 def has_rich() -> bool:
-    """Whether rich is there; where it is broken, say so."""
+    """True if rich can be imported; if it is installed but broken, say so."""
     try:
         needed("rich.progress", "a bar of progress needs rich", "cli")
     except ImportError as error:

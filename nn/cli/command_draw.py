@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _saved_or_described(options: argparse.Namespace) -> tuple[Network, Loss]:
-    """The network that was saved, with the loss for it, or the one that the options describe."""
+    """The network from the file, or the one that the options describe, and its loss."""
     if options.saved is None:
         return network_from(options)
     check_file(options.saved, options.saved)
@@ -99,7 +99,7 @@ def _saved_or_described(options: argparse.Namespace) -> tuple[Network, Loss]:
 def cost_of_random_samples(
     net: Network, loss: Loss, samples: int, rng: int
 ) -> tuple[Forward, ag.Tensor]:
-    """A forward pass of random samples, and the cost of it.
+    """A forward pass of random samples, and its cost.
 
     >>> from nn import losses
     >>> net = Network([3, 2], ["softmax"], rng=0, batch_axis=0)

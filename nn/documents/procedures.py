@@ -1,4 +1,4 @@
-"""The procedures of the documents, run: by hand-written formulas and by the tape, step by step.
+"""Runs a document's procedure by its own formulas, side by side with `nn.fit` on the tape.
 
 Both start from the same parameters; after every update all parameters are compared.
 """
@@ -24,10 +24,10 @@ TRAJECTORY_TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class Run:
-    """How a procedure went: the number of updates, and how far the two trajectories were apart.
+    """The outcome of a procedure: the number of updates, and how far apart the two ways were.
 
-    `difference` is the largest of any parameter after any update, relative to the largest
-    component of that parameter then, or to 1 where that is smaller. `loss` is J of the first and
+    `difference` is the largest difference of any parameter after any update, relative to the
+    largest component of that parameter, or to 1 if that is smaller. `loss` is J of the first and
     of the last epoch.
     """
 
@@ -39,7 +39,7 @@ class Run:
 
     @property
     def agrees(self) -> bool:
-        """Whether the two stayed together over the whole run."""
+        """True if the two stayed together over the whole run."""
         return self.difference <= TRAJECTORY_TOLERANCE
 
 
@@ -83,7 +83,7 @@ def by_name(W: ByLayer, b: ByLayer, first: int = 0) -> dict[str, Array]:
 
 
 class _SideBySide(optimizers.GradientDescent):
-    """Gradient descent that looks aside after every step."""
+    """Gradient descent that compares its parameters with those by hand after every step."""
 
     def __init__(self, rate: float, by_hand: Updates) -> None:
         super().__init__(rate)

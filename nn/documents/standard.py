@@ -1,8 +1,8 @@
-"""Random L-layer networks to try formulas on, and the forward pass that most documents write.
+"""Random networks to try formulas on, the usual forward passes, and helpers for formulas.
 
 The networks are small and of every kind that matters: depths 1 to 5; distinct widths, so that a
-transposed or misindexed formula cannot fit by accident; equal widths, width 1 and one sample,
-where a wrong formula may fit.
+transposed or misindexed formula cannot fit by accident; equal widths, width 1 and one sample, for
+which a wrong formula may fit.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -113,7 +113,7 @@ def _widths(
 def _random_network(
     rng: np.random.Generator, widths: list[int], m: int, names: list[str], loss: str, first: int
 ) -> SimpleNamespace:
-    """Parameters, data and functions; no pre-activation close to the kink of a relu."""
+    """A network whose pre-activations keep away from the kink of a relu."""
     depth, L = len(widths) - 1, first + len(widths) - 1
     W, b, A = {}, {}, rng.normal(size=(widths[0], m))
     X = A

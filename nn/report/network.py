@@ -1,4 +1,4 @@
-"""Of the report: the 2-4-1 network's graph, its derivation, and its backward pass step by step."""
+"""Sections of the report: the 2-4-1 network's graph, its derivation, its backward pass by steps."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def stepper(rng: int) -> Markup:
 
 
 def first(J: ag.Tensor, g: Any) -> Markup:
-    """Where the backward pass begins: J and its own gradient."""
+    """The first step of the backward pass: J and its own gradient."""
     return markup([
         formula(r"\frac{\partial J}{\partial J} = 1", "∂J/∂J = 1"),
         tag("p", "The backward pass begins at the cost: J changes by as much as itself."),

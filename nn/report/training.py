@@ -1,4 +1,4 @@
-"""Of the report: networks in training, as pictures, and beside the formulas written by hand."""
+"""Section of the report: networks in training, as pictures and beside the closed form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Trained(NamedTuple):
 
     @property
     def said(self) -> str:
-        """What was trained, how, and how it ended."""
+        """The network, its training, and the result, in words."""
         _, net, X, _, rate = self.exercise
         sizes = "-".join(map(str, net.sizes))
         activations = ", ".join(map(str, net.activations))
@@ -100,7 +100,7 @@ BOUNDARY = (
 
 
 def curve(history: History) -> str:
-    """The text in place of a picture of the cost by epoch."""
+    """The text that stands for a picture of the cost by epoch."""
     return (
         f"The cost J by epoch, from {number(history.loss[0])} to {number(history.loss[-1])}, "
         f"and the accuracy, which ends at {history.metric[-1]:.1%}."
@@ -108,7 +108,7 @@ def curve(history: History) -> str:
 
 
 def picture(draw: Callable[[Any], Any], alternative: str) -> Markup:
-    """A picture made with matplotlib, small enough to be read on a telephone."""
+    """A picture drawn with matplotlib, small enough for a telephone."""
     from matplotlib import rc_context
 
     written = io.BytesIO()
