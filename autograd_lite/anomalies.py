@@ -1,4 +1,4 @@
-"""Where the first nan or infinite value came from: forward, or in a gradient."""
+"""Finds the operation at which the first nan or infinity appeared, forward or in a gradient."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _SELECTED_AWAY = (
 def detect_anomalies() -> Iterator[None]:
     """Within this context (and thread) the first tensor that becomes nan or infinite is an error.
 
-    The FloatingPointError names the tensor, forward or its gradient, the operation, what went
-    into it, and the line that recorded it. An infinity that was there before may pass through
-    (-inf as a mask), a nan may not. A compiled function is not looked into.
+    The FloatingPointError names the tensor or the gradient, the operation, its operands, and the
+    line that recorded it. An infinity that was there before may pass through (-inf as a mask), a
+    nan may not. Compiled functions are not watched.
 
-    That a gradient of 0 times an infinite slope is nan, as for `np.where(x >= 0, x, sqrt(-x))` at
-    0, is IEEE arithmetic; every rule would have to mask its product to have it otherwise, which
-    costs one pass over the array for each operation.
+    A gradient of 0 times an infinite slope is nan, as for `np.where(x >= 0, x, sqrt(-x))` at 0.
+    That is IEEE arithmetic; to avoid it, every rule would have to mask its product, which costs one
+    pass over the array for each operation.
 
     >>> x = Tensor([4.0, 0.0], requires_grad=True, name="x")
     >>> with detect_anomalies():
@@ -44,7 +44,7 @@ def detect_anomalies() -> Iterator[None]:
     global _contexts
     with _lock:
         _contexts += 1
-        tensor._made = _watched  # so that nothing is asked while nobody watches
+        tensor._made = _watched  # swapped, so that it costs nothing while nobody watches
     try:
         with tensor._set(recorded_at={}, watch=watched_rule), np.errstate(all="ignore"):
             yield
@@ -100,7 +100,7 @@ def _array(x: Any) -> np.ndarray:
 
 
 def _became(y: np.ndarray, before: Any) -> str | None:
-    """What y became: nan, even of a nan, or infinite where all that went in was finite."""
+    """What y became: nan, or infinite although all that went in was finite; else None."""
     if y.dtype.kind != "f" or np.isfinite(y).all():
         return None
     if np.isnan(y).any():
@@ -112,7 +112,7 @@ def _became(y: np.ndarray, before: Any) -> str | None:
 def _anomaly(
     what: str, became: str, t: Tensor, result: np.ndarray, inputs: Any, values: Any, why: str
 ) -> FloatingPointError:
-    """The error: what became nan or infinite, its operation and line, and what went in."""
+    """The error, which says what became nan or infinite, by which operation and line, from what."""
     name = t._op.__name__ if t._op else "leaf"
     called = f" of {t.name}" if t.name and what == "the value" else ""
     where = "in" if what == "the value" else "in the rule of"
@@ -138,7 +138,7 @@ def _anomaly(
 
 
 def _entry(value: np.ndarray, shape: tuple[int, ...], index: tuple[int, ...]) -> str:
-    """The entry that this one was made from, where the operation is elementwise."""
+    """The entry of an operand behind this entry of the result, if the operation is elementwise."""
     try:
         return f" = {np.broadcast_to(value, shape)[index]:.6g}"
     except ValueError:

@@ -1,4 +1,4 @@
-"""Optional libraries: loaded when they are needed; what is missing is told from what is broken."""
+"""Optional libraries: loaded on use, with one error for a missing and another for a broken one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from autograd_lite.files import excerpt
 def needed(module: str, purpose: str, extra: str) -> ModuleType:
     """A module of an optional library, which `extra` installs.
 
-    Raises ImportError, in one line: `purpose` and the command to type where the library is not
-    installed (then the error has no cause); its own error where it is installed and fails.
+    Raises ImportError, in one line. If the library is not installed, the line is `purpose` and the
+    command to type, and the error has no cause; if it is installed but fails, the line has its own
+    error, which is the cause.
 
     >>> needed("math", "angles need math", "angle").pi
     3.141592653589793
@@ -24,7 +25,7 @@ def needed(module: str, purpose: str, extra: str) -> ModuleType:
     library = module.partition(".")[0]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a library warns of while it loads is its own
+            warnings.simplefilter("ignore")  # the warnings of a library that loads are not ours
             importlib.import_module(library)
             return importlib.import_module(module)
     except Exception as error:
@@ -38,5 +39,5 @@ def needed(module: str, purpose: str, extra: str) -> ModuleType:
 
 
 def install_command(extra: str) -> str:
-    """What to type to install an extra."""
+    """The command that installs an extra."""
     return f'pip install "autograd-lite[{extra}]"'

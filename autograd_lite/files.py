@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and what an error may quote of one that was read."""
+"""Writes files whole or not at all, and shortens what errors quote of files that were read."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _BYTES = getattr(os, "O_BINARY", 0)
 
 
 class Output:
-    """A place for one file, found to be writable before the work that is to fill it.
+    """A file to be written later, checked now, before the work whose result it will hold.
 
-    A regular file, new or there already, is replaced in one step once its successor is complete,
-    and keeps its mode and owner; a symbolic link stays, and its target is written. What is not a
-    regular file is never replaced: a device, a FIFO or this process's own standard output
-    (/dev/stdout) is written into. Raises OSError, naming the path, for what cannot be written: a
-    directory, one that is missing or closed to the user, a read-only file, a FIFO that nobody
-    reads (it would wait forever). A full disk or device shows only at `write`.
+    A regular file, new or old, is replaced in one step once its successor is complete, and keeps
+    its mode and owner; a symbolic link stays, and its target is written. Anything else, a device, a
+    FIFO or this process's own standard output (/dev/stdout), is never replaced but written into.
+    Raises OSError, naming the path, if it cannot be written: it is a directory, its directory is
+    missing or closed to the user, it is read-only, or a FIFO that nobody reads (it would wait
+    forever). A full disk or device shows only at `write`.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ class Output:
 
     @classmethod
     def at(cls, place: str | os.PathLike[str]) -> Output:
-        """The Output for a path; one that was made before is itself."""
+        """The Output for a path; an Output is returned as it is."""
         return place if isinstance(place, Output) else cls(place)
 
     def __fspath__(self) -> str:
@@ -62,9 +62,9 @@ class Output:
             os.close(self._stream)  # type: ignore[arg-type]
 
     def write(self, content: bytes | Callable[[BinaryIO], object]) -> None:
-        """Write the bytes, or what the function writes into the binary file that it is given.
+        """Write bytes, or whatever the function writes into the binary file that it is given.
 
-        Raises OSError, naming the path, if it fails: an older regular file is then as it was.
+        Raises OSError, naming the path, if writing fails: an older regular file is then unchanged.
         """
         fill = content if callable(content) else lambda file: file.write(content)
         with self._about_the_path():
@@ -82,7 +82,7 @@ class Output:
 
     @contextlib.contextmanager
     def _about_the_path(self) -> Iterator[None]:
-        """What goes wrong is about the user's file, not about the one beside it."""
+        """Make every OSError name the user's file, not the temporary one beside it."""
         try:
             yield
         except OSError as error:
@@ -90,7 +90,7 @@ class Output:
             raise OSError(error.errno or 0, said, self.path) from None
 
     def _looked_up(self) -> os.stat_result | None:
-        """What is at the path, links followed; None for nothing yet."""
+        """The status of the file at the path, links followed; None if there is none yet."""
         try:
             found = os.stat(self.path)
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class Output:
         return found
 
     def _try_to_replace(self, target: str) -> None:
-        """Open what is there for writing, make a file beside it, and leave all as it was."""
+        """Open the file for writing and make another beside it, to see that both are allowed."""
         if self._found is not None:
             os.close(os.open(target, os.O_WRONLY))
         temporary = _beside(target)
@@ -110,7 +110,7 @@ class Output:
         os.unlink(temporary)
 
     def _opened(self) -> int:
-        """A device or a FIFO, open for writing; a FIFO stays open, or its reader would leave."""
+        """A device or a FIFO, open for writing; closing a FIFO would make its reader leave."""
         try:
             stream = os.open(self.path, os.O_WRONLY | _NO_WAIT | _BYTES)
         except OSError as error:
@@ -137,12 +137,12 @@ class Output:
 
 
 def write(path: str | os.PathLike[str], content: bytes | Callable[[BinaryIO], object]) -> None:
-    """Write one file, at a path or at an Output that was found to be writable before."""
+    """Write one file, at a path or at an Output that was checked before."""
     Output.at(path).write(content)
 
 
 def excerpt(text: Any) -> str:
-    r"""What an error may quote of a file: one line, printable, of at most 200 characters.
+    r"""The text as errors quote it: one line, printable, of at most 200 characters.
 
     >>> excerpt("a\tb\x1b[31m"), excerpt("x" * 10**6)[-9:]
     ('a\\tb\\x1b[31m', 'xxxxxxxx…')
@@ -153,12 +153,12 @@ def excerpt(text: Any) -> str:
 
 
 def _beside(target: str) -> str:
-    """A name that no other thread or process has, nor one that was killed left behind."""
+    """A new name in the same directory, which no other thread or process uses."""
     return os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
 
 
 def _is_open_as(found: os.stat_result, descriptor: int) -> bool:
-    """Whether this process has the file open under this number."""
+    """True if this process has the file open under this descriptor."""
     try:
         return os.path.samestat(found, os.fstat(descriptor))
     except OSError:
@@ -166,7 +166,7 @@ def _is_open_as(found: os.stat_result, descriptor: int) -> bool:
 
 
 def _make_like(old: os.stat_result, path: str) -> None:
-    """Give a file the mode of another and, as far as that is allowed, its owner."""
+    """Give a file the mode of another and, if that is allowed, its owner."""
     new = os.stat(path)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A feed-forward network on the tape of `autograd_lite`: layers, losses, optimizers, training."""
+"""Feed-forward networks on the tape of `autograd_lite`: layers, losses, optimizers, training."""
 
 from __future__ import annotations
 

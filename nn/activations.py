@@ -1,4 +1,4 @@
-"""The activations that a network knows by name. Any other function of a Tensor will do as well."""
+"""The activations that a network knows by name. Any other function of a Tensor is one as well."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Activation = Callable[[Any], Any]
 
 @ag.differentiable(lambda g, y, Z: g)
 def identity(Z: Any) -> Any:
-    """Z itself, as a Tensor of its own, so that A and Z can have different names.
+    """Z as another Tensor, so that A and Z can have different names.
 
     >>> identity(np.array([[-2.0, 3.0]]))
     array([[-2.,  3.]])
@@ -34,10 +34,10 @@ NAMES = (*BY_NAME, "softmax")  # softmax also needs to know along which axis the
 
 
 def activate(activation: str | Activation, Z: ag.Tensor, batch_axis: int, layer: int) -> ag.Tensor:
-    """A = σ(Z) for the activation of one layer: Z's shape, and a Tensor of its own.
+    """A = σ(Z) for the activation of one layer: a new Tensor of Z's shape.
 
-    Raises TypeError or ValueError, naming the layer, if a function of the user's returns something
-    that is not a Tensor, or one of another shape.
+    Raises TypeError or ValueError, naming the layer, if a function given as the activation returns
+    something other than a Tensor, or a Tensor of another shape.
 
     >>> Z = ag.Tensor([[0.0, 1.0], [0.0, 1.0]])
     >>> activate("softmax", Z, batch_axis=1, layer=2).numpy()

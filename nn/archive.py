@@ -1,4 +1,4 @@
-"""An .npz file of a stranger, read so that it can claim what it likes: nothing comes of it."""
+"""Reads .npz files that anybody may have written: nothing in them is executed or trusted."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-DAMAGED = (
+from nn.arrays import Array
+
+READ_ERRORS = (
     *(ValueError, TypeError, KeyError, RuntimeError, EOFError, OSError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
-)  # what reading a damaged file raises
+)  # raised by reading a damaged file
 
 LONGEST_HEADER = 1000  # characters; np.save writes about a hundred
 
 
 class Header(NamedTuple):
-    """What an entry says that it holds."""
+    """The contents of an entry as its header declares them."""
 
     shape: tuple[int, ...]
     fortran_order: bool
@@ -31,10 +32,10 @@ class Header(NamedTuple):
 
 
 class Archive:
-    """The arrays of an .npz file as np.savez writes it: not compressed, so no larger than the file.
+    """The arrays of an .npz file as np.savez writes it: uncompressed, so no larger than the file.
 
-    Numbers and text alone are read, as plain bytes; a pickled object is refused by its header.
-    Raises one of DAMAGED for a file that is anything else.
+    Only numbers and text are read, as plain bytes; pickled objects are refused by their headers.
+    Raises one of READ_ERRORS for any other file.
 
     >>> import io
     >>> np.savez(file := io.BytesIO(), W=np.eye(2))
@@ -60,12 +61,12 @@ class Archive:
         return iter(self._entries)
 
     def header(self, name: str) -> Header:
-        """What an entry says that it holds, once that agrees with its size."""
+        """The header of an entry, once it agrees with the entry's size."""
         with self._zip.open(self._entries[name]) as entry:
             return self._header(entry, name)
 
-    def array(self, name: str) -> NDArray[Any]:
-        """An entry, checked against its checksum."""
+    def array(self, name: str) -> Array:
+        """The array of an entry, once its checksum is right."""
         with self._zip.open(self._entries[name]) as entry:
             shape, fortran_order, dtype = self._header(entry, name)
             values = np.frombuffer(entry.read(), dtype)
@@ -85,7 +86,7 @@ class Archive:
 
 
 def open_regular(path: str, flags: int) -> int:
-    """An opener that refuses what would wait for a writer, or never end: FIFOs and devices."""
+    """An opener that refuses FIFOs and devices, which could be read forever."""
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OSError(errno.EINVAL, "Not a regular file", path)
     return os.open(path, flags)

@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autograd_lite as ag
 from nn import datasets, losses, optimizers
+from nn.arrays import Array
 from nn.network import Network
 from nn.training import fit
-
-Array = NDArray[Any]
 
 
 def _sigmoid(Z: Array) -> Array:
@@ -31,7 +29,8 @@ def _softmax(Z: Array) -> Array:
 
 
 # Samples are columns from here on. Each activation: σ(Z), and H from Δ, Z and A.
-ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array, Array], Array]]] = {
+ActivationForm = tuple[Callable[[Array], Array], Callable[[Array, Array, Array], Array]]
+ACTIVATION_FORMS: dict[str, ActivationForm] = {
     "identity": (lambda Z: Z, lambda Δ, Z, A: Δ),
     "sigmoid": (_sigmoid, lambda Δ, Z, A: Δ * A * (1 - A)),
     "tanh": (np.tanh, lambda Δ, Z, A: Δ * (1 - A**2)),
@@ -42,7 +41,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array, A
 }
 
 # Each loss: Δ⁽ᴸ⁾ of a sum over samples from A⁽ᴸ⁾ and Y; for the logit forms H⁽ᴸ⁾ from Z⁽ᴸ⁾ and Y.
-LOSSES: dict[str, Callable[[Array, Array], Array]] = {
+LOSS_FORMS: dict[str, Callable[[Array, Array], Array]] = {
     "half_squared_error": lambda A, Y: A - Y,
     "binary_cross_entropy": lambda A, Y: (A - Y) / np.maximum(A * (1 - A), 1e-12),
     "cross_entropy": lambda A, Y: -Y / np.maximum(A, 1e-12),
@@ -62,8 +61,8 @@ def gradients(
 ) -> dict[str, Array]:
     """Every gradient of J by name: dZ1, dW1, db1, dA1, …, laid out as `batch_axis` says.
 
-    `parameters` are arrays W1, b1, …; activations and losses go by the names that nn knows. For a
-    `_with_logits` loss J does not depend on the last A, and there is no dA for it.
+    `parameters` are the arrays W1, b1, …; activations and losses are given by their names in nn. J
+    of a `_with_logits` loss does not depend on the last A, so there is no dA for it.
 
     >>> P = {"W1": np.array([[1.0, 2.0]]), "b1": np.array([[0.0]])}
     >>> X, Y = np.array([[2.0], [-1.0]]), np.array([[1.0]])
@@ -81,10 +80,10 @@ def gradients(
     d: dict[str, Array] = {}
     for l in range(L, 0, -1):
         if l == L and loss.endswith("_with_logits"):
-            H = LOSSES[loss](Z[L], Y) / m
+            H = LOSS_FORMS[loss](Z[L], Y) / m
         else:
-            Δ = LOSSES[loss](A[L], Y) / m if l == L else parameters[f"W{l + 1}"].T @ H
-            H = ACTIVATIONS[activations[l - 1]][1](Δ, Z[l], A[l])
+            Δ = LOSS_FORMS[loss](A[L], Y) / m if l == L else parameters[f"W{l + 1}"].T @ H
+            H = ACTIVATION_FORMS[activations[l - 1]][1](Δ, Z[l], A[l])
             d[f"dA{l}"] = Δ
         d[f"dZ{l}"] = H
         d[f"dW{l}"] = H @ A[l - 1].T
@@ -100,40 +99,42 @@ def forward(
     A = {0: X}
     for l, activation in enumerate(activations, start=1):
         Z[l] = parameters[f"W{l}"] @ A[l - 1] + parameters[f"b{l}"]
-        A[l] = ACTIVATIONS[activation][0](Z[l])
+        A[l] = ACTIVATION_FORMS[activation][0](Z[l])
     return Z, A
 
 
 def tape_gradients(net: Network, X: Array, Y: Array, loss: losses.Loss) -> dict[str, Array]:
     """The same gradients, under the same names, from the tape."""
     f = net.forward(X)
-    output = (f.Z if loss.takes_logits else f.A)[net.L]
-    J = loss(output, Y, batch_axis=net.batch_axis)
+    J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     unused = f.A[net.L] if loss.takes_logits else None
     tensors = [t for layer in f.layers.values() for t in layer if t is not unused]
     return {f"d{t.name}": g for t, g in zip(tensors, ag.gradients(J, tensors), strict=True)}
 
 
-def relative_error(value: Array, reference: Array) -> float:
-    """The largest difference over the largest value of the reference; inf for another shape or nan.
+def relative_error(value: Any, reference: Any, scale: float | None = None) -> float:
+    """The largest difference, relative to `scale`, by default the largest value of the reference.
+
+    It is infinite if the shapes differ, or if nan or infinity is among the values.
 
     >>> relative_error(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
     0.2
     """
     if np.shape(value) != np.shape(reference):
         return np.inf
-    difference, largest = np.abs(value - reference).max(), np.abs(reference).max()
+    difference = np.abs(value - reference).max(initial=0)
     if difference == 0:
         return 0.0
-    error = float(difference / largest) if largest else np.inf
+    scale = np.abs(reference).max() if scale is None else scale
+    error = float(difference / scale) if scale else np.inf
     return error if np.isfinite(error) else np.inf
 
 
-TOLERANCE = 1e-10  # of the tape's gradients against the closed form, relative
+TAPE_TOLERANCE = 1e-10  # of the tape's gradients against the closed form, relative
 
 
 class Row(NamedTuple):
-    """A gradient of a network in training, and by how much tape and closed form differ at most."""
+    """A gradient of a network in training, and its largest difference from the closed form."""
 
     data: str
     quantity: str
@@ -141,8 +142,31 @@ class Row(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether the two are equal up to rounding."""
-        return self.error <= TOLERANCE
+        """True if the two are equal up to rounding."""
+        return self.error <= TAPE_TOLERANCE
+
+
+class Exercise(NamedTuple):
+    """A network before its training, its samples, and a rate at which it learns."""
+
+    data: str
+    net: Network
+    X: Array
+    Y: Array
+    rate: float
+
+
+def planar_exercise(rng: int = 0) -> Exercise:
+    """A 2-4-1 network and the 400 points of the plane."""
+    X, Y = datasets.planar(400, rng)
+    return Exercise("planar", Network([2, 4, 1], ["tanh", "sigmoid"], rng), X, Y, rate=1.2)
+
+
+def breast_cancer_exercise(rng: int = 0) -> Exercise:
+    """A 30-8-4-1 network and scikit-learn's breast-cancer samples, standardized."""
+    X, Y = datasets.breast_cancer()
+    net = Network([30, 8, 4, 1], ["tanh", "tanh", "sigmoid"], rng)
+    return Exercise("breast cancer", net, datasets.standardize(X), Y, rate=0.5)
 
 
 def compare_training(rng: int = 0, epochs: int = 2000) -> list[Row]:
@@ -155,20 +179,13 @@ def compare_training(rng: int = 0, epochs: int = 2000) -> list[Row]:
     >>> [row.quantity for row in rows if row.data == "planar"]
     ['dA2', 'dZ2', 'dW2', 'db2', 'dA1', 'dZ1', 'dW1', 'db1']
     """
-    X, Y = datasets.planar(400, rng)
-    rows = _compare("planar", [2, 4, 1], X, Y, rate=1.2, epochs=epochs, rng=rng)
-    X, Y = datasets.breast_cancer()
-    X = datasets.standardize(X)
-    return rows + _compare(
-        "breast cancer", [30, 8, 4, 1], X, Y, rate=0.5, epochs=epochs // 10, rng=rng
-    )
+    rows = _compare(planar_exercise(rng), epochs)
+    return rows + _compare(breast_cancer_exercise(rng), epochs // 10)
 
 
-def _compare(
-    data: str, sizes: list[int], X: Array, Y: Array, rate: float, epochs: int, rng: int
-) -> list[Row]:
-    names = ["tanh"] * (len(sizes) - 2) + ["sigmoid"]
-    net, loss = Network(sizes, names, rng), losses.binary_cross_entropy
+def _compare(exercise: Exercise, epochs: int) -> list[Row]:
+    data, net, X, Y, rate = exercise
+    loss, names = losses.binary_cross_entropy, [str(name) for name in net.activations]
     errors: dict[str, float] = {}
     for part in (0, epochs // 2, epochs - epochs // 2):
         fit(net, X, Y, loss, optimizers.GradientDescent(rate), epochs=part, progress=False)

@@ -1,7 +1,7 @@
-"""Small data sets, none of them downloaded, and what one does with them before training.
+"""Small data sets that need no download, and the functions that prepare them for training.
 
-`X` holds the features and `Y` the labels, floats both, one column for each sample; with
-`batch_axis=0` one row for each sample.
+`X` holds the features and `Y` the labels, both as floats, one column for each sample, or one row
+with `batch_axis=0`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from csv import reader
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_lite.extras import needed
 from autograd_lite.files import excerpt
-from nn.network import as_numbers, checked_batch_axis
-
-Array = NDArray[Any]
+from nn.arrays import Array, as_numbers, checked_batch_axis
 
 
 def planar(
@@ -102,9 +99,10 @@ def csv(
 ) -> tuple[Array, Array]:
     """A comma-separated file whose first line names the columns; `target` names the labels' column.
 
-    All other columns are features and must hold numbers: X (n, m). A target of numbers is taken as
-    it is, Y (1, m). A target of words, or any with `classes=True`, gives classes in sorted order:
-    two give Y (1, m) of 0 and 1, more give Y (k, m) one-hot; `classes=False` insists on numbers.
+    All other columns are features and must hold numbers: X (n, m). A target of numbers is used as
+    it is: Y (1, m). A target of words, or any target with `classes=True`, gives classes in sorted
+    order: two give Y (1, m) of 0 and 1, more give Y (k, m) one-hot. `classes=False` makes words an
+    error.
 
     Raises ValueError, naming the file, the row (the line of the file, as a spreadsheet counts) and
     the column, for a missing column, a value that is not a finite number, a row with too few or too
@@ -189,9 +187,10 @@ def standardize(X_train: Array, X_test: Array, batch_axis: int = 1) -> tuple[Arr
 def standardize(
     X_train: Array, X_test: Array | None = None, batch_axis: int = 1
 ) -> Array | tuple[Array, Array]:
-    """Each feature with mean 0 and standard deviation 1, both measured on X_train alone.
+    """The samples with each feature shifted to mean 0 and scaled to standard deviation 1.
 
-    A feature that is constant there is only shifted. Returns X_train, or with X_test both.
+    Both are measured on X_train alone; a feature that is constant there is only shifted. Returns
+    X_train, or both if X_test is given.
 
     >>> standardize(np.array([[1.0, 3.0], [5.0, 5.0]]), np.array([[2.0], [6.0]]))
     (array([[-1.,  1.],
@@ -238,7 +237,7 @@ def standardized(X: Array, mean: Array, scale: Array, batch_axis: int = 1) -> Ar
 
 
 def _laid_out(X: Any, Y: Any, batch_axis: int) -> tuple[Array, Array]:
-    """X and Y, which come with samples in columns, as contiguous floats along `batch_axis`."""
+    """X and Y, given with samples as columns, as contiguous floats laid out for `batch_axis`."""
     X, Y = (part if checked_batch_axis(batch_axis) else part.T for part in (X, Y))
     return np.ascontiguousarray(X, dtype=float), np.ascontiguousarray(Y, dtype=float)
 
@@ -249,7 +248,7 @@ def _from_sklearn(loader: str) -> Any:
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The names of the columns, and every row with the number of its line in the file."""
+    """The names of the columns, and the rows, each with its line number in the file."""
     rows: list[tuple[int, list[str]]] = []
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
@@ -265,7 +264,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list
         raise ValueError(f"{path} is empty")
     (first, names), rows = rows[0], rows[1:]
     for i, name in enumerate(names):
-        if number(name) is not None:
+        if decimal_number(name) is not None:
             raise ValueError(
                 f"{path}, row {first}: {excerpt(name)} is no column's name: add a line of names"
             )
@@ -283,11 +282,11 @@ def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list
     return names, rows
 
 
-def number(text: str) -> float | None:
-    """The finite number that a text writes in decimal, as 12, -0.5 or 1e-3; None for all else.
+def decimal_number(text: str) -> float | None:
+    """The finite number that a text such as 12, -0.5 or 1e-3 stands for; None for other texts.
 
-    >>> number("-2.5e1"), number("1_000"), number("nan"), number("１２")
-    (-25.0, None, None, None)
+    >>> [decimal_number(text) for text in ("-2.5e1", "1_000", "nan", "１２")]
+    [-25.0, None, None, None]
     """
     value = float(text) if _DECIMAL.fullmatch(text) else math.inf
     return value if math.isfinite(value) else None
@@ -299,7 +298,7 @@ _WITH_COMMAS = re.compile(r"[+-]?\d[\d,]*(\.\d+)?")
 
 
 def _is_like_a_number(text: str) -> bool:
-    """Whether a reader or Python takes the text for a number: 1,000 or 1_000, nan, １２."""
+    """True for a text that people or Python read as a number: 1,000 or 1_000, nan, １２."""
     try:
         float(text)
     except ValueError:
@@ -312,7 +311,7 @@ def _numbers(
 ) -> list[float]:
     values = []
     for text, line in zip(texts, lines, strict=True):
-        value = number(text)
+        value = decimal_number(text)
         if value is None:
             written = _is_like_a_number(text) and any(c.isdigit() for c in text)
             hint = ": write it like -1234.5 or 1e-3" if written else ""
@@ -329,7 +328,7 @@ def _classes(path: str | os.PathLike[str], name: str, texts: list[str], rows: li
     if "" in texts:
         row = rows[texts.index("")]
         raise ValueError(f"{path}, row {row}, column '{excerpt(name)}': the label is missing")
-    values = [number(text) for text in texts]
+    values = [decimal_number(text) for text in texts]
     labels: list[Any] = texts if None in values else values
     kinds = {label: i for i, label in enumerate(sorted(set(labels)))}
     if len(kinds) < 2:

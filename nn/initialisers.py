@@ -1,19 +1,20 @@
 """Starting values of a network's weights. Biases always start at zero.
 
-An initialiser is a function of a random generator and a layer's two sizes; any such function will
-do. It returns the weights of `n_out` units with `n_in` inputs each: shape (n_out, n_in).
+An initialiser is any function of a random generator and a layer's two sizes that returns the
+weights of `n_out` units with `n_in` inputs each, an array of shape (n_out, n_in).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Initialiser = Callable[[np.random.Generator, int, int], NDArray[Any]]
+from nn.arrays import Array
+
+Initialiser = Callable[[np.random.Generator, int, int], Array]
 
 
 def small(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:

@@ -1,14 +1,14 @@
-"""The cost J of a batch: each loss is one operation with its derivative rules above it.
+"""Losses, which give the cost J of a batch: each is one operation, its derivative rules above it.
 
 Every loss is called `loss(A, Y, reduction="mean", batch_axis=1)` and returns a scalar Tensor named
 J. `A` is the output of the network, or `Z`, its last pre-activation, for the `_with_logits` forms;
 `Y` holds the labels, in A's shape. "mean" is over the m samples, never over outputs; "sum" adds
 them up.
 
-Where an output is saturated (exactly 0 or 1) the logarithm is clipped at -100, as PyTorch's is: J
-stays finite, and a sample that is wholly wrong costs 100. ∂J/∂A is finite as well, and behind a
-sigmoid or softmax ∂J/∂Z is exactly 0: such a sample teaches nothing, and within 1e-12 of
-saturation it teaches less than it should. The `_with_logits` forms take Z and are exact everywhere.
+If an output is saturated (exactly 0 or 1), the logarithm is clipped at -100, as in PyTorch: J stays
+finite, and a sample that is entirely wrong costs 100. ∂J/∂A is finite as well, and behind a sigmoid
+or softmax ∂J/∂Z is exactly 0: such a sample teaches nothing, and within 1e-12 of saturation it
+teaches less than it should. The `_with_logits` forms take Z and are exact everywhere.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import autograd_lite as ag
-from nn.network import as_numbers, checked_batch_axis
+from nn.arrays import Array, as_numbers, checked_batch_axis, first_entry
+from nn.network import Forward
 
-# What these operations make lies between 0 and 1.
+# The results of these operations lie between 0 and 1.
 PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
 class Loss:
-    """A loss: an operation of (A, Y, m) and what all losses share, checks, names, counting samples.
+    """An operation of (A, Y, m), with the checks and the names that all losses have.
 
-    `labels` is the range that Y must lie in. A loss for classes says how an output is read:
-    either every output above `threshold` is a yes, or the largest along the axis of the classes is
-    the answer (`one_of_many`; the operation is then told this `axis`).
+    `labels` is the range that Y must lie in. A loss for classes says how outputs are read: every
+    output above `threshold` is a yes, or, with `one_of_many`, the largest output along the axis of
+    the classes is the answer; the operation is then given this `axis`.
 
     >>> A, Y = np.array([[0.5, 3.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     >>> half_squared_error(A, Y).item(), half_squared_error(A, Y, reduction="sum").item()
@@ -56,7 +57,7 @@ class Loss:
         self.threshold = threshold
         self.one_of_many = one_of_many
         # labels that were found right, and along which axis their samples lie
-        self._checked: tuple[weakref.ref[NDArray[Any]], int] | None = None
+        self._checked: tuple[weakref.ref[Array], int] | None = None
         self.__name__ = operation.__name__
         self.__doc__ = operation.__doc__
 
@@ -98,6 +99,10 @@ class Loss:
         J: ag.Tensor = self.operation(A, Y, **static)
         return J.named("J")
 
+    def output_of(self, f: Forward) -> ag.Tensor:
+        """The A of the last layer, or its Z if the loss takes logits."""
+        return (f.Z if self.takes_logits else f.A)[len(f.Z)]
+
     def _samples(self, A: ag.Tensor, Y: ag.Tensor, batch_axis: int) -> int:
         shape = A.shape
         if shape == Y.shape and len(shape) == 2 and 0 not in shape:
@@ -108,7 +113,7 @@ class Loss:
             raise ValueError(f"{shown} must have the same shape.{hint}")
         raise ValueError(f"{shown} must have two axes, outputs and samples, neither empty")
 
-    def check_labels(self, Y: NDArray[Any], batch_axis: int = 1) -> None:
+    def check_labels(self, Y: Array, batch_axis: int = 1) -> None:
         """Raise ValueError, naming the first offender, if a label is outside the range of the loss,
         or if the labels of a sample that belongs to one of many classes do not sum to 1.
         """
@@ -120,12 +125,12 @@ class Loss:
         if not (math.isfinite(least) and math.isfinite(most) and low <= least and most <= high):
             needs = "finite labels" if low == -np.inf else f"labels from {low} to {high}"
             wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
-            raise ValueError(f"{self.__name__} needs {needs}: {_first('Y', Y, wrong)}")
+            raise ValueError(f"{self.__name__} needs {needs}: {first_entry('Y', Y, wrong)}")
         if self.one_of_many:
             self._check_sums(Y, batch_axis)
         self._checked = None if Y.flags.writeable else (weakref.ref(Y), batch_axis)
 
-    def _check_sums(self, Y: NDArray[Any], batch_axis: int) -> None:
+    def _check_sums(self, Y: Array, batch_axis: int) -> None:
         sums = Y.sum(axis=1 - batch_axis, dtype=float)
         wrong = np.abs(sums - 1) > SUM_TOLERANCE
         if wrong.any():
@@ -146,19 +151,19 @@ class Loss:
 
     @property
     def takes_probabilities(self) -> bool:
-        """Whether outputs must lie between 0 and 1."""
+        """True if outputs must lie between 0 and 1."""
         return self.labels == (0, 1) and not self.takes_logits
 
-    def _check_outputs(self, name: str, values: NDArray[Any]) -> None:
+    def _check_outputs(self, name: str, values: Array) -> None:
         if values.min() < 0 or values.max() > 1:  # a nan is for whoever trains to explain
-            offender = _first(name, values, (values < 0) | (values > 1))
+            offender = first_entry(name, values, (values < 0) | (values > 1))
             raise ValueError(
                 f"{self.__name__} needs outputs from 0 to 1: {offender}. Let the last layer be "
                 "sigmoid or softmax, or use the loss's _with_logits form"
             )
 
-    def accuracy(self, A: NDArray[Any], Y: NDArray[Any], batch_axis: int = 1) -> float | None:
-        """The share of right answers, or None if the loss is not one for classes."""
+    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
+        """The share of right answers; None if the loss is not for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
             right = A.argmax(classes) == Y.argmax(classes)
@@ -167,12 +172,6 @@ class Loss:
         else:
             return None
         return int(np.count_nonzero(right)) / right.size
-
-
-def _first(name: str, values: NDArray[Any], wrong: NDArray[Any]) -> str:
-    """The first entry that is wrong, in words."""
-    place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    return f"{name}{list(place)} is {values[place]}"
 
 
 def _loss(**kind: Any) -> Callable[[Callable[..., Any]], Loss]:

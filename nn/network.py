@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 import autograd_lite as ag
 from autograd_lite import files
-from autograd_lite.errors import refuse_masks
 from nn import activations as act
 from nn import initialisers
-from nn.archive import DAMAGED, Archive, open_regular
+from nn.archive import READ_ERRORS, Archive, open_regular
+from nn.arrays import Array, as_numbers, check_finite, check_samples, checked_batch_axis
 
 _FORMAT = "autograd-lite network, version 1"
 _NOT_PARAMETERS = ("format", "sizes", "activations", "batch_axis")
@@ -28,7 +28,7 @@ _NOT_PARAMETERS = ("format", "sizes", "activations", "batch_axis")
 
 @dataclass(frozen=True)
 class Forward:
-    """What a forward pass computed, by layer number: `f.Z[1]`, `f.A[1]`, …; `f.A[0]` is X.
+    """The Tensors of a forward pass by layer number: `f.Z[1]`, `f.A[1]`, …; `f.A[0]` is X.
 
     There is no `f.Z[0]`: the input has no pre-activation. `layers` groups each layer's Tensors,
     `{"layer 1": [W1, b1, Z1, A1], …}`, for `ag.draw(J, groups=f.layers)`.
@@ -45,10 +45,10 @@ class Network:
     `activations` has one entry for each layer 1 … L: a name (identity, sigmoid, tanh, relu,
     softplus, sin, softmax) or any function of a Tensor. With `batch_axis=1` samples are columns,
     X is (n0, m), W (n_out, n_in) and b (n_out, 1); with `batch_axis=0` samples are rows and all of
-    these are transposed. `rng` is a number or a NumPy Generator: the same `rng` gives the same
-    network, to the bit; None draws another each time. `initialiser` is small, glorot, he, or a
-    function (nn.initialisers); biases start at zero. `dtype` is float64 or float32, and everything
-    that the network computes has it.
+    these are transposed. `rng` is a number or a NumPy Generator: the same number gives the same
+    network, to the bit; None draws another one each time. `initialiser` is small, glorot, he, or a
+    function (see nn.initialisers); biases start at zero. `dtype`, float64 or float32, is the dtype
+    of everything that the network computes.
 
     >>> net = Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
     >>> net
@@ -131,7 +131,7 @@ class Network:
             if array.shape != shape:
                 hint = f" {name}.T would fit." if array.shape[::-1] == shape else ""
                 raise ValueError(f"{name} {array.shape}: this network's {name} is {shape}.{hint}")
-            _check_finite(name, array)
+            check_finite(name, array)
             checked[name] = array
         for name, array in checked.items():
             self._parameters[name].data = array
@@ -143,9 +143,10 @@ class Network:
     ) -> Forward:
         """Compute Z1, A1, …, ZL, AL for the samples X, (n0, m) for `batch_axis=1`, else (m, n0).
 
-        An array becomes a Tensor named X of the network's dtype; a Tensor is used as it is, so that
-        one that requires a gradient gets it. `parameters` replaces the network's own, by name, as
-        functions that are differentiated need it. Raises ValueError for X of another shape.
+        An array becomes a Tensor named X of the network's dtype. A Tensor is used as it is, so that
+        it gets a gradient if it requires one. `parameters`, by name, are used in place of the
+        network's own, for functions of the parameters that are to be differentiated. Raises
+        ValueError for X of another shape.
 
         >>> net = Network([2, 3, 1], ["tanh", "sigmoid"], rng=0, batch_axis=0)
         >>> f = net.forward(np.ones((5, 2)))
@@ -177,12 +178,12 @@ class Network:
         return X
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to an .npz file that holds arrays and text, nothing pickled.
+        """Write the network to an .npz file of arrays and text, nothing pickled.
 
-        The file appears complete or not at all: if writing fails, an older file stays as it was.
-        What is not a regular file, a device perhaps, is written into. Raises OSError for a place
-        that cannot be written, and ValueError for a network that `load` could not give back: an
-        activation is a function, or a parameter not finite.
+        The file appears complete or not at all: if writing fails, an older file stays as it was. A
+        device or a FIFO is written into. Raises OSError for a place that cannot be written, and
+        ValueError for a network that `load` could not restore, because an activation is a function
+        or a parameter is not finite.
 
         >>> import pathlib, tempfile
         >>> net = Network([2, 4, 1], ["tanh", "sigmoid"], rng=0)
@@ -194,7 +195,7 @@ class Network:
         files.write(path, self._written())
 
     def _written(self) -> Callable[[BinaryIO], object]:
-        """What writes the network into a binary file, once it is found to be one to save."""
+        """A function that writes the network into a binary file. Raises as `save` does."""
         for l, activation in enumerate(self.activations, start=1):
             if not isinstance(activation, str):
                 raise ValueError(
@@ -203,7 +204,7 @@ class Network:
                 )
         parameters = {name: parameter.data for name, parameter in self._parameters.items()}
         for name, array in parameters.items():
-            _check_finite(name, array)
+            check_finite(name, array)
         entries = {
             "format": np.array(_FORMAT),
             "sizes": np.array(self.sizes),
@@ -217,8 +218,8 @@ class Network:
     def load(cls, path: str | os.PathLike[str]) -> Network:
         """The network that `save` wrote, equal to the bit.
 
-        What the file claims is compared with its size, and the shapes with the sizes of the
-        layers, before anything is allocated; nothing in it is executed. Raises OSError for a file
+        Before anything is allocated, the headers in the file are compared with its size, and the
+        shapes with the sizes of the layers; nothing in it is executed. Raises OSError for a file
         that cannot be opened, and ValueError for one that is truncated, damaged, not a network, or
         holds parameters that are not finite numbers.
         """
@@ -227,7 +228,7 @@ class Network:
                 return cls._read(Archive(file))
             except MemoryError:
                 raise MemoryError(f"{path} holds more than this machine's memory") from None
-            except DAMAGED as error:
+            except READ_ERRORS as error:
                 said = f"it has no entry {error}" if isinstance(error, KeyError) else error
                 raise ValueError(f"{path} is not a saved network: {files.excerpt(said)}") from None
 
@@ -254,7 +255,7 @@ class Network:
         return net
 
 
-def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[Any]:
+def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> Array:
     return np.zeros((n_out, n_in))
 
 
@@ -265,45 +266,6 @@ def _shapes(sizes: list[int], batch_axis: int) -> dict[str, tuple[int, int]]:
         shapes[f"W{l}"] = (n_out, n_in) if batch_axis == 1 else (n_in, n_out)
         shapes[f"b{l}"] = (n_out, 1) if batch_axis == 1 else (1, n_out)
     return shapes
-
-
-def _check_finite(name: str, array: NDArray[Any]) -> None:
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds values that are not finite numbers")
-
-
-def as_numbers(value: ArrayLike | ag.Tensor, name: str) -> NDArray[Any]:
-    """The value as an array of real numbers; raises TypeError or ValueError, naming it, if not."""
-    if isinstance(value, ag.Tensor):
-        return value.numpy()
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} is ragged: its rows are not all of one length") from None
-    if type(value) is not np.ndarray:
-        refuse_masks(value, name)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}: it must hold real numbers")
-    return array
-
-
-def check_samples(name: str, shape: tuple[int, ...], n: int, what: str, batch_axis: int) -> None:
-    """Raise ValueError, with the likely fix, if samples of n values have another shape."""
-    if len(shape) == 2 and shape[1 - batch_axis] == n:
-        return
-    hint = f" {name}.T would fit." if len(shape) == 2 and shape[batch_axis] == n else ""
-    right = f"({n}, m)" if batch_axis == 1 else f"(m, {n})"
-    raise ValueError(
-        f"{name} {shape}: this network has {n} {what}, so with batch_axis={batch_axis} {name} is "
-        f"{right}.{hint}"
-    )
-
-
-def checked_batch_axis(batch_axis: int) -> int:
-    """0 or 1, or an error that says what they mean."""
-    if batch_axis not in (0, 1):
-        raise ValueError(f"batch_axis={batch_axis!r}: 1 if samples are columns, 0 if they are rows")
-    return int(batch_axis)
 
 
 def _checked_sizes(sizes: Sequence[int]) -> list[int]:

@@ -1,5 +1,7 @@
-"""How parameters follow their gradients. An optimizer gives a parameter a new array as its `.data`
-and never writes into the old one, so a tape that has seen the old one stays right.
+"""Optimizers: the steps that parameters take along their gradients.
+
+An optimizer sets a parameter's `.data` to a new array and never writes into the old one, so a tape
+that recorded the old one stays right.
 """
 
 from __future__ import annotations
@@ -13,40 +15,39 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autograd_lite as ag
+from nn.arrays import Array
 
-Array = NDArray[Any]
-State = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # parameters, their values and memories
+ParameterState = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # each with its value and memory
 SETTINGS = {"rate", "momentum", "beta1", "beta2", "epsilon"}
 
 
 class Optimizer:
-    """What all optimizers share. One of one's own needs only `change`; see GradientDescent.
+    """The base of all optimizers. A subclass needs only `change`; see GradientDescent.
 
-    What an optimizer remembers it remembers for each parameter, as long as the parameter lives:
-    one optimizer may step several networks in turn.
+    An optimizer keeps a memory for each parameter, as long as the parameter lives, so that one
+    optimizer can step several networks in turn.
     """
 
-    remembers: tuple[str, ...] = ()  # arrays of the parameter's shape, zeros at first; and k
+    remembers: tuple[str, ...] = ()  # names in a memory: arrays, zeros at first, and k
 
     def __init__(self, rate: float) -> None:
         self.rate = _positive("rate", rate)
         self._memory: dict[int, tuple[weakref.ref[ag.Tensor], dict[str, Any]]] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Settings are Python's numbers: NumPy's would make float32 parameters float64."""
+        """Store settings as Python numbers: NumPy's would turn float32 parameters to float64."""
         if name in SETTINGS or isinstance(value, np.floating):
             value = _number(name, value)
         super().__setattr__(name, value)
 
     def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
-        """What to add to a parameter. `memory` is this parameter's own, empty at its first step."""
+        """The array to add to a parameter. `memory` is its own, and empty at its first step."""
         raise NotImplementedError
 
     def numbers(self, k: int) -> tuple[float, ...]:
-        """What `change` uses in step k = 1, 2, … that differs from step to step."""
+        """The numbers that `change` uses in step k = 1, 2, … and that differ from step to step."""
         return ()
 
     def step(
@@ -54,9 +55,9 @@ class Optimizer:
     ) -> None:
         """Change every parameter by one step.
 
-        `gradients` are arrays by the parameters' names; without them each `.grad` is used, as
-        `J.backward()` left it. Raises ValueError if one has no gradient, or one of another shape.
-        All parameters are changed, and what is remembered for them, or none: also on Ctrl-C.
+        `gradients` are arrays by the parameters' names; without them, each parameter's `.grad` is
+        used. Raises ValueError if a gradient is missing or has another shape. Either all parameters
+        and memories are changed or none is, even on Ctrl-C.
 
         >>> W = ag.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
         >>> GradientDescent(rate=0.5).step({"W": W}, {"W": np.array([[2.0, 2.0]])})
@@ -72,7 +73,7 @@ class Optimizer:
             name: _gradient(name, p, p.grad if gradients is None else gradients.get(name))
             for name, p in parameters.items()
         }
-        after: State = []
+        after: ParameterState = []
         for name, parameter in parameters.items():
             memory = self._own(self.memory_of(parameter))
             change = self.change(arrays[name], memory)
@@ -85,15 +86,15 @@ class Optimizer:
             raise
 
     def memory_of(self, parameter: ag.Tensor) -> dict[str, Any]:
-        """What is remembered for this parameter: not to be written to."""
+        """The memory of this parameter, which is not to be written to."""
         return self._memory[id(parameter)][1] if id(parameter) in self._memory else {}
 
-    def state(self, parameters: Iterable[ag.Tensor]) -> State:
-        """All that a step changes, as it is now."""
+    def state(self, parameters: Iterable[ag.Tensor]) -> ParameterState:
+        """The present values and memories of the parameters: all that a step changes."""
         return [(p, p.data, self.memory_of(p)) for p in parameters]
 
-    def restore(self, state: State) -> None:
-        """Make everything as it was when `state` was taken."""
+    def restore(self, state: ParameterState) -> None:
+        """Set the parameters to the values and memories of a state."""
         for parameter, value, memory in state:
             parameter.data = value
             self._remember(parameter, memory)
@@ -107,7 +108,7 @@ class Optimizer:
             kept.pop(key, None)
 
     def _own(self, memory: dict[str, Any]) -> dict[str, Any]:
-        """A copy that `change` may alter. (Those below make new arrays; another's may write.)"""
+        """A copy of a memory for `change`, which may write into its arrays unless it is ours."""
         return dict(memory) if type(self) in BY_NAME.values() else copy.deepcopy(memory)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -121,7 +122,7 @@ class Optimizer:
 
 
 def _gradient(name: str, parameter: ag.Tensor, gradient: Any) -> Array:
-    """The gradient, if it is one for this parameter."""
+    """The gradient as an array. Raises ValueError or TypeError if it is not this parameter's."""
     if gradient is None:
         raise ValueError(f"{name} has no gradient: call J.backward() before the step")
     if not isinstance(gradient, np.ndarray | np.generic):
@@ -194,7 +195,7 @@ class Adam(Optimizer):
         self.epsilon = _positive("epsilon", epsilon)
 
     def numbers(self, k: int) -> tuple[float, ...]:
-        """The rate and the root of step k, as the means begin at zero; the new entries' weights."""
+        """The rate and the root of step k, corrected for means that begin at zero, and 1 − β."""
         beta1, beta2 = self.beta1, self.beta2
         return self.rate / (1 - beta1**k), math.sqrt(1 - beta2**k), 1 - beta1, 1 - beta2
 
@@ -208,7 +209,7 @@ class Adam(Optimizer):
 
 
 def _number(name: str, value: Any, needs: str = "a number") -> float:
-    """As a Python float, or an error that names the setting."""
+    """The value as a Python float. Raises ValueError, naming the setting."""
     if isinstance(value, np.ndarray) and value.shape == ():
         value = value[()]
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from autograd_lite.extras import needed
-from nn.network import Network, as_numbers
+from nn.arrays import Array, as_numbers
+from nn.network import Network
 from nn.training import History
-
-Array = NDArray[Any]
 
 
 def decision_boundary(
     net: Network, X: ArrayLike, Y: ArrayLike, ax: Any = None, threshold: float = 0.5
 ) -> Any:
-    """The points X of two features, coloured by Y, on what the network answers around them.
+    """Draw the points X of two features, coloured by Y, on the network's answers around them.
 
     A single output above `threshold` means class 1 (0.5 for a probability, 0 for a logit); of
     several outputs the largest is the class. Draws into the matplotlib Axes `ax`, or new ones, and
@@ -54,7 +53,7 @@ def decision_boundary(
 
 
 def history(history: History, ax: Any = None) -> Any:
-    """The cost J and the accuracy by epoch; draws into the Axes `ax`, or new ones; returns them.
+    """Draw the cost J and the accuracy by epoch, into the Axes `ax` or new ones, and return them.
 
     >>> from matplotlib.figure import Figure
     >>> ax = history(History(loss=[0.7, 0.5], metric=[0.5, 0.9]), ax=Figure().add_subplot())
@@ -75,12 +74,12 @@ def history(history: History, ax: Any = None) -> Any:
 
 
 def _in_columns(net: Network, samples: Array) -> Array:
-    """Samples in columns from the network's layout; or from columns to its layout."""
+    """Samples of the network's layout as columns, or columns in the network's layout."""
     return samples if net.batch_axis == 1 else samples.T
 
 
 def figure(columns: int) -> tuple[Any, list[Any]]:
-    """A figure to be written to a file, and its Axes side by side.
+    """A figure that is to be written to a file, and its Axes, side by side.
 
     >>> image, axes = figure(2)
     >>> len(axes)

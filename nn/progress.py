@@ -1,4 +1,4 @@
-"""Shows how training goes: a bar on a terminal, plain lines where `rich` is missing, or nothing."""
+"""Shows the progress of training: a bar on a terminal, plain lines without `rich`, or nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Report = Callable[[int, Any], None]  # called with the epoch's number, from 1, a
 
 @contextmanager
 def reporter(progress: bool | Report | None, epochs: int) -> Iterator[Report]:
-    """What to call after each epoch, for the `progress` that `fit` was given."""
+    """The function to call after each epoch, for the `progress` that `fit` was given."""
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     if callable(progress):
         yield progress
@@ -28,11 +28,11 @@ def reporter(progress: bool | Report | None, epochs: int) -> Iterator[Report]:
         yield lambda epoch, history: _line(epoch, epochs, history)
 
 
-def summary(history: Any) -> str:
+def loss_and_accuracy(history: Any) -> str:
     """The last loss and accuracy of a History, in words.
 
     >>> from nn import History
-    >>> summary(History(loss=[0.69314], metric=[0.5]))
+    >>> loss_and_accuracy(History(loss=[0.69314], metric=[0.5]))
     'loss 0.6931, accuracy 0.5000'
     """
     accuracy = history.metric[-1]
@@ -42,14 +42,18 @@ def summary(history: Any) -> str:
 
 
 def _line(epoch: int, epochs: int, history: Any) -> None:
-    """A line for the first epoch, the last, and about ten between."""
+    """Print a line for the first epoch, the last, and about ten between."""
     if epoch in (1, epochs) or epoch % max(epochs // 10, 1) == 0:
         with suppress(OSError):  # nobody looks: no reason to stop
-            print(f"epoch {epoch} of {epochs}: {summary(history)}", file=sys.stderr, flush=True)
+            print(
+                f"epoch {epoch} of {epochs}: {loss_and_accuracy(history)}",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def has_rich() -> bool:
-    """Whether rich is there; where it is broken, say so."""
+    """True if rich can be imported; if it is installed but broken, say so."""
     try:
         needed("rich.progress", "a bar of progress needs rich", "cli")
     except ImportError as error:
@@ -73,7 +77,7 @@ def _bar(epochs: int) -> Iterator[Report]:
             nonlocal shown
             if epoch == epochs or time.monotonic() > shown + 0.1:
                 shown = time.monotonic()
-                text = f"epoch {epoch} of {epochs}: {summary(history)}"
+                text = f"epoch {epoch} of {epochs}: {loss_and_accuracy(history)}"
                 bar.update(task, completed=epoch, description=text)
 
         yield report

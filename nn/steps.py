@@ -1,7 +1,7 @@
 """The steps of an epoch of training: on the tape, or compiled, with the same numbers.
 
-All kinds of Steps are used alike: `begin` reads parameters and what the optimizer remembers, `take`
-takes one step for each batch, `end` gives network and optimizer what the last whole step left.
+All kinds of Steps are used alike: `begin` reads the parameters and the optimizer's memory, `take`
+takes one step for each batch, `end` writes the result of the last whole step back to both.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autograd_lite as ag
+from nn.arrays import Array
 from nn.network import Forward, Network
 from nn.optimizers import SETTINGS, Adam, GradientDescent, Momentum, Optimizer
 
-Array = NDArray[Any]
-Batch = tuple[Array, Array, Array]  # X, Y, and where to put what J is computed from
-State = tuple[dict[str, Array], dict[str, dict[str, Array]], int]
+Batch = tuple[Array, Array, Array]  # X, Y, and an array for the outputs
+StepState = tuple[dict[str, Array], dict[str, dict[str, Array]], int]
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
-# Their `change` is arithmetic on arrays and on numbers that may be arguments of compiled code.
+# The `change` of these is plain arithmetic on arrays and numbers, which can be compiled.
 COMPILED = (GradientDescent, Momentum, Adam)
 
 
 class NotFinite(FloatingPointError):
-    """The step of `batch` was not taken: its cost, or the parameter `name`, is no number.
+    """The step of `batch` was not taken, since its cost, or the parameter `name`, is not finite.
 
-    `value` is what the parameter would have become.
+    `value` is the value that the parameter would have had.
     """
 
     def __init__(self, batch: Batch, name: str | None = None, value: Array | None = None) -> None:
@@ -37,24 +36,24 @@ class NotFinite(FloatingPointError):
 
 
 class Steps:
-    """Steps on the tape. `cost` makes of a forward pass J and what J is computed from."""
+    """Steps on the tape. `cost` gives J and the output that the loss takes, for a forward pass."""
 
     def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
         self.net, self.cost, self.optimizer = net, cost, optimizer
         self.parameters = net.parameters()
-        # What is no Optimizer but has a `step` remembers on its own; parameters are kept for it.
+        # Any other object with a `step` keeps its own memory; for it only parameters are kept.
         self.keeper = optimizer if isinstance(optimizer, Optimizer) else GradientDescent(1)
 
     def begin(self) -> None:
         """Start from the network's parameters."""
 
     def end(self) -> None:
-        """Give the network its parameters. Nothing is done where that is done."""
+        """Write the parameters back to the network, if it does not have them already."""
 
     def take(self, batches: list[Batch]) -> list[float]:
-        """A step for each batch: its J, before the step.
+        """Take a step for each batch, and return the J of each before its step.
 
-        Raises NotFinite instead of a step to what is not finite.
+        Raises NotFinite in place of a step that would not be finite.
         """
         costs = []
         for batch in batches:
@@ -73,7 +72,7 @@ class Steps:
         return costs
 
     def gradients(self, X: Array, Y: Array) -> tuple[Any, dict[str, Array], Array]:
-        """J, an array for each parameter, and what J is computed from."""
+        """J, the gradient of each parameter, and the output that the loss takes."""
         samples = ag.Tensor(X, name="X"), ag.Tensor(Y, name="Y")
         J, output = self.cost(self.net.forward(samples[0], self.parameters), samples[1])
         gradients = ag.gradients(J, list(self.parameters.values()))
@@ -81,7 +80,7 @@ class Steps:
 
 
 class CompiledGradients(Steps):
-    """The gradients compiled, the optimizer as it is."""
+    """Steps whose gradients are compiled; the optimizer is called as it is."""
 
     def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
         super().__init__(net, cost, optimizer)
@@ -111,19 +110,19 @@ class CompiledGradients(Steps):
 
 
 class CompiledSteps(CompiledGradients):
-    """The whole step compiled, the optimizer's change included.
+    """Steps that are compiled as a whole, the optimizer's change included.
 
-    `state` is what a step changes, and is replaced at once: parameters, the arrays that the
-    optimizer remembers, and how many steps it has taken. None: the network and the optimizer have
-    it. Its arrays are never written to.
+    `state` is all that a step changes, replaced at once: the parameters, the arrays in the
+    optimizer's memory, and the number of steps taken. It is None while the network and the
+    optimizer have it. Its arrays are never written to.
     """
 
     def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
         super().__init__(net, cost, optimizer)
         self.compiled = ag.compile(self._step)
         self.arrays = [name for name in optimizer.remembers if name != "k"]
-        self.state: State | None = None
-        self.begun: State | None = None
+        self.state: StepState | None = None
+        self.begun: StepState | None = None
         self.settings: dict[str, Any] = {}
         self.runs: dict[int, Callable[..., Any]] = {}  # by the size of a batch's Y
 
@@ -147,7 +146,7 @@ class CompiledSteps(CompiledGradients):
         return J, output, new, {n: {a: kept[a] for a in self.arrays} for n, kept in memory.items()}
 
     def begin(self) -> None:
-        """Start from the network's parameters, the optimizer's present settings and memory."""
+        """Start from the network's parameters and the optimizer's settings and memory."""
         memory, k = {}, 0
         for name, p in self.parameters.items():
             kept = self.optimizer.memory_of(p)
@@ -169,7 +168,7 @@ class CompiledSteps(CompiledGradients):
         self._run(X, Y)
 
     def _run(self, X: Array, Y: Array) -> Callable[..., Any]:
-        """The compiled step for batches like this one. What else it is given is always alike."""
+        """The compiled step for batches like this one; all other arguments are always alike."""
         if Y.size not in self.runs:
             assert self.state
             numbers = self.optimizer.numbers(1)
@@ -200,7 +199,7 @@ class CompiledSteps(CompiledGradients):
             _check(batch, self.state[0])
 
     def _taken(self, batches: list[Batch]) -> list[float]:
-        """As `take`, but parameters may become infinite."""
+        """Take the steps, without a check that the parameters stay finite."""
         costs, settings, step_numbers = [], self.settings, self.optimizer.numbers
         runs, whole = self.runs, self.state
         assert whole
@@ -233,8 +232,7 @@ def compiled_steps(
 ) -> Steps | None:
     """Compiled steps for batches of these shapes; None if they cannot be traced.
 
-    What a loss or an activation of one's own does may depend on values, which only the tape can
-    follow.
+    A loss or an activation that branches on values, for one, can only run on the tape.
     """
     whole = type(optimizer) in COMPILED and _in_step(optimizer, net)
     steps = (CompiledSteps if whole else CompiledGradients)(net, cost, optimizer)
@@ -248,5 +246,5 @@ def compiled_steps(
 
 
 def _in_step(optimizer: Optimizer, net: Network) -> bool:
-    """Whether the optimizer has taken as many steps with each parameter."""
+    """True if the optimizer has taken the same number of steps with every parameter."""
     return len({optimizer.memory_of(p).get("k") for p in net.parameters().values()}) == 1

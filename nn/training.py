@@ -1,4 +1,4 @@
-"""Training: `fit` repeats forward, backward and the optimizer's step, and keeps a History."""
+"""Training: `fit` repeats forward pass, backward pass and step, and records a History."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from operator import mul
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 import autograd_lite as ag
+from nn.arrays import Array, as_numbers, check_samples, first_entry
 from nn.losses import Loss
-from nn.network import Forward, Network, as_numbers, check_samples
+from nn.network import Forward, Network
 from nn.optimizers import Optimizer
 from nn.progress import Report, reporter
 from nn.steps import Batch, NotFinite, Steps, compiled_steps
 
-Array = NDArray[Any]
-FEW_STEPS = 30  # are over before a compiled step would be ready
+FEW_STEPS = 30  # done before a compiled step would be ready
 
 
 @dataclass(repr=False)
 class History:
-    """What `fit` recorded: `loss` and `metric` have one entry for each whole epoch.
+    """The record of a training: `loss` and `metric` have one entry for each whole epoch.
 
-    `loss` is the cost J and `metric` the accuracy (None for a loss that is not one for classes):
-    means over the epoch's batches as they came, each before its own step. `interrupted` says that
-    Ctrl-C ended training, `compiled` that the steps were compiled: faster, with the same numbers.
+    `loss` is the cost J and `metric` the accuracy (None for a loss that is not for classes): means
+    over the epoch's batches, each measured before its own step. `interrupted` says that Ctrl-C
+    ended training, `compiled` that the steps were compiled: faster, with the same numbers.
 
     >>> History(loss=[0.69, 0.7], metric=[None, None])
     History(2 epochs: loss 0.69 → 0.7, did not learn)
@@ -43,10 +43,10 @@ class History:
 
     @property
     def learned(self) -> bool | None:
-        """Whether J ended lower than it began; None for fewer than two epochs, which do not tell.
+        """True if J ended lower than it began; None after fewer than two epochs.
 
-        It does not at a rate far too large or too small, or where no gradient gets through: all
-        units of a relu layer off, outputs saturated.
+        J does not fall if the rate is far too large or too small, or if no gradient gets through:
+        all units of a relu layer are off, or the outputs are saturated.
         """
         return None if len(self.loss) < 2 else self.loss[-1] < self.loss[0]
 
@@ -61,10 +61,10 @@ class History:
 
 
 class Diverged(FloatingPointError):
-    """Training met nan or infinity: in which `epoch`, `layer` (None for J) and `tensor` first.
+    """Training met nan or infinity.
 
-    `history` holds the epochs before. The network keeps the parameters of the last step after which
-    all were finite.
+    `epoch`, `layer` (None for J) and `tensor` say where first; `history` holds the epochs before.
+    The network keeps the parameters of the last step after which all were finite.
     """
 
     def __init__(
@@ -93,23 +93,23 @@ def fit(
 ) -> History:
     """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
 
-    `loss` is one of nn.losses, or any function of (A, Y) that returns a scalar Tensor; it is given
-    `batch_axis` too if it takes it, and Z of the last layer for A if it is a `_with_logits` loss.
+    `loss` is one of nn.losses, or any function of (A, Y) that returns a scalar Tensor; it is also
+    given `batch_axis` if it takes it, and a `_with_logits` loss gets Z of the last layer for A.
     `batch_size=None` makes one step of all samples in each epoch, `batch_size=1` one step for each
     sample. Samples are taken in order, or with `shuffle=True` in an order drawn by `rng`.
 
     `progress`: None shows a bar on a terminal and nothing elsewhere; True and False decide; a
     function is called after each epoch with its number, from 1, and the History.
 
-    Steps are compiled with ag.compile, with the same numbers, unless there are only a few, or a
-    loss or an activation of one's own cannot be traced (it branches on a value, is random) or could
-    be changed by a `progress` of one's own between epochs. `compile=False` switches it off.
+    Steps are compiled with ag.compile, which gives the same numbers, unless there are only a few of
+    them, or a loss or an activation that you wrote cannot be traced (it branches on a value, or is
+    random) or could be changed by your own `progress` between epochs. `compile=False` switches
+    compiling off.
 
-    A training that did not learn says so: `learned` of the History is False if J ended no lower
-    than it began. Ctrl-C ends training and keeps the last whole step, its parameters and what the
-    optimizer remembers. Raises ValueError for samples or options that do not fit, and nn.Diverged,
-    a FloatingPointError, when a value becomes nan or infinite; the network then keeps the last
-    parameters that were finite.
+    If J ended no lower than it began, `learned` of the History is False. Ctrl-C ends training and
+    keeps the parameters and the optimizer's memory of the last whole step. Raises ValueError for
+    samples or options that do not fit, and nn.Diverged, a FloatingPointError, if a value becomes
+    nan or infinite; the network then keeps the last parameters that were finite.
 
     >>> import nn
     >>> X, Y = nn.datasets.planar(400, rng=0)
@@ -164,7 +164,7 @@ def _check_parts(net: Any, loss: Any, optimizer: Any) -> None:
 def evaluate(
     net: Network, X: ArrayLike | ag.Tensor, Y: ArrayLike | ag.Tensor, loss: Callable[..., ag.Tensor]
 ) -> tuple[float, float | None]:
-    """The cost J and the accuracy (None for a loss that is not one for classes) on X and Y.
+    """The cost J and the accuracy (None for a loss that is not for classes) on X and Y.
 
     >>> import nn
     >>> X, Y = nn.datasets.planar(400, rng=0)
@@ -180,9 +180,9 @@ def evaluate(
 
 
 class _Samples:
-    """The samples of a training, cut into batches that each lie in memory in one piece.
+    """The samples of a training, cut into batches, each in one piece of memory.
 
-    `Y` are the labels in the order of the epoch, and `outputs` what was computed for them.
+    `Y` holds the labels in the order of the epoch, `outputs` the network's outputs for them.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class _Samples:
         size: int,
         rng: np.random.Generator | None,
     ) -> None:
-        """`rng` draws an order for each epoch; None leaves it."""
+        """`rng` draws an order for each epoch; None keeps the given order."""
         self.rng, self.Y, self.outputs = rng, Y, np.empty_like(Y)
         m = X.shape[batch_axis]
         slices = [slice(i, min(i + size, m)) for i in range(0, m, size)]
@@ -204,7 +204,7 @@ class _Samples:
 
         if rng is None:
             pieces = [[np.ascontiguousarray(a) for a in cut(samples)] for samples in (X, Y)]
-        else:  # a sample after the other, so that taking them in an order is fast
+        else:  # sample after sample, so that reordering them is fast
             self.sorted = [a if batch_axis == 0 else np.ascontiguousarray(a.T) for a in (X, Y)]
             self.shuffled = [np.empty_like(a) for a in self.sorted]
             laid_out = [a if batch_axis == 0 else a.T for a in self.shuffled]
@@ -221,7 +221,7 @@ class _Samples:
 
 
 class _Run:
-    """One call of `fit`: what it trains, and what it records."""
+    """One call of `fit`: the network, its samples, and the record."""
 
     def __init__(
         self,
@@ -236,15 +236,15 @@ class _Run:
         self.history = History()
 
     def compile(self) -> None:
-        """Take compiled steps from now on, if such batches can be traced."""
+        """Take compiled steps from now on, if these batches can be traced."""
         batches = [self.samples.batches[0], self.samples.batches[-1]]
         steps = compiled_steps(self.net, self.cost, self.optimizer, batches)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
 
     def train(self, epochs: int, report: Report, watched: bool) -> None:
-        """All epochs. If they are watched, the network is up to date at each report."""
-        # (Warnings are off, as what is not finite is looked for, but not while it is watched.)
+        """Train all epochs. If they are watched, the network is up to date at each report."""
+        # (NumPy's warnings are off in the steps, which check for themselves, not in the reports.)
         quiet = functools.partial(np.errstate, all="ignore")
         try:
             self.steps.begin()
@@ -261,7 +261,7 @@ class _Run:
             self.end()
 
     def end(self) -> None:
-        """Leave network and history as the last whole step and the last whole epoch left them."""
+        """Set network and history to the last whole step and the last whole epoch."""
         self.steps.end()
         del self.history.loss[len(self.history.metric) :]
 
@@ -279,10 +279,10 @@ class _Run:
         self.history.metric.append(accuracy)
 
     def _diverged(self, epoch: int, error: NotFinite) -> Diverged:
-        """The parameter, or by one more forward pass the first tensor, that is not finite."""
+        """The error: it names the parameter, or, by one more forward pass, the first tensor."""
         if error.name is not None and error.value is not None:
-            layer, value = int(error.name[1:]), _first(error.value)
-            return Diverged(epoch, layer, error.name, value, self.history)
+            value = _first_not_finite(error.value)
+            return Diverged(epoch, int(error.name[1:]), error.name, value, self.history)
         X, Y, _ = error.batch
         with ag.no_grad():
             f = self.net.forward(X)
@@ -290,11 +290,12 @@ class _Run:
         for l, tensors in enumerate(f.layers.values(), start=1):
             for tensor in tensors:
                 if not np.isfinite(tensor.data).all():
-                    return Diverged(epoch, l, str(tensor.name), _first(tensor.data), self.history)
+                    value = _first_not_finite(tensor.data)
+                    return Diverged(epoch, l, str(tensor.name), value, self.history)
         return Diverged(epoch, None, "the cost J", J.item(), self.history)
 
 
-def _first(value: Array) -> Any:
+def _first_not_finite(value: Array) -> Any:
     """The first entry that is not finite."""
     return value[~np.isfinite(value)][0]
 
@@ -302,13 +303,12 @@ def _first(value: Array) -> Any:
 def _cost(
     loss: Callable[..., ag.Tensor], batch_axis: int
 ) -> Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]:
-    """A function of a forward pass and Y that gives J and what the loss was computed from."""
+    """A function of a forward pass and Y that gives J and the output that the loss takes."""
     options = {"batch_axis": batch_axis} if _takes(loss, "batch_axis") else {}
     known = _known(loss)
-    takes_logits = known is not None and known.takes_logits
 
     def cost(f: Forward, Y: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
-        output = (f.Z if takes_logits else f.A)[len(f.Z)]
+        output = known.output_of(f) if known else f.A[len(f.Z)]
         return loss(output, Y, **options), output
 
     return cost
@@ -320,7 +320,7 @@ def _takes(function: Callable[..., Any], option: str) -> bool:
 
 
 def _known(loss: Callable[..., Any]) -> Loss | None:
-    """The loss of nn.losses that is to be used, also behind functools.partial; None for others."""
+    """The loss of nn.losses behind this function (a functools.partial, too); None for others."""
     while isinstance(loss, functools.partial):
         loss = loss.func
     return loss if isinstance(loss, Loss) else None
@@ -332,7 +332,7 @@ def _accuracy(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int
 
 
 def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
-    """X and Y as Tensors of the network's dtype, or an error that names what does not fit."""
+    """X and Y as Tensors of the network's dtype. Raises ValueError, naming what does not fit."""
     arrays: dict[str, Array] = {}
     for name, samples, n, what in (
         ("X", X, net.sizes[0], "inputs"),
@@ -343,10 +343,8 @@ def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor
         with np.errstate(over="ignore"):  # what is too large for float32 is infinite, so found here
             array = arrays[name] = array.astype(net.dtype)
         if not np.isfinite(array).all():
-            place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(
-                f"{name}{list(place)} is {array[place]}: samples must be finite numbers"
-            )
+            entry = first_entry(name, array, ~np.isfinite(array))
+            raise ValueError(f"{entry}: samples must be finite numbers")
     m, labels = (arrays[name].shape[net.batch_axis] for name in ("X", "Y"))
     if m != labels or not m:
         raise ValueError(f"X has {m} samples and Y {labels}: give a label for each sample")

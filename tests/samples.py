@@ -10,17 +10,17 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import rules
 
-_rng = np.random.default_rng(7)
+
+def _drawn_in_order(seed):
+    """Two functions of a shape: the next numbers of one generator, normal or positive."""
+    rng = np.random.default_rng(seed)
+    return (
+        lambda *shape: rng.normal(size=shape),
+        lambda *shape: rng.uniform(0.5, 2.0, size=shape),
+    )
 
 
-def _normal(*shape):
-    return _rng.normal(size=shape)
-
-
-def _positive(*shape):
-    return _rng.uniform(0.5, 2.0, size=shape)
-
-
+_normal, _positive = _drawn_in_order(7)
 _mask = np.array([[True, False, True], [False, False, True]])
 A, B = _normal(2, 3), _normal(2, 3)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import normal, positive
 
 import autograd_lite as ag
 import nn
 
 REASON = "the peers are not installed: pip install torch==2.13.0 autograd"
 
-rng = np.random.default_rng(11)
-A, B = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
-P = rng.uniform(0.5, 2.0, size=(3, 4))
+A, B, P = normal(3, 4), normal(3, 4, seed=1), positive(3, 4)
 
 # name: (ours, PyTorch's, arrays)
 PAIRS = {
@@ -43,7 +42,7 @@ PAIRS = {
     "batched matmul": (
         np.matmul,
         lambda t, a, b: a @ b,
-        (rng.normal(size=(2, 1, 3, 4)), rng.normal(size=(5, 4, 2))),
+        (normal(2, 1, 3, 4), normal(5, 4, 2, seed=1)),
     ),
     "vector product": (lambda a, b: a @ b, lambda t, a, b: a @ b, (A, B[0])),
     "sum": (lambda a: np.sum(a, axis=0), lambda t, a: a.sum(0), (A,)),
@@ -69,7 +68,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_operations_agree_with_pytorch_to_second_order(name):
+def test_operations_agree_with_pytorch_to_second_order(name, rng):
     torch = pytest.importorskip("torch", reason=REASON)
     ours, theirs, arrays = PAIRS[name]
     tensors = [ag.Tensor(a, requires_grad=True) for a in arrays]
@@ -106,7 +105,7 @@ LOSSES = {
     ("loss", "scale"),  # 40: outputs that are saturated, where only logits are exact
     [(loss, 1) for loss in LOSSES] + [(loss, 40) for loss in LOSSES if "logits" in loss],
 )
-def test_networks_agree_with_pytorch(loss, scale):
+def test_networks_agree_with_pytorch(loss, scale, rng):
     torch = pytest.importorskip("torch", reason=REASON)
     output, theirs = LOSSES[loss]
     X = rng.normal(size=(3, 7))
@@ -162,7 +161,7 @@ def test_operations_agree_with_autograd(name):
         np.testing.assert_allclose(g, peer, rtol=1e-12, atol=1e-14)
 
 
-def test_hessian_agrees_with_pytorch():
+def test_hessian_agrees_with_pytorch(rng):
     torch = pytest.importorskip("torch", reason=REASON)
     X, x = rng.normal(size=(4, 3)), rng.normal(size=3)
     mine = ag.hessian(lambda x: np.sum(ag.softplus(X @ np.tanh(x)) ** 2))(x)

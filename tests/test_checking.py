@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import normal
 
 import autograd_lite as ag
 from autograd_lite.diagnosis.checking import Slope
-
-rng = np.random.default_rng(5)
 
 
 def tanh_with(rule):
@@ -22,14 +21,14 @@ def tanh_with(rule):
 @pytest.mark.parametrize(
     ("f", "args"),
     [
-        (np.tanh, (rng.normal(size=(3, 4)),)),
-        (lambda x, y: np.exp(x) / y, (rng.normal(size=3), np.array([2.0, -1.0, 0.5]))),
-        (lambda p: p["W"] @ p["b"][0], ({"W": rng.normal(size=(2, 3)), "b": [np.ones(3)]},)),
-        (lambda x: np.sum(np.where(x > 0.1, x**3, -x)), (rng.normal(size=20),)),
+        (np.tanh, (normal(3, 4),)),
+        (lambda x, y: np.exp(x) / y, (normal(3, seed=1), np.array([2.0, -1.0, 0.5]))),
+        (lambda p: p["W"] @ p["b"][0], ({"W": normal(2, 3, seed=2), "b": [np.ones(3)]},)),
+        (lambda x: np.sum(np.where(x > 0.1, x**3, -x)), (normal(20, seed=3),)),
         (lambda x: np.log(x) * 1e8, (np.array([1e-3, 1.0, 1e3]),)),
         (lambda x: 1e-9 * np.sin(x), (np.array([1.0, 2.0]),)),
         (lambda x: np.sum(x * 0.0), (np.ones(3),)),
-        (ag.softmax, (rng.normal(size=(2, 5)) * 5,)),
+        (ag.softmax, (normal(2, 5, seed=4) * 5,)),
         (np.sqrt, (np.array([1e-4, 1.0]),)),
     ],
 )
@@ -75,7 +74,7 @@ def test_a_kink_is_no_wrong_formula_and_is_noted():
     ids=["0.1 % off", "sign", "wrong formula", "dropped", "at the value", "summed", "nan"],
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_a_wrong_rule_is_caught_at_its_worst_entry(rule, dtype):
+def test_a_wrong_rule_is_caught_at_its_worst_entry(rule, dtype, rng):
     x = rng.normal(size=(2, 3)).astype(dtype)
     with pytest.raises(ag.GradientError) as caught:
         ag.check_gradients(lambda x: np.sum(tanh_with(rule)(x)), x)
@@ -107,7 +106,7 @@ def test_an_error_at_second_order_only_is_caught():
     assert caught.value.report.worst[0] == 2
 
 
-def test_the_argument_is_named_and_large_ones_are_searched():
+def test_the_argument_is_named_and_large_ones_are_searched(rng):
     @ag.differentiable(lambda g, y, x, place: g * 1.0, None)
     def wrong_in_one_place(x, place):
         y = x.copy()
@@ -122,7 +121,7 @@ def test_the_argument_is_named_and_large_ones_are_searched():
     assert slope.tape / slope.numeric == pytest.approx(1 / 3)
 
 
-def test_findings_say_what_the_mistake_looks_like():
+def test_findings_say_what_the_mistake_looks_like(rng):
     def product_with(rule):
         return ag.differentiable(rule, lambda g, y, a, b: a.mT @ g)(lambda a, b: a @ b)
 
@@ -148,7 +147,7 @@ def test_what_cannot_be_checked_is_said():
         ag.check_gradients(lambda x: x * noise.normal(), np.ones(2))
 
 
-def test_the_arguments_are_left_alone():
+def test_the_arguments_are_left_alone(rng):
     x = rng.normal(size=5)
     before = x.copy()
     ag.check_gradients(np.tanh, x)

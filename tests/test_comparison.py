@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import cost_and_values
 
 import autograd_lite as ag
 import nn
@@ -35,27 +36,6 @@ RIGHT = {
     "db1": "dZ1.sum(axis=1, keepdims=True)",
 }
 PARAMETERS = ("W1", "b1", "W2", "b2", "W3", "b3")
-
-
-def network(dtype=float, second="tanh", decay=0.0):
-    """3-4-4-2 with tanh, `second` and sigmoid, binary cross-entropy, samples as columns."""
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(3, M)).astype(dtype)
-    Y = (rng.random((2, M)) < 0.5).astype(dtype)
-    t = {}
-    A = ag.Tensor(X, name="X")
-    for l, (n_in, n_out) in enumerate([(3, 4), (4, 4), (4, 2)], 1):
-        W = t[f"W{l}"] = ag.Tensor(rng.normal(size=(n_out, n_in)), True, f"W{l}", dtype)
-        b = t[f"b{l}"] = ag.Tensor(rng.normal(size=(n_out, 1)), True, f"b{l}", dtype)
-        Z = t[f"Z{l}"] = (W @ A + b).named(f"Z{l}")
-        f = ag.sigmoid if l == 3 or (l == 2 and second == "sigmoid") else np.tanh
-        A = t[f"A{l}"] = f(Z).named(f"A{l}")
-    labels = ag.Tensor(Y, name="Y")
-    J = -np.sum(labels * np.log(A) + (1 - labels) * np.log(1 - A)) / M
-    if decay:
-        J = J + decay / 2 * sum(np.sum(t[f"W{l}"] ** 2) for l in (1, 2, 3))
-    values = {name: x.numpy() for name, x in t.items()} | {"X": X, "Y": Y, "m": M}
-    return J.named("J"), values
 
 
 def by_hand(values, lines, all_of_them=False):
@@ -128,7 +108,7 @@ CASES = [
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(("kind", "where", "lines"), CASES)
 def test_one_mistake_is_named_with_its_place(kind, where, lines, dtype):
-    J, values = network(dtype)
+    J, values = cost_and_values(dtype)
     report = ag.compare(J, by_hand(values, lines))
     if kind == "precision" and dtype is np.float32:
         return  # that is what float32 itself rounds
@@ -138,7 +118,7 @@ def test_one_mistake_is_named_with_its_place(kind, where, lines, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_what_is_right_agrees(dtype):
-    J, values = network(dtype)
+    J, values = cost_and_values(dtype)
     report = ag.compare(J, by_hand(values, {}, all_of_them=True))
     assert report.ok
     assert {e.verdict for e in report} == {"agrees"}
@@ -147,7 +127,7 @@ def test_what_is_right_agrees(dtype):
 
 
 def test_each_place_that_a_mistake_can_stand_at_is_told_from_the_others():
-    J, values = network()
+    J, values = cost_and_values()
     for line in ("dZ3", "dA2", "dZ2", "dA1", "dZ1", "dW1", "db2"):
         lines = {line: f"3 * ({RIGHT[line]})"}
         report = ag.compare(J, by_hand(values, lines, all_of_them=True))
@@ -156,7 +136,7 @@ def test_each_place_that_a_mistake_can_stand_at_is_told_from_the_others():
 
 
 def test_a_mistake_is_said_once_and_explains_all_that_follows():
-    J, values = network()
+    J, values = cost_and_values()
     report = ag.compare(J, by_hand(values, {"dZ2": "dA2"}))
     lines = str(report).splitlines()
     assert [e.label for e in report] == ["W3", "b3", "W2", "b2", "W1", "b1"]
@@ -167,7 +147,7 @@ def test_a_mistake_is_said_once_and_explains_all_that_follows():
 
 
 def test_a_loop_makes_the_same_mistake_in_every_layer():
-    J, values = network()
+    J, values = cost_and_values()
     lines = {f"db{l}": f"dZ{l}.mean(axis=1, keepdims=True)" for l in (1, 2, 3)}
     report = ag.compare(J, by_hand(values, lines))
     for l in (1, 2, 3):
@@ -190,7 +170,7 @@ def test_a_loop_makes_the_same_mistake_in_every_layer():
     ],
 )
 def test_of_two_mistakes_the_nearer_one_comes_first(nearer, further):
-    J, values = network()
+    J, values = cost_and_values()
     report = ag.compare(J, by_hand(values, nearer[2] | further[2]))
     assert nearer[:2] in top(report)
     found = {(f.kind, f.where) for e in report for f in e.best}
@@ -199,7 +179,7 @@ def test_of_two_mistakes_the_nearer_one_comes_first(nearer, further):
 
 
 def test_intermediates_show_the_first_wrong_line_even_of_an_unknown_mistake():
-    J, values = network()
+    J, values = cost_and_values()
     wrong = {"dZ2": "dA2 * (1 - A2**2) + 0.01 * np.sin(9 * Z2)"}
     report = ag.compare(J, by_hand(values, wrong, all_of_them=True))
     assert top(report) == {("unknown", "Z2")}
@@ -208,7 +188,7 @@ def test_intermediates_show_the_first_wrong_line_even_of_an_unknown_mistake():
 
 
 def test_the_mean_may_stand_elsewhere():
-    J, values = network()
+    J, values = cost_and_values()
     lines = {name: f"({line}) * m" for name, line in RIGHT.items() if name == "dZ3"}
     lines |= {f"d{p}": f"({RIGHT[f'd{p}']}) / m" for p in PARAMETERS}
     report = ag.compare(J, by_hand(values, lines, all_of_them=True))
@@ -217,7 +197,7 @@ def test_the_mean_may_stand_elsewhere():
 
 
 def test_everything_transposed_is_a_convention():
-    J, values = network()
+    J, values = cost_and_values()
     report = ag.compare(J, {k: g.T for k, g in by_hand(values, {}).items()})
     assert {e.verdict for e in report if e.label != "W2"} == {"shape"}
     for label in PARAMETERS:
@@ -234,7 +214,7 @@ def test_everything_transposed_is_a_convention():
     ],
 )
 def test_beside_a_penalty(line, kind):
-    J, values = network(decay=0.1)
+    J, values = cost_and_values(decay=0.1)
     lines = {f"dW{l}": f"{RIGHT[f'dW{l}']} + 0.1 * W{l}" for l in (1, 2, 3)}
     assert ag.compare(J, by_hand(values, lines)).ok
     report = ag.compare(J, by_hand(values, lines | {"dW2": line}))
@@ -242,7 +222,7 @@ def test_beside_a_penalty(line, kind):
 
 
 def test_the_gradient_of_the_step_before_is_added():
-    J, values = network()
+    J, values = cost_and_values()
     older = by_hand(values, {})
     now = dict(values)
     for name in PARAMETERS:
@@ -265,7 +245,7 @@ def test_the_gradient_of_the_step_before_is_added():
 
 
 def test_noise_and_random_arrays_are_unknown():
-    J, values = network()
+    J, values = cost_and_values()
     right, rng = by_hand(values, {}), np.random.default_rng(0)
     for k in range(6):
         noise = {n: rng.normal(size=g.shape) for n, g in right.items()}
@@ -308,7 +288,7 @@ def test_one_number_shows_the_derivative_of_the_loss_with_its_mean(dtype):
 
 
 def test_a_wrong_forward_is_named_before_any_gradient():
-    J, values = network()
+    J, values = cost_and_values()
     mine = dict(values)
     mine["Z2"] = mine["W2"] @ mine["A1"]  # the bias is forgotten
     mine["A2"] = np.tanh(mine["Z2"])
@@ -340,7 +320,7 @@ def test_what_follows_a_wrong_value_is_judged_by_the_rounding_of_values():
 
 
 def test_functions_are_called_with_what_they_name_and_judged_by_themselves():
-    J, _ = network()
+    J, _ = cost_and_values()
     report = ag.compare(
         J,
         {
@@ -391,7 +371,7 @@ def test_a_cause_must_hold_at_every_point():
 
 
 def test_a_function_that_raises_shows_its_own_lines_and_the_others_are_judged():
-    J, _ = network()
+    J, _ = cost_and_values()
 
     def broken(W2, dZ2):
         return W2 @ dZ2[:3]
@@ -532,7 +512,7 @@ def test_a_kink_is_no_formula():
 
 
 def test_the_report_is_found_by_name_and_by_tensor():
-    J, values = network()
+    J, values = cost_and_values()
     report = ag.compare(J, by_hand(values, {"dW2": "A1 @ dZ2.T"}))
     entry = report["W2"]
     assert report["dW2"] is entry
@@ -558,7 +538,7 @@ def test_the_report_in_a_notebook_escapes_what_it_shows():
 
 
 def test_bad_input_is_named():
-    J, values = network()
+    J, values = cost_and_values()
     right = by_hand(values, {})
     with pytest.raises(KeyError, match="'dW7' is not on this tape. These names are: .*W1, b1"):
         ag.compare(J, {"dW7": right["dW1"]})
@@ -597,13 +577,13 @@ class Odd:
     ],
 )  # fmt: skip
 def test_what_is_no_gradient_is_an_error_with_its_name_and_shape(given, message):
-    J, _ = network()
+    J, _ = cost_and_values()
     with pytest.raises((TypeError, ValueError, KeyError), match=message):
         ag.compare(J, {"W1": given})
 
 
 def test_keys_and_values_that_say_nothing_are_named():
-    J, values = network()
+    J, values = cost_and_values()
     right = by_hand(values, {})
     for key in (None, 3):
         with pytest.raises(TypeError, match=f"a Tensor or its name .*: {key} is neither"):
@@ -630,7 +610,7 @@ def test_keys_and_values_that_say_nothing_are_named():
 
 
 def test_what_is_as_good_as_an_array_is_one():
-    J, values = network()
+    J, values = cost_and_values()
     right = by_hand(values, {})["dW1"]
     t = ag.Tensor(right)
     for given in (t, right.tolist(), right.astype(np.longdouble)):
@@ -650,7 +630,7 @@ def test_a_function_whose_shape_changes_between_points():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("label", ["dW1", "dZ2", "dA1", "db3"])
 def test_what_rounding_does_agrees_and_what_it_does_not_differs(dtype, label):
-    J, values = network(dtype)
+    J, values = cost_and_values(dtype)
     right = by_hand(values, {}, all_of_them=True)[label]
     eps = np.finfo(dtype).eps
     pattern = np.sin(np.arange(right.size, dtype=float)).reshape(right.shape)
@@ -664,7 +644,7 @@ def test_what_rounding_does_agrees_and_what_it_does_not_differs(dtype, label):
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-4), (np.float32, 1e-3)])
 def test_copied_digits_are_told_from_a_formula(dtype, bound):
-    J, values = network(dtype)
+    J, values = cost_and_values(dtype)
     right = by_hand(values, {})["dW2"]
     pattern = np.sin(np.arange(right.size, dtype=float)).reshape(right.shape)
     pattern *= np.abs(right).max() / np.abs(pattern).max()
@@ -677,7 +657,7 @@ def test_copied_digits_are_told_from_a_formula(dtype, bound):
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-4), (np.float32, 1e-3)])
 def test_forward_values_likewise(dtype, bound):
-    J, values = network(dtype)
+    J, values = cost_and_values(dtype)
     right = by_hand(values, {})
     largest = np.abs(values["Z2"]).max()
     for size, kind in ((0.9, "precision"), (1.1, "forward-differs")):
@@ -689,7 +669,7 @@ def test_forward_values_likewise(dtype, bound):
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-4), (np.float32, 1e-3)])
 def test_a_factor_is_read_from_copied_digits_and_no_further(dtype, bound):
-    J, values = network(dtype)
+    J, values = cost_and_values(dtype)
     right = by_hand(values, {})
     for size, named in ((0.8, True), (1.3, False)):
         given = (2 * right["dW2"] * (1 + size * bound)).astype(dtype)
@@ -751,7 +731,7 @@ def test_the_gradient_of_the_step_before_fits_to_rounding():
 
 
 def test_nan_and_inf_are_placed():
-    J, values = network()
+    J, values = cost_and_values()
     right = by_hand(values, {})
     right["dW2"][1, 2] = np.nan
     report = ag.compare(J, right)
@@ -763,7 +743,7 @@ def test_nan_and_inf_are_placed():
 
 
 def test_shapes_that_cannot_be():
-    J, _ = network()
+    J, _ = cost_and_values()
     report = ag.compare(J, {"W1": np.ones((3, 4)), "b1": np.ones((4, M)), "W3": np.ones(5)})
     assert {e.verdict for e in report} == {"shape"}
     said = {e.label: e.findings[0].kind for e in report}
@@ -771,7 +751,7 @@ def test_shapes_that_cannot_be():
 
 
 def test_nothing_handed_in_is_changed():
-    J, values = network()
+    J, values = cost_and_values()
     given = by_hand(values, {"dZ2": "dA2"})
     before = {k: g.copy() for k, g in given.items()}
     ag.compare(J, given, values={"Z1": values["Z1"]})

@@ -10,6 +10,7 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
+from builders import network_and_samples, scalar
 from results import arrays_of, assert_own, assert_same
 from samples import CASES
 
@@ -21,13 +22,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 by_name = pytest.mark.parametrize(
     ("f", "arrays"), [pytest.param(f, arrays, id=name) for name, f, arrays in CASES]
 )
-
-
-def scalar(f, arrays):
-    """A generic scalar function of f: every entry counts, with another weight each."""
-    y = f(*[ag.Tensor(a) for a in arrays])
-    w = np.random.default_rng(1).normal(size=y.shape)
-    return lambda *args: np.sum(np.sin(f(*args)) * w)
 
 
 def moved(arrays, seed):
@@ -87,15 +81,6 @@ def test_float32_and_arrays_in_any_order_of_memory(f, arrays):
             np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-300)
 
 
-def network(sizes=(3, 4, 2), m=5, activations=("tanh", "sigmoid"), dtype=float):
-    rng = np.random.default_rng(0)
-    net = nn.Network(list(sizes), list(activations), rng=1, dtype=dtype)
-    P = {name: t.numpy() for name, t in net.parameters().items()}
-    X = rng.normal(size=(sizes[0], m)).astype(dtype)
-    Y = np.eye(sizes[-1], dtype=dtype)[:, rng.integers(sizes[-1], size=m)]
-    return net, P, X, Y
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("m", [1, 5])
 @pytest.mark.parametrize(
@@ -109,7 +94,7 @@ def network(sizes=(3, 4, 2), m=5, activations=("tanh", "sigmoid"), dtype=float):
     ],
 )
 def test_networks(activation, output, loss, m, dtype):
-    net, P, X, Y = network((3, 4, 2), m, (activation, output), dtype)
+    net, P, X, Y = network_and_samples((3, 4, 2), m, (activation, output), dtype)
     cost = getattr(nn.losses, loss)
 
     def J(parameters, X, Y):
@@ -145,7 +130,7 @@ def test_masks_follow_the_values():
 
 
 def test_a_whole_training_step():
-    net, P, X, Y = network()
+    net, P, X, Y = network_and_samples()
 
     def step(parameters, velocity, rate, X, Y):
         cost = lambda p: nn.losses.binary_cross_entropy(net.forward(X, p).A[2], Y)
@@ -388,7 +373,7 @@ def test_a_tensor_that_requires_a_gradient_keeps_its_tape():
 
 
 def test_a_step_on_tensors_that_takes_its_own_gradients():
-    net, _, X, Y = network()
+    net, _, X, Y = network_and_samples()
 
     def step(parameters, X, Y):
         J = nn.losses.binary_cross_entropy(net.forward(X, parameters).A[2], Y)
@@ -633,7 +618,7 @@ def test_nothing_is_left_behind():
 
 
 def test_the_source_reads_as_backpropagation():
-    net, P, X, Y = network()
+    net, P, X, Y = network_and_samples()
     cost = lambda parameters, X, Y: nn.losses.binary_cross_entropy_with_logits(
         net.forward(X, parameters).Z[2], Y
     )

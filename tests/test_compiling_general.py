@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict, defaultdict, namedtuple
 
 import numpy as np
 import pytest
+from builders import normal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from results import arrays_of, assert_own, assert_same
@@ -138,9 +139,7 @@ def test_unchecked_compiles_its_text_once(monkeypatch):
 # Views, and what only looks like one
 
 
-MATRIX = np.random.default_rng(0).normal(size=(2, 3))
-CUBE = np.random.default_rng(1).normal(size=(2, 3, 4))
-ROW = np.random.default_rng(2).normal(size=3)
+MATRIX, CUBE, ROW = normal(2, 3), normal(2, 3, 4, seed=1), normal(3, seed=2)
 PARTS = {
     "a number": (ROW, lambda y: y[0]),
     "a number of a matrix": (MATRIX, lambda y: y[1, 2]),

@@ -32,7 +32,7 @@ def test_a_planted_mistake_is_found(label):
 
 def test_forward_pass_is_that_of_the_network_library():
     net = next(module.tanh_networks(np.random.default_rng(1), 3))
-    v = documents.Pass(module.forward, net)
+    v = documents.Pass(module.general_forward, net)
     theirs = nn.Network([2, net.n_h, 1], ["tanh", "sigmoid"])
     theirs.set_parameters({f"{x}{l}": getattr(net, x)[l] for x in "Wb" for l in (1, 2)})
     f = theirs.forward(net.X)
@@ -56,7 +56,9 @@ def test_where_6_8_is_silent():
         def only(rng, count, n_h=n_h):
             return (net for net in module.tanh_networks(rng, 5 * count) if net.n_h == n_h)
 
-        entry = replace(document.entries[0], setting=documents.Setting(module.forward, only))
+        entry = replace(
+            document.entries[0], setting=documents.Setting(module.general_forward, only)
+        )
         (found,) = documents.check(replace(document, entries=[entry]), networks=5)
         assert (found.verdict, found.silent) == ("misprint", silent)
 
@@ -72,8 +74,8 @@ def test_another_rate_by_hand_is_noticed():
     """The comparison of the trajectories can fail."""
     X, Y = nn.datasets.planar(40, rng=1)
     net = nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=1)
-    start = {name: p.numpy() for name, p in net.parameters().items()}
-    by_hand = module.steps(start, X, Y, 1.2 * (1 + 1e-9), 5)
+    start = documents.procedures.by_layer(net)
+    by_hand = module.example_updates(*start, X, Y, 1.2 * (1 + 1e-9), 5)
     loss = nn.losses.binary_cross_entropy
     run = documents.procedures.beside_the_tape(
         "001", "another rate", by_hand, net, X, Y, loss, rate=1.2, epochs=5

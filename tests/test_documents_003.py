@@ -30,7 +30,7 @@ def test_a_planted_mistake_is_found(label):
 
 def test_forward_pass_is_that_of_the_network_library():
     net = next(module.its_network(np.random.default_rng(1), 1))
-    v = documents.Pass(module.forward, net)
+    v = documents.Pass(module.row_forward, net)
     theirs = nn.Network([4, 3, 2, 1], ["sigmoid"] * 3, batch_axis=0)
     theirs.set_parameters({f"{x}{l}": getattr(net, x)[l] for x in "Wb" for l in (1, 2, 3)})
     f = theirs.forward(net.X)
@@ -44,7 +44,7 @@ def test_numpy_says_nothing_about_the_bias_of_another_layer():
     net = next(module.its_network(np.random.default_rng(2), 1))
     a2 = np.full((1, 2), 0.5)
     assert (a2 @ net.W[3] + net.b[2]).shape == (1, 2)
-    v = documents.Pass(module.forward, net)
+    v = documents.Pass(module.row_forward, net)
     with pytest.raises(documents.NotConforming, match=r"\(1, 1\) \+ \(1, 2\)"):
         _ = v.a[2] @ v.W[3] + v.b[2]
 
@@ -57,7 +57,7 @@ def test_the_logistic_function_as_printed_is_not_between_0_and_1():
 
 
 def test_an_element_that_is_not_there_is_undefined():
-    v = documents.Pass(module.forward, next(module.its_network(np.random.default_rng(0), 1)))
+    v = documents.Pass(module.row_forward, next(module.its_network(np.random.default_rng(0), 1)))
     for name in ("b3[0]", "g[32]", "nothing", "b3"):
         with pytest.raises(documents.Undefined):
             module.at(v, name)

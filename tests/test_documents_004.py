@@ -3,6 +3,7 @@
 import numpy as np
 
 import nn
+from nn import documents
 from nn.documents import document_004 as module
 
 
@@ -16,8 +17,7 @@ def test_arg_max_by_hand_and_by_the_network():
     X, Y = nn.datasets.digits()
     X, Y = X[:, :400] / 16, Y[:, :400]
     net = nn.Network([64, 16, 10], ["sigmoid"] * 2, rng=0)
-    start = {name: p.numpy() for name, p in net.parameters().items()}
-    W, b = ({l: start[f"{letter}{l - 1}"] for l in (2, 3)} for letter in "Wb")
+    W, b = documents.procedures.by_layer(net, first=1)
     assert list(module.train(X, Y, W, b, 0.5)) == list(range(400))
     loss = nn.losses.half_squared_error
     nn.fit(net, X, Y, loss, nn.optimizers.GradientDescent(0.5), epochs=1, batch_size=1)
@@ -34,7 +34,7 @@ def test_start_as_printed_leads_elsewhere():
     x, y = rng.normal(size=(n, 1)), np.eye(n)[:, :1]
     ways = {}
     for name, first in {
-        "right": lambda a, a_before: module.slope(a),
+        "right": lambda a, a_before: module.slope_of(a),
         "printed": lambda a, a_before: a * (1 - a_before),
     }.items():
         W, b = dict(W_start), dict(b_start)

@@ -25,7 +25,7 @@ import nn
 from autograd_lite.diagnosis.report import Entry, Finding, Report
 from autograd_lite.graph import Step, steps
 from autograd_lite.views import drawing, rendering
-from autograd_lite.views.printing import clean
+from autograd_lite.views.texts import clean
 from autograd_lite.walk import differentiate, seed
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from builders import hidden_layer, normal
 from samples import CASES
 
 import autograd_lite as ag
@@ -75,8 +76,7 @@ def test_the_check_of_names_finds_a_way_out():
 A = Symbol("value", "A", 0, (2, 3))
 B = Symbol("value", "B", 1, (3, 4))
 C = Symbol("value", "C", 2, (2, 3))
-rng = np.random.default_rng(0)
-VALUES = {"A": rng.normal(size=(2, 3)), "B": rng.normal(size=(3, 4)), "C": rng.normal(size=(2, 3))}
+VALUES = {"A": normal(2, 3), "B": normal(3, 4, seed=1), "C": normal(2, 3, seed=2)}
 
 
 def times(a, b):
@@ -162,17 +162,14 @@ def test_steps_as_expressions_have_their_values(f, arrays):
     assert all(texts(recorded[n], k) for n, k in recorded.contributions)
 
 
-def network():
-    X = ag.Tensor(rng.normal(size=(2, 5)), name="X")
-    W1 = ag.Tensor(rng.normal(size=(4, 2)), requires_grad=True, name="W1")
-    b1 = ag.Tensor(np.zeros((4, 1)), requires_grad=True, name="b1")
-    Z1 = (W1 @ X + b1).named("Z1")
-    A1 = np.tanh(Z1).named("A1")
+def layer_steps():
+    t = hidden_layer()
+    W1, b1, A1 = t["W1"], t["b1"], t["A1"]
     return W1, b1, A1, steps(np.sum(np.square(A1)).named("J"), [W1, b1])
 
 
 def test_the_rule_at_each_edge():
-    _, _, _, recorded = network()
+    _, _, _, recorded = layer_steps()
     texts = RuleTexts(recorded)
     shown = [(recorded[n].name, k, texts(recorded[n], k)) for n, k in recorded.contributions]
     assert shown == [
@@ -202,7 +199,7 @@ def test_in_a_rule_a_letter_never_means_two_tensors():
 
 
 def test_what_each_edge_contributed_adds_up_to_the_gradient():
-    x = ag.Tensor(rng.normal(size=3), requires_grad=True, name="x")
+    x = ag.Tensor(normal(3), requires_grad=True, name="x")
     recorded = steps(np.sum(x * x + np.sin(x) / x), [x])
     total = {}
     for (n, k), step in recorded.contributions.items():

@@ -305,7 +305,9 @@ COMMANDS = {
 def no_work(monkeypatch):
     monkeypatch.setattr("nn.cli.command_train._prepared", lambda _: pytest.fail("worked first"))
     monkeypatch.setattr("nn.cli.command_check.everything", lambda *_: pytest.fail("worked first"))
-    monkeypatch.setattr("nn.cli.command_draw._network", lambda *_: pytest.fail("worked first"))
+    monkeypatch.setattr(
+        "nn.cli.command_draw._saved_or_described", lambda *_: pytest.fail("worked first")
+    )
 
 
 @posix

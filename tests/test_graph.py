@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import hidden_layer
 
 import autograd_lite as ag
 from autograd_lite.graph import replay, steps
 from autograd_lite.tensor import tracing
 
 
-def network():
-    rng = np.random.default_rng(0)
-    X = ag.Tensor(rng.normal(size=(2, 5)), name="X")
-    W1 = ag.Tensor(rng.normal(size=(4, 2)), requires_grad=True, name="W1")
-    b1 = ag.Tensor(np.zeros((4, 1)), requires_grad=True, name="b1")
-    Z1 = (W1 @ X + b1).named("Z1")
-    A1 = np.tanh(Z1).named("A1")
-    return {"X": X, "W1": W1, "b1": b1, "Z1": Z1, "A1": A1}, np.mean(np.square(A1)).named("J")
+def layer_and_cost():
+    t = hidden_layer()
+    return t, np.mean(np.square(t["A1"])).named("J")
 
 
 def test_steps_are_in_order_and_name_what_they_differentiate():
-    t, J = network()
+    t, J = layer_and_cost()
     recorded = steps(J, [t["W1"], t["b1"]])
     for step in recorded:
         assert all(x.number < step.number for x in step.inputs if not isinstance(x, int | float))
@@ -37,7 +33,7 @@ def test_steps_are_in_order_and_name_what_they_differentiate():
 
 @pytest.mark.parametrize("name", ["W1", "b1", "Z1", "A1"])
 def test_gradient_steps_are_the_gradients(name):
-    t, J = network()
+    t, J = layer_and_cost()
     recorded = steps(J, [t[name]])
     (expected,) = ag.gradients(J, [t[name]])
     np.testing.assert_array_equal(recorded.gradient(name).value, expected)
@@ -45,7 +41,7 @@ def test_gradient_steps_are_the_gradients(name):
 
 
 def test_the_tape_is_left_as_it_was():
-    t, J = network()
+    t, J = layer_and_cost()
     before = (J._order, J._inputs, t["W1"].grad)
     steps(J, [t["W1"]])
     assert before == (J._order, J._inputs, t["W1"].grad)
@@ -78,7 +74,7 @@ def test_replay_follows_masks_and_branches():
 
 
 def test_replay_refuses_what_would_be_wrong():
-    t, J = network()
+    t, J = layer_and_cost()
     recorded = steps(J, [t["W1"]])
     with pytest.raises(ValueError, match="X .* requires no gradient"):
         replay(recorded, {"X": np.zeros((2, 5))})
@@ -91,7 +87,7 @@ def test_replay_refuses_what_would_be_wrong():
 
 
 def test_an_edited_step_is_a_deliberate_mistake():
-    t, J = network()
+    t, J = layer_and_cost()
     recorded = steps(J, [t["W1"]])
     target = recorded.gradient("W1").number
     without = replay(

@@ -7,7 +7,7 @@ import nn
 from nn import closed_form
 
 OUTPUTS = [  # every loss with every output that it is defined for
-    *(("half_squared_error", output) for output in nn.closed_form.ACTIVATIONS),
+    *(("half_squared_error", output) for output in nn.closed_form.ACTIVATION_FORMS),
     ("binary_cross_entropy", "sigmoid"),
     ("binary_cross_entropy", "softmax"),
     ("cross_entropy", "softmax"),
@@ -20,8 +20,8 @@ OUTPUTS = [  # every loss with every output that it is defined for
 
 
 def test_what_nn_knows_by_name_has_a_closed_form_that_is_compared_here():
-    assert {*closed_form.ACTIVATIONS} == {*nn.activations.NAMES}
-    assert {*closed_form.LOSSES} == {*nn.losses.BY_NAME} == {loss for loss, _ in OUTPUTS}
+    assert {*closed_form.ACTIVATION_FORMS} == {*nn.activations.NAMES}
+    assert {*closed_form.LOSS_FORMS} == {*nn.losses.BY_NAME} == {loss for loss, _ in OUTPUTS}
 
 
 def labels(loss: str, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -63,7 +63,7 @@ def errors(
 
 @pytest.mark.parametrize("batch_axis", [1, 0])
 @pytest.mark.parametrize(("loss", "output"), OUTPUTS)
-@pytest.mark.parametrize("hidden", closed_form.ACTIVATIONS)
+@pytest.mark.parametrize("hidden", closed_form.ACTIVATION_FORMS)
 def test_every_gradient_equals_the_closed_form(hidden, loss, output, batch_axis):
     for L in range(1, 7):
         for m in (1, 5):
@@ -123,9 +123,9 @@ def test_training_is_compared_on_the_way():
 
 
 def test_the_comparison_sees_a_wrong_rule(monkeypatch):
-    value, H = closed_form.ACTIVATIONS["tanh"]
-    wrong = {**closed_form.ACTIVATIONS, "tanh": (value, lambda Δ, Z, A: 1.001 * H(Δ, Z, A))}
-    monkeypatch.setattr(closed_form, "ACTIVATIONS", wrong)
+    value, H = closed_form.ACTIVATION_FORMS["tanh"]
+    wrong = {**closed_form.ACTIVATION_FORMS, "tanh": (value, lambda Δ, Z, A: 1.001 * H(Δ, Z, A))}
+    monkeypatch.setattr(closed_form, "ACTIVATION_FORMS", wrong)
     found = {(r.data, r.quantity): r.error for r in closed_form.compare_training(epochs=20)}
     assert found["planar", "dW1"] > 1e-4
     assert found["planar", "dW2"] < 1e-10

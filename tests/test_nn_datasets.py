@@ -216,9 +216,9 @@ WORDS = [
 
 def test_what_is_a_number():
     for text in NUMBERS:
-        assert datasets.number(text) == float(text)
+        assert datasets.decimal_number(text) == float(text)
     for text in NO_NUMBERS + WORDS:
-        assert datasets.number(text) is None
+        assert datasets.decimal_number(text) is None
 
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, *WORDS])

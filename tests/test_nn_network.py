@@ -12,17 +12,14 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from builders import small_network, values
 
 import autograd_lite as ag
 import nn
 
 
-def network(**options):
-    return nn.Network([2, 3, 1], activations=["tanh", "sigmoid"], rng=0, **options)
-
-
 def test_the_two_batch_axes_are_the_same_network_transposed():
-    columns, rows = network(batch_axis=1), network(batch_axis=0)
+    columns, rows = small_network([2, 3, 1], batch_axis=1), small_network([2, 3, 1], batch_axis=0)
     assert columns.parameters()["W1"].shape == (3, 2)
     assert columns.parameters()["b1"].shape == (3, 1)
     assert rows.parameters()["W1"].shape == (2, 3)
@@ -32,9 +29,9 @@ def test_the_two_batch_axes_are_the_same_network_transposed():
 
 
 def test_the_arithmetic_is_that_of_the_documents():
-    net, X = network(), np.random.default_rng(0).standard_normal((2, 5))
+    net, X = small_network([2, 3, 1]), np.random.default_rng(0).standard_normal((2, 5))
     net.set_parameters({"b1": [[0.1], [0.2], [0.3]], "b2": [[-0.5]]})
-    P = {name: parameter.numpy() for name, parameter in net.parameters().items()}
+    P = values(net)
     f = net.forward(X)
     Z1 = P["W1"] @ X + P["b1"]
     np.testing.assert_array_equal(f.Z[1].numpy(), Z1)
@@ -108,7 +105,7 @@ def test_a_function_of_a_tensor_as_activation():
 
 def test_a_tensor_that_requires_a_gradient_gets_it():
     X = ag.Tensor(np.ones((2, 4)), requires_grad=True)
-    f = network().forward(X)
+    f = small_network([2, 3, 1]).forward(X)
     assert f.A[0] is X
     np.sum(f.A[2]).backward()
     assert X.grad.shape == (2, 4)
@@ -116,7 +113,7 @@ def test_a_tensor_that_requires_a_gradient_gets_it():
 
 
 def test_parameters_from_elsewhere():
-    net, X = network(), np.ones((2, 4))
+    net, X = small_network([2, 3, 1]), np.ones((2, 4))
     values = {name: p.numpy() for name, p in net.parameters().items()}
     slopes = ag.grad(lambda P: np.sum(net.forward(X, P).A[2]))(values)
     np.sum(net(X)).backward()
@@ -127,7 +124,7 @@ def test_parameters_from_elsewhere():
 @pytest.mark.parametrize("batch_axis", [0, 1])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_save_and_load_to_the_bit(tmp_path, batch_axis, dtype):
-    net, path = network(batch_axis=batch_axis, dtype=dtype), tmp_path / "net"
+    net, path = small_network([2, 3, 1], batch_axis=batch_axis, dtype=dtype), tmp_path / "net"
     net.save(path)
     assert os.listdir(tmp_path) == ["net"]
     again = nn.Network.load(path)
@@ -138,14 +135,14 @@ def test_save_and_load_to_the_bit(tmp_path, batch_axis, dtype):
 
 
 def test_nothing_is_pickled(tmp_path):
-    network().save(tmp_path / "net.npz")
+    small_network([2, 3, 1]).save(tmp_path / "net.npz")
     with np.load(tmp_path / "net.npz", allow_pickle=False) as file:
         assert not any(file[name].dtype.hasobject for name in file.files)
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "net.npz"
-    network().save(path)
+    small_network([2, 3, 1]).save(path)
     old = path.read_bytes()
 
     def half(file, **entries):
@@ -154,7 +151,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", half)
     with pytest.raises(OSError, match="no space"):
-        network().save(path)
+        small_network([2, 3, 1]).save(path)
     assert path.read_bytes() == old
     assert os.listdir(tmp_path) == ["net.npz"]
 
@@ -165,7 +162,7 @@ def test_a_failed_save_names_the_users_file_alone(tmp_path):
         (tmp_path / "none" / "net.npz", FileNotFoundError),
     ):
         with pytest.raises(error) as raised:
-            network().save(path)
+            small_network([2, 3, 1]).save(path)
         assert str(raised.value).endswith(f": '{path}'")
     assert not os.listdir(tmp_path)
 
@@ -184,7 +181,7 @@ def test_load_of_a_missing_file(tmp_path):
 
 def test_load_of_truncated_and_damaged_files(tmp_path):
     path = tmp_path / "net.npz"
-    network().save(path)
+    small_network([2, 3, 1]).save(path)
     whole = path.read_bytes()
     for length in range(0, len(whole), 97):
         path.write_bytes(whole[:length])
@@ -198,7 +195,7 @@ def test_load_of_truncated_and_damaged_files(tmp_path):
 
 def foreign(path, **changes):
     """A saved network with some entries replaced (None: left out)."""
-    network().save(path)
+    small_network([2, 3, 1]).save(path)
     with np.load(path) as file:
         entries = {**{name: file[name] for name in file.files}, **changes}
     with open(path, "wb") as file:
@@ -264,7 +261,7 @@ def test_a_pickled_object_is_never_made(tmp_path, name):
 
 def rebuilt(path, entries, compression=zipfile.ZIP_STORED):
     """A saved network, with the bytes of some entries replaced."""
-    network().save(path)
+    small_network([2, 3, 1]).save(path)
     with zipfile.ZipFile(path) as file:
         parts = {**{name: file.read(name) for name in file.namelist()}, **entries}
     with zipfile.ZipFile(path, "w", compression) as file:
@@ -337,7 +334,7 @@ def test_load_of_a_bomb(tmp_path):
 
 def test_load_of_any_damage_is_an_error_or_the_same_network(tmp_path):
     path, rng = tmp_path / "net.npz", np.random.default_rng(0)
-    network().save(path)
+    small_network([2, 3, 1]).save(path)
     whole = np.frombuffer(path.read_bytes(), np.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python's, about odd literals in a header
@@ -354,7 +351,7 @@ def test_load_of_any_damage_is_an_error_or_the_same_network(tmp_path):
 
 
 def test_load_of_two_entries_of_one_name(tmp_path):
-    network().save(tmp_path / "net.npz")
+    small_network([2, 3, 1]).save(tmp_path / "net.npz")
     with warnings.catch_warnings(), zipfile.ZipFile(tmp_path / "net.npz", "a") as file:
         warnings.simplefilter("ignore")
         file.writestr("W1.npy", npy((3, 2), b"\0" * 48))
@@ -363,7 +360,7 @@ def test_load_of_two_entries_of_one_name(tmp_path):
 
 
 def test_more_than_memory_holds_names_the_file(tmp_path, monkeypatch):
-    network().save(tmp_path / "net.npz")
+    small_network([2, 3, 1]).save(tmp_path / "net.npz")
     monkeypatch.setattr(nn.archive.Archive, "array", lambda *_: (_ for _ in ()).throw(MemoryError))
     with pytest.raises(MemoryError, match=r"net\.npz holds more than this machine's memory"):
         nn.Network.load(tmp_path / "net.npz")
@@ -382,7 +379,7 @@ def test_load_of_what_is_no_regular_file(tmp_path):
 
 
 def test_what_load_would_refuse_is_not_saved(tmp_path):
-    net = network()
+    net = small_network([2, 3, 1])
     net.parameters()["b2"].data = [[np.inf]]
     with pytest.raises(ValueError, match="b2 holds values that are not finite"):
         net.save(tmp_path / "net.npz")
@@ -426,7 +423,7 @@ def test_sizes_and_activations_that_do_not_fit(sizes, names, message):
 )
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
-        network(**options)
+        small_network([2, 3, 1], **options)
 
 
 def test_activations_as_one_string():
@@ -452,12 +449,12 @@ def test_sizes_as_one_number():
 )
 def test_samples_that_do_not_fit(X, error, message):
     with pytest.raises(error, match=message):
-        network().forward(X)
+        small_network([2, 3, 1]).forward(X)
 
 
 def test_rows_that_do_not_fit():
     with pytest.raises(ValueError, match=r"batch_axis=0 X is \(m, 2\). X.T would fit"):
-        network(batch_axis=0).forward(np.ones((2, 5)))
+        small_network([2, 3, 1], batch_axis=0).forward(np.ones((2, 5)))
 
 
 @pytest.mark.parametrize(
@@ -470,7 +467,7 @@ def test_rows_that_do_not_fit():
     ],
 )
 def test_set_parameters_checks_all_before_it_sets_any(values, error, message):
-    net = network()
+    net = small_network([2, 3, 1])
     with pytest.raises(error, match=message):
         net.set_parameters(values)
     assert not net.parameters()["b1"].numpy().any()

@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 import pytest
+from builders import small_network, values
 from interruption import ctrl_c_at_line
 
 import autograd_lite as ag
@@ -36,7 +37,7 @@ def train(compile, activations=("tanh", "sigmoid"), loss=BCE, optimizer=None, **
     options = {"epochs": 8, "batch_size": 8, **options}
     optimizer = optimizer or GradientDescent(0.5)
     history = nn.fit(net, X, Y, loss, optimizer, compile=compile, **options)
-    return history, {name: t.numpy() for name, t in net.parameters().items()}
+    return history, values(net)
 
 
 def assert_same_path(compiled=True, make=dict, **options):
@@ -124,7 +125,7 @@ def test_an_optimizer_remembers_from_one_fit_to_the_next():
     X, Y = nn.datasets.planar(50, rng=1)
     ends = []
     for first, second in ((True, True), (False, False), (True, False), (False, True)):
-        net, optimizer = nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=2), Momentum(0.1)
+        net, optimizer = small_network(), Momentum(0.1)
         for compile in (first, second):
             nn.fit(net, X, Y, BCE, optimizer, epochs=40, compile=compile)
         ends.append(net.parameters()["W1"].numpy())
@@ -219,7 +220,7 @@ class Escaping(GradientDescent):
 @pytest.mark.parametrize(("batch_size", "epoch"), [(50, 3), (16, 1)])
 def test_diverged_keeps_the_last_finite_parameters(compile, batch_size, epoch):
     X, Y = nn.datasets.planar(50, rng=1)
-    net, same = (nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=2) for _ in range(2))
+    net, same = (small_network() for _ in range(2))
     optimizer = Escaping(0.1)
     with pytest.raises(nn.Diverged, match=f"epoch {epoch}: layer 1, W1 is the first") as caught:
         nn.fit(net, X, Y, BCE, optimizer, epochs=40, batch_size=batch_size, compile=compile)
@@ -244,7 +245,7 @@ def test_diverged_keeps_what_the_step_before_left(make, batch_size, rate, scale)
     ends = []
     for compile in (True, False):
         X, Y = nn.datasets.planar(50, rng=1)
-        net = nn.Network([2, 4, 1], ["tanh", "identity"], rng=2)
+        net = small_network(output="identity")
         optimizer = make(rate)
         with pytest.raises(nn.Diverged) as caught:
             nn.fit(
@@ -269,7 +270,7 @@ def test_one_parameter_ahead_of_the_others():
     ends = []
     for compile in (True, False):
         X, Y = nn.datasets.planar(50, rng=1)
-        net, optimizer = nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=2), Adam(0.1)
+        net, optimizer = small_network(), Adam(0.1)
         W1 = net.parameters()["W1"]
         optimizer.step({"W1": W1}, {"W1": np.ones(W1.shape)})
         nn.fit(net, X, Y, BCE, optimizer, epochs=40, compile=compile)

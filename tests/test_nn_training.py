@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from builders import small_network, values
 
 import autograd_lite as ag
 import nn
@@ -19,19 +20,12 @@ def planar(m=40, batch_axis=1):
     return nn.datasets.planar(m, rng=1, batch_axis=batch_axis)
 
 
-def network(batch_axis=1, dtype=float, output="sigmoid"):
-    return nn.Network([2, 4, 1], ["tanh", output], rng=2, batch_axis=batch_axis, dtype=dtype)
-
-
-def values(net):
-    return {name: parameter.numpy() for name, parameter in net.parameters().items()}
-
-
 @pytest.mark.parametrize("batch_size", [None, 16, 1])
 @pytest.mark.parametrize("batch_axis", [1, 0])
 def test_the_trajectory_is_that_of_the_closed_form(batch_axis, batch_size):
     X, Y = planar(batch_axis=batch_axis)
-    net, P = network(batch_axis), values(network(batch_axis))
+    net = small_network(batch_axis=batch_axis)
+    P = values(net)
     nn.fit(net, X, Y, BCE, GradientDescent(0.7), epochs=5, batch_size=batch_size)
     size = batch_size or 40
     for start in [*range(0, 40, size)] * 5:
@@ -75,7 +69,7 @@ def test_shuffled_batches_use_every_sample_once_and_repeat_by_rng():
 
 def test_history_has_the_cost_and_accuracy_before_each_step():
     X, Y = planar()
-    net = network()
+    net = small_network()
     start = nn.evaluate(net, X, Y, BCE)
     history = nn.fit(net, X, Y, BCE, GradientDescent(1), epochs=1)
     after = nn.evaluate(net, X, Y, BCE)
@@ -90,7 +84,7 @@ def test_history_has_the_cost_and_accuracy_before_each_step():
 
 def test_history_of_batches_weighs_them_by_their_samples():
     X, Y = planar()
-    net = network()
+    net = small_network()
     whole = nn.evaluate(net, X, Y, BCE)
     history = nn.fit(net, X, Y, BCE, GradientDescent(1e-12), epochs=1, batch_size=16)
     assert history.loss == pytest.approx([whole[0]])
@@ -99,7 +93,9 @@ def test_history_of_batches_weighs_them_by_their_samples():
 
 def test_the_metric_of_a_loss_that_is_not_for_classes_is_none():
     X, Y = planar()
-    history = nn.fit(network(), X, Y, nn.losses.half_squared_error, GradientDescent(0.1), epochs=2)
+    history = nn.fit(
+        small_network(), X, Y, nn.losses.half_squared_error, GradientDescent(0.1), epochs=2
+    )
     assert history.metric == [None, None]
 
 
@@ -107,7 +103,7 @@ def test_the_metric_of_a_loss_that_is_not_for_classes_is_none():
 @pytest.mark.parametrize("optimizer", [GradientDescent(0.1), nn.optimizers.Momentum(0.1), Adam()])
 def test_float32_stays_float32(optimizer, batch_size):
     X, Y = planar()
-    net = network(dtype=np.float32)
+    net = small_network(dtype=np.float32)
     nn.fit(net, X, Y.astype(int), BCE, optimizer, epochs=3, batch_size=batch_size)
     assert {p.dtype for p in net.parameters().values()} == {np.dtype(np.float32)}
     f = net.forward(X)
@@ -116,7 +112,7 @@ def test_float32_stays_float32(optimizer, batch_size):
 
 def test_logits_are_taken_from_Z_and_give_the_same_path():
     X, Y = planar()
-    by_A, by_Z = network(), network()
+    by_A, by_Z = small_network(), small_network()
     nn.fit(by_A, X, Y, BCE, GradientDescent(1), epochs=20)
     nn.fit(by_Z, X, Y, nn.losses.binary_cross_entropy_with_logits, GradientDescent(1), epochs=20)
     for name, value in values(by_A).items():
@@ -126,7 +122,7 @@ def test_logits_are_taken_from_Z_and_give_the_same_path():
 def test_a_loss_with_options_filled_in_is_still_that_loss():
     X, Y = planar()
     logits = nn.losses.binary_cross_entropy_with_logits
-    summed, mean = network(), network()
+    summed, mean = small_network(), small_network()
     partial = functools.partial(logits, reduction="sum")
     history = nn.fit(summed, X, Y, partial, GradientDescent(0.01), epochs=3)
     same = nn.fit(mean, X, Y, logits, GradientDescent(0.4), epochs=3)
@@ -143,9 +139,9 @@ def test_a_loss_of_ones_own_gets_batch_axis_if_it_takes_it():
         axes.append(batch_axis)
         return np.sum(np.abs(A - Y)) / A.shape[batch_axis]
 
-    nn.fit(network(batch_axis=0), X, Y, loss, GradientDescent(0.1), epochs=2)
+    nn.fit(small_network(batch_axis=0), X, Y, loss, GradientDescent(0.1), epochs=2)
     history = nn.fit(
-        network(batch_axis=0), X, Y, lambda A, Y: np.mean((A - Y) ** 2), Adam(), epochs=2
+        small_network(batch_axis=0), X, Y, lambda A, Y: np.mean((A - Y) ** 2), Adam(), epochs=2
     )
     assert axes == [0, 0]
     assert len(history.loss) == 2
@@ -154,7 +150,7 @@ def test_a_loss_of_ones_own_gets_batch_axis_if_it_takes_it():
 def test_samples_and_gradients_of_the_caller_are_left_alone():
     X, Y = planar()
     X0, Y0 = X.copy(), Y.copy()
-    net = network()
+    net = small_network()
     nn.fit(net, X, Y, BCE, GradientDescent(1), epochs=2, batch_size=7)
     np.testing.assert_array_equal(X, X0)
     np.testing.assert_array_equal(Y, Y0)
@@ -164,7 +160,7 @@ def test_samples_and_gradients_of_the_caller_are_left_alone():
 
 def test_ctrl_c_between_epochs_keeps_what_was_learnt():
     X, Y = planar()
-    net, same = network(), network()
+    net, same = small_network(), small_network()
 
     def stop(epoch, history):
         if epoch == 3:
@@ -189,7 +185,7 @@ def test_ctrl_c_within_a_step_keeps_the_last_whole_step():
             return super().change(gradient, memory)
 
     X, Y = planar()
-    net, same = network(), network()
+    net, same = small_network(), small_network()
     history = nn.fit(net, X, Y, BCE, Interrupted(1), epochs=10)
     nn.fit(same, X, Y, BCE, GradientDescent(1), epochs=2)
     assert history.interrupted
@@ -212,7 +208,7 @@ def test_nan_in_an_activation_names_epoch_layer_and_tensor():
 
 def test_a_rate_too_large_names_the_epoch_in_which_it_overflowed():
     X, Y = planar()
-    net = network(output="identity")
+    net = small_network(output="identity")
     with pytest.raises(nn.Diverged, match="smaller rate") as caught:
         nn.fit(net, X, Y, nn.losses.half_squared_error, GradientDescent(1e100), epochs=50)
     history = caught.value.history
@@ -222,7 +218,7 @@ def test_a_rate_too_large_names_the_epoch_in_which_it_overflowed():
 
 def test_parameters_that_become_infinite_in_the_last_step():
     X, Y = planar()
-    net, loss = network(output="identity"), nn.losses.half_squared_error
+    net, loss = small_network(output="identity"), nn.losses.half_squared_error
     with pytest.raises(nn.Diverged, match=r"epoch 1: layer \d, [Wb]\d is the first"):
         nn.fit(net, X, 1e9 * Y, loss, GradientDescent(1e308), epochs=1)
 
@@ -230,7 +226,7 @@ def test_parameters_that_become_infinite_in_the_last_step():
 def test_a_cost_that_is_infinite_on_its_own():
     X, Y = planar()
     with pytest.raises(nn.Diverged, match="epoch 1: the cost J") as caught:
-        nn.fit(network(), X, Y, lambda A, Y: np.sum(A) / 0.0, GradientDescent(1), epochs=1)
+        nn.fit(small_network(), X, Y, lambda A, Y: np.sum(A) / 0.0, GradientDescent(1), epochs=1)
     assert caught.value.layer is None
 
 
@@ -254,39 +250,39 @@ def test_a_cost_that_is_infinite_on_its_own():
 def test_what_does_not_fit(change, error, message):
     X, Y = planar()
     options = {"X": X, "Y": Y, "loss": BCE, "optimizer": GradientDescent(1), "epochs": 1, **change}
-    net = network()
+    net = small_network()
     with pytest.raises(error, match=message):
         nn.fit(net, **options)
-    for name, value in values(network()).items():
+    for name, value in values(small_network()).items():
         np.testing.assert_array_equal(values(net)[name], value)
 
 
 def test_samples_too_large_for_float32():
     X, Y = planar()
     with pytest.raises(ValueError, match=r"X\[0, 0\] is -?inf"):
-        nn.fit(network(dtype=np.float32), 1e300 * X, Y, BCE, GradientDescent(1), epochs=1)
+        nn.fit(small_network(dtype=np.float32), 1e300 * X, Y, BCE, GradientDescent(1), epochs=1)
 
 
 def test_a_bad_label_in_a_late_batch_is_found_before_any_step():
     X, Y = planar()
     Y[0, -1] = 3
-    net = network()
+    net = small_network()
     with pytest.raises(ValueError, match=r"Y\[0, 39\] is 3"):
         nn.fit(net, X, Y, BCE, GradientDescent(1), epochs=1, batch_size=8)
-    np.testing.assert_array_equal(values(net)["W1"], values(network())["W1"])
+    np.testing.assert_array_equal(values(net)["W1"], values(small_network())["W1"])
 
 
 def test_no_epochs_and_large_batches():
     X, Y = planar()
-    net = network()
+    net = small_network()
     assert nn.fit(net, X, Y, BCE, GradientDescent(1), epochs=0).loss == []
     assert len(nn.fit(net, X, Y, BCE, GradientDescent(1), epochs=1, batch_size=10**6).loss) == 1
 
 
 def test_tensors_are_samples_too():
     X, Y = planar()
-    history = nn.fit(network(), ag.Tensor(X), ag.Tensor(Y), BCE, GradientDescent(1), epochs=1)
-    assert history.loss == nn.fit(network(), X, Y, BCE, GradientDescent(1), epochs=1).loss
+    history = nn.fit(small_network(), ag.Tensor(X), ag.Tensor(Y), BCE, GradientDescent(1), epochs=1)
+    assert history.loss == nn.fit(small_network(), X, Y, BCE, GradientDescent(1), epochs=1).loss
 
 
 class Terminal(io.StringIO):
@@ -299,7 +295,7 @@ def shown(monkeypatch, progress, terminal):
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     X, Y = planar()
-    nn.fit(network(), X, Y, BCE, GradientDescent(1), epochs=31, progress=progress)
+    nn.fit(small_network(), X, Y, BCE, GradientDescent(1), epochs=31, progress=progress)
     return screen.getvalue()
 
 
@@ -329,7 +325,7 @@ def test_a_function_sees_every_epoch():
     X, Y = planar()
     seen = []
     nn.fit(
-        network(),
+        small_network(),
         X,
         Y,
         BCE,
@@ -342,7 +338,7 @@ def test_a_function_sees_every_epoch():
 
 def test_it_learns():
     X, Y = nn.datasets.planar(400, rng=0)
-    net = nn.Network([2, 4, 1], ["tanh", "sigmoid"], rng=0)
+    net = small_network(rng=0)
     history = nn.fit(net, X, Y, BCE, Adam(0.05), epochs=500)
     assert history.metric[-1] > 0.85
 
@@ -395,7 +391,7 @@ def test_a_training_that_did_not_learn_says_so(learned, activation, rate, bias, 
 
 def test_one_epoch_does_not_tell_whether_it_learned():
     X, Y = planar()
-    history = nn.fit(network(), X, Y, BCE, GradientDescent(1), epochs=1)
+    history = nn.fit(small_network(), X, Y, BCE, GradientDescent(1), epochs=1)
     assert history.learned is None
     assert "learn" not in repr(history)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import subprocess
 import sys
@@ -67,6 +68,26 @@ def test_every_file_that_is_pointed_to_is_there():
     for module in re.findall(r"python -m (benchmarks[\w.]*)", text):
         path = ROOT.joinpath(*module.split("."))
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def test_every_path_and_name_in_contributing_is_there():
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"`([^`\n]+)`", text.replace("```", "")))
+    paths = {word for word in words if re.fullmatch(r"[\w.]+/[\w./]*", word)}
+    names = {word for word in words if re.fullmatch(r"[A-Z][A-Z_]+", word)}
+    public = {word for word in words if re.fullmatch(r"(ag|nn)(\.\w+)+", word)}
+    assert len(paths) > 15
+    for path in paths:
+        assert (ROOT / path).exists(), path
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("autograd_lite", "nn", "tests", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    for name in names:
+        assert re.search(rf"^{name}\b.* = ", code, re.MULTILINE), name
+    for name in public:
+        assert callable(pkgutil.resolve_name(name.replace("ag.", "autograd_lite."))), name
 
 
 def test_one_version():

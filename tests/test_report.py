@@ -14,12 +14,12 @@ import browser as webdriver
 import numpy as np
 import pytest
 
-from nn import closed_form, documents, report
+from nn import closed_form, datasets, documents, report
 from nn.cli import command, command_check
 from nn.documents import document_000, document_002, document_003
 from nn.documents.checked import Checked
 from nn.documents.procedures import Run
-from nn.report import markup, network, training
+from nn.report import markup, network
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 
@@ -134,8 +134,8 @@ def test_every_formula_of_the_documents_can_be_typeset_and_found(number):
 def test_the_stepper_has_the_numbers_of_the_closed_form(elements, file):
     """Each rule's result is the gradient of its tensor, in the order of the backward pass."""
     f, _ = network.cost(0, network.SAMPLES)
-    net, _, _ = training.planar_network(0)
-    X, Y = f.A[0].numpy(), training.datasets.planar(network.SAMPLES, 0)[1]
+    net = closed_form.planar_exercise(0).net
+    X, Y = f.A[0].numpy(), datasets.planar(network.SAMPLES, 0)[1]
     values = {name: p.numpy() for name, p in net.parameters().items()}
     gradients = closed_form.gradients(values, X, Y, net.activations, "binary_cross_entropy")
     html = file.read_text(encoding="utf-8")
@@ -152,7 +152,7 @@ def test_a_result_that_is_not_as_recorded_and_an_error_are_shown(checked):
     first = replace(checked.results[0], verdict="error", recorded="holds")
     page = report.formulas.misprints(replace(checked, results=[first]))
     assert "Recorded: holds" in page
-    summary = report.formulas.summary(replace(checked, results=[first]), rng=0)
+    summary = report.formulas.summary_section(replace(checked, results=[first]), rng=0)
     assert 'class="alarm"' in summary
 
 
@@ -172,7 +172,7 @@ def test_the_forgotten_derivative_is_found(elements):
 
 
 def test_a_matrix_of_zeros_is_shown():
-    assert markup.matrix("Z", np.array([[0.0, 0.0]])).count(">0</td>") == 2
+    assert markup.number_table("Z", np.array([[0.0, 0.0]])).count(">0</td>") == 2
 
 
 # The command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders import normal, scalar
 from samples import CASES, SAMPLES
 
 import autograd_lite as ag
@@ -15,16 +16,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 by_name = pytest.mark.parametrize(
     ("f", "arrays"), [pytest.param(f, arrays, id=name) for name, f, arrays in CASES]
 )
-
-
-def weights(shape, seed=1):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def scalar(f, arrays):
-    """A generic scalar function of f: every entry counts, with another weight each."""
-    w = weights(f(*[ag.Tensor(a) for a in arrays]).shape)
-    return lambda *args: np.sum(np.sin(f(*args)) * w)
 
 
 def numeric(f, arrays, k, h=1e-6):
@@ -75,7 +66,7 @@ def test_higher_order(f, arrays, order):
 
 def projected(J, arrays):
     """The gradient of J along a fixed random direction: a scalar function again."""
-    directions = [weights(a.shape, 5 + k) for k, a in enumerate(arrays)]
+    directions = [normal(*a.shape, seed=5 + k) for k, a in enumerate(arrays)]
 
     def slope(*args):
         gradients = ag.grad(J, tuple(range(len(args))))(*args)
@@ -90,11 +81,11 @@ def test_replay_equals_recording_afresh(f, arrays):
     tensors = [ag.Tensor(a, requires_grad=True) for a in arrays]
     recorded = steps(J(*tensors), tensors)
     for seed in range(3):
-        moved = [np.abs(a) * np.exp(weights(a.shape, seed)) * np.sign(a) for a in arrays]
+        moved = [np.abs(a) * np.exp(normal(*a.shape, seed=seed)) * np.sign(a) for a in arrays]
         if any((a > 0).all() for a in arrays):
             flipped = moved
         else:
-            flipped = [m * np.sign(weights(m.shape, 9)) for m in moved]
+            flipped = [m * np.sign(normal(*m.shape, seed=9)) for m in moved]
         fresh = [ag.Tensor(a, requires_grad=True) for a in flipped]
         expected = J(*fresh)
         values = replay(recorded, dict(zip(tensors, flipped, strict=True)))

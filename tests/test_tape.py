@@ -7,21 +7,17 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from builders import hidden_layer
 from odd_names import ODD_NAMES
 
 import autograd_lite as ag
 import nn
 from autograd_lite.graph import Step, steps
-from autograd_lite.views.printing import clean, short
+from autograd_lite.views.texts import clean, short
 
 
-def network():
-    rng = np.random.default_rng(0)
-    X = ag.Tensor(rng.normal(size=(2, 5)), name="X")
-    W1 = ag.Tensor(rng.normal(size=(4, 2)), requires_grad=True, name="W1")
-    b1 = ag.Tensor(np.zeros((4, 1)), requires_grad=True, name="b1")
-    A1 = np.tanh((W1 @ X + b1).named("Z1")).named("A1")
-    return np.mean(2 * np.square(A1)).named("J")
+def layer_cost():
+    return np.mean(2 * np.square(hidden_layer()["A1"])).named("J")
 
 
 def cells(table):
@@ -34,7 +30,7 @@ def cells(table):
 
 
 def test_a_row_for_each_step_in_order():
-    J = network()
+    J = layer_cost()
     recorded, rows = list(steps(J)), cells(ag.tape(J))
     assert len(rows) == len(recorded) == len(ag.tape(J))
     for (at, name, operation, inputs, shape, value), step in zip(rows, recorded, strict=True):
@@ -49,7 +45,7 @@ def test_a_row_for_each_step_in_order():
 
 
 def test_gradients_stand_where_they_are_kept():
-    J = network()
+    J = layer_cost()
     before = str(ag.tape(J))
     assert "gradient" not in before
     J.backward()
@@ -59,7 +55,7 @@ def test_gradients_stand_where_they_are_kept():
     assert after == {"X": "", "Z1": "", "A1": "", "J": "", **expected}
     assert [row[:6] for row in cells(ag.tape(J))] == cells(before)
 
-    J = network()
+    J = layer_cost()
     J.backward(retain_grads=True)
     (dA1,) = ag.gradients(J, [steps(J).step("A1").tensor])
     kept = {row[1]: row[6] for row in cells(ag.tape(J))}
@@ -69,7 +65,7 @@ def test_gradients_stand_where_they_are_kept():
 
 
 def test_the_same_program_gives_the_same_text():
-    assert str(ag.tape(network())) == str(ag.tape(network()))
+    assert str(ag.tape(layer_cost())) == str(ag.tape(layer_cost()))
 
     @ag.differentiable(lambda g, y, x, scale: g * scale(1))
     def scaled(x, scale):

@@ -7,6 +7,7 @@ They need the `report` extra.
 from pathlib import Path
 
 from nn import plots
+from nn.closed_form import planar_exercise
 from nn.report import network, training
 
 HERE = Path(__file__).parent
@@ -15,11 +16,11 @@ HERE = Path(__file__).parent
 def main(folder: Path = HERE) -> None:
     """Draw graph.png and planar.png."""
     network.graph().save(folder / "graph.png")
-    trained = training.planar()
+    trained = training.after_training(planar_exercise(), epochs=2000)
     image, (plane, curve) = plots.figure(2)
     image.set_size_inches(9, 4)
-    plots.decision_boundary(trained.net, trained.X, trained.Y, plane)
-    plots.history(trained.history, curve)
+    trained.draw_boundary(plane)
+    trained.draw_history(curve)
     image.savefig(folder / "planar.png", dpi=150)
 
 

@@ -1,1 +1,1 @@
-"""Pictures of a tape: its table and its drawings."""
+"""A tape for the eyes, as a table (`printing.tape`) and as a drawing (`drawing.draw`)."""

@@ -1,6 +1,6 @@
 """The recorded computation as a picture: tensors, operations, and the backward pass on top.
 
-`.source` is DOT text that needs nothing to be made; `rendering` turns it into a picture.
+A Drawing's `.source` is DOT text, made without Graphviz; `rendering` turns it into a picture.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from autograd_lite import errors, files
+from autograd_lite import files
 from autograd_lite.algebra.reading import RuleTexts
 from autograd_lite.graph import Step, Steps, steps
 from autograd_lite.tensor import Tensor
 from autograd_lite.views.folding import View, membership, views
-from autograd_lite.views.printing import Tape, clean, number, settings, short
+from autograd_lite.views.printing import Tape
 from autograd_lite.views.rendering import FORMATS, RenderingError, render
+from autograd_lite.views.texts import clean, operation_lines, short, short_name
 
 # Dark text on light fills, on a white ground: the same in a light and in a dark page.
 PARAMETER = {"style": "filled", "fillcolor": "#ffe9b8", "color": "#a87900", "penwidth": "1.6"}
@@ -82,13 +83,13 @@ def draw(
     values: bool | None = None,
     most: int = 80,
 ) -> Drawing:
-    """The graph of what was computed on the way to J, with the backward pass drawn into it.
+    """The graph of the computation that leads to J, with its backward pass drawn into it.
 
-    groups: tensors by the name of the frame that they share with the operations that lead to them,
-    as `net.forward(X).layers` gives it. report: what `ag.compare` returned; each compared tensor is
-    marked ✓ or ✗, with the finding at its place. backward: draw the rules that run. values: show
-    every value and gradient, shortened (None: those of at most three elements). most: with more
-    nodes than this, steps are folded, and the picture says which.
+    groups: lists of tensors by the name of a frame; the operations that lead to them are drawn in
+    the same frame. `net.forward(X).layers` is one. report: the result of `ag.compare`; each
+    compared tensor is marked ✓ or ✗, with the finding at its place. backward: draw the rules.
+    values: show every value and gradient, shortened (None: those of at most three elements). most:
+    a graph with more nodes is folded, and the picture says what was left out.
 
     >>> x = Tensor(3.0, requires_grad=True, name="x")
     >>> uses = [line.strip() for line in draw(x * x).source.splitlines() if "->" in line]
@@ -123,7 +124,10 @@ def draw(
 
 
 def with_gradients(J: Tensor, forward: Steps) -> tuple[Steps, str]:
-    """The steps with those of every gradient behind them, or the forward ones and why no more."""
+    """The steps of the forward pass and of every gradient, and a note for the caption.
+
+    Only the forward steps, and the reason in the note, if the gradients cannot be had.
+    """
     leaves = [s.tensor for s in forward if s.op is None and s.tensor.requires_grad]
     scalar = J.size == 1
     try:
@@ -134,7 +138,7 @@ def with_gradients(J: Tensor, forward: Steps) -> tuple[Steps, str]:
 
 
 class Verdicts:
-    """What a comparison found, by the number of the step that it is about."""
+    """The verdicts and findings of a comparison, by the number of the step they are about."""
 
     def __init__(self, report: Any, recorded: Steps) -> None:
         number = {id(s.tensor): s.number for s in recorded}
@@ -154,14 +158,14 @@ class Verdicts:
                 self.say(where, True, f"{start}{finding.kind}: {finding.advice}")
 
     def say(self, at: int, wrong: bool, text: str) -> None:
-        """Note it at a step, once."""
+        """Add a line to a step, unless it has it already."""
         self.wrong[at] = wrong or self.wrong.get(at, False)
         text = f"{'✗' if wrong else '✓'} {clean(text, 160)}"
         if text not in self.said.setdefault(at, []):
             self.said[at].append(text)
 
     def of(self, within: Iterable[Step]) -> tuple[dict[str, str], list[str]]:
-        """The colours of a node that stands for these steps, and what it says about them."""
+        """The colours and the lines of a node that stands for these steps."""
         judged = [s for s in within if s.number in self.wrong]
         if not judged:
             return {}, []
@@ -169,17 +173,18 @@ class Verdicts:
         if len(judged) == 1:
             said = [line for s in judged for line in self.said[s.number]]
         else:
-            said = [f"✗ {', '.join(called(s) for s in wrong)}"] if wrong else ["✓ all agree"]
+            said = [f"✗ {', '.join(map(short_name, wrong))}"] if wrong else ["✓ all agree"]
         return DIFFERS if wrong else AGREES, [x for line in said for x in textwrap.wrap(line, 36)]
 
     def unseen(self, shown: Container[int], recorded: Steps) -> list[str]:
-        """A line that names what differs and is not in the picture, if anything is."""
-        names = [called(recorded[n]) for n, wrong in self.wrong.items() if wrong and n not in shown]
+        """A line that names the tensors that differ but are not in the picture, if any are."""
+        unseen = [n for n, wrong in self.wrong.items() if wrong and n not in shown]
+        names = [short_name(recorded[n]) for n in unseen]
         return [f"✗ differs, but is not shown: {', '.join(names)}"] if names else []
 
 
 class Picture:
-    """DOT in the making: nodes and edges added to a graph of the graphviz package."""
+    """A graph of the graphviz package while nodes and edges are added to it."""
 
     def __init__(
         self,
@@ -200,7 +205,7 @@ class Picture:
             self.graph.attr(**ROUGH)
 
     def add_steps(self) -> None:
-        """A node for each tensor and each operation, those of a group in its frame."""
+        """Add a node for each tensor and each operation, inside the frame of its group."""
         frames: dict[str, graphviz.Digraph] = {}
         for s in self.forward():
             group = self.member.get(s.number)
@@ -219,30 +224,30 @@ class Picture:
         return (s for s in self.recorded if s.number in self.view.box_of)
 
     def add_step(self, graph: graphviz.Digraph, s: Step) -> None:
-        """The nodes of one step: the operation, the tensor, or both where the result has a name."""
+        """Add one step: the operation, the tensor, or two nodes if the result has a name."""
         if s.op is None:
             self.add_tensor(graph, s, out(s))
         elif s.label:
-            graph.node(f"op{s.number}", quoted(formula(s)), **OPERATION)
+            graph.node(f"op{s.number}", quoted(operation_lines(s)), **OPERATION)
             self.add_tensor(graph, s, out(s))
             graph.edge(f"op{s.number}", f"t{s.number}")
         else:
             self.add_tensor(graph, s, out(s))
 
     def add_tensor(self, graph: graphviz.Digraph, s: Step, node: str) -> None:
-        """The node of a leaf, of a tensor with a name, or of an operation with its result."""
+        """Add the node of a leaf, of a tensor with a name, or of an operation and its result."""
         if s.label or s.op is None:
             title = [clean(s.label) if s.label else "constant"]
             style = NAMED if s.op else PARAMETER if s.tensor.requires_grad else DATA
         else:
-            title, style = formula(s), OPERATION
+            title, style = operation_lines(s), OPERATION
         painted, said = self.verdicts.of([s])
         cost = {"peripheries": "2"} if s is self.recorded.cost else {}
         lines = [*title, *self.contents(s), *said]
         graph.node(node, quoted(lines), **{**style, **cost, **painted})
 
     def contents(self, s: Step) -> list[str]:
-        """The shape, and value and gradient where they are small or asked for."""
+        """The shape, and the value and the gradient if they are small or asked for."""
         lines = [str(s.shape)]
         if self.values or (self.values is None and s.value.size <= 3):
             lines.append(f"= {short(s.value, 3, digits=3)}")
@@ -252,14 +257,14 @@ class Picture:
         return lines
 
     def add_uses(self) -> None:
-        """An edge for each use of a tensor by an operation."""
+        """Add an edge for each use of a tensor by an operation."""
         for a, b in self.edges:
             across = self.member.get(a) != self.member.get(b)
             length = {"minlen": "2"} if across else {}  # so that frames stand one below the other
             self.graph.edge(out(self.recorded[a]), f"op{b}", **length)
 
     def add_rules(self) -> None:
-        """An edge back for each rule that runs, from the operation to the input it is for."""
+        """Add an edge back for each rule, from the operation to the input it is for."""
         rule = RuleTexts(self.recorded)
         for s in self.forward():
             if s.op and s.label and s.number in self.recorded.gradients:
@@ -272,7 +277,7 @@ class Picture:
                     )
 
     def add_boxes(self) -> None:
-        """The folded view: a node for each group and each tensor that is left, and the edges."""
+        """Add the folded view: a node for each group and each other tensor shown, and the edges."""
         inside: dict[Any, list[Step]] = {}
         for s in self.forward():
             inside.setdefault(self.view.box_of[s.number], []).append(s)
@@ -281,7 +286,7 @@ class Picture:
             if isinstance(box, int):
                 self.add_tensor(self.graph, within[0], name[box])
                 continue
-            names = [called(s) for s in within if s.label]
+            names = [short_name(s) for s in within if s.label]
             listed = " ".join(names[:8]) + (" …" if len(names) > 8 else "")
             operations = f"{sum(s.op is not None for s in within)} operations"
             painted, said = self.verdicts.of(within)
@@ -291,7 +296,7 @@ class Picture:
             self.graph.edge(name[a], name[b])
 
     def add_caption(self, note: str) -> None:
-        """What the picture leaves out, and what its signs mean."""
+        """Say below the picture what it leaves out and what its signs mean."""
         lines = [note] if note else []
         if self.recorded.gradients:
             lines.append(LEGEND)
@@ -302,33 +307,12 @@ class Picture:
 
 
 def out(s: Step) -> str:
-    """The node from which a step's value goes on."""
+    """The node where the edges of a step's value begin."""
     return f"t{s.number}" if s.op is None or s.label else f"op{s.number}"
 
 
-def called(x: Any) -> str:
-    """An input as an operation mentions it."""
-    if not isinstance(x, Step):
-        return number(x)
-    return clean(x.label, 12) if x.label else "·"
-
-
-def formula(s: Step) -> list[str]:
-    """An operation in its node: `W1 @ X`, `+`, `2 * ·`, `tanh`, `sum axis=(0,)`."""
-    numbers = any(not isinstance(x, Step) for x in s.inputs)
-    symbol = errors.SYMBOLS.get(s.name)
-    if symbol and len(s.inputs) == 2:
-        if s.name in ("add", "multiply") and not numbers:
-            return [symbol]
-        return [f"{called(s.inputs[0])} {symbol} {called(s.inputs[1])}"]
-    name = clean(s.name)
-    if numbers or (2 < len(s.inputs) <= 4 and any(x.label for x in s.inputs)):
-        name = f"{name}({', '.join(called(x) for x in s.inputs)})"
-    return [name, *settings(s)]
-
-
 def quoted(lines: Iterable[str]) -> str:
-    """The lines as a DOT label in which nothing a user wrote means anything to Graphviz."""
+    """The lines as a DOT label, escaped so that Graphviz shows them as they are."""
     safe = (line.replace("&", "&amp;").replace("\\", "\\\\") for line in lines)
     return graphviz.nohtml("\\n".join(safe))
 
@@ -344,11 +328,11 @@ class Drawing:
         return f'<a drawing of {len(self.table)} steps: .save("graph.svg"), or .source for the DOT>'
 
     def save(self, place: str | os.PathLike[str]) -> Path:
-        """Write a picture, complete or not at all, in the format of the path's ending.
+        """Write the picture to a file, complete or not at all, and return its path.
 
-        Endings: .svg .png .pdf, and .dot for the text. Returns the path. Raises ValueError for
+        The ending gives the format: .svg, .png, .pdf, or .dot for the text. Raises ValueError for
         another ending, OSError, before anything is drawn, for a place that cannot be written, and
-        RenderingError, with the command to type, where nothing can render.
+        RenderingError, with the command to type, if no Graphviz is installed.
         """
         path = Path(place)
         form = path.suffix[1:].lower()

@@ -1,4 +1,4 @@
-"""What of a recorded computation is shown where all of it would be too much to look at."""
+"""Views of a tape for drawings: all of it, or less and less of it until the picture is readable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from autograd_lite.tensor import Tensor
 
 
 def membership(recorded: Steps, groups: Mapping[str, Iterable[Tensor]]) -> dict[int, str]:
-    """The group of each step: as given, or the one that all uses of an unnamed step belong to."""
+    """The group of each step, by its number.
+
+    `groups` says it for some; a step without a name belongs to a group if all its uses do.
+    """
     number = {id(s.tensor): s.number for s in recorded}
     member: dict[int, str] = {}
     for name, tensors in groups.items():
@@ -38,7 +41,7 @@ def membership(recorded: Steps, groups: Mapping[str, Iterable[Tensor]]) -> dict[
 
 @dataclass
 class View:
-    """What is shown: the box of each step that is (a group's name, or its own number)."""
+    """The steps that a drawing shows, each with its box: the name of a group, or its own number."""
 
     recorded: Steps
     box_of: dict[int, int | str]
@@ -46,26 +49,26 @@ class View:
 
     @property
     def whole(self) -> bool:
-        """Whether every step is shown."""
+        """True if every step is shown."""
         return not self.folded
 
     def nodes(self) -> int:
-        """How many nodes are drawn."""
+        """The number of nodes to draw."""
         split = sum(is_split(s) for s in self.recorded) if self.whole else 0
         return len(set(self.box_of.values())) + split
 
     def fits(self, most: int) -> bool:
-        """Whether it has at most this many nodes, and not so many edges that nobody can read it."""
+        """True if there are at most `most` nodes, and few enough edges to be read."""
         return self.nodes() <= most and len(self.edges()) <= 2 * most
 
     def edges(self) -> list[tuple[Any, Any]]:
-        """From box to box, also where steps that are not shown lie between; in order.
+        """The edges from box to box, in order; hidden steps between two boxes are passed over.
 
-        In the whole view an edge for every use, so that x * x has two.
+        The whole view has an edge for every use, so that x * x has two.
         """
         boxes = list(dict.fromkeys(self.box_of.values()))
         bit = {box: 1 << k for k, box in enumerate(boxes)}
-        behind: list[int] = []  # for each step, the boxes that are last on the way to it, as bits
+        behind: list[int] = []  # for each step, the nearest boxes before it, as bits
         found: list[tuple[Any, Any]] = []
         for s in self.recorded:
             box = self.box_of.get(s.number)
@@ -89,12 +92,12 @@ def chosen(boxes: list[int | str], bits: int) -> Iterator[int | str]:
 
 
 def is_split(s: Step) -> bool:
-    """Whether a step is drawn as two nodes: the operation, and the tensor with its name."""
+    """True for a step that is drawn as two nodes: the operation, and the tensor with its name."""
     return s.op is not None and s.label is not None
 
 
 def views(recorded: Steps, member: Mapping[int, str], most: int) -> Iterator[View]:
-    """From everything to two nodes, each with more folded than the one before."""
+    """The views of a tape from everything down to two nodes, each shorter than the one before."""
     yield View(recorded, {s.number: s.number for s in recorded})
     box_of: dict[int, int | str] = {s.number: member.get(s.number, s.number) for s in recorded}
     said = ["each group is one node"] if member else []

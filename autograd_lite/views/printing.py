@@ -1,19 +1,24 @@
-"""The tape as a table, and the short texts (names, operations, values) that views of it share."""
+"""The tape as a printable table, a row for each step, and its backward pass rule by rule."""
 
 from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra.notation import LATEX, TEXT, in_latex
-from autograd_lite.algebra.reading import Reader, RuleTexts, is_constant
-from autograd_lite.algebra.tree import Symbol
+from autograd_lite.algebra.notation import in_latex
+from autograd_lite.algebra.reading import RuleTexts
 from autograd_lite.graph import Step, steps
-from autograd_lite.rules import Slot
 from autograd_lite.tensor import Tensor
+from autograd_lite.views.texts import (
+    clean,
+    name_or_formula,
+    number_text,
+    settings,
+    short,
+    step_formula,
+)
 
 COLUMNS = ("#", "name", "operation", "inputs", "shape", "value", "gradient")
 
@@ -21,9 +26,10 @@ COLUMNS = ("#", "name", "operation", "inputs", "shape", "value", "gradient")
 def tape(J: Tensor, most: int = 60) -> Tape:
     """The tape of J as a table: a row for each step, in order, each after its inputs.
 
-    J: any Tensor. most: at most this many rows are shown, the first and the last; a line says how
-    many are left out. A gradient stands where one is kept: at leaves after `J.backward()`, and at
-    every tensor after `J.backward(retain_grads=True)`. The result shows itself in a notebook.
+    J: any Tensor. most: how many rows to show; a longer tape shows its first and last rows, and a
+    line says how many are left out. Gradients are shown where they are kept: at leaves after
+    `J.backward()`, and at every tensor after `J.backward(retain_grads=True)`. The result shows
+    itself in a notebook.
 
     >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
     >>> J = np.sum((2 * W).named("Z")).named("J")
@@ -45,7 +51,7 @@ def tape(J: Tensor, most: int = 60) -> Tape:
 class Tape:
     """The table that `ag.tape` returns: `print` it, or let a notebook show it.
 
-    rows: what is shown, as tuples of text in the order of the columns; None for the gap.
+    rows: the rows shown, tuples of text in the order of COLUMNS; None marks the gap.
     """
 
     def __init__(self, recorded: list[Step], most: int = 60) -> None:
@@ -79,9 +85,9 @@ class Tape:
         top = in_latex(recorded.cost.label or "J")
         return [
             RuleRun(
-                operation=f"{called(s)} = {formula(s)}" if s.label else formula(s),
-                output=called(s),
-                input=called(x),
+                operation=(f"{name_or_formula(s)} = " if s.label else "") + step_formula(s),
+                output=name_or_formula(s),
+                input=name_or_formula(x),
                 rule=_with_g(texts(s, k), "∘"),
                 latex=rf"\frac{{\partial {top}}}{{\partial {_below(x)}}} = "
                 + _with_g(latex(s, k), r"\circ"),
@@ -100,7 +106,7 @@ class Tape:
 
     @property
     def _columns(self) -> list[int]:
-        """The gradient's only if one is kept."""
+        """The columns to show: that of the gradients only if one is kept."""
         kept = any(r[-1] for r in self.rows if r)
         return list(range(len(COLUMNS) if kept else len(COLUMNS) - 1))
 
@@ -134,12 +140,13 @@ class Tape:
 
 @dataclass(frozen=True, eq=False)
 class RuleRun:
-    """A rule as it ran in a backward pass, for the sake of one input of one operation.
+    """One rule of a backward pass, with its numbers: the gradient of one input of one operation.
 
-    operation: what was computed, as in `A1 = tanh(Z1)`. output, input: its result and the input, by
-    name or formula. rule: the gradient of the input by g, the gradient that arrives at the result,
-    as text; latex: the same as a line, ∂J/∂Z1 = g ∘ …. value: the input's. arriving: the value of
-    g. gradient: what the rule gives, broadcasting undone; it is added to what other rules gave.
+    operation: the operation as a formula, `A1 = tanh(Z1)`. output, input: its result and the input,
+    by name or formula. rule: the gradient of the input in terms of g, the gradient that arrives at
+    the output, as text; latex: the same as an equation, ∂J/∂Z1 = g ∘ …. value: the input's value.
+    arriving: the value of g. gradient: the result of the rule, broadcasting undone; the gradient of
+    the input is the sum of these over all its uses.
     """
 
     operation: str
@@ -152,35 +159,14 @@ class RuleRun:
     gradient: np.ndarray
 
 
-def formula(step: Step, latex: bool = False) -> str:
-    """What a step computes, by the names of its inputs, or `%3` for one that is a longer story."""
-
-    def nameless(x: Any) -> bool:
-        return isinstance(x, Step) and x.label is None and not is_constant(x)
-
-    def symbol(s: Step) -> Symbol | None:
-        short_story = s.op is not None and not any(map(nameless, s.inputs))
-        return None if (nameless(s) and short_story) or is_constant(s) else _symbol(s)
-
-    return (LATEX if latex else TEXT)(Reader(symbol)(step) if step.op else _symbol(step))
-
-
-def called(step: Step, latex: bool = False) -> str:
-    """The name of a step, or what it computes."""
-    return (LATEX if latex else TEXT)(_symbol(step)) if step.label else formula(step, latex)
-
-
-def _symbol(step: Step) -> Symbol:
-    return Symbol("value", step.label or f"%{step.number}", step.number, step.shape)
-
-
 def _below(step: Step) -> str:
-    """A step as it stands below the line of a derivative, in LaTeX."""
-    return called(step, latex=True) if step.label else f"({called(step, latex=True)})"
+    """A step in LaTeX as the denominator of a derivative: in brackets if it is a formula."""
+    text = name_or_formula(step, latex=True)
+    return text if step.label else f"({text})"
 
 
 def _with_g(rule: str | None, times: str) -> str:
-    """A rule that may begin with `∘ …`, for g ∘ …"""
+    """The text of a rule with the g in front that `∘ …` leaves out."""
     return f"g {rule}" if rule and rule.startswith(times) else rule or "g"
 
 
@@ -190,60 +176,8 @@ def row(step: Step) -> tuple[str, ...]:
         f"%{step.number}",
         clean(step.label or ""),
         " ".join([clean(step.name), *settings(step)]),
-        ", ".join(f"%{x.number}" if isinstance(x, Step) else number(x) for x in step.inputs),
+        ", ".join(f"%{x.number}" if isinstance(x, Step) else number_text(x) for x in step.inputs),
         str(step.shape),
         short(step.value),
         "" if step.tensor.grad is None else short(step.tensor.grad),
     )
-
-
-def settings(step: Step) -> list[str]:
-    """The static arguments that the shapes do not already tell, as `axis=(0,)`."""
-    ndim = step.inputs[0].value.ndim if step.inputs and isinstance(step.inputs[0], Step) else 0
-    shown = []
-    for key, value in step.static.items():
-        every_axis = key in ("axis", "axes") and np.size(value) == ndim <= 2
-        if not (key in ("keepdims", "shape") or every_axis):
-            shown.append(f"{key}={plain(value)}")
-    return shown
-
-
-def plain(value: Any) -> str:
-    """A static argument as text that is the same in every run (no memory address)."""
-    if isinstance(value, tuple):
-        return "(" + ", ".join(plain(v) for v in value) + ("," if len(value) == 1 else "") + ")"
-    if isinstance(value, slice):
-        parts = ("" if v is None else plain(v) for v in (value.start, value.stop))
-        return ":".join(parts) + ("" if value.step is None else f":{plain(value.step)}")
-    if isinstance(value, np.ndarray):
-        return short(value)
-    if isinstance(value, Slot):  # an index that is an input
-        return "·"
-    if value is None or value is Ellipsis or isinstance(value, bool | int | float | str | np.dtype):
-        return clean(str(value) if not isinstance(value, str) else repr(value))
-    return f"<{type(value).__name__}>"
-
-
-def number(x: Any, digits: int = 4) -> str:
-    """A number with at most so many significant digits, `1`, `0.1234` or `1.234e-05`; no -0."""
-    return f"{x + 0.0:.{digits}g}" if isinstance(x, float | np.floating) else str(x)
-
-
-def short(array: np.ndarray, most: int = 4, digits: int = 4) -> str:
-    """The elements one after the other; the first three only, where there are more than `most`.
-
-    >>> short(np.array(0.5)), short(np.eye(2)), short(np.arange(9.0) / 7)
-    ('0.5', '[1, 0, 0, 1]', '[0, 0.1429, 0.2857, …]')
-    """
-    if array.ndim == 0:
-        return number(array[()], digits)
-    first = array.flat if array.size <= most else array.flat[:3]
-    shown = [number(x, digits) for x in first]
-    return "[" + ", ".join(shown if array.size <= most else [*shown, "…"]) + "]"
-
-
-def clean(text: Any, longest: int = 40) -> str:
-    """The text on one line, printable, and cut where it is longer than `longest`."""
-    one = " ".join(str(text)[: 8 * longest].split())
-    one = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in one)
-    return one if len(one) <= longest else one[: longest - 1] + "…"

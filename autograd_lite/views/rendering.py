@@ -1,4 +1,4 @@
-"""From DOT to a picture, in a child process with a time limit, by whichever Graphviz there is."""
+"""Renders DOT as a picture, with the installed Graphviz, in a child process with a time limit."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ sys.stdout.buffer.write(graph.draw(format=form, prog="dot", args=" ".join(args))
 
 
 class RenderingError(OSError):
-    """There is nothing that renders here, or it failed or took too long."""
+    """No Graphviz is installed, or it failed or took too long."""
 
 
 def renderer(form: str) -> list[str]:
-    """The command that reads DOT and writes the picture: `dot`, or else pygraphviz's Graphviz."""
+    """The command that turns DOT into a picture: `dot`, or else the Graphviz of pygraphviz."""
     sharp = [SHARP] if form == "png" else []
     dot = shutil.which("dot")
     if dot:
@@ -42,7 +42,7 @@ def renderer(form: str) -> list[str]:
 
 
 def render(source: str, form: str, seconds: float = SECONDS) -> bytes:
-    """The picture of a DOT text. Raises RenderingError, saying why, where there is none."""
+    """The picture of a DOT text. Raises RenderingError, which says why, if it cannot be made."""
     command = renderer(form)
     try:
         done = subprocess.run(

@@ -1,1 +1,1 @@
-"""The console command `autograd-lite`, one file for each subcommand."""
+"""The console command `autograd-lite` (`command.main`), one file for each subcommand."""

@@ -1,8 +1,8 @@
-"""The console command `autograd-lite`, and what its subcommands share: data and network by options.
+"""The console command `autograd-lite`, and the options for data and networks that commands share.
 
-A subcommand is a module, named in SUBCOMMANDS, with a function `add_to(subparsers)` that adds its
-parser and sets `run`, a function of the parsed options that returns the exit code: 0 good, 1 a
-mismatch or a failure. What the user got wrong is raised as UsageError: one line, exit code 2.
+A subcommand is a module listed in SUBCOMMANDS. Its `add_to(subparsers)` adds a parser and sets
+`run`, a function of the parsed options that returns the exit code: 0 good, 1 a mismatch or a
+failure. Mistakes of the user are raised as UsageError: one line, exit code 2.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 import autograd_lite as ag
 from autograd_lite import files
 from nn import activations, datasets, losses
+from nn.arrays import Array
 from nn.network import Network
 
 SUBCOMMANDS = (
@@ -31,14 +31,14 @@ SUBCOMMANDS = (
     "nn.cli.command_draw",
     "nn.cli.command_derive",
 )
-INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+INTERRUPTED = 130  # as in shells: 128 and the number of the signal
 STRICT = ("strict", "surrogateescape")  # ways to encode that end in an error
-LAYERS = [2, 4, 1]  # where the options name none
+LAYERS = [2, 4, 1]  # unless the options name others
 BUILT_IN = ("planar", "breast_cancer", "digits", "iris")
 
 
 class UsageError(Exception):
-    """What was asked for cannot be done: said in one line (`lines`: in several), exit code 2."""
+    """The command cannot do what was asked for; said in one line (`lines`: in several), exit 2."""
 
     def __init__(self, said: str, lines: bool = False) -> None:
         super().__init__(said if lines else " ".join(said.split()))
@@ -47,8 +47,8 @@ class UsageError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, by default the process's own; returns the exit code.
 
-    0 good, 1 a mismatch or a failure, also where nobody reads what is printed, 2 something to mend
-    in the arguments or in a file, 130 interrupted.
+    0: good. 1: a mismatch or a failure, or nobody reads the output. 2: the arguments or a file need
+    to be corrected. 130: interrupted.
     """
     with _streams():
         try:
@@ -94,7 +94,7 @@ def _failed(said: object, code: int) -> int:
 
 @contextmanager
 def _streams() -> Iterator[None]:
-    """Standard streams that exist, replace what they cannot encode, and end without a complaint."""
+    """Make standard streams exist, replace what they cannot encode, and close without an error."""
     before = sys.stdout, sys.stderr
     with open(os.devnull, "w") as out, open(os.devnull, "w") as err:
         sys.stdout, sys.stderr = before[0] or out, before[1] or err
@@ -113,7 +113,7 @@ def _streams() -> Iterator[None]:
 
 
 def _end(stream: TextIO) -> None:
-    """Write what is held back; where that fails, nobody wants it: Python is not to try it again."""
+    """Flush a stream; if that fails, nobody reads it, and Python must not try it again at exit."""
     try:
         stream.flush()
     except OSError:
@@ -123,7 +123,7 @@ def _end(stream: TextIO) -> None:
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Around what is built from the user's options: its errors are the user's to mend."""
+    """Turn the errors of whatever is built from the user's options into UsageErrors."""
     try:
         yield
     except (ValueError, TypeError, OverflowError, OSError, ImportError) as error:
@@ -133,10 +133,10 @@ def usage_errors() -> Iterator[None]:
 def outputs(
     options: argparse.Namespace, *names: str, inputs: Sequence[str] = ()
 ) -> dict[str, files.Output]:
-    """The files to be written that were asked for by these options: found to be writable now.
+    """The files that these options ask for, by option, opened for writing before any work is done.
 
-    Raises UsageError for one that cannot be written, and for one that would replace another, or
-    one of the files that are read (`inputs`).
+    Raises UsageError for a file that cannot be written, and for one that would replace another of
+    them, or one of the files that are read (`inputs`).
     """
     found: dict[str, files.Output] = {}
     taken = {os.path.realpath(path): path for path in inputs if os.path.isfile(path)}
@@ -157,7 +157,7 @@ def outputs(
 
 
 def check_file(path: str, what: str) -> None:
-    """Raise UsageError, `what` first, for a path that is not a regular file."""
+    """Raise UsageError, which begins with `what`, for a path that is not a regular file."""
     if os.path.isfile(path):
         return
     if not os.path.exists(path):
@@ -169,7 +169,7 @@ def check_file(path: str, what: str) -> None:
 def add_network_options(parser: argparse.ArgumentParser, layers: list[int] | None = LAYERS) -> None:
     """Add --layers --activations --loss --batch-axis --rng, for `network_from`.
 
-    `layers` is the network where the options name none; None: the data decides.
+    `layers` is the default network; None leaves it to the data.
     """
     default = "what suits the data" if layers is None else ",".join(map(str, layers))
     group = parser.add_argument_group("the network")
@@ -246,11 +246,11 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def data_from(options: argparse.Namespace) -> tuple[NDArray[Any], NDArray[Any]]:
+def data_from(options: argparse.Namespace) -> tuple[Array, Array]:
     """X and Y that the options describe, laid out as --batch-axis says.
 
-    Labels of two classes become one-hot where the loss is one for many classes. Raises UsageError,
-    in words that name file, row and column, for data that cannot be read.
+    Labels of two classes become one-hot if the loss is for many classes. Raises UsageError, naming
+    file, row and column, for data that cannot be read.
     """
     one_of_many = options.loss is not None and losses.BY_NAME[options.loss].one_of_many
     with usage_errors():
@@ -260,9 +260,7 @@ def data_from(options: argparse.Namespace) -> tuple[NDArray[Any], NDArray[Any]]:
     return (X, Y) if options.batch_axis == 1 else (X.T.copy(), Y.T.copy())
 
 
-def _load(
-    data: str, target: str | None, rng: int, classes: bool | None
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _load(data: str, target: str | None, rng: int, classes: bool | None) -> tuple[Array, Array]:
     if data == "iris":
         return datasets.iris(target)
     if data in BUILT_IN:
@@ -294,17 +292,15 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def number(text: str) -> float:
+def finite_number(text: str) -> float:
     """An option that is a finite number."""
-    value = datasets.number(text)
+    value = datasets.decimal_number(text)
     if value is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number such as 0.1")
     return value
 
 
-def random_samples(
-    net: Network, loss: losses.Loss, samples: int, rng: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def random_samples(net: Network, loss: losses.Loss, samples: int, rng: int) -> tuple[Array, Array]:
     """X from the normal distribution, and labels 0 and 1 that suit the loss, laid out for `net`.
 
     >>> net = Network([3, 2], ["softmax"], rng=0, batch_axis=0)

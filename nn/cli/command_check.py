@@ -16,7 +16,7 @@ from typing import Any
 from nn import documents
 from nn.cli.command import UsageError, outputs, whole_number
 from nn.documents import Result
-from nn.documents.checked import Checked, everything
+from nn.documents.checked import WRONG, Checked, everything
 from nn.documents.procedures import Run
 from nn.progress import has_rich
 
@@ -56,7 +56,7 @@ def add_to(subparsers: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check as the options say and print what was found; returns the exit code."""
+    """Check as the options say and print the results; returns the exit code."""
     for number in options.document or ():
         if number not in documents.NUMBERS:
             known = ", ".join(documents.NUMBERS)
@@ -89,7 +89,7 @@ def show(checked: Checked, only_misprints: bool = False) -> None:
             found = [r for r in checked.results if r.document == document.number]
             write.table(f"{document.number}  {document.title}", _HEADER, map(_row, found))
     for result in checked.results:
-        if result.verdict in ("misprint", "undefined", "false", "error") or result.drifted:
+        if result.verdict in WRONG or result.drifted:
             write.lines(_spelled_out(result), COLOURS[result.verdict])
     if not only_misprints:
         if checked.runs:
@@ -132,7 +132,7 @@ def _error(error: float | None) -> str:
 
 
 def _spelled_out(result: Result) -> list[str]:
-    """What is printed, why it cannot be, what the shapes did, and what is right."""
+    """The formula as printed and as it is right, why, and what the shapes did."""
     kinds = [result.verdict, *(["silent"] if result.silent else [])]
     kinds += ["damaged in transcription"] if result.damaged else []
     lines = [f"{result.document}  {result.label}: {', '.join(kinds)}", f"  {result.printed}"]

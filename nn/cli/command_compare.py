@@ -1,4 +1,4 @@
-"""`autograd-lite compare FILE.py`: what is wrong with gradients that a file computes by hand."""
+"""`autograd-lite compare FILE.py`: find the mistake in gradients that a file computes by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nn.cli.command import (
 from nn.losses import Loss
 from nn.network import Network
 
-EXAMPLE = """\
+WHAT_A_FILE_DEFINES = """\
 FILE.py is executed, like any Python program: compare only files that you trust. It defines
 
     def gradients(X, Y, parameters):
@@ -49,7 +49,7 @@ def add_to(subparsers: Any) -> None:
         help="find the mistake in gradients derived by hand (executes FILE.py)",
         description="Compare gradients that a file computes by hand with those of the tape, and "
         "say which formula is wrong, and how.",
-        epilog=EXAMPLE,
+        epilog=WHAT_A_FILE_DEFINES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE.py", help="defines gradients(X, Y, parameters)")
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--samples must be 1 or more")
     X, Y = _random(net, loss, samples, options.rng)
     f = net.forward(X)
-    J = loss((f.Z if loss.takes_logits else f.A)[net.L], Y, batch_axis=net.batch_axis)
+    J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     print(f"{options.file} is executed, for {net} and {samples} random samples", flush=True)
     _say_what_is_hidden(Path(options.file))
     parameters = {name: t.numpy() for name, t in net.parameters().items()}
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _random(net: Network, loss: Loss, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random X and Y; the network's biases are moved away from zero, where they hide mistakes."""
+    """Random X and Y; also moves the network's biases away from zero, where they hide mistakes."""
     rng = np.random.default_rng(seed)
     moved = {name: t.numpy() + rng.normal(0, 0.3, t.shape) for name, t in net.parameters().items()}
     net.set_parameters(moved)
@@ -106,7 +106,7 @@ def _random(net: Network, loss: Loss, samples: int, seed: int) -> tuple[np.ndarr
 
 
 def _say_what_is_hidden(file: Path) -> None:
-    """A module `nn` beside the file is not the one that the file imports here."""
+    """Note that a module `nn` beside the file is not the one that the file imports here."""
     for beside in (file.with_name("nn.py"), file.with_name("nn") / "__init__.py"):
         if beside.is_file() and not beside.samefile(str(nn.__file__)):
             said = f"note: `import nn` finds the package of autograd-lite here, not {beside}"
@@ -114,7 +114,7 @@ def _say_what_is_hidden(file: Path) -> None:
 
 
 def _from_file(path: Path) -> Callable[..., Any]:
-    """Execute the file, and return the function `gradients` that it defines."""
+    """The function `gradients` that the file defines; the file is executed."""
     if zipfile.is_zipfile(path):  # runpy would look for a program in it
         raise UsageError(f"{path}: this is no Python program")
     with _own_errors(str(path)):
@@ -127,7 +127,7 @@ def _from_file(path: Path) -> Callable[..., Any]:
 
 @contextmanager
 def _on_path(directory: Path) -> Iterator[None]:
-    """The file may import what stands beside it, as with `python FILE.py`."""
+    """Let the file import the modules beside it, as `python FILE.py` does."""
     before = list(sys.path)
     sys.path.insert(0, str(directory))
     try:
@@ -138,7 +138,7 @@ def _on_path(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def _own_errors(file: str) -> Iterator[None]:
-    """What the file raises is shown with the file's own lines, and none of ours."""
+    """Turn an error in the file into a UsageError that shows the file's own lines, none of ours."""
     try:
         yield
     except (Exception, SystemExit) as error:

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if options.samples < 1 or options.most < 2:
         raise UsageError("--samples must be 1 or more, and --most 2 or more")
     output = outputs(options, "output").get("output")
-    net, loss = _network(options)
+    net, loss = _saved_or_described(options)
     f, J = cost_of_random_samples(net, loss, options.samples, options.rng)
     drawing = ag.draw(
         J,
@@ -77,8 +77,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _network(options: argparse.Namespace) -> tuple[Network, Loss]:
-    """The network that was saved, with the loss for it, or the one that the options describe."""
+def _saved_or_described(options: argparse.Namespace) -> tuple[Network, Loss]:
+    """The network from the file, or the one that the options describe, and its loss."""
     if options.saved is None:
         return network_from(options)
     check_file(options.saved, options.saved)
@@ -99,7 +99,7 @@ def _network(options: argparse.Namespace) -> tuple[Network, Loss]:
 def cost_of_random_samples(
     net: Network, loss: Loss, samples: int, rng: int
 ) -> tuple[Forward, ag.Tensor]:
-    """A forward pass of random samples, and the cost of it.
+    """A forward pass of random samples, and its cost.
 
     >>> from nn import losses
     >>> net = Network([3, 2], ["softmax"], rng=0, batch_axis=0)
@@ -109,5 +109,4 @@ def cost_of_random_samples(
     """
     X, Y = random_samples(net, loss, samples, rng)
     f = net.forward(X)
-    output = f.Z[net.L] if loss.takes_logits else f.A[net.L]
-    return f, loss(output, Y, batch_axis=net.batch_axis)
+    return f, loss(loss.output_of(f), Y, batch_axis=net.batch_axis)

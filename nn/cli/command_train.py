@@ -1,4 +1,4 @@
-"""`autograd-lite train`: train a network on data, and say how well it does on what it never saw."""
+"""`autograd-lite train`: train a network on data, and measure it on samples that were held out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_lite import files
 from nn import datasets, optimizers
+from nn.arrays import Array
 from nn.cli.command import (
     INTERRUPTED,
     UsageError,
     add_data_options,
     add_network_options,
     data_from,
+    finite_number,
     network_from,
-    number,
     outputs,
     usage_errors,
     whole_number,
@@ -28,12 +28,10 @@ from nn.losses import Loss
 from nn.network import Network
 from nn.training import History, evaluate, fit
 
-Array = NDArray[Any]
-
 
 @dataclass(frozen=True)
 class Defaults:
-    """What is used for a data set where the options say nothing: found by trying, it learns."""
+    """The settings for a data set that options do not name: found by trial, they learn."""
 
     hidden: tuple[int, ...]
     rate: float
@@ -63,7 +61,9 @@ def add_to(subparsers: Any) -> None:
     add_network_options(parser, layers=None)
     group = parser.add_argument_group("training")
     group.add_argument("--optimizer", choices=optimizers.BY_NAME, default="gradient_descent")
-    group.add_argument("--rate", type=number, help="learning rate (default: one for the data)")
+    group.add_argument(
+        "--rate", type=finite_number, help="learning rate (default: one for the data)"
+    )
     group.add_argument("--epochs", type=whole_number, help="passes over the samples")
     group.add_argument(
         "--batch-size",
@@ -72,7 +72,10 @@ def add_to(subparsers: Any) -> None:
         help="samples in a step, drawn anew each epoch; 'all' for one step of all",
     )
     group.add_argument(
-        "--test", type=number, default=0.25, help="share of the samples to hold out (default 0.25)"
+        "--test",
+        type=finite_number,
+        default=0.25,
+        help="share of the samples to hold out (default 0.25)",
     )
     group.add_argument(
         "--progress",
@@ -91,7 +94,7 @@ def add_to(subparsers: Any) -> None:
 
 @dataclass
 class Task:
-    """What the options ask for: a network to train, and samples to train and to test it on."""
+    """The work that the options ask for: a network, and samples to train and to test it on."""
 
     net: Network
     loss: Loss
@@ -153,7 +156,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
-    """The network that answers to X as `net` answers to (X − mean) / scale: W1 and b1 take it in.
+    """The network that answers to X as `net` does to (X − mean) / scale, by another W1 and b1.
 
     >>> net = Network([1, 1], ["identity"], rng=0)
     >>> X, mean, scale = np.array([[3.0, 7.0]]), np.array([[5.0]]), np.array([[2.0]])
@@ -174,7 +177,7 @@ def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
 
 
 def _prepared(options: argparse.Namespace) -> Task:
-    """Data and network; what the options leave open is filled in from the data's defaults."""
+    """The data and the network; options that are not given are set to the data's defaults."""
     X, Y = data_from(options)
     axis = options.batch_axis
     inputs, outs = X.shape[1 - axis], Y.shape[1 - axis]
@@ -213,7 +216,7 @@ def _samples(task: Task, axis: int) -> str:
 
 
 def _results(task: Task) -> dict[str, tuple[float, float | None]]:
-    """Cost and accuracy on the samples to train and on those held out."""
+    """The cost and the accuracy, on the training samples and on those held out."""
     with np.errstate(all="ignore"):  # the result tells
         return {
             name: evaluate(task.net, *samples, task.loss)
@@ -222,7 +225,7 @@ def _results(task: Task) -> dict[str, tuple[float, float | None]]:
 
 
 def _check_picture(path: str) -> None:
-    """Before training rather than after it: can it be drawn?"""
+    """Raise UsageError before the training if the picture could not be drawn after it."""
     with usage_errors():
         from nn.plots import figure
 

@@ -1,9 +1,9 @@
-"""The five documents, formula by formula, each checked against the tape.
+"""The five documents, formula by formula, each checked against the tape by `check`.
 
-One module for each document, in the order of its pages: hold the page beside the module and go
-down both together. Every formula is an `Entry`: its label, the formula as it is printed, the same
-in NumPy over one forward pass, what it claims to equal, and, where it fails, the form that holds
-and why. What happens without being written (broadcasting) is an error: see `strict`.
+There is one module for each document, in the order of its pages, to be read beside them. Every
+formula is an `Entry`: its label, the formula as printed, the same in NumPy for one forward pass,
+the quantity that it claims to equal, and, if it fails, the form that holds and why. Broadcasting,
+which no document writes, is an error: see `strict`.
 
     holds        right on every network that was tried
     misprint     as printed it does not conform, or is wrong; the corrected form holds
@@ -12,16 +12,16 @@ and why. What happens without being written (broadcasting) is an error: see `str
     convention   right where it stands, at odds with another place or document
     error        could not be judged (a formula that raises, or gives nan); says why
 
-A wrong formula is `silent` if it conforms on some network and is wrong there: only a comparison
-shows it. `damaged` marks what is plainly the transcription's fault and not the author's.
+A wrong formula is `silent` if it conforms on some network and is wrong there, so that only a
+comparison shows it. `damaged` marks errors that are plainly the transcription's, not the author's.
 
 The judges are the tape and, as a second opinion on it, central differences. A formula gets a pass
-`v` of plain NumPy: `v.W[l]`, `v.Z[l]`, `v.A[l]` and whatever the document's forward pass keeps,
-`v.L`, `v.m`, `v.n[l]`, `v.g_prime[l]`, and `v.d("J", "A2")`, a numerical derivative, for
-the derivatives on a right-hand side. A new formula is one `Entry` in its document's module; a new
-document is one module that ends with its DOCUMENT, and its number in `checker.NUMBERS`.
+`v` in plain NumPy: the values that the document's forward pass keeps, `v.W[l]`, `v.Z[l]`, `v.A[l]`;
+`v.L`, `v.m`, `v.n[l]`, `v.g_prime[l]`; and numerical derivatives, `v.d("J", "A2")`, for those on a
+right-hand side. A new formula is one `Entry` in its document's module; a new document is one module
+that ends with its DOCUMENT, and its number in `checker.NUMBERS`.
 
-A formula of your own is checked in the same way, here a right one and a wrong one:
+Formulas of your own are checked in the same way, here a right one and a wrong one:
 
 >>> import numpy as np
 >>> from nn.documents import Document, Entry, check

@@ -1,4 +1,4 @@
-"""All that can be checked of the documents, in one go: `everything` computes it."""
+"""Everything that can be checked about the documents: `everything` computes it in one go."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ VERDICTS = {
     "error": "could not be judged",
     "convention": "right where it stands, at odds with another place or document",
 }
+WRONG = ("misprint", "undefined", "false", "error")
 PLURALS = {"holds": "hold", "misprint": "misprints", "convention": "conventions"}
 
 
 @dataclass(frozen=True)
 class Checked:
-    """All that was computed: formulas, procedures, gradients in training, what was left out."""
+    """The results: of formulas, of procedures, of gradients in training; and what was left out."""
 
     documents: Sequence[Document]
     results: Sequence[Result]
@@ -34,7 +35,7 @@ class Checked:
 
     @property
     def as_recorded(self) -> bool:
-        """Whether everything came out as it should."""
+        """True if every result is the recorded one and every comparison agrees."""
         return (
             not any(result.drifted or result.verdict == "error" for result in self.results)
             and all(run.agrees for run in self.runs)
@@ -58,10 +59,10 @@ class Checked:
 
 
 def everything(numbers: Iterable[str] | None = None, rng: int = 0, networks: int = 35) -> Checked:
-    """Check these documents, by default all five with the gradients of networks in training.
+    """Check these documents; by default all five, and the gradients of networks in training.
 
-    What needs data that is not installed is left out, and `skipped` says so. Raises KeyError for
-    an unknown number.
+    A part whose data is not installed is left out, and `skipped` says so. Raises KeyError for an
+    unknown number.
     """
     chosen = [documents.document(number) for number in numbers or documents.NUMBERS]
     results = documents.check(chosen, rng, networks)

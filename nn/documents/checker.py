@@ -1,13 +1,13 @@
-"""Entries, documents and the check: every formula tried on many networks, before two judges.
+"""Entries, documents, and the check, which tries every formula on many networks.
 
-A formula's value is compared with what the tape says; central differences are the second opinion
-on the tape. The verdict follows from what happened, never from what was recorded; the recorded
-verdict only serves to notice that something has changed.
+A formula's value is compared with the tape, and the tape with central differences as a second
+opinion. The verdict follows from these comparisons alone; the recorded verdict only serves to
+notice a change.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from numbers import Number
 from types import SimpleNamespace
@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from .passes import DifferencePass, Forward, Pass, TapePass
+from ..closed_form import relative_error
+from .passes import DifferencePass, ForwardPass, Pass, TapePass
 from .procedures import Run
-from .standard import columns, layers, networks
+from .standard import columns, layers, networks, once
 from .strict import NotConforming, Undefined
 
 NUMBERS = ("000", "001", "002", "003", "004")
-TOLERANCE = 1e-10  # of a formula against the tape, relative to the largest component
+FORMULA_TOLERANCE = 1e-10  # of a formula against the tape, relative to the largest component
 JUDGES = 1e-5  # of central differences against the tape
 
 Formula = Callable[..., Any]
@@ -29,25 +30,26 @@ Formula = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Setting:
-    """What formulas are tried on: a forward pass, and networks to run it over.
+    """A forward pass, and the networks on which formulas are tried with it.
 
     `networks(rng, count)` yields `count` networks; see `nn.documents.networks` and `columns`.
     """
 
-    forward: Forward = columns
+    forward: ForwardPass = columns
     networks: Callable[[np.random.Generator, int], Iterable[SimpleNamespace]] = networks
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One formula of a document: what is printed, what it should equal, and what is right.
+    """One formula of a document: as printed, what it claims to equal, and its correction.
 
-    `formula(v, *index)` is the printed right-hand side in NumPy over the pass `v`, once for each
-    index in `over(v)` (`layers`, `hidden`, `once`, or your own). `equals` says what it claims to
-    be: "Z{l}" (a value), "∂J/∂W{l}" (a derivative), or a function of a pass and the index, which
-    is handed the judges' passes. A wrong formula has its `corrected` form and says `why` (with
-    `corrected_equals` if the left-hand side is what is wrong); `elsewhere` is the differing form
-    of another place, for the verdict "convention".
+    `formula(v, *index)` is the printed right-hand side in NumPy for the pass `v`; it is evaluated
+    at each index in `over(v)` (`layers`, `hidden`, `once`, or your own). `equals` is the quantity
+    that the formula claims to be: "Z{l}" (a value), "∂J/∂W{l}" (a derivative), or a function of
+    a pass and the index, which is called with the passes of the two judges. A wrong formula has a
+    `corrected` form and says `why`; `corrected_equals` corrects a wrong left-hand side.
+    `elsewhere` is the differing form of another place. `verdict` is the recorded verdict: by
+    default "convention" with `elsewhere`, "misprint" with a correction, and "holds" without both.
 
     >>> Entry("2.10", "∂J/∂Z[l] = ∂J/∂A[l] ∘ g′(Z[l])", equals="∂J/∂Z{l}",
     ...       formula=lambda v, l: v.d("J", f"A{l}") * v.g_prime[l](v.Z[l])).label
@@ -61,7 +63,7 @@ class Entry:
     over: Callable[[Any], Iterable[Any]] = layers
     shapes: str = ""
     printed_latex: str = ""
-    verdict: str = "holds"
+    verdict: str = ""
     silent: bool = False
     corrected: str = ""
     corrected_formula: Formula | None = None
@@ -71,6 +73,14 @@ class Entry:
     elsewhere: Formula | None = None
     damaged: bool = False  # plainly by the transcription, not by the author
     setting: Setting | None = None  # if it is not the document's
+
+    def __post_init__(self) -> None:
+        if not self.verdict:
+            wrong = "misprint" if self.corrected_formula else "holds"
+            object.__setattr__(self, "verdict", "convention" if self.elsewhere else wrong)
+
+
+whole_network = partial(Entry, over=once)  # about no layer in particular: tried once on each
 
 
 @dataclass(frozen=True)
@@ -98,12 +108,12 @@ class Document:
 
 @dataclass(frozen=True)
 class Result:
-    """What was found for one entry.
+    """The result for one entry.
 
-    Errors are the largest, relative to the quantity's largest component, over the networks on
-    which the formula has a value; None where it never has one. `silent`: on some network it
-    conforms and is wrong, so that nothing but the comparison shows it. `shapes` says what the
-    shapes did.
+    An error is the largest over all networks on which the formula has a value, relative to the
+    quantity's largest component; it is None if the formula never has one. `silent` says that the
+    formula conforms on some network and is wrong there, so that only the comparison shows it.
+    `shapes` says how often it was right, wrong, or did not conform.
     """
 
     document: str
@@ -125,7 +135,7 @@ class Result:
 
     @property
     def drifted(self) -> bool:
-        """Whether this is not what is recorded for the entry."""
+        """True if this is not the result recorded for the entry."""
         return (self.verdict, self.silent) != (self.recorded, self.recorded_silent)
 
 
@@ -146,10 +156,11 @@ def check(
     rng: int | np.random.Generator = 0,
     networks: int = 35,
 ) -> list[Result]:
-    """Try every formula of the documents (numbers, or your own; all five if None).
+    """Try every formula of the documents on `networks` random networks.
 
-    Each is tried on `networks` random networks. Raises KeyError for an unknown number, TypeError
-    for an entry that is none, and ValueError for no network to try them on.
+    `documents` are numbers, or Documents of your own; None means all five. Raises KeyError for an
+    unknown number, TypeError for an entry that is not an Entry, and ValueError for fewer than one
+    network.
 
     >>> [r.verdict for r in check("002", networks=6)][:3]
     ['convention', 'holds', 'misprint']
@@ -186,9 +197,9 @@ def check_document(
 
 
 class Trial:
-    """One network: the values that formulas read, and the two judges, each made when needed."""
+    """One network: its pass, from which formulas read, and the two judges, made when needed."""
 
-    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+    def __init__(self, forward: ForwardPass, net: SimpleNamespace) -> None:
         self._forward, self.net = forward, net
         self.values = Pass(forward, net)
         self._truths: dict[Any, tuple[np.ndarray, float]] = {}
@@ -202,11 +213,11 @@ class Trial:
         return DifferencePass(self._forward, self.net)
 
     def truth(self, equals: str | Callable[..., Any], index: tuple) -> tuple[np.ndarray, float]:
-        """The tape's word on a quantity, and how far central differences are from it."""
+        """A quantity by the tape, and its distance from central differences."""
         key = (equals, index)
         if key not in self._truths:
             tape, second = (np.asarray(quantity(equals, p, index)) for p in self.judges())
-            self._truths[key] = (tape, relative_error(second, tape, floor=1e-4))
+            self._truths[key] = (tape, distance(second, tape, floor=1e-4))
         return self._truths[key]
 
     def judges(self) -> tuple[Pass, Pass]:
@@ -214,7 +225,7 @@ class Trial:
 
 
 def quantity(equals: str | Callable[..., Any], v: Pass, index: tuple) -> Any:
-    """The quantity that an entry names, as the pass `v` knows it."""
+    """The quantity that an entry names, for the pass `v`."""
     if not isinstance(equals, str):
         return equals(v, *index)
     name = equals.format(l=index[0]) if index else equals
@@ -224,18 +235,16 @@ def quantity(equals: str | Callable[..., Any], v: Pass, index: tuple) -> Any:
     return v.d(of.removeprefix("∂"), wrt.removeprefix("∂"))
 
 
-def relative_error(got: Any, truth: Any, floor: float = 0.0) -> float:
+def distance(got: Any, truth: Any, floor: float = 0.0) -> float:
     """The largest difference, relative to the largest component of the two (and the floor)."""
     got, truth = np.asarray(got, dtype=float), np.asarray(truth, dtype=float)
-    if not truth.size:
-        return 0.0
-    scale = max(np.max(np.abs(got)), np.max(np.abs(truth)), floor)
-    return float(np.max(np.abs(got - truth)) / scale) if scale else 0.0
+    largest = max(np.max(np.abs(got), initial=0), np.max(np.abs(truth), initial=0), floor)
+    return relative_error(got, truth, largest)
 
 
 @dataclass
 class Tally:
-    """What a formula did on all networks: it was right, was wrong, or had no value, and why."""
+    """How often a formula was right, was wrong, or had no value, and an example of each."""
 
     right: int = 0
     wrong: int = 0
@@ -260,7 +269,7 @@ class Tally:
         return self.right + self.wrong + self.nonconforming + self.undefined + self.failed
 
     def __str__(self) -> str:
-        """What the shapes did, for a reader."""
+        """The counts and the examples, in words."""
         if not self.tried:
             return "never tried: there was no index to try it at"
         parts = []
@@ -274,7 +283,7 @@ class Tally:
 def attempt(
     formula: Formula, v: Pass, index: tuple, truth: np.ndarray
 ) -> tuple[str, float | None, str]:
-    """Evaluate one formula once: the kind of outcome, its error, and what to say about it."""
+    """Evaluate a formula once, and return the kind of outcome, the error, and an example."""
     try:
         with np.errstate(all="ignore"):
             got = formula(v, *index)
@@ -282,7 +291,7 @@ def attempt(
         return "nonconforming", None, str(problem)
     except Undefined as problem:
         return "undefined", None, str(problem.args[0])
-    except Exception as problem:  # a user's formula may do anything; the others still run
+    except Exception as problem:  # formulas of users may raise anything; the others still run
         return "failed", None, f"{type(problem).__name__}: {problem}"
     if not isinstance(got, np.ndarray | Number | np.bool_):
         return "failed", None, f"a {type(got).__name__} in place of an array"
@@ -293,8 +302,8 @@ def attempt(
         return "failed", None, f"{got.dtype} in place of real numbers"
     if not np.all(np.isfinite(got)):
         return "failed", None, "nan or infinity"
-    error = relative_error(got, truth)
-    return ("right" if error <= TOLERANCE else "wrong"), error, ""
+    error = distance(got, truth)
+    return ("right" if error <= FORMULA_TOLERANCE else "wrong"), error, ""
 
 
 def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
@@ -312,7 +321,7 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
                 continue
             try:
                 truth, disagreement = trial.truth(equals, index)
-            except Exception as problem:  # the user's own: named, and the other entries still run
+            except Exception as problem:  # a user's function, too: named, and the others still run
                 what = f"what it equals: {type(problem).__name__}: {problem}"
                 tallies[name].add("failed", None, what)
                 continue
@@ -336,7 +345,7 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
 
 
 def _tries(entry: Entry, trials: Sequence[Trial], printed: Tally) -> Iterator[tuple[Trial, tuple]]:
-    """Every trial with every index; an `over` that raises is noted."""
+    """Every trial with every index; if `over` raises, that counts as a failure."""
     for trial in trials:
         try:
             indices = list(entry.over(trial.values))
@@ -348,7 +357,7 @@ def _tries(entry: Entry, trials: Sequence[Trial], printed: Tally) -> Iterator[tu
 
 
 def _verdict(entry: Entry, printed: Tally, corrected: Tally, elsewhere: Tally) -> str:
-    """The verdict that follows from what the printed, corrected and other forms did."""
+    """The verdict that follows from the tallies of the three forms."""
     if not printed.tried or printed.failed:
         return "error"
     if printed.holds:

@@ -7,6 +7,7 @@ about all of them. Not transcribed well enough to be judged: the note on dropped
 """
 
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,11 +15,25 @@ import numpy as np
 
 from .. import datasets, losses
 from ..network import Network
-from .checker import Document, Entry, Setting
+from .checker import Document, Entry, Setting, whole_network
 from .passes import Keep, Pass
-from .procedures import Run, beside_the_tape
-from .standard import ACTIVATIONS, LOSSES, columns, hidden, layers, matrix, networks, once
-from .strict import NotConforming, Strict, Undefined, strict
+from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
+from .standard import (
+    ACTIVATIONS,
+    LOSSES,
+    column,
+    columns,
+    hidden,
+    layers,
+    matrix,
+    networks,
+    once,
+    one_sample,
+    own_derivative,
+    undefined,
+    vector,
+)
+from .strict import NotConforming, Strict, strict
 
 # --- the networks: one output, any activation and loss -------------------------------------------
 
@@ -33,31 +48,24 @@ def single(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
     return networks(rng, count, outputs=1, samples=1)
 
 
-def small(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
+def small_networks(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
     """Few enough parameters for Hessians by differences; smooth, as the document assumes."""
     smooth = ("tanh", "logistic", "softplus")
     return networks(rng, min(count, 12), outputs=1, depths=(1, 2), hidden=smooth)
 
 
-def one_sample(net: SimpleNamespace, keep: Keep) -> None:
-    """z[ℓ] = W[ℓ] a[ℓ−1] + b[ℓ], a[ℓ] = g[ℓ](z[ℓ]), and the loss ℒ(a_1[L], y)."""
-    a = keep("a0", net.X)
-    for l in range(1, net.L + 1):
-        z = keep(f"z{l}", keep(f"W{l}", net.W[l]) @ a + keep(f"b{l}", net.b[l]))
-        a = keep(f"a{l}", net.g[l](z))
-    keep("loss", np.sum(net.loss(a, net.Y)))
+def with_loss(net: SimpleNamespace, keep: Keep) -> None:
+    """The forward pass of one sample, and its loss ℒ(a_1[L], y)."""
+    keep("loss", np.sum(net.loss(one_sample(net, keep), net.Y)))
 
 
 BATCH = Setting(columns, batch)
-SINGLE = Setting(one_sample, single)
-SMALL = Setting(columns, small)
+SINGLE = Setting(with_loss, single)
+SMALL = Setting(columns, small_networks)
+of_one_sample = partial(Entry, setting=SINGLE)
+of_hidden_layer = partial(of_one_sample, over=hidden)
 
 # --- the document's symbols ----------------------------------------------------------------------
-
-
-def column(M: Any, i: int) -> Any:
-    """What belongs to sample i, counted from 0."""
-    return M[:, i : i + 1]
 
 
 def dL_dA(v: Pass, l: int) -> Any:
@@ -99,15 +107,6 @@ def sample_errors(v: Pass, l: int, Y: Any) -> Any:
     return dZ
 
 
-def undefined(symbol: str) -> Any:
-    """A formula that uses a symbol which the document does not define there."""
-
-    def formula(v: Pass, *index: int) -> Any:
-        raise Undefined(symbol)
-
-    return formula
-
-
 # --- 1. Neural network description ---------------------------------------------------------------
 
 
@@ -122,27 +121,24 @@ def by_layer_and_sample(v: Pass) -> Iterator[tuple[int, int]]:
 
 
 DESCRIPTION = [
-    Entry(
+    whole_network(
         "1 a, layers",
         "ℓ ∈ {0, 2, …, L}",
         printed_latex=r"\ell \in \{0, 2, \dots, L\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(p.L + 1),
-        over=once,
         formula=lambda v: np.array([0, *range(2, v.L + 1)]),
-        verdict="misprint",
         corrected="ℓ ∈ {0, 1, …, L}",
         corrected_latex=r"\ell \in \{0, 1, \dots, L\}",
         corrected_formula=lambda v: np.arange(0, v.L + 1),
         why="Layer 1 is left out of the list, and its activations are used throughout.",
     ),
-    Entry(
+    whole_network(
         "1 a, layers (damaged)",
         "ℓ ∈ {1, 2, …, n[ℓ]}",
         printed_latex=r"\ell \in \{1, 2, \dots, n^{[\ell]}\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(p.L + 1),
-        over=once,
         formula=undefined("n[ℓ] cannot bound ℓ itself"),
         verdict="undefined",
         corrected="ℓ ∈ {0, 1, …, L}",
@@ -151,24 +147,21 @@ DESCRIPTION = [
         why="The range of j stands a second time where a line of the page was broken.",
         damaged=True,
     ),
-    Entry(
+    whole_network(
         "1 a[0]",
         "a_j[0](i) = x_j(i)",
         printed_latex=r"a_j^{[0](i)} = x_j^{(i)}",
         shapes="n[0] × m",
         equals="A0",
-        over=once,
         formula=lambda v: matrix(v.n[0], v.m, lambda j, i: v.X[j, i]),
     ),
-    Entry(
+    whole_network(
         "1 w, layers",
         "ℓ ∈ {1, 2, …, m}",
         printed_latex=r"\ell \in \{1, 2, \dots, m\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(1, p.L + 1),
-        over=once,
         formula=lambda v: np.arange(1, v.m + 1),
-        verdict="misprint",
         corrected="ℓ ∈ {1, 2, …, L}",
         corrected_latex=r"\ell \in \{1, 2, \dots, L\}",
         corrected_formula=lambda v: np.arange(1, v.L + 1),
@@ -185,7 +178,7 @@ DESCRIPTION = [
         corrected="w_j[ℓ] = (w_{j,1}[ℓ], …, w_{j,n[ℓ−1]}[ℓ])ᵀ",
         corrected_latex=r"\vec w_j^{[\ell]} = "
         r"[w_{j,1}^{[\ell]}, \dots, w_{j,n^{[\ell-1]}}^{[\ell]}]^T",
-        corrected_formula=lambda v, l: matrix(v.n[l - 1], 1, lambda k, _: v.W[l][0, k]),
+        corrected_formula=lambda v, l: vector(v.n[l - 1], lambda k: v.W[l][0, k]),
         why="The superscript of n has slipped onto w in the last component.",
         damaged=True,
     ),
@@ -211,7 +204,7 @@ DESCRIPTION = [
         corrected="b[ℓ] = (b_1[ℓ], b_2[ℓ], …, b_{n[ℓ]}[ℓ])ᵀ",
         corrected_latex=r"\vec b^{[\ell]} = "
         r"[b_1^{[\ell]}, b_2^{[\ell]}, \dots, b_{n^{[\ell]}}^{[\ell]}]^T",
-        corrected_formula=lambda v, l: matrix(v.n[l], 1, lambda j, _: v.b[l][j, 0]),
+        corrected_formula=lambda v, l: vector(v.n[l], lambda j: v.b[l][j, 0]),
         why="The last component has lost its layer, which the others have.",
         damaged=True,
     ),
@@ -252,7 +245,6 @@ DESCRIPTION = [
         equals=lambda p, l, i: p.value(f"A{l}"),
         over=by_layer_and_sample,
         formula=first_column_is_sample_i,
-        verdict="misprint",
         silent=True,
         corrected="G[ℓ](Z[ℓ]) = [g(z[ℓ](1)) g(z[ℓ](2)) … g(z[ℓ](m))]",
         corrected_latex=r"G^{[\ell]}(Z^{[\ell]}) = [\vec g^{[\ell]}(\vec z^{[\ell](1)})\;"
@@ -262,27 +254,24 @@ DESCRIPTION = [
         ),
         why="The first column is that of sample 1, not of a sample i that is nowhere fixed.",
     ),
-    Entry(
+    whole_network(
         "1 goal, layers",
         "W[ℓ] and b[ℓ], ℓ ∈ {1, 2, …, m}",
         printed_latex=r"W^{[\ell]}, \vec b^{[\ell]}, \ell \in \{1, 2, \dots, m\}",
         shapes="the numbers of the layers",
         equals=lambda p: np.arange(1, p.L + 1),
-        over=once,
         formula=lambda v: np.arange(1, v.m + 1),
-        verdict="misprint",
         corrected="W[ℓ] and b[ℓ], ℓ ∈ {1, 2, …, L}",
         corrected_latex=r"W^{[\ell]}, \vec b^{[\ell]}, \ell \in \{1, 2, \dots, L\}",
         corrected_formula=lambda v: np.arange(1, v.L + 1),
         why="The parameters belong to L layers; m is the number of samples.",
     ),
-    Entry(
+    whole_network(
         "1 J",
         "𝒥(A[L], y)",
         printed_latex=r"\mathcal{J}(A^{[L]}, \vec y)",
         shapes="a number",
         equals="J",
-        over=once,
         formula=undefined("𝒥: only its derivatives are given, in 2.3.3"),
         verdict="undefined",
         corrected="𝒥(A[L], y) = (1/m) Σ_i ℒ(a_1[L](i), y(i))",
@@ -409,7 +398,6 @@ ASSUMPTIONS = [
         equals=lambda p, l: diagonal(p, f"b{l}"),
         formula=lambda v, l: (2 * v.J * v.d("J", f"b{l}")) / (2 * v.b[l]),
         setting=SMALL,
-        verdict="misprint",
         silent=True,
         corrected="∂²𝒥/∂b_j[ℓ]²",
         corrected_latex=r"\frac{\partial^2 \mathcal{J}}{\partial b_j^{[\ell]2}}",
@@ -428,13 +416,12 @@ ASSUMPTIONS = [
         silent=True,
         why="Second derivatives by single biases are negative in ordinary networks.",
     ),
-    Entry(
+    whole_network(
         "2.1 convex",
         "𝒥 is strictly convex in the parameters",
         printed_latex=r"\mathcal{J} \text{ is strictly convex in } W^{[\ell]}, \vec b^{[\ell]}",
         shapes="the smallest eigenvalue of the Hessian, what is below 0",
         equals=smallest_eigenvalue,
-        over=once,
         formula=lambda v: np.zeros(()),
         setting=Setting(all_parameters, small_parameters),
         verdict="false",
@@ -442,7 +429,7 @@ ASSUMPTIONS = [
         why="Exchanging two hidden units leaves 𝒥 as it is, so a strict minimum cannot be the "
         "only one; the Hessian has negative eigenvalues, as not_convex() shows.",
     ),
-    Entry(
+    whole_network(
         "2.1 in other words",
         "∂²𝒥/∂w² > 0 and ∂²𝒥/∂b² > 0 for each w, b, so 𝒥 is strictly convex",
         printed_latex=r"\frac{\partial^2 \mathcal{J}}{\partial w_{j,k}^{[\ell]2}} > 0,\;"
@@ -450,7 +437,6 @@ ASSUMPTIONS = [
         r"\implies \mathcal{J} \text{ strictly convex}",
         shapes="the smallest eigenvalue of the Hessian, what is below 0",
         equals=smallest_eigenvalue,
-        over=once,
         formula=lambda v: np.zeros(()),
         setting=Setting(all_parameters, positive_diagonals),
         verdict="false",
@@ -458,13 +444,12 @@ ASSUMPTIONS = [
         why="A positive diagonal does not make the Hessian positive definite: mixed derivatives "
         "count too, and some networks have a negative eigenvalue all the same.",
     ),
-    Entry(
+    whole_network(
         "2.2 optimum",
         "gradient descent rests only where 𝒥 is least",
         printed_latex=r"\nabla \mathcal{J} = 0 \implies \mathcal{J} = \min \mathcal{J}",
         shapes="𝒥 where every derivative is 0",
         equals="J",
-        over=once,
         formula=cost_elsewhere,
         setting=Setting(columns, at_rest),
         verdict="false",
@@ -472,29 +457,25 @@ ASSUMPTIONS = [
         why="It follows from convexity only: for exclusive or, zero parameters are a point of "
         "rest with 𝒥 = log 2, and other parameters do better.",
     ),
-    Entry(
+    whole_network(
         "2.2 updates",
         "For n = 0; n ≤ N; n++",
         printed_latex=r"\text{For } n = 0;\; n \leq N;\; n{+}{+}",
         shapes="the number of updates, N = 10",
         equals=lambda p: np.asarray(11),
-        over=once,
         formula=updates,
         elsewhere=lambda v: np.arange(1, 11).size,
-        verdict="convention",
         why="The loop updates N + 1 times and ends at W{N+1}, beyond n ∈ {0, …, N}; 2.3 takes "
         "derivatives at {n−1}, which would make N updates.",
     ),
-    Entry(
+    whole_network(
         "2.2 start",
         "∂𝒥/∂A[L]",
         printed_latex=r"\frac{\partial \mathcal{J}(A^{[L]}, \vec y)}{\partial A^{[L]}}",
         shapes="1 × m",
         equals=lambda p: p.d("J", f"A{p.L}"),
-        over=once,
         formula=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
         elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y),
-        verdict="convention",
         why="Here the backward pass starts with 𝒥 and its 1/m, in 2.4 with ℒ and without it.",
     ),
     Entry(
@@ -515,14 +496,13 @@ ASSUMPTIONS = [
         equals=lambda p, l: p.value(f"b{l}") - ALPHA * p.d("J", f"b{l}"),
         formula=lambda v, l: v.b[l] - ALPHA * v.d("J", f"b{l}"),
     ),
-    Entry(
+    whole_network(
         "2.3 each sample",
         "to minimize 𝒥 is to minimize ℒ for every sample",
         printed_latex=r"\frac{\partial \mathcal{J}}{\partial b} = 0 \implies "
         r"\frac{\partial \mathcal{L}(a_1^{(i)}, y^{(i)})}{\partial b} = 0 \;\forall i",
         shapes="∂ℒ(i)/∂b where ∂𝒥/∂W and ∂𝒥/∂b are 0",
         equals=lambda p: p.d("losses", "b1")[0, :, 0],
-        over=once,
         formula=lambda v: np.zeros((2, 1)),
         setting=Setting(columns, shared_input),
         verdict="false",
@@ -537,7 +517,6 @@ ASSUMPTIONS = [
         shapes="the largest j and k of w_{j,k}[ℓ]",
         equals=lambda p, l: np.shape(p.value(f"W{l}")),
         formula=lambda v, l: np.array([v.n[v.L], v.n[v.L - 1]]),
-        verdict="misprint",
         silent=True,
         corrected="j ∈ {1, …, n[ℓ]}, k ∈ {1, …, n[ℓ−1]}, ℓ ∈ {1, …, L}",
         corrected_latex=r"j \in \{1, \dots, n^{[\ell]}\}, k \in \{1, \dots, n^{[\ell-1]}\}",
@@ -573,21 +552,20 @@ def derivative_of_z(v: Pass, l: int) -> Any:
     return v.d(f"z{l + 1}", f"a{l}")[:, 0, :, 0]
 
 
-def sum_over_p(v: Pass, l: int, last: int, term: Any) -> Any:
-    """For each j: the sum of term(j, p) over p from 1 to `last`."""
-    return matrix(v.n[l], 1, lambda j, _: sum(term(j, p) for p in range(last)))
+def sum_over_p(v: Pass, l: int, units: int, term: Any) -> Any:
+    """For each j: the sum of term(j, p) over p from 1 to `units`."""
+    return vector(v.n[l], lambda j: sum(term(j, p) for p in range(units)))
 
 
 SCALAR = [
-    Entry(
+    of_one_sample(
         "2.3.1 g′ (1)",
         "g[ℓ]′(z_j[ℓ]) = ∂g(z_j[ℓ])/∂z_j[ℓ]",
         printed_latex=r"g^{[\ell]\prime}(z_j^{[\ell]}) = "
         r"\frac{\partial g(z_j^{[\ell]})}{\partial z_j^{[\ell]}}",
         shapes="n[ℓ] × 1",
-        equals=lambda p, l: strict(np.diagonal(p.d(f"a{l}", f"z{l}")[:, 0, :, 0])[:, None]),
+        equals=lambda p, l: own_derivative(p, f"a{l}", f"z{l}"),
         formula=undefined("g: each layer has its own g[ℓ]"),
-        setting=SINGLE,
         verdict="undefined",
         corrected="g[ℓ]′(z_j[ℓ]) = ∂g[ℓ](z_j[ℓ])/∂z_j[ℓ]",
         corrected_latex=r"g^{[\ell]\prime}(z_j^{[\ell]}) = "
@@ -595,17 +573,16 @@ SCALAR = [
         corrected_formula=dg,
         why="The layer of g is missing on the right; activations may differ between layers.",
     ),
-    Entry(
+    of_one_sample(
         "2.3.1 g′ (2)",
         "g[ℓ]′(z_j[ℓ]) = ∂a_j[ℓ]/∂z_j[ℓ]",
         printed_latex=r"g^{[\ell]\prime}(z_j^{[\ell]}) = "
         r"\frac{\partial a_j^{[\ell]}}{\partial z_j^{[\ell]}}",
         shapes="n[ℓ] × 1",
-        equals=lambda p, l: strict(np.diagonal(p.d(f"a{l}", f"z{l}")[:, 0, :, 0])[:, None]),
+        equals=lambda p, l: own_derivative(p, f"a{l}", f"z{l}"),
         formula=dg,
-        setting=SINGLE,
     ),
-    Entry(
+    of_one_sample(
         "2.3.1 w (1)",
         "∂ℒ/∂w_{i,k}[ℓ] = ∂ℒ/∂a_i[ℓ] × ∂a_j[ℓ]/∂z_i[ℓ] × ∂z_j[ℓ]/∂w_{i,k}[ℓ]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial w_{i,k}^{[\ell]}} = "
@@ -620,8 +597,6 @@ SCALAR = [
             v.d(f"a{l}", f"z{l}")[:, 0, :, 0],
             v.d(f"z{l}", f"W{l}")[:, 0],
         ),
-        setting=SINGLE,
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂w_{j,k}[ℓ] = ∂ℒ/∂a_j[ℓ] × ∂a_j[ℓ]/∂z_j[ℓ] × ∂z_j[ℓ]/∂w_{j,k}[ℓ]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial w_{j,k}^{[\ell]}} = "
@@ -638,7 +613,7 @@ SCALAR = [
         why="i and j are one index; for i ≠ j the middle factor is 0.",
         damaged=True,
     ),
-    Entry(
+    of_one_sample(
         "2.3.1 w (2)",
         "∂ℒ/∂w_{i,k}[ℓ] = ∂ℒ/∂a_i[ℓ] × g[ℓ]′(z_j[ℓ]) × a_k[ℓ−1]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial w_{i,k}^{[\ell]}} = "
@@ -649,8 +624,6 @@ SCALAR = [
         formula=lambda v, l: np.einsum(
             "i,j,k->ijk", dL_da(v, l)[:, 0], dg(v, l)[:, 0], v.a[l - 1][:, 0]
         ),
-        setting=SINGLE,
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂w_{j,k}[ℓ] = ∂ℒ/∂a_j[ℓ] × g[ℓ]′(z_j[ℓ]) × a_k[ℓ−1]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial w_{j,k}^{[\ell]}} = "
@@ -666,7 +639,7 @@ SCALAR = [
         why="i and j are one index; the derivative of unit i has the slope of unit i.",
         damaged=True,
     ),
-    Entry(
+    of_one_sample(
         "2.3.1 b (1)",
         "∂ℒ/∂b_j[ℓ] = ∂ℒ/∂a_j[ℓ] × ∂a_j[ℓ]/∂z_j[ℓ] × ∂z_j[ℓ]/∂b_j[ℓ]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial b_j^{[\ell]}} = "
@@ -675,18 +648,16 @@ SCALAR = [
         r"\frac{\partial z_j^{[\ell]}}{\partial b_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂b{l}",
-        formula=lambda v, l: matrix(
+        formula=lambda v, l: vector(
             v.n[l],
-            1,
-            lambda j, _: (
+            lambda j: (
                 dL_da(v, l)[j, 0]
                 * v.d(f"a{l}", f"z{l}")[j, 0, j, 0]
                 * v.d(f"z{l}", f"b{l}")[j, 0, j, 0]
             ),
         ),
-        setting=SINGLE,
     ),
-    Entry(
+    of_one_sample(
         "2.3.1 b (2)",
         "∂ℒ/∂b_j[ℓ] = ∂ℒ/∂a_j[ℓ] × g[ℓ]′(z_j[ℓ]) × 1",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial b_j^{[\ell]}} = "
@@ -694,10 +665,9 @@ SCALAR = [
         r"g^{[\ell]\prime}(z_j^{[\ell]}) \times 1",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂b{l}",
-        formula=lambda v, l: matrix(v.n[l], 1, lambda j, _: dL_da(v, l)[j, 0] * dg(v, l)[j, 0] * 1),
-        setting=SINGLE,
+        formula=lambda v, l: vector(v.n[l], lambda j: dL_da(v, l)[j, 0] * dg(v, l)[j, 0] * 1),
     ),
-    Entry(
+    of_one_sample(
         "2.3.1 a[L]",
         "∂ℒ/∂a_j[L], directly",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[L]}}",
@@ -705,9 +675,8 @@ SCALAR = [
         equals=lambda p: p.d("loss", f"a{p.L}"),
         over=once,
         formula=lambda v: v.loss_prime(v.a[v.L], v.Y),
-        setting=SINGLE,
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.1 a (1)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ]} ∂ℒ/∂z_j[ℓ+1] × ∂z_j[ℓ+1]/∂a_j[ℓ]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -715,15 +684,12 @@ SCALAR = [
         r"\frac{\partial z_j^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: sum_over_p(
             v,
             l,
             v.n[l],
             lambda j, p: v.d("loss", f"z{l + 1}")[j, 0] * derivative_of_z(v, l)[j, j],
         ),
-        setting=SINGLE,
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × ∂z_p[ℓ+1]/∂a_j[ℓ]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -738,7 +704,7 @@ SCALAR = [
         why="The terms do not depend on p: the sum is over the units of layer ℓ+1, z_p in place "
         "of z_j.",
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.1 a (2)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ]} ∂ℒ/∂z_p[ℓ+1] × ∂z_p[ℓ+1]/∂a_j[ℓ]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -746,15 +712,12 @@ SCALAR = [
         r"\frac{\partial z_p^{[\ell+1]}}{\partial a_j^{[\ell]}}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: sum_over_p(
             v,
             l,
             v.n[l],
             lambda j, p: v.d("loss", f"z{l + 1}")[p, 0] * derivative_of_z(v, l)[p, j],
         ),
-        setting=SINGLE,
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × ∂z_p[ℓ+1]/∂a_j[ℓ]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -768,7 +731,7 @@ SCALAR = [
         ),
         why="p counts the units of layer ℓ+1; with n[ℓ] terms are missing or do not exist.",
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.1 a (3)",
         "∂ℒ/∂a_j[ℓ] = Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × w_{p,j}[ℓ+1]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} = "
@@ -776,16 +739,14 @@ SCALAR = [
         r"w_{p,j}^{[\ell+1]}",
         shapes="n[ℓ] × 1, component by component",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: sum_over_p(
             v,
             l,
             v.n[l + 1],
             lambda j, p: v.d("loss", f"z{l + 1}")[p, 0] * v.W[l + 1][p, j],
         ),
-        setting=SINGLE,
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.1 z (1)",
         "∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂z_p[ℓ+1] × ∂a_p[ℓ+1]/∂z_p[ℓ+1]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
@@ -793,27 +754,22 @@ SCALAR = [
         r"\frac{\partial a_p^{[\ell+1]}}{\partial z_p^{[\ell+1]}}",
         shapes="n[ℓ+1] × 1, component by component",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
-        formula=lambda v, l: matrix(
+        formula=lambda v, l: vector(
             v.n[l + 1],
-            1,
-            lambda p, _: v.d("loss", f"z{l + 1}")[p, 0] * v.d(f"a{l + 1}", f"z{l + 1}")[p, 0, p, 0],
+            lambda p: v.d("loss", f"z{l + 1}")[p, 0] * v.d(f"a{l + 1}", f"z{l + 1}")[p, 0, p, 0],
         ),
-        setting=SINGLE,
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂a_p[ℓ+1] × ∂a_p[ℓ+1]/∂z_p[ℓ+1]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
         r"\frac{\partial \mathcal{L}}{\partial a_p^{[\ell+1]}} \times "
         r"\frac{\partial a_p^{[\ell+1]}}{\partial z_p^{[\ell+1]}}",
-        corrected_formula=lambda v, l: matrix(
+        corrected_formula=lambda v, l: vector(
             v.n[l + 1],
-            1,
-            lambda p, _: dL_da(v, l + 1)[p, 0] * v.d(f"a{l + 1}", f"z{l + 1}")[p, 0, p, 0],
+            lambda p: dL_da(v, l + 1)[p, 0] * v.d(f"a{l + 1}", f"z{l + 1}")[p, 0, p, 0],
         ),
         why="The first factor is ∂ℒ/∂a: as printed the equation would make the slope 1.",
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.1 z (2)",
         "∂ℒ/∂z_p[ℓ+1] = ∂ℒ/∂a_p[ℓ+1] × g[ℓ+1]′(z_p[ℓ+1])",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial z_p^{[\ell+1]}} = "
@@ -821,11 +777,9 @@ SCALAR = [
         r"g^{[\ell+1]\prime}(z_p^{[\ell+1]})",
         shapes="n[ℓ+1] × 1, component by component",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
-        formula=lambda v, l: matrix(
-            v.n[l + 1], 1, lambda p, _: dL_da(v, l + 1)[p, 0] * dg(v, l + 1)[p, 0]
+        formula=lambda v, l: vector(
+            v.n[l + 1], lambda p: dL_da(v, l + 1)[p, 0] * dg(v, l + 1)[p, 0]
         ),
-        setting=SINGLE,
     ),
 ]
 
@@ -838,15 +792,13 @@ def ragged(v: Pass, l: int) -> Any:
 
 
 SINGLE_SAMPLE = [
-    Entry(
+    of_one_sample(
         "2.3.2 names",
         "∂ℒ/∂w[L]",
         printed_latex=r"\frac{\partial \mathcal{L}(a_1^{[L]}, y)}{\partial w^{[L]}}",
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂loss/∂W{l}",
         formula=lambda v, l: v.d("loss", f"W{v.L}"),
-        setting=SINGLE,
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂W[ℓ]",
         corrected_latex=r"\frac{\partial \mathcal{L}(a_1^{[L]}, y)}{\partial W^{[\ell]}}",
@@ -854,7 +806,7 @@ SINGLE_SAMPLE = [
         why="The derivative by the weights of any layer is meant, beside ∂ℒ/∂b[ℓ].",
         damaged=True,
     ),
-    Entry(
+    of_one_sample(
         "2.3.2 W (1)",
         "∂ℒ/∂W[ℓ] = (∂ℒ/∂w_{1,1}[ℓ] …; …; ∂ℒ/∂w_n[ℓ] ∂ℒ/∂w_{j,k}[ℓ] …)",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = \begin{bmatrix}"
@@ -864,7 +816,6 @@ SINGLE_SAMPLE = [
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂loss/∂W{l}",
         formula=undefined("w_n and, in the last row, w_{j,k}"),
-        setting=SINGLE,
         verdict="undefined",
         corrected="∂ℒ/∂W[ℓ] = (∂ℒ/∂w_{j,k}[ℓ]), j to n[ℓ], k to n[ℓ−1]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = "
@@ -875,7 +826,7 @@ SINGLE_SAMPLE = [
         why="The subscripts of the last row and column are damaged.",
         damaged=True,
     ),
-    Entry(
+    of_one_sample(
         "2.3.2 W (2)",
         "∂ℒ/∂W[ℓ] = (∂ℒ/∂a_1[ℓ] × g[ℓ]′(z_1[ℓ]) × a_1[ℓ−1] …; …)",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = \begin{bmatrix}"
@@ -884,8 +835,6 @@ SINGLE_SAMPLE = [
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂loss/∂W{l}",
         formula=ragged,
-        setting=SINGLE,
-        verdict="misprint",
         corrected="∂ℒ/∂W[ℓ] = (∂ℒ/∂a_j[ℓ] × g[ℓ]′(z_j[ℓ]) × a_k[ℓ−1])",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial W^{[\ell]}} = "
         r"\left(\frac{\partial \mathcal{L}}{\partial a_j^{[\ell]}} \times "
@@ -899,7 +848,7 @@ SINGLE_SAMPLE = [
         "first row shows the pattern.",
         damaged=True,
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.2 a (1)",
         "∂ℒ/∂a[ℓ] = (Σ_{p=1}^{n[ℓ+1]} ∂ℒ/∂z_p[ℓ+1] × w_{p,j}[ℓ+1])_j",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell]}} = \begin{bmatrix}"
@@ -908,26 +857,21 @@ SINGLE_SAMPLE = [
         r"w_{p,n^{[\ell]}}^{[\ell+1]} \end{bmatrix}",
         shapes="n[ℓ] × 1",
         equals="∂loss/∂a{l}",
-        over=hidden,
-        formula=lambda v, l: matrix(
+        formula=lambda v, l: vector(
             v.n[l],
-            1,
-            lambda j, _: np.sum(v.d("loss", f"z{l + 1}") * column(v.W[l + 1], j)),
+            lambda j: np.sum(v.d("loss", f"z{l + 1}") * column(v.W[l + 1], j)),
         ),
-        setting=SINGLE,
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.2 a (2)",
         "∂ℒ/∂a[ℓ] = W[ℓ+1]ᵀ × ∂ℒ/∂z[ℓ+1]",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec a^{[\ell]}} = "
         r"W^{[\ell+1]T} \times \frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}}",
         shapes="n[ℓ] × 1",
         equals="∂loss/∂a{l}",
-        over=hidden,
         formula=lambda v, l: v.W[l + 1].T @ v.d("loss", f"z{l + 1}"),
-        setting=SINGLE,
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.2 z (1)",
         "∂ℒ/∂z[ℓ+1] = (∂ℒ/∂a_p[ℓ+1] × g[ℓ+1]′(z_p[ℓ+1]))_p",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = \begin{bmatrix}"
@@ -935,13 +879,11 @@ SINGLE_SAMPLE = [
         r"(z_1^{[\ell+1]}) \\ \vdots \end{bmatrix}",
         shapes="n[ℓ+1] × 1",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
-        formula=lambda v, l: matrix(
-            v.n[l + 1], 1, lambda p, _: dL_da(v, l + 1)[p, 0] * dg(v, l + 1)[p, 0]
+        formula=lambda v, l: vector(
+            v.n[l + 1], lambda p: dL_da(v, l + 1)[p, 0] * dg(v, l + 1)[p, 0]
         ),
-        setting=SINGLE,
     ),
-    Entry(
+    of_hidden_layer(
         "2.3.2 z (2)",
         "∂ℒ/∂z[ℓ+1] = ∂ℒ/∂a_n[ℓ+1] ∘ g[ℓ+1]′(z[ℓ+1])",
         printed_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = "
@@ -949,9 +891,7 @@ SINGLE_SAMPLE = [
         r"\vec g^{[\ell+1]\prime}(\vec z^{[\ell+1]})",
         shapes="n[ℓ+1] × 1",
         equals=lambda p, l: p.d("loss", f"z{l + 1}"),
-        over=hidden,
         formula=undefined("the index n of a vector a"),
-        setting=SINGLE,
         verdict="undefined",
         corrected="∂ℒ/∂z[ℓ+1] = ∂ℒ/∂a[ℓ+1] ∘ g[ℓ+1]′(z[ℓ+1])",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial \vec z^{[\ell+1]}} = "
@@ -1030,7 +970,6 @@ ENTIRE_SAMPLE = [
         shapes="n[ℓ] × n[ℓ−1]",
         equals="∂J/∂W{l}",
         formula=lambda v, l: (1 / v.m) * ((dL_dA(v, l) * column(dG(v, l), 0)) @ v.A[l - 1].T),
-        verdict="misprint",
         corrected="∂𝒥/∂W[ℓ] = (1/m) × (∂ℒ/∂A[ℓ] ∘ G[ℓ]′(Z[ℓ])) × A[ℓ−1]ᵀ",
         corrected_latex=r"\frac{\partial \mathcal{J}}{\partial W^{[\ell]}} = \frac{1}{m} \times "
         r"\left(\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} \circ G^{[\ell]\prime}"
@@ -1106,7 +1045,6 @@ ENTIRE_SAMPLE = [
                 for i in range(v.m)
             ]
         ),
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂A[ℓ] = [… W[ℓ+1]ᵀ × ∂ℒ(a_1[L](i), y(i))/∂z(i)[ℓ+1] …]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial A^{[\ell]}} = \begin{bmatrix}"
@@ -1144,7 +1082,6 @@ ENTIRE_SAMPLE = [
         equals=lambda p, l: p.m * p.d("J", f"Z{l + 1}"),
         over=hidden,
         formula=slipped_samples,
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂Z[ℓ+1] = [… ∂ℒ(a_1[L](i), y(i))/∂a[ℓ+1](i) ∘ g′(z[ℓ+1](i)) …]",
         corrected_latex=r"\frac{\partial \mathcal{L}}{\partial Z^{[\ell+1]}} = \left[\dots"
@@ -1182,27 +1119,23 @@ def layers_visited(v: Pass) -> Any:
 
 
 PROCEDURE = [
-    Entry(
+    whole_network(
         "2.4 A[L]",
         "∂ℒ/∂A[L]",
         printed_latex=r"\frac{\partial \mathcal{L}(A^{[L]}, \vec y)}{\partial A^{[L]}}",
         shapes="1 × m",
         equals=lambda p: p.m * p.d("J", f"A{p.L}"),
-        over=once,
         formula=lambda v: v.loss_prime(v.A[v.L], v.Y),
         elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
-        verdict="convention",
         why="Here the backward pass starts with ℒ, and 1/m follows in ∂𝒥/∂W; in 2.2 with 𝒥.",
     ),
-    Entry(
+    whole_network(
         "2.4 loop",
         "For ℓ = L; ℓ ≥ 1; ℓ = −1",
         printed_latex=r"\text{For } \ell = L;\; \ell \geq 1;\; \ell = -1",
         shapes="the layers gone through",
         equals=lambda p: np.arange(p.L, 0, -1),
-        over=once,
         formula=layers_visited,
-        verdict="misprint",
         corrected="For ℓ = L; ℓ ≥ 1; ℓ−−",
         corrected_latex=r"\text{For } \ell = L;\; \ell \geq 1;\; \ell{-}{-}",
         corrected_formula=lambda v: np.arange(v.L, 0, -1),
@@ -1265,12 +1198,10 @@ PROCEDURE = [
     ),
 ]
 
-Parameters = tuple[dict[int, np.ndarray], dict[int, np.ndarray]]
-
 
 def one_iteration(
-    net: Any, W: dict[int, np.ndarray], b: dict[int, np.ndarray], alpha: float = ALPHA
-) -> Parameters:
+    net: Any, W: ByLayer, b: ByLayer, alpha: float = ALPHA
+) -> tuple[ByLayer, ByLayer]:
     """The body of the loop of 2.4, line by line: W{n}, b{n} → W{n+1}, b{n+1}.
 
     `net` gives L, m, X, Y, g, g_prime and loss_prime. The recursion sees W{n}, also where
@@ -1291,13 +1222,13 @@ def one_iteration(
 
 
 def gradient_descent(
-    net: Any, W: dict[int, np.ndarray], b: dict[int, np.ndarray], alpha: float, N: int
+    net: Any, W: ByLayer, b: ByLayer, alpha: float, N: int
 ) -> Iterator[dict[str, np.ndarray]]:
     """The loop of 2.4, n = 0 to N and so N + 1 updates; yields W{n+1}, b{n+1} as W1, b1, …"""
     n = 0
     while n <= N:
         W, b = one_iteration(net, W, b, alpha)
-        yield {f"W{l}": W[l] for l in W} | {f"b{l}": b[l] for l in b}
+        yield by_name(W, b)
         n += 1
 
 
@@ -1307,14 +1238,12 @@ def run(rng: int = 0, N: int = 200) -> Run:
     X = datasets.standardize(X)
     names = ["tanh", "tanh", "sigmoid"]
     net = Network([30, 6, 3, 1], names, rng=rng, initialiser="small")
-    start = {name: p.numpy() for name, p in net.parameters().items()}
     g, g_prime = zip(*(ACTIVATIONS[a] for a in ("tanh", "tanh", "logistic")), strict=True)
     by_hand = SimpleNamespace(
         L=3, m=X.shape[1], X=X, Y=Y, g=dict(enumerate(g, 1)), g_prime=dict(enumerate(g_prime, 1)),
         loss_prime=LOSSES["cross-entropy"][1],
     )  # fmt: skip
-    W, b = ({l: start[f"{letter}{l}"] for l in (1, 2, 3)} for letter in "Wb")
-    steps = gradient_descent(by_hand, W, b, alpha=0.5, N=N)
+    steps = gradient_descent(by_hand, *by_layer(net), alpha=0.5, N=N)
     what = "2.4, full-batch gradient descent on breast cancer"
     return beside_the_tape(
         "000", what, steps, net, X, Y, losses.binary_cross_entropy, rate=0.5, epochs=N + 1

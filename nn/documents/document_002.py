@@ -14,20 +14,16 @@ import numpy as np
 
 from .. import datasets, losses
 from ..network import Network
-from .checker import Document, Entry, Setting
+from .checker import Document, Entry, Setting, whole_network
 from .passes import Keep, Pass
-from .procedures import Run, beside_the_tape
-from .standard import hidden, logistic, networks, once
-from .strict import NotConforming, Undefined, strict
+from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
+from .standard import hidden, logistic, networks, one_sample, own_derivative, undefined
+from .strict import NotConforming, strict
 
 
-def forward(net: SimpleNamespace, keep: Keep) -> None:
+def with_squared_error(net: SimpleNamespace, keep: Keep) -> None:
     """z^l = W^l a^(l−1) + b^l, a^l = σ(z^l), C = ½ Σ (a^L − y)²."""
-    a = keep("a0", net.X)
-    for l in range(1, net.L + 1):
-        z = keep(f"z{l}", keep(f"W{l}", net.W[l]) @ a + keep(f"b{l}", net.b[l]))
-        a = keep(f"a{l}", logistic(z))
-    keep("C", 0.5 * np.sum((a - net.Y) ** 2))
+    keep("C", 0.5 * np.sum((one_sample(net, keep) - net.Y) ** 2))
 
 
 def logistic_networks(
@@ -43,9 +39,9 @@ def three_layers(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespa
     return logistic_networks(rng, count, depths=(3,))
 
 
-ANY_DEPTH = Setting(forward, logistic_networks)
-THREE = Setting(forward, three_layers)
-ALPHA = 0.5
+ANY_DEPTH = Setting(with_squared_error, logistic_networks)
+THREE = Setting(with_squared_error, three_layers)
+RATE = 0.5
 
 
 def jacobian(v: Pass, of: str, wrt: str) -> Any:
@@ -55,7 +51,7 @@ def jacobian(v: Pass, of: str, wrt: str) -> Any:
     return strict(d.reshape(rows, -1))
 
 
-def chain(*factors: tuple[str, str]) -> Any:
+def jacobians(*factors: tuple[str, str]) -> Any:
     """The product of Jacobians, from left to right, in the shape of the last `wrt`."""
 
     def formula(v: Pass) -> Any:
@@ -84,26 +80,16 @@ def name(key: str) -> str:
 
 def chain_entry(wrt: str, *factors: tuple[str, str], **others: Any) -> Entry:
     """The chain for one parameter of the three-layer network."""
-    return Entry(
+    return whole_network(
         f"chain {name(wrt)}",
         f"∂C/∂{name(wrt)} = {chain_text(*factors)}",
         printed_latex=rf"\frac{{\partial C}}{{\partial {name(wrt)}}} = {chain_latex(*factors)}",
         shapes=f"that of {name(wrt)}; a row, then Jacobians",
         equals=f"∂C/∂{wrt}",
-        over=once,
-        formula=chain(*factors),
+        formula=jacobians(*factors),
         setting=THREE,
         **others,
     )
-
-
-def undefined(symbol: str) -> Any:
-    """A formula that uses a symbol which the document does not define there."""
-
-    def formula(v: Pass, *index: int) -> Any:
-        raise Undefined(symbol)
-
-    return formula
 
 
 def stray_comma(v: Pass) -> Any:
@@ -127,25 +113,24 @@ def composition(v: Pass) -> Any:
     return C(a(z(W[3], b[3], a(z(W[2], b[2], a(z(W[1], b[1], v.a[0])))))))
 
 
-def slope(p: Pass) -> Any:
+def slope_of_output(p: Pass) -> Any:
     """σ′(z^L), component by component."""
-    return np.diagonal(np.asarray(p.d(f"a{p.L}", f"z{p.L}"))[:, 0, :, 0])[:, None]
+    return own_derivative(p, f"a{p.L}", f"z{p.L}")
 
 
 def sigma(label: str, printed: str, latex: str, formula: Any) -> Entry:
     """One step of the derivation of σ′, which is about one component."""
-    return Entry(
+    return whole_network(
         f"σ′ {label}",
         f"σ′ = {printed}",
         printed_latex=rf"\sigma' = {latex}",
         shapes="n^L × 1, component by component",
-        equals=slope,
-        over=once,
+        equals=slope_of_output,
         formula=lambda v: formula(v.z[v.L]),
     )
 
 
-def output_error(v: Pass) -> Any:
+def a_minus_y(v: Pass) -> Any:
     """a^L − y."""
     return v.a[v.L] - v.Y
 
@@ -172,7 +157,6 @@ ENTRIES = [
         equals="z{l}",
         formula=lambda v, l: v.W[l] @ v.a[l - 1] + v.b[l],
         elsewhere=undefined("b without a layer, where a product has no sign"),
-        verdict="convention",
         why="The list of symbols has b as the bias of a layer; all later lines number it, b^l, and "
         "write the product without *.",
     ),
@@ -184,18 +168,16 @@ ENTRIES = [
         equals="a{l}",
         formula=lambda v, l: logistic(v.z[l]),
     ),
-    Entry(
+    whole_network(
         "cost",
         "mse = ½ (a^L − y)²",
         printed_latex=r"mse = \frac{1}{2}(a^L - y)^2",
         shapes="a number, as 1 × 1",
         equals=lambda p: np.reshape(p.value("C"), (1, 1)),
-        over=once,
-        formula=lambda v: 0.5 * (output_error(v) @ output_error(v)),
-        verdict="misprint",
+        formula=lambda v: 0.5 * (a_minus_y(v) @ a_minus_y(v)),
         corrected="C = ½ (a^L − y)ᵀ (a^L − y)",
         corrected_latex=r"C = \frac{1}{2}(a^L - y)^T (a^L - y)",
-        corrected_formula=lambda v: 0.5 * (output_error(v).T @ output_error(v)),
+        corrected_formula=lambda v: 0.5 * (a_minus_y(v).T @ a_minus_y(v)),
         why="A vector has no square; with one output unit, and only there, it is a number. "
         "It is called mse here and C from then on.",
     ),
@@ -204,10 +186,9 @@ ENTRIES = [
         "W_new^l = W_old^l − α ∂C/∂W",
         printed_latex=r"W_{new}^l = W_{old}^l - \alpha \frac{\partial C}{\partial W}",
         shapes="n^l × n^(l−1); W read as W_old^l",
-        equals=lambda p, l: p.value(f"W{l}") - ALPHA * p.d("C", f"W{l}"),
-        formula=lambda v, l: v.W[l] - ALPHA * v.d("C", f"W{l}"),
+        equals=lambda p, l: p.value(f"W{l}") - RATE * p.d("C", f"W{l}"),
+        formula=lambda v, l: v.W[l] - RATE * v.d("C", f"W{l}"),
         elsewhere=undefined("∂C/∂W: by the weights of which layer"),
-        verdict="convention",
         why=NO_LAYER,
     ),
     Entry(
@@ -215,22 +196,19 @@ ENTRIES = [
         "b_new^l = b_old^l − α ∂C/∂b",
         printed_latex=r"b_{new}^l = b_{old}^l - \alpha \frac{\partial C}{\partial b}",
         shapes="n^l × 1; b read as b_old^l",
-        equals=lambda p, l: p.value(f"b{l}") - ALPHA * p.d("C", f"b{l}"),
-        formula=lambda v, l: v.b[l] - ALPHA * v.d("C", f"b{l}"),
+        equals=lambda p, l: p.value(f"b{l}") - RATE * p.d("C", f"b{l}"),
+        formula=lambda v, l: v.b[l] - RATE * v.d("C", f"b{l}"),
         elsewhere=undefined("∂C/∂b: by the biases of which layer"),
-        verdict="convention",
         why=NO_LAYER,
     ),
-    Entry(
+    whole_network(
         "composition",
         "C(a^3(z^3(w^3, b^3, a^2(z^2, (w^2, b^2, a^1(z^1(w^1, b^1, a^0))))))))",
         printed_latex=r"C(a^3(z^3(w^3, b^3, a^2(z^2, (w^2, b^2, a^1(z^1(w^1, b^1, a^0))))))))",
         shapes="a number",
         equals="C",
-        over=once,
         formula=stray_comma,
         setting=THREE,
-        verdict="misprint",
         corrected="C(a^3(z^3(W^3, b^3, a^2(z^2(W^2, b^2, a^1(z^1(W^1, b^1, a^0)))))))",
         corrected_latex=r"C(a^3(z^3(W^3, b^3, a^2(z^2(W^2, b^2, a^1(z^1(W^1, b^1, a^0)))))))",
         corrected_formula=composition,
@@ -245,57 +223,51 @@ ENTRIES = [
     chain_entry(
         "b1",
         *(A3, Z3, A2, Z2, Z1, ("z1", "b1")),
-        verdict="misprint",
         silent=True,
         corrected=f"∂C/∂b^1 = {chain_text(A3, Z3, A2, Z2, A1, Z1, ('z1', 'b1'))}",
         corrected_latex=r"\frac{\partial C}{\partial b^1} = "
         + chain_latex(A3, Z3, A2, Z2, A1, Z1, ("z1", "b1")),
-        corrected_formula=chain(A3, Z3, A2, Z2, A1, Z1, ("z1", "b1")),
+        corrected_formula=jacobians(A3, Z3, A2, Z2, A1, Z1, ("z1", "b1")),
         why="The factor ∂z^2/∂a^1 is missing; with equal widths in layers 1 and 2 the product "
         "conforms all the same.",
     ),
-    Entry(
+    whole_network(
         "∂C/∂z^L (1)",
         "∂C/∂z^L = ∂C/∂a^L ∂a^L/∂z^L",
         printed_latex=r"\frac{\partial C}{\partial z^L} = "
         r"\frac{\partial C}{\partial a^L} \frac{\partial a^L}{\partial z^L}",
         shapes="1 × n^L: a row, then a Jacobian",
         equals=lambda p: p.d("C", f"z{p.L}").T,
-        over=once,
         formula=lambda v: jacobian(v, "C", f"a{v.L}") @ jacobian(v, f"a{v.L}", f"z{v.L}"),
     ),
-    Entry(
+    whole_network(
         "∂C/∂z^L (2)",
         "∂C/∂z^L = ∂C/∂a^L ∂σ(z^L)/∂z^L",
         printed_latex=r"\frac{\partial C}{\partial z^L} = "
         r"\frac{\partial C}{\partial a^L} \frac{\partial \sigma(z^L)}{\partial z^L}",
         shapes="1 × n^L: a row, then a Jacobian",
         equals=lambda p: p.d("C", f"z{p.L}").T,
-        over=once,
         formula=lambda v: (
             jacobian(v, "C", f"a{v.L}")
             @ np.diag((logistic(v.z[v.L]) * (1 - logistic(v.z[v.L])))[:, 0])
         ),
     ),
-    Entry(
+    whole_network(
         "∂C/∂a^L",
         "∂C/∂a^L = (a^L − y)",
         printed_latex=r"\frac{\partial C}{\partial a^L} = (a^L - y)",
         shapes="n^L × 1",
         equals=lambda p: p.d("C", f"a{p.L}"),
-        over=once,
-        formula=output_error,
-        elsewhere=lambda v: output_error(v).T,
-        verdict="convention",
+        formula=a_minus_y,
+        elsewhere=lambda v: a_minus_y(v).T,
         why="A column here; as the first factor of the chains it must be a row.",
     ),
-    Entry(
+    whole_network(
         "σ",
         "σ(z^L) = 1/(1 + e^(−z^L))",
         printed_latex=r"\sigma(z^L) = \frac{1}{1 + e^{-z^L}}",
         shapes="n^L × 1, component by component",
         equals=lambda p: p.value(f"a{p.L}"),
-        over=once,
         formula=lambda v: 1 / (1 + e(v.z[v.L])),
     ),
     sigma(
@@ -341,27 +313,24 @@ ENTRIES = [
         r"\sigma(z^L)[1 - \sigma(z^L)]",
         lambda z: logistic(z) * (1 - logistic(z)),
     ),
-    Entry(
+    whole_network(
         "σ′ a(1 − a)",
         "σ′ = a^L (1 − a^L)",
         printed_latex=r"\sigma' = a^L(1 - a^L)",
         shapes="n^L × 1, component by component",
-        equals=slope,
-        over=once,
+        equals=slope_of_output,
         formula=lambda v: v.a[v.L] * (1 - v.a[v.L]),
     ),
-    Entry(
+    whole_network(
         "∂C/∂z^L",
         "∂C/∂z^L = (a^L − y) a^L (1 − a^L)",
         printed_latex=r"\frac{\partial C}{\partial z^L} = (a^L - y)a^L(1 - a^L)",
         shapes="n^L × 1",
         equals=lambda p: p.d("C", f"z{p.L}"),
-        over=once,
-        formula=lambda v: output_error(v) @ v.a[v.L] @ (1 - v.a[v.L]),
-        verdict="misprint",
+        formula=lambda v: a_minus_y(v) @ v.a[v.L] @ (1 - v.a[v.L]),
         corrected="∂C/∂z^L = (a^L − y) ∘ a^L ∘ (1 − a^L)",
         corrected_latex=r"\frac{\partial C}{\partial z^L} = (a^L - y) \circ a^L \circ (1 - a^L)",
-        corrected_formula=lambda v: output_error(v) * v.a[v.L] * (1 - v.a[v.L]),
+        corrected_formula=lambda v: a_minus_y(v) * v.a[v.L] * (1 - v.a[v.L]),
         why="Columns cannot be multiplied so; the products are those that the document writes "
         "∘, and with one output unit the difference does not show.",
     ),
@@ -389,7 +358,6 @@ ENTRIES = [
         over=hidden,
         formula=lambda v, l: v.W[l + 1],
         elsewhere=lambda v, l: v.W[l + 1].T,
-        verdict="convention",
         why="Rows belong to z here; the D of document 004 has its rows for a, and gives Wᵗ.",
     ),
     Entry(
@@ -401,7 +369,6 @@ ENTRIES = [
         equals="∂C/∂z{l}",
         over=hidden,
         formula=lambda v, l: (v.W[l + 1].T @ v.d("C", f"z{l + 1}")) * (v.a[v.L] * (1 - v.a[v.L])),
-        verdict="misprint",
         silent=True,
         corrected="∂C/∂z^l = [W^(l+1)]ᵀ ∂C/∂z^(l+1) ∘ σ′(z^l)",
         corrected_latex=r"\frac{\partial C}{\partial z^l} = "
@@ -420,7 +387,6 @@ ENTRIES = [
         shapes="n^l × n^(l−1), put into ∂C/∂W^l = ∂C/∂z^l ∂z^l/∂W^l",
         equals="∂C/∂W{l}",
         formula=lambda v, l: v.d("C", f"z{l}") @ v.a[l - 1],
-        verdict="misprint",
         corrected="∂z_i^l/∂w_{jk}^l = δ_ij a_k^(l−1), so ∂C/∂W^l = ∂C/∂z^l (a^(l−1))ᵀ",
         corrected_latex=r"\frac{\partial z_i^l}{\partial w_{jk}^l} = \delta_{ij} a_k^{l-1},"
         r"\quad \frac{\partial C}{\partial W^l} = \frac{\partial C}{\partial z^l} (a^{l-1})^T",
@@ -437,14 +403,13 @@ ENTRIES = [
         equals="∂C/∂b{l}",
         formula=lambda v, l: v.d("C", f"z{l}") * 1,
         elsewhere=lambda v, l: v.d("C", f"z{l}") @ np.ones((v.n[l], 1)),
-        verdict="convention",
         why="The number 1 does for the unit matrix; in document 004 the same derivative is a "
         "vector of ones, for ∘.",
     ),
 ]
 
 
-def update(net: Any, W: dict[int, np.ndarray], b: dict[int, np.ndarray], alpha: float) -> Any:
+def update(net: Any, W: ByLayer, b: ByLayer, alpha: float) -> tuple[ByLayer, ByLayer]:
     """Equations 1 and 2 after one pass forward and back: W_old, b_old → W_new, b_new.
 
     `net` gives L, X (n^0 × 1) and Y (n^L × 1). The formulas are those of the document, corrected.
@@ -465,17 +430,17 @@ def run(rng: int = 0, updates: int = 500) -> Run:
     X, Y = datasets.digits()
     X, Y = X[:, :1] / 16, Y[:, :1]
     net = Network([64, 12, 8, 10], ["sigmoid"] * 3, rng=rng)
-    start = {name: p.numpy() for name, p in net.parameters().items()}
+    start = by_layer(net)
 
-    def steps() -> Iterator[dict[str, np.ndarray]]:
-        W, b = ({l: start[f"{letter}{l}"] for l in (1, 2, 3)} for letter in "Wb")
+    def by_hand() -> Iterator[dict[str, np.ndarray]]:
+        W, b = start
         for _ in range(updates):
-            W, b = update(SimpleNamespace(L=3, X=X, Y=Y), W, b, ALPHA)
-            yield {f"W{l}": W[l] for l in W} | {f"b{l}": b[l] for l in b}
+            W, b = update(SimpleNamespace(L=3, X=X, Y=Y), W, b, RATE)
+            yield by_name(W, b)
 
     what = "equations 1 and 2, three layers, one digit"
     loss = losses.half_squared_error
-    return beside_the_tape("002", what, steps(), net, X, Y, loss, rate=ALPHA, epochs=updates)
+    return beside_the_tape("002", what, by_hand(), net, X, Y, loss, rate=RATE, epochs=updates)
 
 
 DOCUMENT = Document(

@@ -7,7 +7,8 @@ is tried on rows of any width and depth, what it writes for single weights on it
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,17 +18,24 @@ from .. import datasets, losses
 from ..network import Network
 from .checker import Document, Entry, Setting
 from .passes import Keep
-from .procedures import Run, beside_the_tape
-from .standard import hidden, layers, logistic, networks, once
+from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
+from .standard import (
+    column,
+    hidden,
+    last,
+    last_above_hidden,
+    layers,
+    logistic,
+    networks,
+    once,
+    undefined,
+)
 from .strict import Undefined
-
-TITLE = "Back Propagation"
-
 
 # The forward pass and the networks
 
 
-def forward(net: SimpleNamespace, keep: Keep) -> None:
+def row_forward(net: SimpleNamespace, keep: Keep) -> None:
     """z[l] = a[l−1] W[l] + b[l], a[l] = g(z[l]), one row each; ℒ is the cross-entropy."""
     a = keep("a0", net.X)
     for l in range(1, net.L + 1):
@@ -63,8 +71,8 @@ def rows(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
         yield net
 
 
-ITS_NETWORK = Setting(forward, its_network)
-ROWS = Setting(forward, rows)
+ITS_NETWORK = Setting(row_forward, its_network)
+ROWS = Setting(row_forward, rows)
 
 
 # Elements by the names that the document gives them: "W2,1[3]", "a1[2]", "ℒ"
@@ -109,9 +117,9 @@ def derivative(of: str, wrt: str) -> Callable[[Any], Any]:
     return lambda p: d(p, of, wrt)
 
 
-def column(l: int, j: int) -> Callable[[Any], Any]:
+def by_weight_column(l: int, j: int) -> Callable[[Any], Any]:
     """∂ℒ/∂Wj[l], n[l−1] × 1."""
-    return lambda p: p.d("ℒ", f"W{l}")[:, j - 1 : j]
+    return lambda p: column(p.d("ℒ", f"W{l}"), j - 1)
 
 
 def stacked(v: Any, *names: str) -> Any:
@@ -130,7 +138,7 @@ def weighted(v: Any, l: int, j: int) -> Any:
 
 def times_column(v: Any, l: int, j: int) -> Any:
     """a[l−1] Wj[l], a number."""
-    return (v.a[l - 1] @ v.W[l][:, j - 1 : j])[0, 0]
+    return (v.a[l - 1] @ column(v.W[l], j - 1))[0, 0]
 
 
 def g_a(v: Any, l: int) -> Any:
@@ -145,15 +153,10 @@ def g_z(v: Any, l: int) -> Any:
     return v.a[l] * (1 - v.a[l]) * g_a(v, l)
 
 
-def slope(v: Any, name: str) -> Any:
+def slope_at(v: Any, name: str) -> Any:
     """g′ at an element of z."""
     z = at(v, name)
     return np.exp(-z) / (1 + np.exp(-z)) ** 2
-
-
-def output(v: Any) -> Iterable[int]:
-    """L, where there is a layer below it."""
-    return [v.L] if v.L > 1 else []
 
 
 # LaTeX of what is printed: elements, derivatives, rows ⟦x, y⟧ and columns ⟦x; y⟧
@@ -206,6 +209,11 @@ def claim(label: str, printed: str, corrected: str = "", **rest: Any) -> Entry:
     return entry(label, printed, corrected=corrected, **texts, **rest)
 
 
+# What holds of a whole layer is tried on rows of any width and depth
+
+layered = partial(entry, over=layers, setting=ROWS)
+top_layer = partial(entry, over=last, setting=ROWS)
+
 SIGN = (
     "The logistic function has 1 + e^−z: only then is a between 0 and 1, and its derivative "
     "a(1 − a), as used below."
@@ -220,7 +228,6 @@ def activation(j: int, l: int) -> Entry:
         f"a{j}[{l}] = {g}({name}) = 1/(1 − e^−{name})",
         equals=value(f"a{j}[{l}]"),
         formula=lambda v: 1 / (1 - np.exp(-at(v, name))),
-        verdict="misprint",
         silent=True,
         corrected=f"a{j}[{l}] = 1/(1 + e^−{name})",
         corrected_formula=lambda v: 1 / (1 + np.exp(-at(v, name))),
@@ -239,7 +246,7 @@ def written_out(j: int, l: int, n: int) -> Entry:
     )
 
 
-def by_column(j: int, l: int) -> Entry:
+def with_column(j: int, l: int) -> Entry:
     """zj[l] = a[l−1] Wj[l] + bj[l]."""
     return entry(
         f"z{j}[{l}] (2)",
@@ -260,16 +267,14 @@ def whole_layer(l: int) -> list[Entry]:
             f"z[{l}] = a[{l - 1}] ⟦{columns}⟧ + ⟦{biases}⟧",
             equals=lambda p: p.value(f"z{l}"),
             formula=lambda v: (
-                v.a[l - 1] @ np.hstack([v.W[l][:, j - 1 : j] for j in js])
+                v.a[l - 1] @ np.hstack([column(v.W[l], j - 1) for j in js])
                 + np.array([[at(v, f"b{j}[{l}]") for j in js]])
             ),
         ),
-        entry(
+        layered(
             f"z[{l}] (2)",
             f"z[{l}] = a[{l - 1}] W[{l}] + b[{l}]",
-            over=layers,
             equals="z{l}",
-            setting=ROWS,
             formula=lambda v, k: v.a[k - 1] @ v.W[k] + v.b[k],
         ),
     ]
@@ -277,7 +282,7 @@ def whole_layer(l: int) -> list[Entry]:
 
 FORWARD = [
     *(written_out(j, 1, 4) for j in (1, 2, 3)),
-    *(by_column(j, 1) for j in (1, 2)),
+    *(with_column(j, 1) for j in (1, 2)),
     entry(
         "z3[1] (2)",
         "z3[1] = a[0] W3[1] + b3[0]",
@@ -307,7 +312,7 @@ FORWARD = [
     ),
     *(activation(j, 1) for j in (1, 2, 3)),
     *(written_out(j, 2, 3) for j in (1, 2)),
-    *(by_column(j, 2) for j in (1, 2)),
+    *(with_column(j, 2) for j in (1, 2)),
     *whole_layer(2),
     claim(
         "rows of W",
@@ -317,7 +322,6 @@ FORWARD = [
         setting=ROWS,
         formula=lambda v, l: np.array([v.n[l - 1], v.n[l]]),
         elsewhere=lambda v, l: np.array([v.n[l], v.n[l - 1]]),
-        verdict="convention",
         why="In the four other documents a row of W belongs to an output and samples are columns.",
     ),
     entry(
@@ -331,7 +335,6 @@ FORWARD = [
         "b[1]: 1 × 2",
         equals=lambda p: np.array([1, 2]),
         formula=lambda v: np.array(v.b[1].shape),
-        verdict="misprint",
         silent=True,
         corrected="b[2]: 1 × 2",
         corrected_formula=lambda v: np.array(v.b[2].shape),
@@ -354,7 +357,6 @@ FORWARD = [
         "z1[3] = a[2] W1[3] + b1[2]",
         equals=value("z1[3]"),
         formula=lambda v: times_column(v, 3, 1) + at(v, "b1[2]"),
-        verdict="misprint",
         silent=True,
         corrected="z1[3] = a[2] W1[3] + b1[3]",
         corrected_formula=lambda v: times_column(v, 3, 1) + at(v, "b1[3]"),
@@ -364,11 +366,10 @@ FORWARD = [
         "z[3] (1)",
         "z[3] = W1[3]ᵀ a[2] + b1[2]",
         shapes="1 × n[2] times 1 × n[2]",
-        over=output,
+        over=last_above_hidden,
         equals="z{l}",
         setting=ROWS,
         formula=lambda v, l: v.W[l].T @ v.a[l - 1] + v.b[l - 1][:, :1],
-        verdict="misprint",
         silent=True,
         corrected="z[3] = a[2] W1[3] + b1[3]",
         corrected_formula=lambda v, l: v.a[l - 1] @ v.W[l] + v.b[l],
@@ -379,11 +380,10 @@ FORWARD = [
         "z[3] (2)",
         "z[3] = a[2] W[3] + b[2]",
         shapes="1 × 1 and 1 × n[2]",
-        over=output,
+        over=last_above_hidden,
         equals="z{l}",
         setting=ROWS,
         formula=lambda v, l: v.a[l - 1] @ v.W[l] + v.b[l - 1],
-        verdict="misprint",
         silent=True,
         corrected="z[3] = a[2] W[3] + b[3]",
         corrected_formula=lambda v, l: v.a[l - 1] @ v.W[l] + v.b[l],
@@ -424,20 +424,14 @@ def loss(y: Any, y_hat: Any) -> Any:
     return -((1 - y) * np.log(1 - y_hat) + y * np.log(y_hat))
 
 
-def half_squared_error(p: Any) -> Any:
-    """The other loss, by the network library."""
-    from nn.losses import half_squared_error
+def by_library(loss: losses.Loss) -> Callable[[Any], Any]:
+    """What a loss claims to equal: its value by the network library."""
 
-    a, y = (np.asarray(x, dtype=float) for x in (p.value("a3"), p.y))
-    return half_squared_error(a, y, batch_axis=0).item()
+    def value(p: Any) -> Any:
+        a, y = (np.asarray(x, dtype=float) for x in (p.value("a3"), p.y))
+        return loss(a, y, batch_axis=0).item()
 
-
-def cross_entropy(p: Any) -> Any:
-    """The loss, by the network library."""
-    from nn.losses import binary_cross_entropy
-
-    a, y = (np.asarray(x, dtype=float) for x in (p.value("a3"), p.y))
-    return binary_cross_entropy(a, y, batch_axis=0).item()
+    return value
 
 
 PERFORMANCE = [
@@ -445,15 +439,14 @@ PERFORMANCE = [
         "continuous",
         "ℒ is a continuous function of ŷ",
         shapes="for 0 < ŷ < 1, where the logistic function lies; at 0 and 1 it is not",
-        equals=cross_entropy,
+        equals=by_library(losses.binary_cross_entropy),
         formula=lambda v: sum(loss(v.y[0, 0], at(v, "a1[3]") + h) for h in (-1e-9, 1e-9)) / 2,
     ),
     entry(
         "ℒ_v",
         "ℒ_v(ŷ, y) = ½(y ŷ)²",
-        equals=half_squared_error,
+        equals=by_library(losses.half_squared_error),
         formula=lambda v: 0.5 * (v.y[0, 0] * at(v, "a1[3]")) ** 2,
-        verdict="misprint",
         silent=True,
         damaged=True,
         corrected="ℒ_v(ŷ, y) = ½(y − ŷ)²",
@@ -463,26 +456,23 @@ PERFORMANCE = [
     entry(
         "ℒ",
         "ℒ(ŷ, y) = −[(1 − y)log(1 − ŷ) + y log(ŷ)]",
-        equals=cross_entropy,
+        equals=by_library(losses.binary_cross_entropy),
         formula=lambda v: loss(v.y[0, 0], at(v, "a1[3]")),
     ),
-    entry(
+    layered(
         "ℒ, arguments",
         "ℒ(ŷ, y) = ℒ(y, a[0], W)",
         shapes="what the biases do to ℒ",
-        over=layers,
         equals="∂ℒ/∂b{l}",
-        setting=ROWS,
         formula=g_z,
         elsewhere=lambda v, l: np.zeros((1, v.n[l])),
-        verdict="convention",
         why="W stands for all parameters here; everywhere else b has a name of its own, and "
         "without it ∂ℒ/∂b would be 0.",
     ),
     claim(
         "nice form",
         "dℒ/dz[3] = a[3] − y, the nice form",
-        over=lambda v: [v.L],
+        over=last,
         equals="∂ℒ/∂z{l}",
         setting=ROWS,
         formula=lambda v, l: v.a[l] - v.y,
@@ -509,14 +499,12 @@ PERFORMANCE = [
             @ np.log(np.array([[1 - at(v, "a1[3]")], [at(v, "a1[3]")]]))
         )[0, 0],
     ),
-    entry(
+    layered(
         "update",
         "W_(s+1)[k] = W_s[k] − α ∂ℒ/∂W_s[k]",
         printed_latex=r"W_{s+1}^{[k]} = W_s^{[k]} - \alpha"
         r"\frac{\partial\mathcal{L}}{\partial W_s^{[k]}}",
-        over=layers,
         equals=lambda p, l: p.value(f"W{l}") - p.alpha * p.d("ℒ", f"W{l}"),
-        setting=ROWS,
         formula=lambda v, l: v.W[l] - v.alpha * (v.a[l - 1].T @ g_z(v, l)),
     ),
 ]
@@ -529,7 +517,6 @@ def output_slope(label: str, printed: str, corrected: str, f: Callable[[Any, int
         printed,
         equals=derivative("a1[3]", "z1[3]"),
         formula=lambda v: f(np.exp(-at(v, "z1[3]")), -1),
-        verdict="misprint",
         silent=True,
         corrected=corrected,
         corrected_formula=lambda v: f(np.exp(-at(v, "z1[3]")), 1),
@@ -575,7 +562,7 @@ def unit(j: int, l: int) -> Entry:
         f"∂ℒ/∂{z}",
         f"∂ℒ/∂{z} = gₕ′({z}) · ∂ℒ/∂a{j}[{l}]",
         equals=derivative("ℒ", z),
-        formula=lambda v: slope(v, z) * d(v, "ℒ", f"a{j}[{l}]"),
+        formula=lambda v: slope_at(v, z) * d(v, "ℒ", f"a{j}[{l}]"),
     )
 
 
@@ -606,7 +593,7 @@ def weight_column(j: int, l: int, number: str = "") -> Entry:
         f"∂ℒ/∂W{j}[{l}]{number}",
         f"∂ℒ/∂W{j}[{l}] = (a[{l - 1}])ᵀ · ∂ℒ/∂z{j}[{l}]",
         shapes=f"{5 - l} × 1",
-        equals=column(l, j),
+        equals=by_weight_column(l, j),
         formula=lambda v: v.a[l - 1].T * d(v, "ℒ", f"z{j}[{l}]"),
     )
 
@@ -619,7 +606,7 @@ def products(label: str, j: int, l: int) -> Entry:
         label,
         f"∂ℒ/∂W{j}[{l}] = ⟦{rows}⟧",
         shapes=f"{5 - l} × 1",
-        equals=column(l, j),
+        equals=by_weight_column(l, j),
         formula=lambda v: np.array(
             [[at(v, f"a{i}[{l - 1}]") * d(v, "ℒ", f"z{j}[{l}]")] for i in n]
         ),
@@ -634,7 +621,9 @@ def slopes_times(l: int) -> Entry:
         f"g[{l}z] (1)",
         f"g[{l}z] = ⟦{row}⟧",
         equals=lambda p: p.d("ℒ", f"z{l}"),
-        formula=lambda v: np.array([[slope(v, f"z{j}[{l}]") * d(v, "ℒ", f"a{j}[{l}]") for j in n]]),
+        formula=lambda v: np.array(
+            [[slope_at(v, f"z{j}[{l}]") * d(v, "ℒ", f"a{j}[{l}]") for j in n]]
+        ),
     )
 
 
@@ -652,36 +641,28 @@ def column_times_row(label: str, name: str, l: int) -> Entry:
 
 
 LAYER_3 = [
-    entry(
+    top_layer(
         "g[3a], loss",
         "g[3a] = −d/da1[3] [(1 − y)log(1 − a1[3]) + y log(a1[3])]",
-        over=lambda v: [v.L],
         equals="∂ℒ/∂a{l}",
-        setting=ROWS,
         formula=lambda v, l: np.imag(loss(v.y, v.a[l] + 1e-30j)) / 1e-30,
     ),
-    entry(
+    top_layer(
         "g[3a] (1)",
         "g[3a] = (1 − y)/(1 − a1[3]) − y/a1[3]",
-        over=lambda v: [v.L],
         equals="∂ℒ/∂a{l}",
-        setting=ROWS,
         formula=lambda v, l: (1 - v.y) / (1 - v.a[l]) - v.y / v.a[l],
     ),
-    entry(
+    top_layer(
         "g[3a] (2)",
         "g[3a] = (a1[3](1 − y) − y(1 − a1[3]))/(a1[3](1 − a1[3]))",
-        over=lambda v: [v.L],
         equals="∂ℒ/∂a{l}",
-        setting=ROWS,
         formula=lambda v, l: (v.a[l] * (1 - v.y) - v.y * (1 - v.a[l])) / (v.a[l] * (1 - v.a[l])),
     ),
-    entry(
+    top_layer(
         "g[3a] (3)",
         "g[3a] = (a1[3] − y)/(a1[3](1 − a1[3]))",
-        over=lambda v: [v.L],
         equals="∂ℒ/∂a{l}",
-        setting=ROWS,
         formula=lambda v, l: (v.a[l] - v.y) / (v.a[l] * (1 - v.a[l])),
     ),
     output_slope(
@@ -714,12 +695,10 @@ LAYER_3 = [
         equals=derivative("a1[3]", "z1[3]"),
         formula=lambda v: at(v, "a1[3]") * (1 - at(v, "a1[3]")),
     ),
-    entry(
+    top_layer(
         "g[3z]",
         "g[3z] = dℒ/dz1[3] = gₒ′(z1[3]) · g[3a]",
-        over=lambda v: [v.L],
         equals="∂ℒ/∂z{l}",
-        setting=ROWS,
         formula=lambda v, l: v.a[l] * (1 - v.a[l]) * g_a(v, l),
     ),
     local("z1[3]", "W1,1[3]", "a1[2]"),
@@ -735,7 +714,6 @@ LAYER_3 = [
         "∂z1[3]/∂W2,1[3] = ∂/∂W1,1[3] (W1,1[3] a1[2] + W2,1[3] a2[2] + b1[3])",
         equals=derivative("z1[3]", "W2,1[3]"),
         formula=lambda v: d(v, "z1[3]", "W1,1[3]"),
-        verdict="misprint",
         silent=True,
         corrected="∂z1[3]/∂W2,1[3] = ∂/∂W2,1[3] (W1,1[3] a1[2] + W2,1[3] a2[2] + b1[3])",
         corrected_formula=lambda v: d(v, "z1[3]", "W2,1[3]"),
@@ -759,21 +737,17 @@ LAYER_3 = [
         equals=lambda p: p.d("ℒ", "W3"),
         formula=lambda v: np.array([[at(v, "a1[2]")], [at(v, "a2[2]")]]) @ g_z(v, 3),
     ),
-    entry(
+    top_layer(
         "g[3W] (2)",
         "g[3W] = (a[2])ᵀ · g[3z]",
         shapes="n[2] × 1 times 1 × 1",
-        over=lambda v: [v.L],
         equals="∂ℒ/∂W{l}",
-        setting=ROWS,
         formula=lambda v, l: v.a[l - 1].T @ g_z(v, l),
     ),
-    entry(
+    top_layer(
         "∂ℒ/∂b[3]",
         "∂ℒ/∂b[3] = g[3z]",
-        over=lambda v: [v.L],
         equals="∂ℒ/∂b{l}",
-        setting=ROWS,
         formula=g_z,
     ),
 ]
@@ -797,7 +771,7 @@ LAYER_2 = [
     entry(
         "∂ℒ/∂W1[2] (1)",
         "∂ℒ/∂W1[2] = ⟦∂ℒ/∂W1,1[2]; ∂ℒ/∂W2,1[2]; ∂ℒ/∂W3,1[2]⟧",
-        equals=column(2, 1),
+        equals=by_weight_column(2, 1),
         formula=lambda v: stacked(v, "W1,1[2]", "W2,1[2]", "W3,1[2]"),
     ),
     products("∂ℒ/∂W1[2] (2)", 1, 2),
@@ -807,7 +781,7 @@ LAYER_2 = [
         "∂ℒ/∂a2[2] (2)",
         "∂ℒ/∂a2[2] = W2,1[3] · g[32]",
         equals=derivative("ℒ", "a2[2]"),
-        formula=lambda v: at(v, "W2,1[3]") * undefined("g[32]: x is one of a, z, W, b"),
+        formula=undefined("g[32]: x is one of a, z, W, b"),
         verdict="undefined",
         damaged=True,
         corrected="∂ℒ/∂a2[2] = W2,1[3] · g[3z]",
@@ -820,9 +794,8 @@ LAYER_2 = [
     entry(
         "∂ℒ/∂W2[2] (1)",
         "∂ℒ/∂W2[2] = ⟦∂ℒ/∂W1,2[2]; ∂ℒ/∂W2,2[2]; ∂ℒ/∂W2,2[2]⟧",
-        equals=column(2, 2),
+        equals=by_weight_column(2, 2),
         formula=lambda v: stacked(v, "W1,2[2]", "W2,2[2]", "W2,2[2]"),
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂W2[2] = ⟦∂ℒ/∂W1,2[2]; ∂ℒ/∂W2,2[2]; ∂ℒ/∂W3,2[2]⟧",
         corrected_formula=lambda v: stacked(v, "W1,2[2]", "W2,2[2]", "W3,2[2]"),
@@ -860,29 +833,20 @@ LAYER_2 = [
         formula=lambda v: np.hstack([v.a[1].T * d(v, "ℒ", f"z{j}[2]") for j in (1, 2)]),
     ),
     column_times_row("g[2W] (2)", "g[2W]", 2),
-    entry(
+    layered(
         "g[2W] (3)",
         "g[2W] = (a[1])ᵀ · g[2z]",
         shapes="n[1] × 1 times 1 × n[2]",
-        over=layers,
         equals="∂ℒ/∂W{l}",
-        setting=ROWS,
         formula=lambda v, l: v.a[l - 1].T @ g_z(v, l),
     ),
-    entry(
+    layered(
         "g[2b]",
         "g[2b] = ⟦∂ℒ/∂z1[2], ∂ℒ/∂z2[2]⟧ = g[2z]",
-        over=layers,
         equals="∂ℒ/∂b{l}",
-        setting=ROWS,
         formula=g_z,
     ),
 ]
-
-
-def undefined(symbol: str) -> Any:
-    """A symbol that the document has not."""
-    raise Undefined(symbol)
 
 
 def flow(j: int) -> Entry:
@@ -908,15 +872,13 @@ LAYER_1 = [
         equals=lambda p: np.array(p.value("z1").size),
         formula=lambda v: np.array(3),
         elsewhere=lambda v: np.array(v.a[0].size),
-        verdict="convention",
         why="Layer 1 is meant, which is called hidden at the end; the input a[0] has four.",
     ),
     claim(
         "first neuron",
         "the weights of the first neuron: W1,1[1], W2,1[1], W2,1[1], W4,1[1]",
-        equals=column(1, 1),
+        equals=by_weight_column(1, 1),
         formula=lambda v: stacked(v, "W1,1[1]", "W2,1[1]", "W2,1[1]", "W4,1[1]"),
-        verdict="misprint",
         silent=True,
         corrected="the weights of the first neuron: W1,1[1], W2,1[1], W3,1[1], W4,1[1]",
         corrected_formula=lambda v: stacked(v, "W1,1[1]", "W2,1[1]", "W3,1[1]", "W4,1[1]"),
@@ -951,7 +913,7 @@ LAYER_1 = [
         "∂ℒ/∂W1,1[1] (2)",
         "∂ℒ/∂W1,1[1] = α1[0] · ∂ℒ/∂z1[1]",
         equals=derivative("ℒ", "W1,1[1]"),
-        formula=lambda v: undefined("α1[0]: α is the learning rate") * d(v, "ℒ", "z1[1]"),
+        formula=undefined("α1[0]: α is the learning rate"),
         verdict="undefined",
         damaged=True,
         corrected="∂ℒ/∂W1,1[1] = a1[0] · ∂ℒ/∂z1[1]",
@@ -963,7 +925,7 @@ LAYER_1 = [
         "∂ℒ/∂",
         "∂ℒ/∂",
         equals=derivative("ℒ", "b1[1]"),
-        formula=lambda v: undefined("∂ℒ/∂: by nothing"),
+        formula=undefined("∂ℒ/∂: by nothing"),
         verdict="undefined",
         damaged=True,
         corrected="∂ℒ/∂b1[1]",
@@ -976,9 +938,8 @@ LAYER_1 = [
         "∂ℒ/∂W1[1] (1)",
         "∂ℒ/∂W1[1] = ⟦∂ℒ/∂W1,1[1]; ∂ℒ/∂W2,1[1]; ∂ℒ/∂W3,1[1]; ∂ℒ/∂W3,1[1]; ∂ℒ/∂W4,1[1]⟧",
         shapes="five rows for 4 × 1",
-        equals=column(1, 1),
+        equals=by_weight_column(1, 1),
         formula=lambda v: stacked(v, "W1,1[1]", "W2,1[1]", "W3,1[1]", "W3,1[1]", "W4,1[1]"),
-        verdict="misprint",
         damaged=True,
         corrected="∂ℒ/∂W1[1] = ⟦∂ℒ/∂W1,1[1]; ∂ℒ/∂W2,1[1]; ∂ℒ/∂W3,1[1]; ∂ℒ/∂W4,1[1]⟧",
         corrected_formula=lambda v: stacked(v, "W1,1[1]", "W2,1[1]", "W3,1[1]", "W4,1[1]"),
@@ -988,9 +949,8 @@ LAYER_1 = [
         "∂ℒ/∂W1[1] (2)",
         "∂ℒ/∂W1[1] = ⟦a1[0] · ∂ℒ/∂z1[1]; a2[0] · ∂ℒ/∂z1[1]; a3[0] · ∂ℒ/∂z1[1]⟧",
         shapes="three rows for 4 × 1",
-        equals=column(1, 1),
+        equals=by_weight_column(1, 1),
         formula=lambda v: v.a[0][:, :3].T * d(v, "ℒ", "z1[1]"),
-        verdict="misprint",
         damaged=True,
         corrected="∂ℒ/∂W1[1] = ⟦a1[0] · ∂ℒ/∂z1[1]; a2[0] · ∂ℒ/∂z1[1]; a3[0] · ∂ℒ/∂z1[1]; "
         "a4[0] · ∂ℒ/∂z1[1]⟧",
@@ -1004,7 +964,6 @@ LAYER_1 = [
         "∂ℒ/∂a2[1] = g[2z] · ⟦W3,1[2]; W3,2[2]⟧",
         equals=derivative("ℒ", "a2[1]"),
         formula=lambda v: row_times_weights(v, 3),
-        verdict="misprint",
         silent=True,
         corrected="∂ℒ/∂a2[1] = g[2z] · ⟦W2,1[2]; W2,2[2]⟧",
         corrected_formula=lambda v: row_times_weights(v, 2),
@@ -1050,7 +1009,7 @@ LAYER_1 = [
         "g[1z] (2)",
         "g[1z] = gₕ′(z[1]) ∘ g[1a]",
         equals=lambda p: p.d("ℒ", "z1"),
-        formula=lambda v: np.array([[slope(v, f"z{j}[1]") for j in (1, 2, 3)]]) * g_a(v, 1),
+        formula=lambda v: np.array([[slope_at(v, f"z{j}[1]") for j in (1, 2, 3)]]) * g_a(v, 1),
     ),
     entry(
         "g[1w] (1)",
@@ -1066,7 +1025,6 @@ LAYER_1 = [
         equals=lambda p: p.d("ℒ", "W1"),
         formula=lambda v: v.a[0].T @ g_z(v, 1),
         elsewhere=lambda v: v.w[1],
-        verdict="convention",
         why="A small w here; g[2W], g[3W] and the explanation of the name have W.",
     ),
     entry(
@@ -1075,7 +1033,6 @@ LAYER_1 = [
         shapes="three rows of 1 × 3 for 1 × 3",
         equals=lambda p: p.d("ℒ", "b1"),
         formula=lambda v: np.hstack([v.d("ℒ", "b1")] * 3),
-        verdict="misprint",
         corrected="g[1b] = ⟦∂ℒ/∂b1[1], ∂ℒ/∂b2[1], ∂ℒ/∂b3[1]⟧",
         corrected_formula=lambda v: np.array([[d(v, "ℒ", f"b{j}[1]") for j in (1, 2, 3)]]),
         why="The numbers of the components are missing: each entry is the whole row.",
@@ -1089,11 +1046,10 @@ LAYER_1 = [
 ]
 
 
-def steps(
-    start: Mapping[str, Any], X: Any, y: Any, alpha: float, epochs: int
+def row_updates(
+    W: ByLayer, b: ByLayer, X: Any, y: Any, alpha: float, epochs: int
 ) -> Iterator[dict[str, Any]]:
     """The gradients g[lW], g[lb] and the update for one row after the other, again and again."""
-    W, b = ({l: start[f"{letter}{l}"] for l in (1, 2, 3)} for letter in "Wb")
     for i in list(range(len(X))) * epochs:
         a = {0: X[i : i + 1]}
         for l in (1, 2, 3):
@@ -1105,7 +1061,7 @@ def steps(
             gz[l] = slope[l] * (gz[l + 1] @ W[l + 1].T)
         W = {l: W[l] - alpha * (a[l - 1].T @ gz[l]) for l in W}
         b = {l: b[l] - alpha * gz[l] for l in b}
-        yield {f"W{l}": W[l] for l in W} | {f"b{l}": b[l] for l in b}
+        yield by_name(W, b)
 
 
 def run(rng: int = 0, epochs: int = 20, kind: str = "versicolor", alpha: float = 0.1) -> Run:
@@ -1113,9 +1069,8 @@ def run(rng: int = 0, epochs: int = 20, kind: str = "versicolor", alpha: float =
     X, Y = datasets.iris(kind, batch_axis=0)
     X = datasets.standardize(X, batch_axis=0)
     net = Network([4, 3, 2, 1], ["sigmoid"] * 3, rng=rng, batch_axis=0)
-    start = {name: p.numpy() for name, p in net.parameters().items()}
     what, loss = f"4-3-2-1 on iris, {kind} or not, row by row", losses.binary_cross_entropy
-    by_hand = steps(start, X, Y, alpha, epochs)
+    by_hand = row_updates(*by_layer(net), X, Y, alpha, epochs)
     return beside_the_tape(
         "003", what, by_hand, net, X, Y, loss, rate=alpha, epochs=epochs, batch_size=1
     )
@@ -1123,7 +1078,7 @@ def run(rng: int = 0, epochs: int = 20, kind: str = "versicolor", alpha: float =
 
 DOCUMENT = Document(
     "003",
-    TITLE,
+    "Back Propagation",
     entries=[*FORWARD, *PERFORMANCE, *LAYER_3, *LAYER_2, *LAYER_1],
     convention="One sample is a row; W[l] is n[l−1] × n[l], the transpose of the other documents'; "
     "no factor 1/m; layers 1 to 3, the input is layer 0.",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import autograd_lite as ag
-from nn.closed_form import LOSSES
+from nn.closed_form import LOSS_FORMS
 
 NOTATIONS: dict[str, ag.Notation] = {
     n.name: n
@@ -65,7 +65,7 @@ NOTATIONS: dict[str, ag.Notation] = {
             transpose=("ᵀ", "^{T}"),
             one_sample=True,
             loss="half_squared_error",
-            output=("a − y, that of ½ (a − y)²", LOSSES["half_squared_error"]),
+            output=("a − y, that of ½ (a − y)²", LOSS_FORMS["half_squared_error"]),
             cancels=False,
             written_out=True,
         ),
@@ -93,7 +93,7 @@ NOTATIONS: dict[str, ag.Notation] = {
             loss="binary_cross_entropy",
             output=(
                 "(a − y) / (a (1 − a)), that of the cross-entropy",
-                LOSSES["binary_cross_entropy"],
+                LOSS_FORMS["binary_cross_entropy"],
             ),
             cancels=False,
             slope_first=True,
@@ -117,7 +117,7 @@ NOTATIONS: dict[str, ag.Notation] = {
             first=1,
             one_sample=True,
             loss="half_squared_error",
-            output=("a − y, that of ½ ‖y − a‖²", LOSSES["half_squared_error"]),
+            output=("a − y, that of ½ ‖y − a‖²", LOSS_FORMS["half_squared_error"]),
             cancels=False,
         ),
     )

@@ -1,9 +1,9 @@
-"""One forward pass, and the derivative of anything in it by anything in it, in three ways.
+"""Passes: a document's forward pass, and the derivative of any value in it by any other.
 
-A document says once how its network goes forward, in its own letters: `forward(net, keep)`, where
-`keep("Z1", value)` names a value and hands it back. That one function is run over plain arrays
-(the values that formulas read), over complex and shifted arrays (numerical derivatives), and over
-Tensors (the tape). Derivatives have the shape `of` + the shape `wrt`.
+A document writes its forward pass once, in its own letters, as a function `forward(net, keep)`, in
+which `keep("Z1", value)` names a value and returns it. The function runs on plain arrays (the
+values that formulas read), on complex and shifted arrays (numerical derivatives), and on Tensors
+(the tape). A derivative has the shape of the one value followed by that of the other.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,15 +15,15 @@ import numpy as np
 from .strict import Strict, Undefined, strict
 
 Keep = Callable[[str, Any], Any]
-Forward = Callable[[SimpleNamespace, Keep], None]
+ForwardPass = Callable[[SimpleNamespace, Keep], None]
 
 
 class Pass:
     """A forward pass in plain NumPy; `d` differentiates it by the complex step, exact to rounding.
 
-    This is what a formula gets as `v`: `v.W[1]`, `v.A[2]` are kept values, `v.m`, `v.L`, `v.n[1]`
-    and whatever else the network carries are its numbers and functions, and `v.d("J", "A2")` is
-    the value of a derivative that stands on the right-hand side of a formula.
+    A formula gets it as `v`: `v.W[1]` and `v.A[2]` are kept values; `v.m`, `v.L`, `v.n[1]` and all
+    other attributes of the network are its numbers and functions; `v.d("J", "A2")` is the value of
+    a derivative on the right-hand side of the formula.
 
     >>> from nn.documents import networks, columns
     >>> v = Pass(columns, next(networks(0)))
@@ -34,13 +34,13 @@ class Pass:
     nn.documents.strict.Undefined: W9: here W goes from 1 to 1
     """
 
-    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+    def __init__(self, forward: ForwardPass, net: SimpleNamespace) -> None:
         self._forward, self.net = forward, net
         self._sweeps: dict[str, dict[str, np.ndarray]] = {}
         self._values = self._run()
 
     def _run(self, name: str = "", change: Callable[[Any], Any] | None = None) -> dict[str, Any]:
-        """Go forward; what is kept as `name` is replaced by `change(value)`."""
+        """Go forward; the value kept as `name` is replaced by `change(value)`."""
         kept: dict[str, Any] = {}
 
         def keep(key: str, value: Any) -> Any:
@@ -51,7 +51,7 @@ class Pass:
         return kept
 
     def value(self, name: str) -> Any:
-        """What was kept as `name`."""
+        """The value kept as `name`. Raises Undefined, saying what there is, for another name."""
         if name not in self._values:
             raise Undefined(f"{name}: {self._known(name)}")
         return strict(self._values[name])
@@ -128,7 +128,7 @@ class Pass:
 
 
 class Layers:
-    """One letter of a pass: `v.W[1]` is what was kept as W1."""
+    """One letter of a pass: `v.W[1]` is the value kept as W1."""
 
     def __init__(self, of: Pass, letter: str) -> None:
         self._of, self._letter = of, letter
@@ -138,7 +138,7 @@ class Layers:
 
 
 class DifferencePass(Pass):
-    """The same pass, differentiated by central differences: the second opinion."""
+    """A pass that is differentiated by central differences: the second opinion on the tape."""
 
     def _sweep(self, wrt: str, shift: Any = 0.0) -> dict[str, np.ndarray]:
         h = 1e-5  # four points, for the steep logarithm of an output close to 0 or 1
@@ -158,15 +158,15 @@ class DifferencePass(Pass):
 
 
 class TapePass(Pass):
-    """The same pass on the tape: the first judge."""
+    """A pass that is differentiated by the tape: the first judge."""
 
-    def __init__(self, forward: Forward, net: SimpleNamespace) -> None:
+    def __init__(self, forward: ForwardPass, net: SimpleNamespace) -> None:
         super().__init__(forward, net)
         self._tensors = self._record()
         self._known_derivatives: dict[tuple[str, str], Strict] = {}
 
     def _record(self, name: str = "", tensor: Any = None) -> dict[str, Any]:
-        """Go forward on the tape; every array that is kept becomes a tensor of that name."""
+        """Go forward on the tape; every kept array becomes a Tensor of that name."""
         import autograd_lite as ag
 
         kept: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The procedures of the documents, run: by hand-written formulas and by the tape, step by step.
+"""Runs a document's procedure by its own formulas, side by side with `nn.fit` on the tape.
 
 Both start from the same parameters; after every update all parameters are compared.
 """
@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import optimizers
+from ..arrays import Array
 from ..network import Network
 from ..training import fit
 
-Array = NDArray[Any]
-Steps = Iterator[Mapping[str, Array]]
+ByLayer = dict[int, Array]
+Updates = Iterator[Mapping[str, Array]]
 
-TOLERANCE = 1e-12
+TRAJECTORY_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
 class Run:
-    """How a procedure went: the number of updates, and how far the two trajectories were apart.
+    """The outcome of a procedure: the number of updates, and how far apart the two ways were.
 
-    `difference` is the largest of any parameter after any update, relative to the largest
-    component of that parameter then, or to 1 where that is smaller. `loss` is J of the first and
+    `difference` is the largest difference of any parameter after any update, relative to the
+    largest component of that parameter, or to 1 if that is smaller. `loss` is J of the first and
     of the last epoch.
     """
 
@@ -39,14 +39,14 @@ class Run:
 
     @property
     def agrees(self) -> bool:
-        """Whether the two stayed together over the whole run."""
-        return self.difference <= TOLERANCE
+        """True if the two stayed together over the whole run."""
+        return self.difference <= TRAJECTORY_TOLERANCE
 
 
 def beside_the_tape(
     document: str,
     what: str,
-    by_hand: Steps,
+    by_hand: Updates,
     net: Network,
     X: Array,
     Y: Array,
@@ -67,10 +67,25 @@ def beside_the_tape(
     return Run(document, what, pace.updates, pace.difference, (history.loss[0], history.loss[-1]))
 
 
-class _SideBySide(optimizers.GradientDescent):
-    """Gradient descent that looks aside after every step."""
+def by_layer(net: Network, first: int = 0) -> tuple[ByLayer, ByLayer]:
+    """W and b of a network by the number of the layer, where the input is layer `first`."""
+    values = {name: parameter.numpy() for name, parameter in net.parameters().items()}
+    numbers = range(1, net.L + 1)
+    return (
+        {l + first: values[f"W{l}"] for l in numbers},
+        {l + first: values[f"b{l}"] for l in numbers},
+    )
 
-    def __init__(self, rate: float, by_hand: Steps) -> None:
+
+def by_name(W: ByLayer, b: ByLayer, first: int = 0) -> dict[str, Array]:
+    """The same by the network's names: W1, b1, W2, …"""
+    return {f"{x}{l - first}": p[l] for x, p in (("W", W), ("b", b)) for l in p}
+
+
+class _SideBySide(optimizers.GradientDescent):
+    """Gradient descent that compares its parameters with those by hand after every step."""
+
+    def __init__(self, rate: float, by_hand: Updates) -> None:
         super().__init__(rate)
         self.by_hand, self.updates, self.difference = by_hand, 0, 0.0
 

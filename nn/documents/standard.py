@@ -1,8 +1,8 @@
-"""Random L-layer networks to try formulas on, and the forward pass that most documents write.
+"""Random networks to try formulas on, the usual forward passes, and helpers for formulas.
 
 The networks are small and of every kind that matters: depths 1 to 5; distinct widths, so that a
-transposed or misindexed formula cannot fit by accident; equal widths, width 1 and one sample,
-where a wrong formula may fit.
+transposed or misindexed formula cannot fit by accident; equal widths, width 1 and one sample, for
+which a wrong formula may fit.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .passes import Keep
+from .strict import Undefined, strict
 
 
 def logistic(z: Any) -> Any:
@@ -70,9 +71,9 @@ def networks(
 ) -> Iterator[SimpleNamespace]:
     """Random networks with data, each with these attributes.
 
-    L (number of the last layer), m (samples), n[l] (widths), W[l], b[l], X, Y, g[l], g_prime[l],
-    loss, loss_prime (of each component), kind, activations. `first` is the number of the input
-    layer, so W starts at `first` + 1; `outputs` and `samples` fix n[L] and m; depths, hidden
+    first and L (numbers of the input layer and of the last), m (samples), n[l] (widths), W[l],
+    b[l], X, Y, g[l], g_prime[l], loss, loss_prime (of each component), kind, activations. W starts
+    at `first` + 1; `outputs` and `samples` fix n[L] and m; depths, hidden
     activations and (output activation, loss) pairs are gone through in turn. `batch_axis=0` gives
     X of shape (m, n), W of (n_in, n_out), b of (1, n_out) in place of (n, m), (n_out, n_in),
     (n_out, 1).
@@ -87,7 +88,7 @@ def networks(
         widths, m = _widths(rng, kind, depth, outputs, samples)
         last, loss = output[i % len(output)]
         names = [*(str(rng.choice(hidden)) for _ in range(depth - 1)), last]
-        net = _network(rng, widths, m, names, loss, first)
+        net = _random_network(rng, widths, m, names, loss, first)
         net.kind = kind
         yield net if batch_axis == 1 else _rows(net)
 
@@ -109,10 +110,10 @@ def _widths(
     return widths, m if samples is None else samples
 
 
-def _network(
+def _random_network(
     rng: np.random.Generator, widths: list[int], m: int, names: list[str], loss: str, first: int
 ) -> SimpleNamespace:
-    """Parameters, data and functions; no pre-activation close to the kink of a relu."""
+    """A network whose pre-activations keep away from the kink of a relu."""
     depth, L = len(widths) - 1, first + len(widths) - 1
     W, b, A = {}, {}, rng.normal(size=(widths[0], m))
     X = A
@@ -129,7 +130,8 @@ def _network(
     Y = rng.integers(0, 2, size=A.shape).astype(float) if cross else rng.normal(size=A.shape)
     value, derivative = LOSSES[loss]
     return SimpleNamespace(
-        L=L, m=m, n=dict(enumerate(widths, first)), W=W, b=b, X=X, Y=Y, activations=names,
+        first=first, L=L, m=m, n=dict(enumerate(widths, first)), W=W, b=b, X=X, Y=Y,
+        activations=names,
         g={first + i: ACTIVATIONS[names[i - 1]][0] for i in range(1, depth + 1)},
         g_prime={first + i: ACTIVATIONS[names[i - 1]][1] for i in range(1, depth + 1)},
         loss=value, loss_prime=derivative,
@@ -157,6 +159,18 @@ def columns(net: SimpleNamespace, keep: Keep) -> None:
     keep("J", np.sum(losses) / net.m)
 
 
+def one_sample(net: SimpleNamespace, keep: Keep) -> Any:
+    """The forward pass of one sample, a column: a0, W1, b1, z1, a1, …; returns a[L].
+
+    z[l] = W[l] a[l−1] + b[l], a[l] = g[l](z[l]).
+    """
+    a = keep(f"a{net.first}", net.X)
+    for l in range(net.first + 1, net.L + 1):
+        z = keep(f"z{l}", keep(f"W{l}", net.W[l]) @ a + keep(f"b{l}", net.b[l]))
+        a = keep(f"a{l}", net.g[l](z))
+    return a
+
+
 def layers(v: Any) -> Iterable[int]:
     """1, …, L: the layers that have parameters."""
     return range(1, v.L + 1)
@@ -167,9 +181,38 @@ def hidden(v: Any) -> Iterable[int]:
     return range(1, v.L)
 
 
+def last(v: Any) -> Iterable[int]:
+    """L alone."""
+    return [v.L]
+
+
+def last_above_hidden(v: Any) -> Iterable[int]:
+    """L, where there is a hidden layer below it."""
+    return [v.L] if v.L > 1 else []
+
+
 def once(v: Any) -> Iterable[tuple[()]]:
     """A formula without a layer: tried once on each network."""
     return [()]
+
+
+def own_derivative(v: Any, of: str, wrt: str) -> Any:
+    """The column of the ∂of_i/∂wrt_i, where each component depends on its own alone."""
+    return strict(np.diagonal(np.asarray(v.d(of, wrt))[:, 0, :, 0])[:, None])
+
+
+def undefined(symbol: str) -> Callable[..., Any]:
+    """A formula that uses a symbol which the document does not define there."""
+
+    def formula(v: Any, *index: int) -> Any:
+        raise Undefined(symbol)
+
+    return formula
+
+
+def column(M: Any, i: int) -> Any:
+    """Column i of M, counted from 0, as a matrix: what belongs to one sample, or to one input."""
+    return M[:, i : i + 1]
 
 
 def matrix(rows: int, columns: int, component: Callable[[int, int], Any]) -> np.ndarray:
@@ -180,3 +223,13 @@ def matrix(rows: int, columns: int, component: Callable[[int, int], Any]) -> np.
            [10., 11., 12.]])
     """
     return np.array([[component(j, k) for k in range(columns)] for j in range(rows)], dtype=float)
+
+
+def vector(size: int, component: Callable[[int], Any]) -> np.ndarray:
+    """The column vector that a document gives component by component.
+
+    >>> vector(2, lambda j: 10 * j)
+    array([[ 0.],
+           [10.]])
+    """
+    return matrix(size, 1, lambda j, _: component(j))

@@ -1,7 +1,7 @@
-"""Matrices without broadcasting: what a document does not write does not happen.
+"""Matrices without broadcasting, so that formulas mean no more than what is written.
 
 `A @ B` is a matrix product and must conform; `+`, `-`, `*` (the Hadamard product) and `/` need
-equal shapes. A bare number may stand beside a matrix (2 A, 1 − A): documents write that.
+equal shapes. A number may stand beside a matrix (2 A, 1 − A), as documents write it.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ SIGNS = {"add": "+", "subtract": "-", "multiply": "∘", "divide": "/", "matmul"
 
 
 def _conform(ufunc: Any, inputs: tuple[Any, ...]) -> None:
-    """Raise unless the operands fit as they are written."""
+    """Raise NotConforming unless the shapes of the operands fit."""
     shapes = [np.shape(x) for x in inputs]
     if ufunc.__name__ == "matmul":
         (rows, inner), (inner_too, columns) = _matrices(shapes)

@@ -1,7 +1,7 @@
-"""`autograd-lite check --report FILE`: everything that was checked, as one page for any browser.
+"""The report: everything that was checked, as one page for a browser (`page`, `write`).
 
-The page holds all that it shows (formulas as MathML, pictures, a little JavaScript) and fetches
-nothing; all of it is computed when it is made.
+The page contains all that it shows (formulas as MathML, pictures, a little JavaScript) and fetches
+nothing; all of it is computed when the page is made.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LIBRARIES = {
 
 
 def missing() -> str | None:
-    """One line that names what the report needs and is missing or broken; None if all is there."""
+    """A line that names the libraries that are missing or broken; None if all can be used."""
     libraries = LIBRARIES if shutil.which("dot") else LIBRARIES | {"pygraphviz": "Graphviz"}
     names = []
     for module, name in libraries.items():
@@ -54,9 +54,9 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
     if problem := missing():
         raise ImportError(problem)
     sections = [
-        *formulas.sections(checked, rng),
+        *formulas.formula_sections(checked, rng),
         training.section(checked, rng, epochs),
-        *network.sections(rng),
+        *network.network_sections(rng),
     ]
     links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
     body = [
@@ -85,7 +85,7 @@ def _file(name: str) -> str:
 
 
 def _filled(name: str, **parts: str) -> str:
-    """A file with each `<!-- part -->` replaced, once, by what is given for it."""
+    """The text of a file with each `<!-- part -->` replaced by the argument `part`."""
     before, *rest = _file(name).split("<!-- ")
     pieces = [before]
     for piece in rest:

@@ -1,7 +1,6 @@
-"""The font that formulas are set in, as part of the page and cut down to what the page writes.
+"""The font of the formulas, embedded in the page and cut down to the characters on it.
 
-Not every computer has a font that knows how formulas are set: without one sums stay small and
-brackets do not grow.
+Not every computer has a font for formulas; without one, sums stay small and brackets do not grow.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import io
 import re
 from importlib import metadata
 
-# A letter alone is set in italics, for which there are characters of their own.
+# A single letter is set in italics, which are characters of their own.
 ITALICS = {*range(0x1D434, 0x1D468), 0x210E, *range(0x1D6E2, 0x1D71C)}
 
 

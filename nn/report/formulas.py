@@ -1,4 +1,4 @@
-"""Of the report: the summary, what is wrong in the documents, and every formula of them."""
+"""Sections of the report: the summary, the wrong formulas of the documents, and all formulas."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from nn.documents import Document, Result
-from nn.documents.checked import VERDICTS, Checked
-from nn.report.markup import Markup, formula, markup, number, table, tag
+from nn.documents.checked import VERDICTS, WRONG, Checked
+from nn.report.markup import Markup, captioned_table, formula, markup, number, tag
 
-WRONG = ("misprint", "undefined", "false", "error")
 SILENT = "on some network it conforms and is wrong: only the comparison shows it"
 DAMAGED = "plainly by the transcription of the document, not by its author"
 
 Section = tuple[str, str, Markup]
 
 
-def sections(checked: Checked, rng: int) -> Iterator[Section]:
+def formula_sections(checked: Checked, rng: int) -> Iterator[Section]:
     """The name, the title and the content of each section."""
-    yield "summary", "Summary", summary(checked, rng)
+    yield "summary", "Summary", summary_section(checked, rng)
     yield "misprints", "What is wrong as printed", misprints(checked)
     yield "formulas", "Every formula", every_formula(checked)
 
 
-def summary(checked: Checked, rng: int) -> Markup:
-    """What was checked, how, and what came out."""
+def summary_section(checked: Checked, rng: int) -> Markup:
+    """The section that says what was checked, how, and with what result."""
     count = Counter((result.document, result.verdict) for result in checked.results)
     verdicts = [v for v in VERDICTS if any(count[d.number, v] for d in checked.documents)]
     rows = []
@@ -43,8 +42,8 @@ def summary(checked: Checked, rng: int) -> Markup:
             "which central differences are the second opinion. The verdict follows from what "
             f"happened. Everything on this page was computed when it was made, with seed {rng}."),
         *[tag("p", f"Left out: {problem}", class_="alarm") for problem in checked.skipped],
-        table("Formulas by document and verdict", ["document", *verdicts, "silent", "all"], rows,
-              class_="counts"),
+        captioned_table("Formulas by document and verdict",
+                        ["document", *verdicts, "silent", "all"], rows, class_="counts"),
         tag("details", tag("summary", "What the words mean"), tag("dl", legend, class_="legend")),
     ])  # fmt: skip
 
@@ -66,7 +65,7 @@ def misprints(checked: Checked) -> Markup:
 
 
 def card(result: Result) -> Markup:
-    """One formula that does not hold: as printed, right, why, and what the shapes did."""
+    """The card of a formula that does not hold: printed, right, why, and how often it conforms."""
     right = result.corrected and [
         tag("dt", "right"),
         tag("dd", formula(result.corrected_latex, result.corrected)),
@@ -120,7 +119,7 @@ def row(result: Result) -> Markup:
 
 
 def badges(result: Result) -> list[Markup]:
-    """The verdict and what else there is to say, as words with a colour."""
+    """The verdict, "silent" and "damaged", as words with a colour."""
     words = [result.verdict, *(["silent"] if result.silent else [])]
     words += ["damaged"] if result.damaged else []
     return [badge(word) for word in words]

@@ -9,7 +9,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nn.arrays import Array
 
 VOID = {"img", "br", "input"}
 MATHML = {
@@ -29,7 +30,7 @@ class Markup(str):
 
 
 def markup(content: Any) -> Markup:
-    """HTML as it is, other text escaped, an iterable piece by piece, None as nothing.
+    """Content as HTML: Markup as it is, other text escaped, iterables piece by piece, None empty.
 
     >>> markup(["a < b ", Markup("<br>"), None])
     'a &lt; b <br>'
@@ -57,7 +58,7 @@ def tag(name: str, *content: Any, **attributes: Any) -> Markup:
 
 
 def math(latex: str, text: str, display: str = "block") -> Markup:
-    r"""A formula as MathML, or its plain text as it stands where the LaTeX is not understood.
+    r"""A formula as MathML, or its plain text if the LaTeX is not understood.
 
     >>> math(r"\frac{g}{m}", "g/m", "inline")
     '<math display="inline" alttext="g/m"><mrow><mfrac><mrow><mi>g</mi></mrow><mrow>...
@@ -69,14 +70,14 @@ def math(latex: str, text: str, display: str = "block") -> Markup:
     plain = tag("code", text)
     try:
         root = ElementTree.fromstring(convert(latex, xmlns="", display=display))
-    except Exception:  # of many kinds: whatever a piece of LaTeX does to the converter
+    except Exception:  # of any kind: the converter is not made for LaTeX that is wrong
         return plain
     for element in root.iter():
         known = element.tag in MATHML and ATTRIBUTES.issuperset(element.attrib)
         letters = element.text or ""
         if not known or "\\" in letters:
             return plain
-        if letters == "‖":  # one of a pair can be outside the row in which the other grows
+        if letters == "‖":  # the two of a pair may be in different rows, and would grow apart
             element.set("stretchy", "false")
         if element.tag == "mi" and letters.isalpha() and len(letters) > 1:  # log
             element.tag = "mo"
@@ -86,11 +87,11 @@ def math(latex: str, text: str, display: str = "block") -> Markup:
 
 
 def formula(latex: str, text: str) -> Markup:
-    """A formula on a line of its own, in a box in which it scrolls where it is too wide."""
+    """A formula on a line of its own, in a box that scrolls if the formula is too wide."""
     return tag("div", math(latex, text) if latex else tag("code", text), class_="scroll formula")
 
 
-def table(
+def captioned_table(
     caption: str, header: Iterable[Any], rows: Iterable[Iterable[Any]], class_: str | None = None
 ) -> Markup:
     """A table with a caption; the first cell of a row is its header."""
@@ -102,7 +103,7 @@ def table(
     return tag("div", whole, class_="scroll")
 
 
-def matrix(title: Any, values: NDArray[Any], class_: str | None = None) -> Markup:
+def number_table(title: Any, values: Array, class_: str | None = None) -> Markup:
     """An array of at most two axes as a table of numbers, tinted by sign and size."""
     rows = np.atleast_2d(values)
     largest = float(np.abs(rows).max()) or 1.0
@@ -121,7 +122,7 @@ def matrix(title: Any, values: NDArray[Any], class_: str | None = None) -> Marku
 
 
 def number(x: float, digits: int = 3) -> str:
-    """A number with so many significant digits and a minus sign.
+    """A number with `digits` significant digits and a true minus sign.
 
     >>> number(-0.04567), number(0.0), number(1.0), number(1.23e-7, digits=1)
     ('−0.0457', '0', '1', '1·10⁻⁷')
@@ -133,6 +134,6 @@ def number(x: float, digits: int = 3) -> str:
 
 
 def png(picture: bytes, alternative: str) -> Markup:
-    """A picture that is part of the page."""
+    """A picture, embedded in the page."""
     data = base64.b64encode(picture).decode("ascii")
     return tag("img", src=f"data:image/png;base64,{data}", alt=alternative)

@@ -1,4 +1,4 @@
-"""Of the report: the 2-4-1 network's graph, its derivation, and its backward pass step by step."""
+"""Sections of the report: the 2-4-1 network's graph, its derivation, its backward pass by steps."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 import autograd_lite as ag
 from nn import datasets, losses
+from nn.closed_form import planar_exercise
 from nn.network import Forward
 from nn.report.formulas import badge
-from nn.report.markup import Markup, formula, markup, matrix, number, table, tag
-from nn.report.training import planar_network
+from nn.report.markup import Markup, captioned_table, formula, markup, number, number_table, tag
 
 SAMPLES = 4  # in the stepper: few enough that every number can be shown
 
 
 def cost(rng: int = 0, samples: int | None = None) -> tuple[Forward, ag.Tensor]:
     """The forward pass and the cost of the untrained 2-4-1 network, on all points or on a few."""
-    net, X, Y = planar_network(rng)
+    _, net, X, Y, _ = planar_exercise(rng)
     if samples:
         X, Y = datasets.planar(samples, rng)
     f = net.forward(X)
@@ -32,7 +32,7 @@ def graph(rng: int = 0) -> Any:
     return ag.draw(J, groups=f.layers)
 
 
-def sections(rng: int) -> Iterator[tuple[str, str, Markup]]:
+def network_sections(rng: int) -> Iterator[tuple[str, str, Markup]]:
     """The name, the title and the content of each section."""
     yield "graph", "The graph", graph_section(rng)
     yield "derivation", "The derivation", derivation(rng)
@@ -85,7 +85,7 @@ def comparison(rng: int) -> Markup:
     """Gradients by hand in which tanh′ was forgotten, compared with the tape."""
     f, J = cost(rng)
     A1, A2 = f.A[1].numpy(), f.A[2].numpy()
-    net, X, Y = planar_network(rng)
+    _, net, X, Y, _ = planar_exercise(rng)
     W2 = net.parameters()["W2"].numpy()
     lines = [
         (r"\frac{\partial J}{\partial Z_2} = \frac{1}{m} (A_2 - Y)", "∂J/∂Z2 = (A2 − Y) / m"),
@@ -111,8 +111,8 @@ def comparison(rng: int) -> Markup:
         tag("p", "Handed the four gradients that follow, and nothing else, the comparison runs the "
             "recorded backward pass with one deliberate mistake at a time, and asks which of them "
             "gives these numbers."),
-        table("The gradients by hand, compared with the tape",
-              ["gradient", "shape", "verdict", "why"], rows),
+        captioned_table("The gradients by hand, compared with the tape",
+                        ["gradient", "shape", "verdict", "why"], rows),
     ])  # fmt: skip
 
 
@@ -149,11 +149,13 @@ def stepper(rng: int) -> Markup:
 
 
 def first(J: ag.Tensor, g: Any) -> Markup:
-    """Where the backward pass begins: J and its own gradient."""
+    """The first step of the backward pass: J and its own gradient."""
     return markup([
         formula(r"\frac{\partial J}{\partial J} = 1", "∂J/∂J = 1"),
         tag("p", "The backward pass begins at the cost: J changes by as much as itself."),
-        tag("div", matrix("value of J", J.numpy()), matrix("gradient ∂J/∂J", g, "result"),
+        tag("div",
+            number_table("value of J", J.numpy()),
+            number_table("gradient ∂J/∂J", g, "result"),
             class_="matrices"),
     ])  # fmt: skip
 
@@ -166,8 +168,8 @@ def step(run: Any) -> Markup:
         tag("p", "The operation ", tag("b", run.operation), ", for its input ",
             tag("b", run.input), f". Shapes: {shapes}."),
         tag("div",
-            matrix(f"value of {run.input}", run.value),
-            matrix(f"g = ∂J/∂{run.output}", run.arriving),
-            matrix(f"gradient ∂J/∂{run.input}", run.gradient, "result"),
+            number_table(f"value of {run.input}", run.value),
+            number_table(f"g = ∂J/∂{run.output}", run.arriving),
+            number_table(f"gradient ∂J/∂{run.input}", run.gradient, "result"),
             class_="matrices"),
     ])  # fmt: skip

@@ -1,87 +1,74 @@
-"""Of the report: networks in training, as pictures, and beside the formulas written by hand."""
+"""Section of the report: networks in training, as pictures and beside the closed form."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
-from nn import datasets, losses, optimizers, plots
+from nn import losses, optimizers, plots
+from nn.closed_form import Exercise, breast_cancer_exercise, planar_exercise
 from nn.documents.checked import Checked
-from nn.network import Network
-from nn.report.markup import Markup, markup, number, png, table, tag
+from nn.report.markup import Markup, captioned_table, markup, number, png, tag
 from nn.training import History, fit
 
-Array = NDArray[Any]
 
-
-@dataclass(frozen=True)
-class Trained:
+class Trained(NamedTuple):
     """A network after its training."""
 
-    net: Network
-    X: Array
-    Y: Array
+    exercise: Exercise
     history: History
-    rate: float
 
     @property
     def said(self) -> str:
-        """What was trained, how, and how it ended."""
-        sizes = "-".join(map(str, self.net.sizes))
-        activations = ", ".join(map(str, self.net.activations))
+        """The network, its training, and the result, in words."""
+        _, net, X, _, rate = self.exercise
+        sizes = "-".join(map(str, net.sizes))
+        activations = ", ".join(map(str, net.activations))
         return (
-            f"A {sizes} network ({activations}), {self.X.shape[1]} samples, "
-            f"binary cross-entropy, gradient descent with rate {self.rate:g}: from "
+            f"A {sizes} network ({activations}), {X.shape[1]} samples, "
+            f"binary cross-entropy, gradient descent with rate {rate:g}: from "
             f"J = {number(self.history.loss[0])} to {number(self.history.loss[-1])} in "
             f"{len(self.history.loss)} epochs, accuracy {self.history.metric[-1]:.1%}."
         )
 
+    def draw_boundary(self, ax: Any) -> None:
+        """Draw the samples on the answers of the network."""
+        _, net, X, Y, _ = self.exercise
+        plots.decision_boundary(net, X, Y, ax)
 
-def planar_network(rng: int = 0) -> tuple[Network, Array, Array]:
-    """The 2-4-1 network before its training, and the 400 points of the plane for it."""
-    X, Y = datasets.planar(400, rng)
-    return Network([2, 4, 1], ["tanh", "sigmoid"], rng), X, Y
-
-
-def planar(rng: int = 0, epochs: int = 2000) -> Trained:
-    """The 2-4-1 network trained on points of the plane."""
-    return _trained(*planar_network(rng), rate=1.2, epochs=epochs)
+    def draw_history(self, ax: Any) -> None:
+        """Draw the cost and the accuracy by epoch."""
+        plots.history(self.history, ax)
 
 
-def breast_cancer(rng: int = 0, epochs: int = 200) -> Trained:
-    """A 30-8-4-1 network trained on scikit-learn's breast-cancer samples, standardized."""
-    X, Y = datasets.breast_cancer()
-    net = Network([30, 8, 4, 1], ["tanh", "tanh", "sigmoid"], rng)
-    return _trained(net, datasets.standardize(X), Y, rate=0.5, epochs=epochs)
-
-
-def _trained(net: Network, X: Array, Y: Array, rate: float, epochs: int) -> Trained:
+def after_training(exercise: Exercise, epochs: int) -> Trained:
+    """The network of an exercise, trained by gradient descent on all samples at once."""
+    _, net, X, Y, rate = exercise
     optimizer = optimizers.GradientDescent(rate)
-    history = fit(net, X, Y, losses.binary_cross_entropy, optimizer, epochs, progress=False)
-    return Trained(net, X, Y, history, rate)
+    return Trained(
+        exercise, fit(net, X, Y, losses.binary_cross_entropy, optimizer, epochs, progress=False)
+    )
 
 
 def section(checked: Checked, rng: int, epochs: int) -> tuple[str, str, Markup]:
     """The name, the title and the content of the section."""
-    plane, cancer = planar(rng, epochs), breast_cancer(rng, max(epochs // 10, 1))
+    plane = after_training(planar_exercise(rng), epochs)
+    cancer = after_training(breast_cancer_exercise(rng), max(epochs // 10, 1))
     parts = [
         tag("h3", "Points in the plane"),
         tag("p", plane.said),
         tag(
             "div",
-            picture(lambda ax: plots.decision_boundary(plane.net, plane.X, plane.Y, ax), boundary),
-            picture(lambda ax: plots.history(plane.history, ax), curve(plane.history)),
+            picture(plane.draw_boundary, BOUNDARY),
+            picture(plane.draw_history, curve(plane.history)),
             class_="pictures",
         ),
         tag("h3", "Breast cancer"),
         tag("p", cancer.said),
         tag(
             "div",
-            picture(lambda ax: plots.history(cancer.history, ax), curve(cancer.history)),
+            picture(cancer.draw_history, curve(cancer.history)),
             class_="pictures",
         ),
     ]
@@ -93,7 +80,7 @@ def section(checked: Checked, rng: int, epochs: int) -> tuple[str, str, Markup]:
         )
         rows = [[name, *(errors.get((name, d), "") for d in data)] for name in names]
         title = "Gradients, tape and closed form: the largest relative error at start, middle, end"
-        parts.append(table(title, ["gradient", *data], rows))
+        parts.append(captioned_table(title, ["gradient", *data], rows))
     if checked.runs:
         title = "The documents' procedures, by hand and by the tape, from the same start"
         header = ["document", "procedure", "updates", "J at first", "J at last", "furthest apart"]
@@ -102,18 +89,18 @@ def section(checked: Checked, rng: int, epochs: int) -> tuple[str, str, Markup]:
              number(run.difference, 1)]
             for run in checked.runs
         ]  # fmt: skip
-        parts.append(table(title, header, rows))
+        parts.append(captioned_table(title, header, rows))
     return "training", "Networks in training", markup(parts)
 
 
-boundary = (
+BOUNDARY = (
     "The points of the plane in two colours, on the network's answer around them; a black line "
     "where the answer is one half."
 )
 
 
 def curve(history: History) -> str:
-    """The text in place of a picture of the cost by epoch."""
+    """The text that stands for a picture of the cost by epoch."""
     return (
         f"The cost J by epoch, from {number(history.loss[0])} to {number(history.loss[-1])}, "
         f"and the accuracy, which ends at {history.metric[-1]:.1%}."
@@ -121,7 +108,7 @@ def curve(history: History) -> str:
 
 
 def picture(draw: Callable[[Any], Any], alternative: str) -> Markup:
-    """A picture made with matplotlib, small enough to be read on a telephone."""
+    """A picture drawn with matplotlib, small enough for a telephone."""
     from matplotlib import rc_context
 
     written = io.BytesIO()
