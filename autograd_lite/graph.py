@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_lite import errors
 from autograd_lite.tensor import Tensor, tracing
-from autograd_lite.walk import check_on_tape, differentiate, reachable, recorded_for, seed
+from autograd_lite.walk import check_on_tape, differentiate, leading, reachable, recorded_for, seed
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -153,7 +153,7 @@ def steps(
                 J,
                 g,
                 keep=lambda t, g: complete.__setitem__(t._order, g),
-                wanted={t._order for t in wrt},
+                leads=leading(J, {t._order for t in wrt}),
                 on_tape=True,
                 ran=ran,
             )

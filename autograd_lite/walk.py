@@ -46,30 +46,30 @@ def differentiate(
     J: Tensor,
     gradient: Any,
     keep: Callable[[Tensor, Any], None],
-    wanted: set[int] | None = None,
+    leads: set[int] | None = None,
     on_tape: bool = False,
     ran: Callable[[Tensor, int, Any, Any], None] | None = None,
 ) -> None:
     """Go from J down the tape; `keep(t, g)` is called with each tensor and its whole gradient.
 
-    wanted: only go where one of these orders can be reached, and keep every tensor on the way.
-    None: go everywhere, and keep the leaves.
+    leads: only go where these orders are (see `leading`), and keep every tensor on the way. None:
+    go everywhere, and keep the leaves.
     on_tape: the rules are handed Tensors, so that g is a Tensor too, itself recorded.
     ran: called after each rule: with the tensor whose rule it is, the argument's number, what the
     rule contributed to the argument's gradient, and that gradient so far.
     """
-    leads = None if wanted is None else leading(J, wanted)
     watch = _state.watch
     arrived = {J._order: (J, gradient)}  # by order: a tensor, and what has arrived so far
-    latest_first = [-J._order]
+    latest_first = [-J._order] if J._op else []
     while latest_first:
         t, g = arrived.pop(-heappop(latest_first))
-        if t._op is None or leads is not None:
+        if leads is not None:
             keep(t, g)
-            if t._op is None:
-                continue
-        rules, y, inputs, static = _rules_of(t, on_tape, watch)
-        k = -1
+        y: Any = t._data
+        inputs: Any = t._saved
+        rules, static, k = RULES[t._op], t._static, -1  # type: ignore[index]
+        if on_tape or watch or type(rules) is ForEvery:
+            rules, y, inputs, static = _bound(t, on_tape, watch)
         for x in t._inputs:
             k += 1
             if type(x) is not Tensor or not x._needs:
@@ -82,11 +82,11 @@ def differentiate(
                 continue
             new = rule(g, y, *inputs, **static) if static else rule(g, y, *inputs)
             if new.shape != x._data.shape or new.dtype is not x._data.dtype:
-                new = _fitted(new, x._data, t, k)
+                new = undo_broadcast(new, x._data, t, k)
             contribution = new
             if order in arrived:
                 new = arrived[order][1] + new
-            elif leads is not None or x._op is not None:
+            elif x._op is not None:
                 heappush(latest_first, -order)
             if type(new) not in ARRAYS:
                 new = np.asarray(new)
@@ -100,28 +100,18 @@ def differentiate(
 ARRAYS = frozenset((np.ndarray, Tensor))
 
 
-def _rules_of(
-    t: Tensor, on_tape: bool, watch: Any
-) -> tuple[Any, Any, Sequence[Any], dict[str, Any]]:
+def _bound(t: Tensor, on_tape: bool, watch: Any) -> tuple[Any, Any, Sequence[Any], dict[str, Any]]:
     """The rules of t's operation, and what they are handed after g: y, the inputs, static."""
     y: Any = t._data
-    inputs, static = t._saved, t._static
+    rules, inputs, static = RULES[t._op], t._saved, t._static  # type: ignore[index]
     if on_tape:
         check_unchanged(t)
         y, inputs = t, t._inputs
-    rules = RULES[t._op]  # type: ignore[index]
     if type(rules) is ForEvery:
         rules, inputs, static = rules.bound(inputs, static), (), NOTHING
     if watch:
         rules = [rule and watch(rule, t, k) for k, rule in enumerate(rules)]
     return rules, y, inputs, static
-
-
-def _fitted(g: Any, x: np.ndarray, t: Tensor, argument: int) -> Any:
-    """What the rule of t gave for x, in x's shape and dtype."""
-    if g.shape != x.shape:
-        g = undo_broadcast(g, x.shape, t, argument)
-    return g if g.dtype == x.dtype else g.astype(x.dtype)
 
 
 def leading(J: Tensor, wanted: set[int]) -> set[int]:
@@ -133,24 +123,21 @@ def leading(J: Tensor, wanted: set[int]) -> set[int]:
     return leads
 
 
-def undo_broadcast(g: Any, shape: tuple[int, ...], t: Tensor, argument: int) -> Any:
-    """Sum g over the axes along which an input of this shape was stretched."""
-    extra = g.ndim - len(shape)
-    if extra >= 0:
-        axes = (
-            *range(extra),
-            *[k for k, n in enumerate(shape, extra) if n != g.shape[k]],
-        )
-        total = np.sum if type(g) is Tensor else np.add.reduce
-        result = total(g, axis=axes, keepdims=True)
-        if extra:
-            result = result.reshape(result.shape[extra:])
-        if result.shape == shape:
-            return result
-    raise ValueError(
-        f"the rule of {t._op.__name__} for argument {argument} gave a gradient of shape "  # type: ignore[union-attr]
-        f"{g.shape}, but the argument has shape {shape}"
-    )
+def undo_broadcast(g: Any, x: np.ndarray, t: Tensor, argument: int) -> Any:
+    """g in the shape and dtype of x: summed over the axes along which x was stretched."""
+    shape, given, extra = x.shape, g.shape, g.ndim - x.ndim
+    if given != shape:
+        if extra >= 0:
+            axes = *range(extra), *[k for k, n in enumerate(shape, extra) if n != given[k]]
+            total = np.sum if type(g) is Tensor else np.add.reduce
+            g = total(g, axis=axes, keepdims=True)
+            g = g.reshape(g.shape[extra:]) if extra else g
+        if g.shape != shape:
+            raise ValueError(
+                f"the rule of {t._op.__name__} for argument {argument} gave a gradient of shape "  # type: ignore[union-attr]
+                f"{given}, but the argument has shape {shape}"
+            )
+    return g if g.dtype == x.dtype else g.astype(x.dtype)
 
 
 def check_unchanged(t: Tensor) -> None:
@@ -218,8 +205,8 @@ def backward(J: Tensor, gradient: Any = None, retain_grads: bool = False) -> Non
         t.grad = owner.own(g) if t.grad is None or t._op else np.asarray(t.grad + g)
 
     start = seed(J, gradient)
-    wanted = {t._order for t in reachable([J], by_needs)} if retain_grads else None
-    differentiate(J, start, keep, wanted)
+    leads = {t._order for t in reachable([J], by_needs)} if retain_grads else None
+    differentiate(J, start, keep, leads)
 
 
 def gradients(
@@ -272,7 +259,7 @@ def arriving(J: Tensor, wrt: Sequence[Tensor], start: Any, on_tape: bool) -> dic
 
     if J._needs:
         with recording():
-            differentiate(J, start, keep, wanted, on_tape)
+            differentiate(J, start, keep, leading(J, wanted), on_tape)
     return found
 
 

@@ -680,7 +680,7 @@ def in_letters(notation, d, P, f, X, Y):
             values |= {("loss", name, l): X.shape[1] * d[f"d{name}{l}"] for name in "ZA"}
         if "σ′" in notation.letters:
             last = l == len(f.Z) and "last σ′" in notation.letters
-            slope = closed_form.ACTIVATIONS["sigmoid"][1](1, Z, A)
+            slope = closed_form.ACTIVATION_FORMS["sigmoid"][1](1, Z, A)
             values["last slope" if last else "slope", "Z", l] = slope
     turned = {key: x if notation.columns else x.T for key, x in values.items()}
     return {notation.letter(*key, latex=False)[0]: x for key, x in turned.items()}

@@ -168,7 +168,8 @@ def defined(tree: ast.Module) -> set[str]:
             names.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names |= {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+            parts = [part for t in targets for part in getattr(t, "elts", [t])]
+            names |= {part.id for part in parts if isinstance(part, ast.Name)}
     return {name for name in names if not name.startswith("__")} - INTERFACES
 
 

@@ -419,4 +419,5 @@ def _raised(n: int) -> str:
     return str(n).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-TEXT, LATEX = Style(), Style(latex=True)
+TEXT = Style()
+LATEX = Style(latex=True)

@@ -183,7 +183,7 @@ class Place:
         """The array with broadcasting undone, where that gives the shape of x."""
         if array.shape != self.x.shape and self.t is not None:
             try:
-                return undo_broadcast(array, self.x.shape, self.t.tensor, self.k)
+                return undo_broadcast(array, self.x.value, self.t.tensor, self.k)
             except ValueError:
                 return array
         return array

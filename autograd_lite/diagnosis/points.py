@@ -122,11 +122,7 @@ class Values:
 
     def contribution(self, t: Step, k: int, g: Array) -> Array:
         """What the rule of t gives for its argument k when g arrives, broadcasting undone."""
-        new = self.rule(t, k, g)
-        x = t.inputs[k]
-        if new.shape != x.shape:
-            new = undo_broadcast(new, x.shape, t.tensor, k)
-        return np.asarray(new).astype(x.value.dtype, copy=False)
+        return np.asarray(undo_broadcast(self.rule(t, k, g), t.inputs[k].value, t.tensor, k))
 
     def rule(self, t: Step, k: int, g: Array, y: Any = None, inputs: Any = None) -> Array:
         """The rule itself, if need be with another value y or other inputs of the operation."""
