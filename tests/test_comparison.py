@@ -194,6 +194,8 @@ def test_the_mean_may_stand_elsewhere():
     report = ag.compare(J, by_hand(values, lines, all_of_them=True))
     assert report["W1"].verdict == report["b3"].verdict == "agrees"
     assert ("convention", "Z3") in top(report)
+    (advice,) = {f.advice for e in report for f in e.findings if f.kind == "convention"}
+    assert "right where 1/m stands" in advice
 
 
 def test_everything_transposed_is_a_convention():
@@ -202,6 +204,8 @@ def test_everything_transposed_is_a_convention():
     assert {e.verdict for e in report if e.label != "W2"} == {"shape"}
     for label in PARAMETERS:
         assert {"transposed", "convention"} <= {f.kind for f in report[label].best}
+        (advice,) = {f.advice for f in report[label].best if f.kind == "convention"}
+        assert advice.startswith("right where samples are rows and not columns")
 
 
 @pytest.mark.parametrize(
@@ -314,6 +318,17 @@ def test_what_follows_a_wrong_value_is_judged_by_the_rounding_of_values():
     wrong = Z.data + 1.1
     report = ag.compare(J, {"W": np.zeros((1, 2))}, values={"Z": wrong, "A": wrong})
     assert [f.where for e in list(report)[:2] for f in e.findings] == ["Z", "Z"]
+
+
+def test_a_value_is_judged_by_the_rounding_of_values_and_a_gradient_by_that_of_gradients():
+    W = ag.Tensor([[0.3, -0.2]], requires_grad=True, name="W")
+    Z = (W @ np.array([[1.0, 2.0, 0.5], [0.5, -1.0, 1.0]])).named("Z")
+    A = ((Z + 1e6) - 1e6).named("A")
+    assert (A.data != Z.data).any()
+    J = np.sum(A)
+    report = ag.compare(J, {"A": np.full((1, 3), 1 + 1e-11)}, values={"A": Z.data})
+    assert [e.verdict for e in report] == ["agrees", "differs"]
+    assert "equal to 11 digits" in str(report)
 
 
 # Functions

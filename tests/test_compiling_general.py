@@ -797,3 +797,23 @@ def test_a_name_is_found_without_trying_those_before_it():
     names.taken = Counting(names.taken)
     assert len({names.new("t") for _ in range(1000)}) == 1000
     assert names.taken.asked <= 2000
+
+
+@pytest.mark.parametrize("ddof", [1, 2, 3])
+def test_a_spread_of_no_more_numbers_than_ddof_is_what_it_is_eagerly(ddof):
+    f = lambda x: (np.var(x, axis=0, ddof=ddof), np.std(x, axis=0, ddof=ddof))
+    x = np.array([[1.0, 5.0], [2.0, 5.0]])
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # NumPy's: of no more numbers than ddof
+        eager = [t.numpy() for t in f(ag.Tensor(x))]
+        compiled = ag.compile(f)(x)
+    for ours, theirs in zip(compiled, eager, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_choice_takes_what_has_no_axes():
+    f = lambda x, s: (np.where(x > 0, s, x), np.where(x > s, 2.5, s), np.where(x > 0, x, s * 2))
+    compiled = ag.compile(f)
+    for s in (np.array(3.0), np.array(0.5, np.float32), 1.5):
+        x = np.array([1.0, -2.0, 3.0])
+        assert_same(compiled(x, s), f(ag.Tensor(x), s if type(s) is float else ag.Tensor(s)))

@@ -187,6 +187,7 @@ def test_accuracy_reads_an_output_as_the_loss_does():
     Y = np.array([[1, 1, 0, 0]])
     assert bce.accuracy(np.array([[0.6, 0.4, 0.6, 0.4]]), Y) == 0.5
     assert logits.accuracy(np.array([[0.4, 0.2, -0.1, 0.1]]), Y) == 0.75
+    assert bce.accuracy(np.array([[0.6, 0.4]]), np.array([[1, 0]])) == 1
     assert bce.accuracy(np.full((1, 4), 0.5), np.zeros((1, 4))) == 1  # a yes lies above
     assert bce.accuracy(np.array([[0.6, 0.6]]), np.array([[0.3, 0.7]])) == 0.5
     ce, one_hot = nn.losses.cross_entropy, np.eye(3)
@@ -437,3 +438,17 @@ def test_no_guard_asks_whether_it_is_traced():
     """`ag.guard` looks at values in both ways; a question of this kind would drop the check."""
     for path in Path(nn.__file__).parent.rglob("*.py"):
         assert "is_tracing" not in path.read_text(encoding="utf-8"), path
+
+
+def test_labels_that_cannot_have_changed_are_checked_once(monkeypatch):
+    loss = nn.losses.cross_entropy
+    seen = []
+    check_sums = loss._check_sums
+    monkeypatch.setattr(loss, "_check_sums", lambda *args: (seen.append(1), check_sums(*args)))
+    Y = np.eye(3)
+    Y.flags.writeable = False
+    for _ in range(3):
+        loss.check_labels(Y)
+    assert len(seen) == 1
+    loss.check_labels(Y, batch_axis=0)
+    assert len(seen) == 2

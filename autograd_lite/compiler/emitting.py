@@ -314,8 +314,7 @@ class Source:
         for node in plan.nodes:
             for x in node.inputs:
                 self.users[x] = self.users.get(x, 0) + 1
-        for node in outputs:
-            self.users[node] = self.users.get(node, 0) + 2
+        self.users.update(dict.fromkeys(outputs, 2))  # the caller too: more than one
         for node in plan.nodes:
             self._function(node)
 

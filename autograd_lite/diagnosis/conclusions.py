@@ -32,7 +32,7 @@ def only_rounded(label: str, given: Array, right: Array) -> Finding | None:
     error = relative_error(given, right)
     if error > rounding_of_copies(right) or math.isnan(error):
         return None
-    digits = -math.log10(max(error, 1e-16))
+    digits = -math.log10(error)
     advice = (
         f"equal to {digits:.0f} digits, {worst_entry(given, right)}: rounding (of what "
         "was copied or differenced) or a kink, not a formula."
@@ -113,8 +113,8 @@ def mark_convention(claims: list[Claim], most: int) -> None:
     for claim in turned:
         first = claim.entry.findings[0]
         advice = "right where samples are rows and not columns, or the reverse: all are transposed."
-        claim.entry.findings.insert(1, dataclasses.replace(first, kind="convention", advice=advice))
-        del claim.entry.findings[most:]
+        convention = dataclasses.replace(first, kind="convention", advice=advice)
+        claim.entry.findings = [first, convention, *claim.entry.findings[1:]][:most]
 
 
 def _symmetric(array: Array) -> bool:
