@@ -94,6 +94,7 @@ RULES[np.absolute] = (lambda g, y, x: g * np.sign(x),)
 RULES[np.tanh] = (lambda g, y, x: g * (1 - y * y),)
 RULES[np.sin] = (lambda g, y, x: g * np.cos(x),)
 RULES[np.cos] = (lambda g, y, x: -g * np.sin(x),)
+RULES[np.tan] = (lambda g, y, x: g * (1 + y * y),)
 
 # Choice. Each entry of clip belongs to one of the three: to x also on its bounds, and to high where
 # low > high, as NumPy has it.

@@ -25,8 +25,16 @@ from autograd_lite.rules import RULES
 np.empty(2**21)
 
 HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy function: what it does here
+LATER: list[Callable[[], Any]] = []  # each loads more handlers, of functions that few programs call
 NOTHING: dict[str, Any] = {}
 next_order = itertools.count().__next__
+
+
+def handler_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """What a NumPy function does here, None if it has no rule; rare ones are loaded for it."""
+    while function not in HANDLERS and LATER:
+        LATER.pop()()
+    return HANDLERS.get(function)
 
 
 class _State(threading.local):
@@ -473,7 +481,7 @@ class Tensor:
         raise TypeError(f"np.{name} on a Tensor does not take {', '.join(kwargs)}=")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        handler = HANDLERS.get(function)
+        handler = HANDLERS.get(function) or handler_of(function)
         if handler is None:
             module = function.__module__.replace("numpy", "np", 1)
             raise no_rule(f"{module}.{function.__name__}")

@@ -20,7 +20,8 @@ import numpy as np  # noqa: E402
 
 import autograd_lite as ag  # noqa: E402
 import nn  # noqa: E402
-from autograd_lite import functions, rules, walk  # noqa: E402
+from autograd_lite import rules, walk  # noqa: E402
+from autograd_lite.functions import own  # noqa: E402
 from benchmarks.engines import CASES, Case, by_hand, tape_logits  # noqa: E402
 
 Step = Callable[[], Any]
@@ -70,7 +71,7 @@ def guarantees() -> None:
     nothing = lambda *args: None
     without: dict[str, list[Any]] = {
         "gradients are the caller's own": [mock.patch.object(walk.Owner, "own", lambda self, g: g)],
-        "a loss cannot write into its inputs": [mock.patch.object(functions, "_read_only", list)],
+        "a loss cannot write into its inputs": [mock.patch.object(own, "_read_only", list)],
         "labels are checked": [mock.patch.object(nn.losses.Loss, "check_labels", nothing)],
     }
     print("\nwhat each guarantee costs, as a share of the step by hand")

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ENGINE = ("rules", "tensor", "walk", "functions", "graph", "transforms", "errors")
+ENGINE = ("rules", "tensor", "walk", "graph", "transforms", "errors")
 
 
 def lines(path: Path) -> int:

@@ -5,10 +5,13 @@ A rule without a sample is a failing test.
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import rules
+from autograd_lite.functions import FAMILIES
 
 
 def _drawn_in_order(seed):
@@ -135,6 +138,9 @@ SAMPLES = {
         )
     ],
 }
+
+for _family in ("elementwise", *FAMILIES):
+    SAMPLES |= importlib.import_module(f"samples_{_family}").SAMPLES
 
 CASES = [
     (f"{op.__name__}-{k}", f, arrays)

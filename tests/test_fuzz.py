@@ -19,9 +19,9 @@ from benchmarks.fuzz import judging
 from benchmarks.fuzz.checks import PARTS, Case, Count, Mismatch, check
 from benchmarks.fuzz.command import main, run
 from benchmarks.fuzz.drafts import draw, finished, quiet, started
-from benchmarks.fuzz.operations import TABLE
 from benchmarks.fuzz.programs import CALLS, Index, Program, Step, Unfit, scattered, text
 from benchmarks.fuzz.shrinking import script, shrunk, weight
+from benchmarks.fuzz.table import TABLE
 
 needs_torch = pytest.mark.skipif(judging.torch is None, reason=judging.MISSING)
 
@@ -393,6 +393,9 @@ def test_a_judge_that_fails_is_no_agreement(monkeypatch):
 # The command
 
 
+KINDS = "(gradient|jvp|hvp|hessian)"
+
+
 @needs_torch
 def test_command(capsys, monkeypatch):
     assert main(["--programs", "12", "--seed", "2"]) == 0
@@ -404,9 +407,9 @@ def test_command(capsys, monkeypatch):
     monkeypatch.setitem(RULES, np.sum, (lambda g, y, x, axis, keepdims: g * 2 + 0 * x,))
     assert main(["--programs", "3", "--seed", "2", "--show", "1"]) == 1
     printed = capsys.readouterr().out
-    assert re.search(r"== gradient, differs: program \d, shrunk to 1 steps", printed)
+    assert re.search(rf"== {KINDS}, differs: program \d, shrunk to 1 steps", printed)
     assert "J = np.sum(x" in printed
-    assert re.search(r"\d × gradient, differs: --only \d", printed)
+    assert re.search(rf"\d × {KINDS}, differs: --only \d", printed)
 
 
 @needs_torch

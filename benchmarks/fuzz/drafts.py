@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fuzz.operations import TABLE
 from benchmarks.fuzz.programs import (
     CALLS,
     Constant,
@@ -22,6 +21,7 @@ from benchmarks.fuzz.programs import (
     pruned,
     scattered,
 )
+from benchmarks.fuzz.table import TABLE
 
 LARGEST = 1e3  # of the entries of any value
 SIZE = 100  # of any value

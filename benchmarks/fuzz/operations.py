@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -428,16 +427,16 @@ def torch_einsum(*operands: Any, subscripts: str) -> Any:
     return torch.einsum(subscripts.strip("'"), *operands)
 
 
-def _function(
-    name: str, choose: Choose = unary, weight: float = 1.0, rounds: int = RESULT
+def function(
+    name: str, choose: Choose = unary, weight: float = 1.0, rounds: int = RESULT, **extra: Any
 ) -> Entry:
     """An elementwise function of one argument."""
     method = name in ("exp", "log", "sqrt", "tanh")
     spellings = (f"np.{name}({{0}})", f"{{0}}.{name}()") if method else (f"np.{name}({{0}})",)
-    return Entry(spellings, choose, t(name), weight, rounds)
+    return Entry(spellings, choose, t(name), weight, rounds, **extra)
 
 
-def _operator(symbol: str, name: str, choose: Choose = pair, **extra: Any) -> Entry:
+def operator(symbol: str, name: str, choose: Choose = pair, **extra: Any) -> Entry:
     """An operator, NumPy's function of that meaning, and the operator in place."""
     spellings = (
         f"{{0}} {symbol} {{1}}",
@@ -448,7 +447,7 @@ def _operator(symbol: str, name: str, choose: Choose = pair, **extra: Any) -> En
     return Entry(spellings, choose, torch, rounds=RESULT, **extra)
 
 
-def _reduction(
+def reduction_of(
     *names: str,
     torch: Callable[..., Any] | str,
     choose: Choose = reduction,
@@ -462,7 +461,7 @@ def _reduction(
     return Entry(tuple(spellings), choose, judge, rounds=rounds, **extra)
 
 
-def _moves(*spellings: str, choose: Choose = any_kind, **extra: Any) -> Entry:
+def moves(*spellings: str, choose: Choose = any_kind, **extra: Any) -> Entry:
     return Entry(spellings, choose, MOVES, **extra)
 
 
@@ -481,13 +480,13 @@ LOGIC |= dict.fromkeys(["logical_and", "logical_or", "logical_xor"], "")
 
 TABLE: dict[str, Entry] = {
     # Elementwise
-    "add": _operator("+", "add", weight=2),
-    "subtract": _operator("-", "subtract", weight=2),
-    "multiply": _operator("*", "multiply", weight=3),
-    "divide": _operator(
+    "add": operator("+", "add", weight=2),
+    "subtract": operator("-", "subtract", weight=2),
+    "multiply": operator("*", "multiply", weight=3),
+    "divide": operator(
         "/", "divide", choose=quotient, weight=1.5, domain=lambda a, b: (np.all(np.abs(b) > 0.1),)
     ),
-    "power": _operator(
+    "power": operator(
         "**",
         "power",
         choose=powers,
@@ -506,15 +505,15 @@ TABLE: dict[str, Entry] = {
     "absolute": Entry(
         ("np.abs({0})", "abs({0})", "np.absolute({0})"), unary, t("abs"), gap=lambda x: x
     ),
-    "exp": _function("exp"),
-    "expm1": _function("expm1", weight=0.5),
-    "log": _function("log", choose=of_positive),
-    "log1p": _function("log1p", choose=of_positive, weight=0.5),
-    "sqrt": _function("sqrt", choose=of_positive),
-    "square": _function("square"),
-    "tanh": _function("tanh", weight=1.5, rounds=SLOPE),
-    "sin": _function("sin", weight=1.5),
-    "cos": _function("cos"),
+    "exp": function("exp"),
+    "expm1": function("expm1", weight=0.5),
+    "log": function("log", choose=of_positive),
+    "log1p": function("log1p", choose=of_positive, weight=0.5),
+    "sqrt": function("sqrt", choose=of_positive),
+    "square": function("square"),
+    "tanh": function("tanh", weight=1.5, rounds=SLOPE),
+    "sin": function("sin", weight=1.5),
+    "cos": function("cos"),
     "relu": Entry(("ag.relu({0})", "{0}.relu()"), unary, t("relu"), gap=lambda x: x),
     "sigmoid": Entry(("ag.sigmoid({0})", "{0}.sigmoid()"), unary, t("sigmoid"), rounds=SLOPE),
     "softplus": Entry(
@@ -570,25 +569,25 @@ TABLE: dict[str, Entry] = {
         }.items()
     },
     # Reductions
-    "sum": _reduction("sum", torch=lambda x: x.sum(-1), choose=reduction_of_any, weight=2),
-    "mean": _reduction("mean", torch=lambda x: x.mean(-1), weight=1.5),
-    "max": _reduction(
+    "sum": reduction_of("sum", torch=lambda x: x.sum(-1), choose=reduction_of_any, weight=2),
+    "mean": reduction_of("mean", torch=lambda x: x.mean(-1), weight=1.5),
+    "max": reduction_of(
         "max", "amax", torch=lambda x: x.amax(-1), rounds=EXACT, gap=to_extreme(np.max)
     ),
-    "min": _reduction(
+    "min": reduction_of(
         "min", "amin", torch=lambda x: x.amin(-1), rounds=EXACT, gap=to_extreme(np.min)
     ),
-    "var": _reduction("var", torch=lambda x, ddof: x.var(-1, correction=ddof), choose=spread),
-    "std": _reduction(
+    "var": reduction_of("var", torch=lambda x, ddof: x.var(-1, correction=ddof), choose=spread),
+    "std": reduction_of(
         "std",
         torch=lambda x, ddof: x.std(-1, correction=ddof),
         choose=spread,
         gap=lambda x, axis, keepdims, ddof: np.std(x, axis=axis),
     ),
-    "any": _reduction("any", torch=CONSTANT, choose=reduction_of_booleans, weight=0.3),
-    "all": _reduction("all", torch=CONSTANT, choose=reduction_of_booleans, weight=0.3),
-    "argmax": _reduction("argmax", torch=CONSTANT, choose=position, weight=0.4),
-    "argmin": _reduction("argmin", torch=CONSTANT, choose=position, weight=0.4),
+    "any": reduction_of("any", torch=CONSTANT, choose=reduction_of_booleans, weight=0.3),
+    "all": reduction_of("all", torch=CONSTANT, choose=reduction_of_booleans, weight=0.3),
+    "argmax": reduction_of("argmax", torch=CONSTANT, choose=position, weight=0.4),
+    "argmin": reduction_of("argmin", torch=CONSTANT, choose=position, weight=0.4),
     "logsumexp": Entry(
         ("ag.logsumexp({0}{options})",),
         reduction,
@@ -606,33 +605,33 @@ TABLE: dict[str, Entry] = {
         rounds=SLOPE,
     ),
     # Shape
-    "reshape": _moves(
+    "reshape": moves(
         "np.reshape({0}, {shape})", "{0}.reshape({shape})", choose=new_shape, weight=3
     ),
-    "reshape as": _moves("{0}.reshape(np.shape({1}))", choose=same_size, weight=0.5),
-    "ravel": _moves("np.ravel({0})", "{0}.ravel()", "{0}.flatten()"),
-    "transpose": _moves("{0}.T", "np.transpose({0})", "{0}.transpose()", weight=2.5),
-    "permute": _moves(
+    "reshape as": moves("{0}.reshape(np.shape({1}))", choose=same_size, weight=0.5),
+    "ravel": moves("np.ravel({0})", "{0}.ravel()", "{0}.flatten()"),
+    "transpose": moves("{0}.T", "np.transpose({0})", "{0}.transpose()", weight=2.5),
+    "permute": moves(
         "np.transpose({0}, {axes})", "{0}.transpose({axes})", choose=permutation, weight=1.5
     ),
-    "matrix transpose": _moves("{0}.mT", "np.matrix_transpose({0})", choose=matrices),
-    "swapaxes": _moves("np.swapaxes({0}, {i}, {j})", "{0}.swapaxes({i}, {j})", choose=two_axes),
-    "moveaxis": _moves("np.moveaxis({0}, {i}, {j})", choose=two_axes),
-    "move axes": _moves("np.moveaxis({0}, {i}, {j})", choose=several_axes, weight=0.5),
-    "squeeze": _moves(
+    "matrix transpose": moves("{0}.mT", "np.matrix_transpose({0})", choose=matrices),
+    "swapaxes": moves("np.swapaxes({0}, {i}, {j})", "{0}.swapaxes({i}, {j})", choose=two_axes),
+    "moveaxis": moves("np.moveaxis({0}, {i}, {j})", choose=two_axes),
+    "move axes": moves("np.moveaxis({0}, {i}, {j})", choose=several_axes, weight=0.5),
+    "squeeze": moves(
         "np.squeeze({0}, axis={axis})", "{0}.squeeze({axis})", choose=ones, weight=1.5
     ),
-    "expand_dims": _moves("np.expand_dims({0}, {axis})", choose=new_axes),
-    "broadcast_to": _moves("np.broadcast_to({0}, {shape})", choose=wider, weight=1.5),
-    "index": _moves("{0}[{index}]", choose=brackets, weight=6),
-    "index by a value": _moves("{0}[{1}]", choose=positions, weight=0.6),
-    "concatenate": _moves(
+    "expand_dims": moves("np.expand_dims({0}, {axis})", choose=new_axes),
+    "broadcast_to": moves("np.broadcast_to({0}, {shape})", choose=wider, weight=1.5),
+    "index": moves("{0}[{index}]", choose=brackets, weight=6),
+    "index by a value": moves("{0}[{1}]", choose=positions, weight=0.6),
+    "concatenate": moves(
         "np.concatenate([{all}], axis={axis})",
         "np.concatenate(({all},), {axis})",
         choose=row,
         weight=2,
     ),
-    "stack": _moves("np.stack([{all}], axis={axis})", choose=pile, weight=1.5),
+    "stack": moves("np.stack([{all}], axis={axis})", choose=pile, weight=1.5),
     # Products
     "matmul": Entry(
         ("{0} @ {1}", "np.matmul({0}, {1})", "{y} = {0}; {y} @= {1}"),
@@ -668,4 +667,3 @@ TABLE: dict[str, Entry] = {
     ),
     "ndim": Entry(("{0} * np.ndim({0})",), unary, lambda x: x * x.ndim, rounds=RESULT, weight=0.2),
 }
-TABLE = {name: replace(entry, name=name) for name, entry in TABLE.items()}

@@ -11,7 +11,6 @@ import numpy as np
 
 from benchmarks.fuzz.checks import Count, Mismatch, check
 from benchmarks.fuzz.drafts import quiet
-from benchmarks.fuzz.operations import TABLE
 from benchmarks.fuzz.programs import (
     CALLS,
     DEFAULTS,
@@ -22,6 +21,7 @@ from benchmarks.fuzz.programs import (
     pruned,
     scattered,
 )
+from benchmarks.fuzz.table import TABLE
 
 ALL = {"axis": None, "keepdims": False}  # of a sum
 

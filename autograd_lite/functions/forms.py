@@ -1,0 +1,46 @@
+"""What all handlers share: how one is entered, and how NumPy's many ways of calling become one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from autograd_lite.errors import described
+from autograd_lite.tensor import HANDLERS, Tensor, record
+
+
+def handles(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What these NumPy functions do when a Tensor is among their arguments."""
+
+    def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            HANDLERS[function] = handler
+        return handler
+
+    return decorate
+
+
+def axes_of(x: Any, axis: Any) -> tuple[int, ...]:
+    """`axis` as a tuple of non-negative ints, all of them for None."""
+    n = x.ndim if isinstance(x, Tensor) else np.ndim(x)
+    if axis is None:
+        return tuple(range(n))
+    try:
+        return normalize_axis_tuple(axis, n)
+    except np.exceptions.AxisError:
+        raise np.exceptions.AxisError(
+            f"axis {axis} is out of bounds for {described(x)}, which has {n}"
+        ) from None
+
+
+def without_axes(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """x without these axes of length one."""
+    return reshaped_to(x, tuple(n for k, n in enumerate(x.shape) if k not in axes))
+
+
+def reshaped_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """x in this shape; x itself where it has it."""
+    return x if x.shape == shape else record(np.reshape, (x,), {"shape": shape})

@@ -1,0 +1,15 @@
+"""Everything that a Tensor takes, in one table: the core, and what each family adds to it."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+
+from autograd_lite.functions import FAMILIES
+from benchmarks.fuzz import operations
+from benchmarks.fuzz.programs import Entry
+
+TABLE: dict[str, Entry] = dict(operations.TABLE)
+for _family in ("elementwise", *FAMILIES):
+    TABLE |= importlib.import_module(f"benchmarks.fuzz.{_family}").TABLE
+TABLE = {name: replace(entry, name=name) for name, entry in TABLE.items()}
