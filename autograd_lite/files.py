@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, and shortens what errors quote of files that were read."""
+"""Files are written whole or not at all; error messages quote only the beginning of one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The recorded computation as data: forward and gradient steps, in order, that can be run again.
 
-Drawing, deriving and comparing read `steps` and nothing else. (The compiler reads the tape itself:
-a compiled function may return several values, take gradients anywhere, and have no cost.)
+Drawing, deriving and comparing work on `steps`. (The compiler reads the tape itself: a compiled
+function may return several values, take gradients anywhere, and have no cost.)
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A rule is one line of plain NumPy, `rule(g, y, *inputs, **static)`: `g` is the gradient that arrives
 at the output `y`. Handed arrays it computes the gradient; handed Tensors it records it, so that the
-gradient can itself be differentiated, drawn, printed and compiled. Nothing else knows calculus.
+gradient can itself be differentiated, drawn, printed and compiled.
 
 Rules leave two things to the walk: they never undo broadcasting, and they may return a gradient of
 any float dtype. They keep float32 as float32: plain numbers stay Python numbers.

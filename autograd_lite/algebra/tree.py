@@ -1,4 +1,4 @@
-"""Expressions of matrices: a small tree that is printed and evaluated, and knows no steps.
+"""Expressions of matrices, as a small tree that does not depend on any tape.
 
 What is printed is what is evaluated: `notation` writes this tree, `evaluate` computes it.
 """

@@ -1,4 +1,4 @@
-"""A notation fitted to one tape: what its lines look like, and whether its cost is of that kind."""
+"""A notation fitted to one tape: how its lines look; an error where its cost is of another kind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A recorded tape on which everything that a derivation refers to has a name, at two points.
+"""A recorded tape in which each step that a derivation refers to has a name.
 
-The points are the tape's own values, and a fresh one where nothing is saturated: what holds at both
-is algebra, not chance.
+It has values at two points: the tape's own, and a fresh one where nothing is saturated. What holds
+at both is algebra, not chance.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where and why a hand-derived gradient is wrong: `compare` and how it judges.
 
-The backward pass is run again with one deliberate mistake at one place, and what that gives is
-compared with what was handed in, all entries jointly: a mistake has to explain what differs and to
-leave alone what agrees. Then the next mistake is looked for, with the first one made.
+The search runs the backward pass again with one deliberate mistake at one place, and compares the
+result with all the gradients that were handed in. A mistake has to explain those that differ and
+must not touch those that agree. Then the next mistake is searched for, on top of the first.
 """
 
 from __future__ import annotations

@@ -57,10 +57,14 @@ class Mistake:
 
 
 TABLE: list[Mistake] = []
+PLACES = ("function", "mixing", "product", "sum", "hadamard", "loss", "whole", "use")
 
 
 def mistake(kind: str, on: str, **how: Any) -> Callable[[Any], Any]:
     """Enter what follows into the table, at each of the places in `on`."""
+
+    if unknown := set(on.split()) - set(PLACES):
+        raise ValueError(f"on={on!r}: {', '.join(unknown)} is no kind of place")
 
     def enter(ideas: Callable[[Place], Iterator[Idea]]) -> Callable[[Place], Iterator[Idea]]:
         TABLE.extend(Mistake(kind, where, ideas, **how) for where in on.split())

@@ -1,4 +1,4 @@
-"""The search for the mistake: every one of the table is made, and what it gives compared.
+"""The search for a mistake makes each mistake of the table and compares what it gives.
 
 What a mistake changes is pulled down to the entries below it. A fit counts if it would hardly come
 about by accident; it may be off by a factor, if that is a number with a name.

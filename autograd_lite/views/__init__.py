@@ -1,1 +1,1 @@
-"""A tape for the eyes, as a table (`printing.tape`) and as a drawing (`drawing.draw`)."""
+"""Two ways to look at a tape: a table (`printing.tape`) and a drawing (`drawing.draw`)."""
