@@ -1,8 +1,9 @@
 """The gradients of an L-layer network in closed form: the recursion of document 001, section 5.
 
 `gradients` is plain NumPy that knows nothing of the tape. In the documents' letters Δ = ∂J/∂A and
-H = ∂J/∂Z; from the last layer down  H⁽ˡ⁾ = Δ⁽ˡ⁾ ∘ σ′(Z⁽ˡ⁾),  ∂J/∂W⁽ˡ⁾ = H⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ,  ∂J/∂b⁽ˡ⁾ = H⁽ˡ⁾ 1,
-Δ⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀ H⁽ˡ⁾.
+H = ∂J/∂Z, and from the last layer down
+
+    H⁽ˡ⁾ = Δ⁽ˡ⁾ ∘ σ′(Z⁽ˡ⁾),  ∂J/∂W⁽ˡ⁾ = H⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ,  ∂J/∂b⁽ˡ⁾ = H⁽ˡ⁾ 1,  Δ⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀ H⁽ˡ⁾.
 """
 
 from __future__ import annotations
