@@ -74,16 +74,6 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "self.last = dict.fromkeys(nodes, 1)",
     ): "each node is an input of another, or returned: none keeps what it begins with",
     (
-        "autograd_lite/diagnosis/tolerances.py",
-        "return 1e-4 if np.finfo(array.dtype).eps < 1e-10 else 1e-3",
-        "return 1e-4 if np.finfo(array.dtype).eps < 1e-08 else 1e-3",
-    ): "no dtype has its eps between the two",
-    (
-        "autograd_lite/compiler/tracing.py",
-        "return list(reads.values())",
-        "return reads.values()",
-    ): "what it returns is gone through once, and nobody adds to it",
-    (
         "nn/losses.py",
         "return -(Y * np.where(Y == 0, 0, ag.log_softmax(Z, axis=axis))).sum() / m",
         "return -(Y * np.where(Y == 0, 1, ag.log_softmax(Z, axis=axis))).sum() / m",

@@ -12,7 +12,7 @@ import inspect
 import math
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -389,7 +389,7 @@ def _loads(code: types.CodeType, method: bool) -> tuple[tuple[str, str, tuple[st
     return tuple(found)
 
 
-def surroundings(f: Any) -> list[Read]:
+def surroundings(f: Any) -> Iterable[Read]:
     """What f, and functions that it was given or finds in its own module, read from outside.
 
     Variables of enclosing functions and of the module, and attributes read straight from them.
@@ -419,7 +419,7 @@ def surroundings(f: Any) -> list[Read]:
         for function, itself in _functions(g):
             for read in _reads(function, itself):
                 note(*read, function)
-    return list(reads.values())
+    return reads.values()
 
 
 def _functions(g: Any) -> Iterator[tuple[types.FunctionType, Any]]:
