@@ -45,6 +45,7 @@ def test_a_float32_tanh_is_never_called_wrong(scale, seed):
     x = (np.random.default_rng(seed).normal(size=(4, 5)) * scale).astype(np.float32)
     assert ag.check_gradients(np.tanh, x).ok
     assert ag.check_gradients(lambda x: np.tanh(x.astype(np.float32)), x).ok
+    assert ag.check_gradients(lambda x: np.tanh(x.astype(np.float32)).astype(float), x).ok
 
 
 def test_a_kink_is_no_wrong_formula_and_is_noted():

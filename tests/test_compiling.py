@@ -515,9 +515,10 @@ def test_randomness_is_refused_and_its_line_named():
         ag.compile(lambda x: x + ag.Tensor(rng.random(3)))(np.ones(3))
     with pytest.raises(ag.TracingError, match="recorded different values"):
         ag.compile(lambda x: x[: rng.integers(1, 100)])(np.ones(200))
-    captured = itertools.cycle([ag.Tensor([1.0]), ag.Tensor([2.0])])
-    with pytest.raises(ag.TracingError, match="recorded different values"):
-        ag.compile(lambda x: x * next(captured))(np.ones(1))
+    for one, two in ((ag.Tensor(1.0), ag.Tensor(2.0)), (ag.Tensor(2.0), 2.0), (2.0, 2)):
+        captured = itertools.cycle([one, two])
+        with pytest.raises(ag.TracingError, match="recorded different values"):
+            ag.compile(lambda x, captured=captured: x * next(captured))(np.ones(1))
 
 
 @pytest.mark.parametrize(

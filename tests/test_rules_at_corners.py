@@ -320,6 +320,8 @@ def test_einsums_implied_output_is_in_alphabetical_order():
         arrays = (a, b)[: form.count(",") + 1]
         y = np.einsum(form, *[ag.Tensor(x) for x in arrays])
         np.testing.assert_allclose(y.data, np.einsum(form, *arrays), rtol=1e-14)
+    x = ag.Tensor(np.ones((1, 2, 3, 4, 5, 6)))
+    assert np.einsum("fedcba", x).shape == x.T.shape
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def _slope(
         sweep.append((h, (8 * near - far) / (12 * h)))
         noise.append(float(eps) * (max(abs(here), abs(along(h))) + moved_by) / h)
     largest = max((float(np.abs(x).max()) for x in point if x.size), default=1.0)
-    h = max(h for h in STEPS if h <= max(1e-8, 10 * eps**0.5 * max(1.0, largest)))
+    h = max(h for h in STEPS if h <= 10 * eps**0.5 * max(1.0, largest))
     changes = [
         (abs(a - b) + n, k)
         for k, ((_, a), (_, b), n) in enumerate(zip(sweep, sweep[1:], noise[1:], strict=False), 1)
