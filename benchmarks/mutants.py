@@ -74,6 +74,16 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "self.last = dict.fromkeys(nodes, 1)",
     ): "each node is an input of another, or returned: none keeps what it begins with",
     (
+        "autograd_lite/diagnosis/conclusions.py",
+        "if not (np.isfinite(size) and size) or max_norm(now) <= fine:",
+        "if not (np.isfinite(size) and size) or max_norm(now) < fine:",
+    ): "they are equal by accident only, and then one more step does no harm",
+    (
+        "autograd_lite/diagnosis/checking.py",
+        "h = max(h for h in STEPS if h <= 10 * eps**0.5 * max(1.0, largest))",
+        "h = max(h for h in STEPS if h < 10 * eps**0.5 * max(1.0, largest))",
+    ): "they are equal by accident only, and then either step is a good one",
+    (
         "nn/losses.py",
         "return -(Y * np.where(Y == 0, 0, ag.log_softmax(Z, axis=axis))).sum() / m",
         "return -(Y * np.where(Y == 0, 1, ag.log_softmax(Z, axis=axis))).sum() / m",
