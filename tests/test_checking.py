@@ -107,6 +107,13 @@ def test_an_error_at_second_order_only_is_caught():
     assert caught.value.report.worst[0] == 2
 
 
+def test_every_entry_of_a_value_counts_with_a_weight_of_its_own():
+    mixed = ag.differentiable(lambda g, y, x: np.mean(g) + 0 * g)(lambda x: 1.0 * x)
+    assert ag.check_gradients(lambda x: np.sum(mixed(x)), np.ones(3)).ok  # as it happens
+    with pytest.raises(ag.GradientError):
+        ag.check_gradients(mixed, np.ones(3))
+
+
 def test_the_argument_is_named_and_large_ones_are_searched(rng):
     @ag.differentiable(lambda g, y, x, place: g * 1.0, None)
     def wrong_in_one_place(x, place):

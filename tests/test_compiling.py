@@ -476,6 +476,13 @@ def test_an_operation_that_is_not_defined_where_it_is_tried_is_called():
     assert_same(ag.compile(lambda x: odd(x))(x), np.sqrt(x - 1))
 
 
+def test_an_operation_that_overflows_where_it_is_tried_is_taken_apart():
+    steep = ag.differentiable(None)(lambda x: 1 / (1 + np.exp(9999 * x)))
+    compiled, x = ag.compile(lambda x: steep(x)), np.array([-1.0])
+    assert_same(compiled(x), np.array([1.0]))
+    assert "x.copy()" not in compiled.source(x)
+
+
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.uint16])
 def test_an_operation_is_tried_on_zeros_and_ones(dtype):
     odd = ag.differentiable(None)(lambda x: x == 0 if isinstance(x, np.ndarray) else x < 0)

@@ -90,7 +90,7 @@ def stand_in(shape: tuple[int, ...], dtype: np.dtype) -> StandIn:
 
 @functools.cache
 def _one(dtype: np.dtype) -> np.ndarray:
-    one = np.ones(1, dtype)
+    one = np.ones((), dtype)
     one.flags.writeable = False
     return one
 

@@ -205,9 +205,9 @@ def _judge(
             said = next(e.findings[0] for e in forward if e.verdict == "differs")
             _follow(group, here[0], tolerances, [said])
         if all(callable(c.source) for c in group):  # a random point first: it has no coincidences
-            here = here[1:] + here[:1]
+            here = [*here[1:], here[0]]
             for claim in group:
-                claim.given = claim.given[1:] + claim.given[:1]
+                claim.given = [*claim.given[1:], claim.given[0]]
         if not all(claim.settled for claim in group):
             _explain(Search(layout, here, group, tolerances, until=until))
     mark_convention(claims, MOST_FINDINGS)
