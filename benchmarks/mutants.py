@@ -122,7 +122,7 @@ TURNED: dict[type[ast.cmpop], str] = {
 }  # fmt: skip
 COPIES = {"copy", "array", "ascontiguousarray", "list", "dict"}
 # Keywords that compute nothing: assertions, memory. (None is a ** argument.)
-HARMLESS = {"strict", "frozen", "stacklevel", "slots", None}
+HARMLESS = {"strict", "frozen", "stacklevel", "slots", "maxsize", None}
 RENEWING = {"append", "extend", "add", "pop", "clear", "update", "discard", "remove"}
 
 

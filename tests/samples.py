@@ -114,6 +114,7 @@ SAMPLES = {
     rules.concatenate: [
         (lambda a, b: np.concatenate([a, b, a], axis=-1), (A, _normal(2, 1))),
         (lambda a, b: np.concatenate([a, b], axis=None), (A, _normal(3))),
+        (lambda a: np.concatenate([a], axis=1), (A,)),
     ],
     rules.stack: [(lambda a, b: np.stack([a, b, a], axis=1), (A, B))],
     rules.einsum: [

@@ -112,6 +112,10 @@ def test_every_entry_of_a_value_counts_with_a_weight_of_its_own():
     assert ag.check_gradients(lambda x: np.sum(mixed(x)), np.ones(3)).ok  # as it happens
     with pytest.raises(ag.GradientError):
         ag.check_gradients(mixed, np.ones(3))
+    half_square = ag.differentiable(lambda g, y, x: g * mixed(x))(lambda x: x * x / 2)
+    assert ag.check_gradients(half_square, np.ones(3), order=1).ok
+    with pytest.raises(ag.GradientError):
+        ag.check_gradients(lambda x: np.sum(half_square(x)), np.ones(3), order=2)
 
 
 def test_the_argument_is_named_and_large_ones_are_searched(rng):

@@ -255,7 +255,7 @@ def _locate(
     def probe(chosen: Sequence[tuple[int, tuple[int, ...]]]) -> Slope:
         direction = [np.zeros(x.shape) for x in point]
         signs = np.random.default_rng(len(chosen)).choice([-1.0, 1.0], len(chosen))
-        for (k, i), sign in zip(chosen, signs if len(chosen) > 1 else [1.0], strict=True):
+        for (k, i), sign in zip(chosen, signs * signs[0], strict=True):  # of one entry it is 1
             direction[k][i] = sign
         return _slope(scalar, point, direction, recorded, eps)
 
