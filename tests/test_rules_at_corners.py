@@ -9,6 +9,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import rules
+from autograd_lite.walk import recorded_for
 
 inf, nan = np.inf, np.nan
 NASTY = np.array(
@@ -312,6 +313,17 @@ def test_reductions_of_nothing_are_numpys(f, shape):
 
 
 # Products
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "steps"),
+    [((2, 3), (3, 4), 1), ((3,), (3, 4), 3), ((2, 3), (3,), 3), ((3,), (3,), 4)],
+)
+def test_a_product_takes_no_more_steps_than_it_needs(left, right, steps):
+    """That of two matrices is one; a vector is a matrix first, whose axis is lost again."""
+    a, b = ag.Tensor(np.ones(left), True), ag.Tensor(np.ones(right), True)
+    for f in (np.dot, np.matmul):
+        assert len(recorded_for(f(a, b))) - 2 == steps
 
 
 def test_einsums_implied_output_is_in_alphabetical_order():
