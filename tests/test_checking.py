@@ -225,7 +225,7 @@ def slope(error=0.0, doubt=0.0, left=1.0, right=1.0, noise=0.0, scale=1.0, ratio
         ({"error": -0.005, "left": 0.9895, "right": 1.0}, "kink"),
         ({"error": -0.005, "left": 0.9905, "right": 1.0}, "wrong formula"),
         ({"error": -0.25, "left": 0.5, "right": 1.0, "noise": 0.05}, "wrong formula"),
-        ({"error": 2**-10, "doubt": (2**-10 - 1e-7) / 10}, "rounding"),
+        ({"error": 2**-9, "doubt": (2**-9 - 1e-7) / 10}, "rounding"),
         ({"error": -0.3, "left": 0.8, "right": 1.2}, "wrong formula"),  # outside the two slopes
         ({"error": 0.3, "left": 0.8, "right": 1.2}, "wrong formula"),
         ({"error": 0.3, "ratio": 5.1}, "kink"),
