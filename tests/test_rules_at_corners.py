@@ -293,9 +293,9 @@ def test_a_length_that_cannot_be_found(size, shape):
         ag.Tensor(np.ones(size)).reshape(shape)
 
 
-@pytest.mark.parametrize("shape", [(0, 2), (2, 0), (0, 0), (2, 0, 3), (0,)])
+@pytest.mark.parametrize("shape", [(0, 2), (2, 0), (0, 0), (2, 0, 3), (0,), (1, 2), (2, 1), (1,)])
 @pytest.mark.parametrize("f", [np.max, np.min, np.sum, np.any, np.argmax, np.argmin])
-def test_reductions_of_nothing_are_numpys(f, shape):
+def test_reductions_of_nothing_and_of_one_are_numpys(f, shape):
     for axis in (None, *range(-len(shape), len(shape))):
         x = np.zeros(shape)
         try:
