@@ -368,6 +368,7 @@ def test_a_tensor_that_requires_a_gradient_keeps_its_tape():
         W.zero_grad()
         f(W).backward()
         np.testing.assert_array_equal(W.grad, [2, 4])
+    assert "The tape of a Tensor that requires a gradient goes on" in f.source(W)
     with ag.no_grad():
         assert type(f(W)) is np.ndarray
     assert f(ag.Tensor([3.0])) == 9

@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import threading
+from collections import OrderedDict, defaultdict
 
 import numpy as np
 import pytest
@@ -219,6 +220,21 @@ def test_broadcasting_is_undone(shapes, op):
         expected = whole.sum(axis=axes).reshape(t.shape)
         assert t.grad.shape == t.shape
         np.testing.assert_allclose(t.grad, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict, lambda items: defaultdict(list, items)])
+def test_gradients_have_the_structure_of_an_argument_which_stays_what_it_was(kind):
+    tree = kind({"b": np.array([1.0, 2.0]), "a": [np.array(3.0), (4.0,)]})
+    before = copy.deepcopy(tree)
+    g = ag.grad(lambda p: np.sum(p["b"] * p["b"]) + p["a"][0] * p["a"][1][0])(tree)
+    assert type(g) is type(tree)
+    assert str(g) == str(kind({"b": np.array([2.0, 4.0]), "a": [np.array(4.0), (np.array(3.0),)]}))
+    assert str(tree) == str(before)
+
+
+def test_what_gradients_are_asked_for_may_be_given_one_by_one():
+    x, y = leaf(2.0), leaf(3.0)
+    assert ag.gradients(np.sum(x * y), (t for t in (x, y))) == [3, 2]
 
 
 # Size
