@@ -869,7 +869,7 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
     if type(data) is not np.ndarray:
         errors.refuse_masks(data, "an operand")
     if array.dtype.kind in "fiub" and dtype is not None:
-        array = array.astype(dtype, copy=False)
+        array = np.asarray(array, dtype)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"a Tensor holds real numbers, not {array.dtype} (from {type(data).__name__} "

@@ -211,7 +211,7 @@ def _like(tree: Any, other: Any, what: str) -> Any:
         shapes = [[np.shape(x) for x in flatten(t)] for t in (other, tree)]
         raise ValueError(f"{what} has shapes {shapes[0]}, the argument {shapes[1]}")
     errors.refuse_masks(other, what)
-    return other if isinstance(other, Tensor) else constant(np.asarray(other, dtype=float))
+    return constant(other)
 
 
 def _check_function(f: Any) -> None:

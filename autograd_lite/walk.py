@@ -197,7 +197,7 @@ class Owner:
         return g
 
 
-def backward(J: Tensor, gradient: Any = None, retain_grads: bool = False) -> None:
+def backward(J: Tensor, gradient: Any, retain_grads: bool) -> None:
     """See Tensor.backward."""
     owner = Owner()
 

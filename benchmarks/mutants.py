@@ -74,15 +74,15 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "self.last = dict.fromkeys(nodes, 1)",
     ): "each node is an input of another, or returned: none keeps what it begins with",
     (
-        "autograd_lite/diagnosis/tolerances.py",
-        "return 1e-4 if np.finfo(array.dtype).eps < 1e-10 else 1e-3",
-        "return 1e-4 if np.finfo(array.dtype).eps < 1e-08 else 1e-3",
-    ): "no dtype has its eps between the two",
+        "autograd_lite/diagnosis/conclusions.py",
+        "if not (np.isfinite(size) and size) or max_norm(now) <= fine:",
+        "if not (np.isfinite(size) and size) or max_norm(now) < fine:",
+    ): "they are equal by accident only, and then one more step does no harm",
     (
-        "autograd_lite/compiler/tracing.py",
-        "return list(reads.values())",
-        "return reads.values()",
-    ): "what it returns is gone through once, and nobody adds to it",
+        "autograd_lite/diagnosis/checking.py",
+        "h = max(h for h in STEPS if h <= 10 * eps**0.5 * max(1.0, largest))",
+        "h = max(h for h in STEPS if h < 10 * eps**0.5 * max(1.0, largest))",
+    ): "they are equal by accident only, and then either step is a good one",
     (
         "nn/losses.py",
         "return -(Y * np.where(Y == 0, 0, ag.log_softmax(Z, axis=axis))).sum() / m",
@@ -122,7 +122,7 @@ TURNED: dict[type[ast.cmpop], str] = {
 }  # fmt: skip
 COPIES = {"copy", "array", "ascontiguousarray", "list", "dict"}
 # Keywords that compute nothing: assertions, memory. (None is a ** argument.)
-HARMLESS = {"strict", "stacklevel", "slots", None}
+HARMLESS = {"strict", "frozen", "stacklevel", "slots", "maxsize", None}
 RENEWING = {"append", "extend", "add", "pop", "clear", "update", "discard", "remove"}
 
 

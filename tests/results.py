@@ -25,6 +25,7 @@ def assert_same(compiled, eager):
 def assert_own(results, *others):
     """Arrays that are the caller's: writable, contiguous, sharing memory with nothing."""
     found = arrays_of(results)
+    assert all(isinstance(x, np.ndarray | ag.Tensor) for x in flatten(results))
     for k, a in enumerate(found):
         assert type(a) is np.ndarray
         assert a.flags.writeable

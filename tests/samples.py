@@ -114,8 +114,12 @@ SAMPLES = {
     rules.concatenate: [
         (lambda a, b: np.concatenate([a, b, a], axis=-1), (A, _normal(2, 1))),
         (lambda a, b: np.concatenate([a, b], axis=None), (A, _normal(3))),
+        (lambda a: np.concatenate([a], axis=1), (A,)),
     ],
-    rules.stack: [(lambda a, b: np.stack([a, b, a], axis=1), (A, B))],
+    rules.stack: [
+        (lambda a, b: np.stack([a, b, a], axis=1), (A, B)),
+        (lambda a, b: np.stack([a, b], axis=-1), (A, B)),
+    ],
     rules.einsum: [
         (lambda a, b: np.einsum("ij,jk->ik", a, b), (A, _normal(3, 4))),
         (lambda a, b, c: np.einsum("ij,kj,k->i", a, b, c), (A, _normal(4, 3), _normal(4))),

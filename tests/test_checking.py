@@ -45,6 +45,7 @@ def test_a_float32_tanh_is_never_called_wrong(scale, seed):
     x = (np.random.default_rng(seed).normal(size=(4, 5)) * scale).astype(np.float32)
     assert ag.check_gradients(np.tanh, x).ok
     assert ag.check_gradients(lambda x: np.tanh(x.astype(np.float32)), x).ok
+    assert ag.check_gradients(lambda x: np.tanh(x.astype(np.float32)).astype(float), x).ok
 
 
 def test_a_kink_is_no_wrong_formula_and_is_noted():
@@ -104,6 +105,17 @@ def test_an_error_at_second_order_only_is_caught():
     with pytest.raises(ag.GradientError) as caught:
         ag.check_gradients(bad, x)
     assert caught.value.report.worst[0] == 2
+
+
+def test_every_entry_of_a_value_counts_with_a_weight_of_its_own():
+    mixed = ag.differentiable(lambda g, y, x: np.mean(g) + 0 * g)(lambda x: 1.0 * x)
+    assert ag.check_gradients(lambda x: np.sum(mixed(x)), np.ones(3)).ok  # as it happens
+    with pytest.raises(ag.GradientError):
+        ag.check_gradients(mixed, np.ones(3))
+    half_square = ag.differentiable(lambda g, y, x: g * mixed(x))(lambda x: x * x / 2)
+    assert ag.check_gradients(half_square, np.ones(3), order=1).ok
+    with pytest.raises(ag.GradientError):
+        ag.check_gradients(lambda x: np.sum(half_square(x)), np.ones(3), order=2)
 
 
 def test_the_argument_is_named_and_large_ones_are_searched(rng):
@@ -212,6 +224,8 @@ def slope(error=0.0, doubt=0.0, left=1.0, right=1.0, noise=0.0, scale=1.0, ratio
         ({"error": -0.3, "left": 0.5, "right": 1.2, "noise": 0.08}, "wrong formula"),
         ({"error": -0.005, "left": 0.9895, "right": 1.0}, "kink"),
         ({"error": -0.005, "left": 0.9905, "right": 1.0}, "wrong formula"),
+        ({"error": -0.25, "left": 0.5, "right": 1.0, "noise": 0.05}, "wrong formula"),
+        ({"error": 2**-9, "doubt": (2**-9 - 1e-7) / 10}, "rounding"),
         ({"error": -0.3, "left": 0.8, "right": 1.2}, "wrong formula"),  # outside the two slopes
         ({"error": 0.3, "left": 0.8, "right": 1.2}, "wrong formula"),
         ({"error": 0.3, "ratio": 5.1}, "kink"),

@@ -541,6 +541,12 @@ def test_the_report_is_found_by_name_and_by_tensor():
     assert caught.value.report is report
 
 
+def test_ten_findings_are_enough():
+    J, values = cost_and_values()
+    report = ag.compare(J, by_hand(values, {"dZ3": "A3 - Y"}))
+    assert max(len(entry.findings) for entry in report) == 10
+
+
 def test_the_report_in_a_notebook_escapes_what_it_shows():
     x = ag.Tensor(np.ones((2, 3)) * [[1.0, 2.0, 3.0]], True, "<b>&x")
     report = ag.compare(np.sum(x**2), {x: -2 * x.data})
@@ -657,6 +663,17 @@ def test_what_rounding_does_agrees_and_what_it_does_not_differs(dtype, label):
     assert ag.compare(J, {label: right}, {}).ok
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("n", "allowed"), [(1, 36), (4, 40), (100, 72)])
+def test_what_may_be_rounded_grows_with_the_root_of_the_longest_axis(n, allowed, dtype):
+    """32 + 4√n times what rounding does, which is one unit here, where nothing is computed."""
+    x = ag.Tensor(np.ones(n, dtype), True, "x")
+    given = np.ones(n, dtype)
+    for units, verdict in ((allowed, "agrees"), (allowed + 1, "differs")):
+        given[0] = 1 + units * np.finfo(dtype).eps
+        assert ag.compare(np.sum(x, keepdims=True), {"x": given})["x"].verdict == verdict
+
+
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-4), (np.float32, 1e-3)])
 def test_copied_digits_are_told_from_a_formula(dtype, bound):
     J, values = cost_and_values(dtype)
@@ -743,6 +760,19 @@ def test_the_gradient_of_the_step_before_fits_to_rounding():
     for size, kind in ((1e-15, "accumulated"), (1e-9, "unknown")):
         given = slope(W.data) + older * (1 + size * noise)
         assert {f.kind for f in ag.compare(J, {"W": given})["W"].findings} == {kind}
+
+
+@pytest.mark.parametrize("scale", [1, 10, 100, 1000])
+def test_the_rate_of_the_step_before_is_found_however_steep_the_cost_is(scale):
+    rng = np.random.default_rng(3)
+    W0, X = rng.normal(size=(3, 4)), rng.normal(size=(4, 6))
+    slope = lambda W: scale * (1 - np.tanh(W @ X) ** 2) @ X.T
+    older = slope(W0)
+    for rate in (0.01 / scale, 0.1 / scale, 1 / scale):
+        W = ag.Tensor(W0 - rate * older, True, "W")
+        report = ag.compare(scale * np.sum(np.tanh(W @ X)), {"W": slope(W.data) + older})
+        said = [f.advice for f in report["W"].findings if f.kind == "accumulated"]
+        assert f"(rate {rate:.4g})" in "".join(said)
 
 
 def test_nan_and_inf_are_placed():

@@ -240,6 +240,27 @@ def test_steps_that_were_cut_off_are_named(t):
         assert f"nothing flows back through z{t}" in finding.advice
 
 
+# Rounding
+
+
+@pytest.mark.parametrize(("units", "grows"), [(1, False), (8, False), (9, True), (50, True)])
+def test_what_is_not_more_than_eight_times_its_rounding_has_no_digit_to_compare(units, grows):
+    """What is allowed grows with what is expected, if the right gradient is more than noise: here
+    1 + so many units of rounding, less 1, which is rounded by one unit.
+    """
+    x = ag.Tensor([1.0], True, "x")
+    J = np.sum(x * np.array([1 + units * 2.0**-52]) - x * np.array([1.0]))
+    step = steps(J).step(x)
+    paths = Paths(steps(J))
+    point = Point(paths, [s.value for s in paths.steps])
+    tolerances, right = Tolerances(point), point.gradients[step.number]
+    once, often = (tolerances(step, n * right, right) for n in (1, 100))
+    assert once / 2.0**-52 == pytest.approx(tolerances.allowance)
+    assert often / once == pytest.approx(100 if grows else 1)
+    if grows:  # what is expected to be zero may be off by eight units of what is right
+        assert tolerances(step, 0 * right, right) == 8 * 2.0**-52 * right
+
+
 # A search that cannot hang, and that nothing inside stops
 
 
@@ -304,7 +325,8 @@ def test_a_shape_that_holds_at_the_recorded_point_only(monkeypatch):
         return np.maximum(x, 0)
 
     x = ag.Tensor([1.0, 2.0, 3.0], True, "x")
-    J = np.sum(only_here(x) ** 2)
     monkeypatch.setattr(points, "FAILURES_SHOW", False)
-    assert ag.compare(J, {"x": lambda x: 2 * x}).ok
-    assert not ag.compare(J, {"x": lambda x: -2 * x}).ok
+    for y in (x, np.sqrt(x * x)):  # the second of which is another one when it is rounded
+        J = np.sum(only_here(y) ** 2)
+        assert ag.compare(J, {"x": lambda x: 2 * x}).ok
+        assert not ag.compare(J, {"x": lambda x: -2 * x}).ok

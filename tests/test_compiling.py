@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
 import threading
 import warnings
@@ -367,6 +368,7 @@ def test_a_tensor_that_requires_a_gradient_keeps_its_tape():
         W.zero_grad()
         f(W).backward()
         np.testing.assert_array_equal(W.grad, [2, 4])
+    assert "The tape of a Tensor that requires a gradient goes on" in f.source(W)
     with ag.no_grad():
         assert type(f(W)) is np.ndarray
     assert f(ag.Tensor([3.0])) == 9
@@ -445,6 +447,50 @@ def test_a_random_operation_stays_random():
     assert not np.array_equal(compiled(x), compiled(x))
 
 
+DEFINED_IN_PART = {
+    "between -1 and 1": lambda x: np.sqrt(1 - x * x),
+    "between 0 and 1": lambda x: np.log(x) * np.log(1 - x),
+    "above 0": np.log,
+    "above 0.05": lambda x: np.sqrt(x - 0.05),
+    "below 1": lambda x: np.log(1 - x),
+}
+
+
+@pytest.mark.parametrize("name", DEFINED_IN_PART)
+def test_an_operation_is_tried_where_it_is_defined(name):
+    """It is taken apart if it computes of Tensors what it does of arrays, and not if it does not:
+    which only numbers show, and no nan does.
+    """
+    f = DEFINED_IN_PART[name]
+    same = ag.differentiable(None)(lambda x: f(x))
+    odd = ag.differentiable(None)(lambda x: f(x) * (1 if isinstance(x, np.ndarray) else 2))
+    x = np.full(3, 0.5)
+    for operation, called in ((same, False), (odd, True)):
+        compiled = ag.compile(lambda x, operation=operation: operation(x))
+        assert_same(compiled(x), f(x))
+        assert ("x.copy()" in compiled.source(x)) == called
+
+
+def test_an_operation_that_is_not_defined_where_it_is_tried_is_called():
+    odd = ag.differentiable(None)(lambda x: np.sqrt(x - 1) * (1 if type(x) is np.ndarray else 2))
+    x = np.array([1.5, 2.0])
+    assert_same(ag.compile(lambda x: odd(x))(x), np.sqrt(x - 1))
+
+
+def test_an_operation_that_overflows_where_it_is_tried_is_taken_apart():
+    steep = ag.differentiable(None)(lambda x: 1 / (1 + np.exp(9999 * x)))
+    compiled, x = ag.compile(lambda x: steep(x)), np.array([-1.0])
+    assert_same(compiled(x), np.array([1.0]))
+    assert "x.copy()" not in compiled.source(x)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.uint16])
+def test_an_operation_is_tried_on_zeros_and_ones(dtype):
+    odd = ag.differentiable(None)(lambda x: x == 0 if isinstance(x, np.ndarray) else x < 0)
+    x = np.array([0, 1, 0, 1]).astype(dtype)
+    assert_same(ag.compile(lambda x: odd(x))(x), x == 0)
+
+
 def test_an_operation_that_needs_values_is_traced_with_them():
     @ag.differentiable(lambda g, y, A: -(y.mT @ g @ y.mT))
     def inverse(A):
@@ -477,6 +523,10 @@ def test_randomness_is_refused_and_its_line_named():
         ag.compile(lambda x: x + ag.Tensor(rng.random(3)))(np.ones(3))
     with pytest.raises(ag.TracingError, match="recorded different values"):
         ag.compile(lambda x: x[: rng.integers(1, 100)])(np.ones(200))
+    for one, two in ((ag.Tensor(1.0), ag.Tensor(2.0)), (ag.Tensor(2.0), 2.0), (2.0, 2)):
+        captured = itertools.cycle([one, two])
+        with pytest.raises(ag.TracingError, match="recorded different values"):
+            ag.compile(lambda x, captured=captured: x * next(captured))(np.ones(1))
 
 
 @pytest.mark.parametrize(

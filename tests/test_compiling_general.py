@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from results import arrays_of, assert_own, assert_same
 
 import autograd_lite as ag
-from autograd_lite.compiler.emitting import Block, Names, _Free, identifier
+from autograd_lite.compiler.emitting import Block, Names, _Free, _from_numpy, identifier
 from autograd_lite.compiler.tracing import stand_in
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -767,7 +767,20 @@ def test_tracing_itself_warns_of_nothing():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         compiled.source(np.array([1.0, 2.0]))
+        W = ag.Tensor([0.0], requires_grad=True)  # f is run to see whether it takes its gradient
+        ag.compile(lambda x: np.log(W) * x).source(np.ones(1))
     assert seen == []
+
+
+@pytest.mark.parametrize("length", range(1, 60))
+def test_what_a_program_imports_fills_lines_of_a_hundred_characters(length):
+    names = ["a" * length, *["exp"] * 60]
+    first, *lines, last = _from_numpy(names)
+    assert (first, last) == ("from numpy import (", ")")
+    assert " ".join(map(str.strip, lines)) == ", ".join(names) + ","
+    assert all(95 < len(line) <= 100 for line in lines[:-1])
+    (line,) = _from_numpy(["a" * (82 - length), "b" * (length - 2)] if length > 2 else ["a" * 82])
+    assert len(line) == 100
 
 
 def test_a_guard_of_nothing_is_called_at_each_call():

@@ -47,6 +47,13 @@ def test_a_sample_takes_from_every_module_and_is_drawn_again_from_its_seed() -> 
     assert {m.kind for m in drawn} == {"sign", "comparison"}
 
 
+@pytest.mark.parametrize("module", sorted({module for module, _, _ in mutants.EXPLAINED}))
+def test_what_is_explained_can_still_be_made(module: str) -> None:
+    text = (mutants.ROOT / module).read_text()
+    made = {(module, *mutant.lines(text)) for mutant in mutants.found(module, text)}
+    assert {key for key in mutants.EXPLAINED if key[0] == module} <= made
+
+
 def test_a_mutant_survives_where_no_test_notices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

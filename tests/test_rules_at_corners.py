@@ -9,6 +9,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import rules
+from autograd_lite.walk import recorded_for
 
 inf, nan = np.inf, np.nan
 NASTY = np.array(
@@ -292,9 +293,9 @@ def test_a_length_that_cannot_be_found(size, shape):
         ag.Tensor(np.ones(size)).reshape(shape)
 
 
-@pytest.mark.parametrize("shape", [(0, 2), (2, 0), (0, 0), (2, 0, 3), (0,)])
+@pytest.mark.parametrize("shape", [(0, 2), (2, 0), (0, 0), (2, 0, 3), (0,), (1, 2), (2, 1), (1,)])
 @pytest.mark.parametrize("f", [np.max, np.min, np.sum, np.any, np.argmax, np.argmin])
-def test_reductions_of_nothing_are_numpys(f, shape):
+def test_reductions_of_nothing_and_of_one_are_numpys(f, shape):
     for axis in (None, *range(-len(shape), len(shape))):
         x = np.zeros(shape)
         try:
@@ -314,12 +315,27 @@ def test_reductions_of_nothing_are_numpys(f, shape):
 # Products
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "steps"),
+    [((2, 3), (3, 4), 1), ((3,), (3, 4), 3), ((2, 3), (3,), 3), ((3,), (3,), 4)],
+)
+def test_a_product_takes_no_more_steps_than_it_needs(left, right, steps):
+    """That of two matrices is one; a vector is a matrix first, whose axis is lost again."""
+    a, b = ag.Tensor(np.ones(left), True), ag.Tensor(np.ones(right), True)
+    for f in (np.dot, np.matmul):
+        assert len(recorded_for(f(a, b))) - 2 == steps
+    if len(right) == 2:  # rows of several axes are reshaped to those of one, and back
+        assert len(recorded_for(np.dot(ag.Tensor(np.ones((5, *left, right[0])), True), b))) == 5
+
+
 def test_einsums_implied_output_is_in_alphabetical_order():
     a, b = np.random.default_rng(0).normal(size=(2, 3, 3))
     for form in ("ba", "jb,ba", "zi,iy"):
         arrays = (a, b)[: form.count(",") + 1]
         y = np.einsum(form, *[ag.Tensor(x) for x in arrays])
         np.testing.assert_allclose(y.data, np.einsum(form, *arrays), rtol=1e-14)
+    x = ag.Tensor(np.ones((1, 2, 3, 4, 5, 6)))
+    assert np.einsum("fedcba", x).shape == x.T.shape
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ left. `lowering` shortens what was traced, `emitting` writes it out; here it is 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import dataclasses
 import enum
 import functools
@@ -12,7 +13,7 @@ import inspect
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -322,10 +323,9 @@ def _refused(x: Any, name: str, error: _Changeable) -> TypeError:
 
 def _names_of_positional(f: Callable[..., Any], args: Any) -> list[str]:
     """Names for positional arguments."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
+    parameters: Iterable[inspect.Parameter] = ()
+    with contextlib.suppress(TypeError, ValueError):
+        parameters = inspect.signature(f).parameters.values()
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return [*named, *(f"x{k}" for k in range(len(named), len(args)))][: len(args)]
 

@@ -655,5 +655,5 @@ def _from_numpy(names: list[str]) -> list[str]:
     whole = f"from numpy import {', '.join(names)}"
     if len(whole) <= 100:
         return [whole]
-    body = textwrap.wrap(f"{', '.join(names)},", 94)
+    body = textwrap.wrap(f"{', '.join(names)},", 96)
     return ["from numpy import (", *(f"    {line}" for line in body), ")"]

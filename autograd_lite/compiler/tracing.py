@@ -12,7 +12,7 @@ import inspect
 import math
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,7 @@ def stand_in(shape: tuple[int, ...], dtype: np.dtype) -> StandIn:
 
 @functools.cache
 def _one(dtype: np.dtype) -> np.ndarray:
-    one = np.ones(1, dtype)
+    one = np.ones((), dtype)
     one.flags.writeable = False
     return one
 
@@ -225,7 +225,7 @@ def _run(
                 raise TypeError(f"{name}: compiled code takes real numbers, not {array.dtype}")
             t = Tensor(0.0, name=getattr(leaf, "name", None) or name)
             t._needs = type(leaf) is Tensor and leaf._needs
-            t._data = array.copy() if with_values else stand_in(array.shape, array.dtype)
+            t._data = array if with_values else stand_in(array.shape, array.dtype)
             leaf = t
         arguments.append(leaf)
     args, kwargs = unflatten((args, kwargs), iter(arguments))
@@ -389,7 +389,7 @@ def _loads(code: types.CodeType, method: bool) -> tuple[tuple[str, str, tuple[st
     return tuple(found)
 
 
-def surroundings(f: Any) -> list[Read]:
+def surroundings(f: Any) -> Iterable[Read]:
     """What f, and functions that it was given or finds in its own module, read from outside.
 
     Variables of enclosing functions and of the module, and attributes read straight from them.
@@ -419,7 +419,7 @@ def surroundings(f: Any) -> list[Read]:
         for function, itself in _functions(g):
             for read in _reads(function, itself):
                 note(*read, function)
-    return list(reads.values())
+    return reads.values()
 
 
 def _functions(g: Any) -> Iterator[tuple[types.FunctionType, Any]]:

@@ -219,7 +219,7 @@ def _slope(
         sweep.append((h, (8 * near - far) / (12 * h)))
         noise.append(float(eps) * (max(abs(here), abs(along(h))) + moved_by) / h)
     largest = max((float(np.abs(x).max()) for x in point if x.size), default=1.0)
-    h = max(h for h in STEPS if h <= max(1e-8, 10 * eps**0.5 * max(1.0, largest)))
+    h = max(h for h in STEPS if h <= 10 * eps**0.5 * max(1.0, largest))
     changes = [
         (abs(a - b) + n, k)
         for k, ((_, a), (_, b), n) in enumerate(zip(sweep, sweep[1:], noise[1:], strict=False), 1)
@@ -255,7 +255,7 @@ def _locate(
     def probe(chosen: Sequence[tuple[int, tuple[int, ...]]]) -> Slope:
         direction = [np.zeros(x.shape) for x in point]
         signs = np.random.default_rng(len(chosen)).choice([-1.0, 1.0], len(chosen))
-        for (k, i), sign in zip(chosen, signs if len(chosen) > 1 else [1.0], strict=True):
+        for (k, i), sign in zip(chosen, signs * signs[0], strict=True):  # of one entry it is 1
             direction[k][i] = sign
         return _slope(scalar, point, direction, recorded, eps)
 

@@ -205,9 +205,9 @@ def _judge(
             said = next(e.findings[0] for e in forward if e.verdict == "differs")
             _follow(group, here[0], tolerances, [said])
         if all(callable(c.source) for c in group):  # a random point first: it has no coincidences
-            here = here[1:] + here[:1]
+            here = [*here[1:], here[0]]
             for claim in group:
-                claim.given = claim.given[1:] + claim.given[:1]
+                claim.given = [*claim.given[1:], claim.given[0]]
         if not all(claim.settled for claim in group):
             _explain(Search(layout, here, group, tolerances, until=until))
     mark_convention(claims, MOST_FINDINGS)
@@ -246,8 +246,8 @@ def _explain_by_mistakes(search: Search) -> None:
                 trials = search.trials()
         if trials:
             made.append(_settle(search, still, trials))
-        elif (not made and _is_step_before(search, still)) or not _give_up(search, still):
-            return
+        elif made or not _is_step_before(search, still):
+            _give_up(search, still)
 
 
 def _settle(search: Search, still: list[Claim], trials: list[Trial]) -> Trial:
@@ -272,8 +272,8 @@ def _is_step_before(search: Search, still: list[Claim]) -> bool:
     return False
 
 
-def _give_up(search: Search, still: list[Claim]) -> bool:
-    """Say of what nothing explains that it is unknown; whether others may now be explained."""
+def _give_up(search: Search, still: list[Claim]) -> None:
+    """Say of what nothing explains that it is unknown, until others may be explained."""
     point = search.at[0]
     for claim in still:
         step, entry = claim.step, claim.entry
@@ -292,5 +292,4 @@ def _give_up(search: Search, still: list[Claim]) -> bool:
         if step.op is not None:  # what follows from it may be right
             point.change(step, given - right)
             _follow(still, point, search.tolerances, entry.findings)
-            return True
-    return False
+            return

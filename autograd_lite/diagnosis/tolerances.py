@@ -29,7 +29,7 @@ def relative_error(given: Array, right: Array) -> float:
 
 def rounding_of_copies(array: Array) -> float:
     """A relative deviation so small that it comes from no formula, but from digits left out."""
-    return 1e-4 if np.finfo(array.dtype).eps < 1e-10 else 1e-3
+    return 1e-4 if array.dtype.itemsize >= 8 else 1e-3
 
 
 class Tolerances:
@@ -80,7 +80,8 @@ class Tolerances:
             off = [max_norm(getattr(other, kept)[number] - right) for other in self.rounded]
             noise = max(off, default=0.0)
             scale, eps = max_norm(right), float(np.finfo(right.dtype).eps)
-            relative = self.allowance * max(noise / scale if scale > 8 * noise else 0, eps)
-            floor = 8 * eps * scale if scale > 8 * noise else self.allowance * noise
-            self._known[key] = relative, floor
+            relative, floor = eps, self.allowance * noise
+            if scale > 8 * noise:
+                relative, floor = max(noise / scale, eps), 8 * eps * scale
+            self._known[key] = self.allowance * relative, floor
         return self._known[key]

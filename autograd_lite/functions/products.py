@@ -37,17 +37,13 @@ def _np_dot(a: Any, b: Any) -> Tensor:
         return a * b
     if a.ndim <= 2 and b.ndim <= 2:
         return _np_matmul(a, b)
-    n = b.shape[-2] if b.ndim > 1 else b.shape[0]
+    columns = np.moveaxis(b, -2, 0) if b.ndim > 2 else b
+    n, *rest = columns.shape
     if a.shape[-1] != n:
         raise operation_error(np.dot, (a, b), ValueError())
-    rest = b.shape[:-2] + b.shape[-1:] if b.ndim > 1 else ()
-    columns = np.moveaxis(b, -2, 0) if b.ndim > 1 else b
-    rows = math.prod(a.shape[:-1])
-    y = record(
-        np.dot,
-        (reshaped_to(a, (rows, a.shape[-1])), reshaped_to(columns, (n, math.prod(rest)))),
-    )
-    return reshaped_to(y, a.shape[:-1] + rest)
+    rows = reshaped_to(a, (math.prod(a.shape[:-1]), n))
+    y = record(np.dot, (rows, reshaped_to(columns, (n, math.prod(rest)))))
+    return reshaped_to(y, (*a.shape[:-1], *rest))
 
 
 @handles(np.einsum)
