@@ -540,6 +540,13 @@ def test_comparisons_need_no_gradient_and_are_recorded():
     assert not (ag.Tensor([1.0]) > 0)._inputs
 
 
+def test_what_was_recorded_while_a_function_was_compiled_has_no_value():
+    kept = []
+    ag.compile(lambda x: kept.append(x.transpose()) or x)(np.ones(2))
+    with pytest.raises(TypeError, match="never computed"):
+        kept[0][0].item()
+
+
 # As NumPy
 
 
