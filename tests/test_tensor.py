@@ -572,6 +572,17 @@ def test_operators_with_numbers_arrays_and_scalars(dtype):
         assert y.dtype == f(a).dtype
 
 
+def test_what_is_asked_about_a_tensor_is_answered_as_about_its_array():
+    a = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    t = ag.Tensor(a, requires_grad=True)
+    assert np.shape(t) == t.shape == (2, 3)
+    assert np.ndim(t) == t.ndim == 2
+    assert (np.size(t), np.size(t, 0), np.size(t, axis=-1)) == (6, 2, 3)
+    for f in (np.zeros_like, np.ones_like):
+        np.testing.assert_array_equal(f(t).data, f(a), strict=True)
+        assert not f(t).requires_grad
+
+
 @pytest.mark.parametrize("keepdims", [True, np.True_, 1, False, np.False_, 0])
 def test_any_truth_keeps_dimensions(keepdims):
     a = np.arange(6.0).reshape(2, 3)
