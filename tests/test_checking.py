@@ -7,7 +7,7 @@ import pytest
 from builders import normal
 
 import autograd_lite as ag
-from autograd_lite.diagnosis.checking import Slope
+from autograd_lite.diagnosis.checking import ENTRIES, Slope
 
 
 def tanh_with(rule):
@@ -147,6 +147,14 @@ def test_findings_say_what_the_mistake_looks_like(rng):
             ag.check_gradients(product_with(rule), square, b)
         assert kind in [finding.kind for finding in caught.value.report.findings]
         assert f"looks like {kind}" in str(caught.value)
+
+
+@pytest.mark.parametrize(("more", "found"), [(0, ["sign"]), (1, [])])
+def test_findings_need_every_entry(more, found):
+    wrong = ag.differentiable(lambda g, y, x: -g)(lambda x: 1.0 * x)
+    with pytest.raises(ag.GradientError) as caught:
+        ag.check_gradients(wrong, normal(ENTRIES + more))
+    assert [finding.kind for finding in caught.value.report.findings] == found
 
 
 def test_what_cannot_be_checked_is_said():

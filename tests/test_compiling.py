@@ -755,6 +755,7 @@ def operations(source):
         (lambda x: np.sum(x), ["add_reduce"]),
         (lambda x: np.mean(x) * 1, ["add_reduce", "divide"]),
         (lambda x: np.clip(x, None, 0.5), ["minimum"]),
+        (lambda x: np.clip(x, 0.5, None), ["maximum"]),
     ],
 )
 def test_identities(f, expected):

@@ -263,6 +263,20 @@ def test_logsumexp_of_rows_far_apart():
     np.testing.assert_allclose(g, [[p, 1 - p]] * 3 + [[0, 0]], rtol=1e-12)
 
 
+@pytest.mark.parametrize("axis", [-1, 0, 1, 2, -2, (0, 2), (0, 1, 2)])
+def test_softmax_and_its_kin_are_along_the_axis_that_is_named(axis):
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    total = np.sum(np.exp(x), axis=axis, keepdims=True)
+    for a in (x, ag.Tensor(x)):
+        for f, expected in (
+            (lambda a: ag.softmax(a, axis=axis), np.exp(x) / total),
+            (lambda a: ag.log_softmax(a, axis=axis), x - np.log(total)),
+            (lambda a: ag.logsumexp(a, axis=axis, keepdims=True), np.log(total)),
+            (lambda a: ag.logsumexp(a, axis=axis), np.log(np.squeeze(total, axis))),
+        ):
+            np.testing.assert_allclose(ag.Tensor(f(a)).data, expected, rtol=1e-13)
+
+
 def test_softmax_with_a_class_ruled_out():
     x = np.array([-inf, 0.0, 0.0])
     np.testing.assert_array_equal(ag.softmax(x), [0, 0.5, 0.5])

@@ -540,6 +540,13 @@ def test_comparisons_need_no_gradient_and_are_recorded():
     assert not (ag.Tensor([1.0]) > 0)._inputs
 
 
+def test_what_was_recorded_while_a_function_was_compiled_has_no_value():
+    kept = []
+    ag.compile(lambda x: kept.append(x.transpose()) or x)(np.ones(2))
+    with pytest.raises(TypeError, match="never computed"):
+        kept[0][0].item()
+
+
 # As NumPy
 
 
@@ -563,6 +570,17 @@ def test_operators_with_numbers_arrays_and_scalars(dtype):
         y = f(t)
         np.testing.assert_array_equal(y.data, f(a))
         assert y.dtype == f(a).dtype
+
+
+def test_what_is_asked_about_a_tensor_is_answered_as_about_its_array():
+    a = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    t = ag.Tensor(a, requires_grad=True)
+    assert np.shape(t) == t.shape == (2, 3)
+    assert np.ndim(t) == t.ndim == 2
+    assert (np.size(t), np.size(t, 0), np.size(t, axis=-1)) == (6, 2, 3)
+    for f in (np.zeros_like, np.ones_like):
+        np.testing.assert_array_equal(f(t).data, f(a), strict=True)
+        assert not f(t).requires_grad
 
 
 @pytest.mark.parametrize("keepdims", [True, np.True_, 1, False, np.False_, 0])
