@@ -309,7 +309,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         run = _Run(f, args, argnums)
 
         def rows(y: Tensor) -> Any:
-            units = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
+            units = np.eye(y.size).reshape(y.size, *y.shape)
             pulled = [flatten(run.pull(y, unit)) for unit in units]
             parts = [
                 np.stack([row[k] for row in pulled]).reshape(y.shape + x.shape)
