@@ -159,12 +159,17 @@ def test_ctrl_c_saves_what_was_learnt_and_ends_with_130(here):
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": root},
         text=True,
+        # The tests may run in the background of a shell, where Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    assert training.stderr.readline().startswith("epoch 1 of 100000000")
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        training.wait(0.3)
-    training.send_signal(signal.SIGINT)
-    out, err = training.communicate(timeout=60)
+    try:
+        assert training.stderr.readline().startswith("epoch 1 of 100000000")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            training.wait(0.3)
+        training.send_signal(signal.SIGINT)
+        out, err = training.communicate(timeout=60)
+    finally:
+        training.kill()
     assert (training.returncode, err) == (130, "")
     assert re.search(r"interrupted after \d+ epochs\n", out)
     assert "saved in net.npz" in out
