@@ -13,6 +13,7 @@ from builders import cost_and_values
 import autograd_lite as ag
 import nn
 from autograd_lite.diagnosis import points
+from autograd_lite.walk import recorded_for
 
 M = 7
 
@@ -303,6 +304,7 @@ def test_a_wrong_forward_is_named_before_any_gradient():
     assert [e.verdict for e in report][:6] == ["agrees"] * 2 + ["differs"] * 4
     assert {(f.kind, f.where) for e in report for f in e.findings} == {("forward-differs", "Z2")}
     assert str(report).splitlines()[2].startswith("Z2 (value)")
+    assert len({id(e.findings) for e in report}) == len(list(report))  # each has its own
     backwards = ag.compare(J, by_hand(mine, {}), values=dict(reversed(own.items())))
     assert str(backwards) == str(report)
     report = ag.compare(J, by_hand(mine, {"dZ1": "dA1"}), values=own)
@@ -332,6 +334,17 @@ def test_a_value_is_judged_by_the_rounding_of_values_and_a_gradient_by_that_of_g
 
 
 # Functions
+
+
+def test_a_function_that_is_right_at_the_recorded_point_only_gets_a_finding():
+    J, _ = cost_and_values()
+    parameters = [t for t in recorded_for(J) if t.name in ("W1", "A2")]
+    right = {t.name: g for t, g in zip(parameters, ag.gradients(J, parameters), strict=True)}
+    report = ag.compare(J, {"W1": lambda: right["W1"], "A2": right["A2"]})
+    assert (report["A2"].verdict, report["W1"].verdict) == ("agrees", "differs")
+    (finding,) = report["W1"].findings
+    assert finding.kind == "precision"
+    assert "equal to 16 digits" in finding.advice
 
 
 def test_functions_are_called_with_what_they_name_and_judged_by_themselves():

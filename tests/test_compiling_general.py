@@ -20,7 +20,7 @@ from results import arrays_of, assert_own, assert_same
 
 import autograd_lite as ag
 from autograd_lite.compiler.emitting import Block, Names, _Free, _from_numpy, identifier
-from autograd_lite.compiler.tracing import stand_in
+from autograd_lite.compiler.tracing import StandIn, stand_in
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -830,3 +830,18 @@ def test_a_choice_takes_what_has_no_axes():
     for s in (np.array(3.0), np.array(0.5, np.float32), 1.5):
         x = np.array([1.0, -2.0, 3.0])
         assert_same(compiled(x, s), f(ag.Tensor(x), s if type(s) is float else ag.Tensor(s)))
+
+
+def test_what_a_function_keeps_of_its_trace_is_not_the_callers_array():
+    @ag.differentiable(lambda g, y, x: g)
+    def with_a_branch(x):  # it wants values, so the trace has some
+        return x if x[0] > 0 else -x
+
+    kept = []
+    x = np.array([1.0, 2.0])
+    ag.compile(lambda x: (kept.append(x), with_a_branch(x))[1])(x)
+    with_values = [t for t in kept if not isinstance(t._data, StandIn)]
+    assert with_values
+    for t in with_values:
+        assert not np.shares_memory(t.data, x)
+    x[0] = 5.0  # reading t.data has not made it read-only

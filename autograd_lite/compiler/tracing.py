@@ -225,7 +225,8 @@ def _run(
                 raise TypeError(f"{name}: compiled code takes real numbers, not {array.dtype}")
             t = Tensor(0.0, name=getattr(leaf, "name", None) or name)
             t._needs = type(leaf) is Tensor and leaf._needs
-            t._data = array if with_values else stand_in(array.shape, array.dtype)
+            # A copy: what f keeps of a trace must not be the caller's own array.
+            t._data = array.copy() if with_values else stand_in(array.shape, array.dtype)
             leaf = t
         arguments.append(leaf)
     args, kwargs = unflatten((args, kwargs), iter(arguments))

@@ -221,7 +221,7 @@ def _follow(
         if not claim.settled:
             right = point.gradients[claim.step.number]
             if close(claim.given[0], right, tolerances(claim.step, right, claim.given[0])):
-                claim.entry.findings, claim.settled = why, True
+                claim.entry.findings, claim.settled = list(why), True
 
 
 def _explain(search: Search) -> None:

@@ -32,7 +32,7 @@ def only_rounded(label: str, given: Array, right: Array) -> Finding | None:
     error = relative_error(given, right)
     if error > rounding_of_copies(right) or math.isnan(error):
         return None
-    digits = -math.log10(error)
+    digits = -math.log10(max(error, 1e-16))  # 0: a function that is wrong at other points only
     advice = (
         f"equal to {digits:.0f} digits, {worst_entry(given, right)}: rounding (of what "
         "was copied or differenced) or a kink, not a formula."
