@@ -659,10 +659,24 @@ def test_other_names_do_not_fit_a_document():
     J = np.sum(np.square((np.tanh(W1)).named("A1") - Y))
     with pytest.raises(ValueError, match=r"A1 \(3,\) and Y \(3,\) are not like matrices"):
         ag.derive(J, notation="001")
-    with pytest.raises(
-        ValueError, match="notation='005': there are plain, 000, 001, 002, 003, 004$"
-    ):
-        ag.derive(np.sum(x * x), notation="005")
+    for unknown in ("005", 5, None, ["001"]):
+        known = re.escape(f"notation={unknown!r}: there are plain, 000, 001, 002, 003, 004")
+        with pytest.raises(ValueError, match=f"{known}$"):
+            ag.derive(np.sum(x * x), notation=unknown)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ({"hadamard": "*"}, "hadamard is '*'"),
+        ({"transpose": ("ᵗ",)}, "transpose is"),
+        ({"ones": ("e", 1)}, "ones is"),
+        ({"letters": dict.fromkeys("WbZAY", ("w", "w")) | {"∂": "d@"}}, "∂ is 'd@'"),
+    ],
+)
+def test_a_sign_that_is_no_pair_of_strings_is_named(wrong, key):
+    with pytest.raises(TypeError, match=f"notation 'mine': {re.escape(key)}.* a pair of strings"):
+        ag.Notation("mine", **wrong)
 
 
 SIGNS = {"⊙": "∘", "ᵗ": "ᵀ", " · ": " ", "1_{m×1}": "1", "J_N": "1", "1/N": "1/m"}

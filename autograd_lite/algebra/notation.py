@@ -128,6 +128,9 @@ class Notation:
     cancels: whether a gradient is left out where that makes a line shorter. slope_first: whether
     the slope stands before the gradient. written_out: whether ∂C/∂A is always written out.
 
+    Raises TypeError for a sign or a letter that is no pair of strings, ValueError for `letters`
+    without one of W, b, Z, A, Y and ∂.
+
     >>> import autograd_lite as ag
     >>> W = ag.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
     >>> X = ag.Tensor([[1.0], [3.0]], name="X")
@@ -158,6 +161,13 @@ class Notation:
     written_out: bool = False
 
     def __post_init__(self) -> None:
+        signs = ("hadamard", "product", "outer", "transpose", "ones", "row_of_ones")
+        for key, pair in {**{sign: getattr(self, sign) for sign in signs}, **self.letters}.items():
+            if not (isinstance(pair, tuple) and len(pair) == 2 and {*map(type, pair)} == {str}):
+                raise TypeError(
+                    f"notation {self.name!r}: {key} is {pair!r}, and must be a pair of strings, as "
+                    r"text and in LaTeX: (' ∘ ', r' \circ ')"
+                )
         missing = [k for k in ("W", "b", "Z", "A", "Y", "∂") if k not in self.letters]
         if self.letters and missing:
             raise ValueError(f"notation {self.name!r} has no letters for {', '.join(missing)}")

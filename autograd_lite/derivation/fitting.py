@@ -40,7 +40,7 @@ def notation_named(name: str) -> Notation:
     known = {PLAIN.name: PLAIN}
     for module in PLUG_INS:
         known |= importlib.import_module(module).NOTATIONS
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise ValueError(f"notation={name!r}: there are {', '.join(known)}")
     return known[name]
 
