@@ -69,6 +69,8 @@ def taken_into(frame: Any) -> str | None:
         known = module.split(".")[0] in ("math", "cmath", "struct", "numpy")
         known = known and not function.__name__.startswith("is")  # math.isnan: nothing is lost
         return f"{module}.{function.__name__}" if known else None
+    if hasattr(owner, "accumulate"):  # a ufunc, as in np.sum(array, initial=t)
+        return f"numpy.{getattr(owner, '__name__', '')}.{function.__name__}"
     is_array = hasattr(owner, "__array__") or hasattr(owner, "typecode")
     return f".{function.__name__}" if is_array else None
 
@@ -99,7 +101,11 @@ def _instruction(code: CodeType, at: int) -> tuple[str | None, tuple[str, ...]]:
     return ("call", tuple(x.argval for x in callee)) if callee and loads else (None, ())
 
 
-_SILENT = ("CACHE", "PUSH_NULL", "PRECALL", "NOT_TAKEN", "RESUME")
+_SILENT = (
+    *("CACHE", "PUSH_NULL", "PRECALL", "NOT_TAKEN", "RESUME", "KW_NAMES"),
+    # What f(*a, **k) does with a and k:
+    *("BUILD_TUPLE", "BUILD_MAP", "BUILD_CONST_KEY_MAP", "DICT_MERGE", "LOAD_CONST"),
+)
 
 
 def gradient_lost(t: Any, taken: str, frame: Any) -> TypeError:

@@ -75,12 +75,44 @@ RULES[np.minimum] = (
     lambda g, y, a, b: g * (a < b) + g / 2 * (a == b),
     lambda g, y, a, b: g * (b < a) + g / 2 * (a == b),
 )
+RULES[np.fmax] = (
+    lambda g, y, a, b: g * ((a > b) | np.isnan(b)) + g / 2 * (a == b),
+    lambda g, y, a, b: g * ((b > a) | np.isnan(a)) + g / 2 * (a == b),
+)
+RULES[np.fmin] = (
+    lambda g, y, a, b: g * ((a < b) | np.isnan(b)) + g / 2 * (a == b),
+    lambda g, y, a, b: g * ((b < a) | np.isnan(a)) + g / 2 * (a == b),
+)
 # At a = 0, where b = 0 or a log would give nan, 0·0⁰ and log 1 do not: integer powers are right to
 # every order. (A number b has no derivative of its own, and needs no mask of a.)
-RULES[np.power] = (
+RULES[np.power] = RULES[np.float_power] = (
     lambda g, y, a, b: g * (b * a ** (b - 1 + zero_power(a, b))),
     lambda g, y, a, b: g * (y * np.log(a + (a == 0))),
 )
+RULES[np.remainder] = (lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
+RULES[np.fmod] = (lambda g, y, a, b: g, lambda g, y, a, b: -g * np.rint((a - y) / b))
+# Where a = b = 0, all derivatives of hypot and arctan2 are 0. Where a = b = ±∞, both have a half.
+RULES[np.hypot] = (
+    lambda g, y, a, b: per_length(g, y) * a,
+    lambda g, y, a, b: per_length(g, y) * b,
+)
+RULES[np.arctan2] = (
+    lambda g, y, a, b: per_length(per_length(g, np.hypot(a, b)) * b, np.hypot(a, b)),
+    lambda g, y, a, b: per_length(per_length(-g, np.hypot(a, b)) * a, np.hypot(a, b)),
+)
+RULES[np.logaddexp] = (
+    lambda g, y, a, b: g * sigmoid(finite(a) - finite(b)),
+    lambda g, y, a, b: g * sigmoid(finite(b) - finite(a)),
+)
+RULES[np.logaddexp2] = (
+    lambda g, y, a, b: g * sigmoid((finite(a) - finite(b)) * math.log(2)),
+    lambda g, y, a, b: g * sigmoid((finite(b) - finite(a)) * math.log(2)),
+)
+# Signs and steps have no derivative: copysign(a, b) is ±a, 0 at a = 0; nextafter rounds a.
+RULES[np.copysign] = (lambda g, y, a, b: g * (np.sign(a) * np.sign(y)), None)
+RULES[np.heaviside] = (None, lambda g, y, x, at_zero: g * (x == 0))
+RULES[np.nextafter] = (lambda g, y, a, b: g, None)
+RULES[np.ldexp] = (lambda g, y, x, n: np.ldexp(g, n), None)
 
 # Elementwise, one argument. abs′(0) = 0.
 RULES[np.negative] = (lambda g, y, x: -g,)
@@ -95,6 +127,25 @@ RULES[np.tanh] = (lambda g, y, x: g * (1 - y * y),)
 RULES[np.sin] = (lambda g, y, x: g * np.cos(x),)
 RULES[np.cos] = (lambda g, y, x: -g * np.sin(x),)
 RULES[np.tan] = (lambda g, y, x: g * (1 + y * y),)
+RULES[np.positive] = RULES[np.conjugate] = (lambda g, y, x: g,)
+RULES[np.fabs] = RULES[np.absolute]
+RULES[np.reciprocal] = (lambda g, y, x: -g * (y * y),)
+RULES[np.cbrt] = (lambda g, y, x: g / (3 * y * y),)
+RULES[np.exp2] = (lambda g, y, x: g * (y * math.log(2)),)
+RULES[np.log2] = (lambda g, y, x: g / (x * math.log(2)),)
+RULES[np.log10] = (lambda g, y, x: g / (x * math.log(10)),)
+RULES[np.sinh] = (lambda g, y, x: g * np.cosh(x),)
+RULES[np.cosh] = (lambda g, y, x: g * np.sinh(x),)
+RULES[np.arcsin] = (lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)),)
+RULES[np.arccos] = (lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)),)
+RULES[np.arctan] = (lambda g, y, x: g / (1 + x * x),)
+RULES[np.arcsinh] = (lambda g, y, x: g / np.hypot(1, x),)
+RULES[np.arccosh] = (lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),)
+RULES[np.arctanh] = (lambda g, y, x: g / ((1 - x) * (1 + x)),)
+RULES[np.degrees] = RULES[np.rad2deg] = (lambda g, y, x: g * (180 / math.pi),)
+RULES[np.radians] = RULES[np.deg2rad] = (lambda g, y, x: g * (math.pi / 180),)
+RULES[np.sinc] = (lambda g, y, x: g * sinc_slope(x, order=1),)
+RULES[np.i0] = (lambda g, y, x: g * i0_slope(x, order=1),)
 
 # Choice. Each entry of clip belongs to one of the three: to x also on its bounds, and to high where
 # low > high, as NumPy has it.
@@ -108,6 +159,9 @@ RULES[np.clip] = (
     lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
     lambda g, y, x, low, high: g * ((x > high) | (low > high)),
 )
+# What is replaced is constant; what is shifted by whole periods is not.
+RULES[np.nan_to_num] = (lambda g, y, x, nan, posinf, neginf: np.where(np.isfinite(x), g, 0),)
+RULES[np.unwrap] = (lambda g, y, p, discont, axis, period: g,)
 
 # Matrix products: np.dot is the two-dimensional one, np.matmul the batched one.
 RULES[np.dot] = (lambda g, y, a, b: g.dot(b.T), lambda g, y, a, b: a.T.dot(g))
@@ -140,12 +194,24 @@ RULES[np.reshape] = (lambda g, y, x, shape: g.reshape(x.shape),)
 RULES[np.transpose] = (lambda g, y, x, axes: np.transpose(g, inverse(axes)),)
 RULES[np.broadcast_to] = (lambda g, y, x, shape: g,)
 
+# Equal steps from one value to another: each takes its share of both.
+RULES[np.linspace] = (
+    lambda g, y, a, b, num, endpoint, axis: np.sum(g * (1 - way(g, endpoint, axis)), axis),
+    lambda g, y, a, b, num, endpoint, axis: np.sum(g * way(g, endpoint, axis), axis),
+)
+
+RULES[np.geomspace] = (
+    lambda g, y, a, b, endpoint, axis, **_: np.sum(g * y * (1 - way(g, endpoint, axis)), axis) / a,
+    lambda g, y, a, b, endpoint, axis, **_: np.sum(g * y * way(g, endpoint, axis), axis) / b,
+)
+
 # No gradient flows through these: they are constant wherever they have a derivative.
 for constant in (
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
     *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
     *(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.isnan, np.isinf, np.isfinite),
+    *(np.floor_divide, np.round, np.signbit, np.spacing),
     *(np.argmax, np.argmin, np.any, np.all),
 ):
     RULES[constant] = ()
@@ -172,14 +238,29 @@ def counter(g: Any, n: int) -> Any:
     return np.promote_types(g.dtype, np.float32)
 
 
+def way(g: Any, endpoint: bool, axis: int) -> Any:
+    """The numbers from 0 to 1 in as many equal steps as g has entries along this axis."""
+    n = g.shape[axis]
+    steps = (np.arange(n) / max(n - endpoint, 1)).astype(g.dtype)
+    return steps.reshape((n,) + (1,) * (len(g.shape) - axis - 1))
+
+
 def largest(x: Any) -> float:
-    """The largest finite number of x's dtype, or of float64 if x holds integers."""
-    return float(np.finfo(x.dtype if x.dtype.kind == "f" else float).max)
+    """The largest finite number of x's dtype, or of float64 if x holds integers or is a number."""
+    dtype = np.dtype(getattr(x, "dtype", float))
+    return float(np.finfo(dtype if dtype.kind == "f" else float).max)
 
 
 def finite(x: Any) -> Any:
     """x, with the largest numbers there are for ±∞, so that a difference is not ∞ − ∞."""
+    if isinstance(x, int | float):
+        return max(-largest(x), min(x, largest(x)))
     return np.clip(x, -largest(x), largest(x))
+
+
+def per_length(g: Any, r: Any) -> Any:
+    """g / r, and 0 where the length r is 0, as its derivatives of every order are there."""
+    return np.where(r == 0, 0, g) / (r + (r == 0))
 
 
 def zero_power(a: Any, b: Any) -> Any:
@@ -232,6 +313,43 @@ def softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+@operation(lambda g, y, x: g)
+def fraction(x: Any) -> Any:
+    """What stands after the point, with the sign of x: the first result of np.modf."""
+    return np.modf(x)[0]
+
+
+@operation()
+def exponent(x: Any) -> Any:
+    """The power of two in x = mantissa · 2ⁿ: the second result of np.frexp."""
+    return np.frexp(x)[1]
+
+
+@operation(lambda g, y, x, order: g * sinc_slope(x, order=order + 1))
+def sinc_slope(x: Any, order: int) -> Any:
+    """A derivative of sinc, ∫₀¹ (πt)ⁿ cos(πxt + nπ/2) dt: near 0 its series, elsewhere by parts."""
+    z = math.pi * x
+    near = np.abs(z) < order + 1
+    small, large = np.where(near, z, 0), np.where(near, order + 1, z)
+    series, by_parts = 0 * z, np.sin(large) / large
+    for k in range(3 * order + 11, (order + 1) // 2 - 1, -1):
+        term = (-1) ** k / ((2 * k + 1) * math.factorial(2 * k - order))
+        series = series * (small * small) + term
+    for n in range(1, order + 1):
+        by_parts = (np.sin(large + n * (math.pi / 2)) - n * by_parts) / large
+    return math.pi**order * np.where(near, series * small if order % 2 else series, by_parts)
+
+
+@operation(lambda g, y, x, order: g * i0_slope(x, order=order + 1))
+def i0_slope(x: Any, order: int) -> Any:
+    """A derivative of i0, ∫₀^π cosⁿt exp(x cos t) dt / π: midpoints, exact as far as i0 goes."""
+    total = np.zeros(x.shape, x.dtype if x.dtype.kind == "f" else float)
+    for k in range(64):
+        c = math.cos((2 * k + 1) * math.pi / 256)
+        total += (np.sinh(c * x) if order % 2 else np.cosh(c * x)) * (c**order / 64)
+    return total
+
+
 # A row of −∞ is −∞ with derivatives 0, ∞ in a row makes it ∞ and has the derivative 1. (PyTorch and
 # JAX have these values, and nan for the derivatives.)
 @operation(lambda g, y, x, axis: g * np.exp(np.clip(x, -math.inf, largest(x)) - finite(y)))
@@ -273,14 +391,18 @@ def stack(*arrays: Any, axis: int) -> Any:
     return np.stack(arrays, axis=axis)
 
 
-def _einsum_part(g: Any, arrays: Sequence[Any], subscripts: str, position: int) -> Any:
+def _einsum_part(
+    g: Any, arrays: Sequence[Any], position: int, subscripts: str, optimize: Any = None
+) -> Any:
     """The gradient of one operand: g with all other operands, summed to its indices."""
     operands, output = subscripts.split("->")
     own, others = operands.split(",")[position], operands.split(",")
     del others[position]
     kept = [i for i in own if i in output or any(i in other for other in others)]
     rest = [x for k, x in enumerate(arrays) if k != position]
-    part = einsum(g, *rest, subscripts=f"{','.join([output, *others])}->{''.join(kept)}")
+    form = f"{','.join([output, *others])}->{''.join(kept)}"
+    how = {"optimize": True} if optimize else {}  # a path that was given is for the forward alone
+    part = einsum(g, *rest, subscripts=form, **how)
     sizes = iter(part.shape)  # an index that only this operand has was summed away
     part = part.reshape(tuple(next(sizes) if i in kept else 1 for i in own))
     return np.broadcast_to(part, np.broadcast_shapes(part.shape, arrays[position].shape))
@@ -288,13 +410,11 @@ def _einsum_part(g: Any, arrays: Sequence[Any], subscripts: str, position: int) 
 
 @operation(
     ForEvery(
-        lambda arrays, subscripts: (
-            lambda g, y, position: _einsum_part(g, arrays, subscripts, position)
-        )
+        lambda arrays, **static: lambda g, y, position: _einsum_part(g, arrays, position, **static)
     )
 )
-def einsum(*arrays: Any, subscripts: str) -> Any:
-    return np.asarray(np.einsum(subscripts, *arrays))
+def einsum(*arrays: Any, subscripts: str, optimize: Any = False) -> Any:
+    return np.asarray(np.einsum(subscripts, *arrays, optimize=optimize))
 
 
 class Slot(int):
@@ -320,4 +440,24 @@ def scatter_add(x: Any, *at: Any, shape: tuple[int, ...], index: tuple[Any, ...]
         np.add.at(total, index, x)
     else:  # nothing repeats, and this takes a twentieth of the time
         total[index] = x
+    return total
+
+
+@operation(lambda g, y, x, shape, axes: overlap_add(g, shape=x.shape, axes=axes))
+def windows(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Every window of this shape along these axes, as new last axes: a view of x."""
+    return np.lib.stride_tricks.sliding_window_view(x, shape, axes)
+
+
+@operation(lambda g, y, x, shape, axes: windows(g, shape=x.shape[len(shape) :], axes=axes))
+def overlap_add(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with the windows x added where each was taken from."""
+    total, places = np.zeros(shape, x.dtype), x.shape[: len(shape)]
+    for offset in np.ndindex(x.shape[len(shape) :]):
+        start = [0] * len(shape)
+        for axis, k in zip(axes, offset, strict=True):
+            start[axis] += k
+        total[tuple([slice(k, k + n) for k, n in zip(start, places, strict=True)])] += x[
+            (..., *offset)
+        ]
     return total

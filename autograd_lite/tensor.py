@@ -257,6 +257,11 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     return _documented(method, op)
 
 
+def _of_numpy(function: Callable[..., Any]) -> Method:
+    """The method of a NumPy function whose handler may be loaded later."""
+    return _documented(lambda self, *args, **kwargs: function(self, *args, **kwargs), function)
+
+
 def _documented(method: Method, op: Callable[..., Any]) -> Method:
     name = "abs" if op is np.absolute else op.__name__
     method.__doc__ = f"As {'ag' if hasattr(rules, name) else 'np'}.{name}."
@@ -468,31 +473,22 @@ class Tensor:
                 return HANDLERS[ufunc](*inputs)
             if ufunc in RULES:
                 return record(ufunc, operands(inputs))
-            raise no_rule(f"np.{ufunc.__name__}")
-        name = ufunc.__name__
-        if kwargs.get("out") is not None:
-            raise TypeError(
-                f"np.{name}(..., out=) writes in place, which a tape cannot undo: write "
-                f"`c = np.{name}(...)`, and `a = a + t` for `a += t`"
-            )
-        if method != "__call__":
-            hint = {"reduce": {"add": ": np.sum has one", "maximum": ": np.max has one"}}
-            raise TypeError(f"np.{name}.{method} has no rule{hint.get(method, {}).get(name, '')}")
-        raise TypeError(f"np.{name} on a Tensor does not take {', '.join(kwargs)}=")
+            if handler_of(ufunc) is None:
+                raise no_rule(f"np.{ufunc.__name__}")
+            return HANDLERS[ufunc](*inputs)
+        return _ufunc_otherwise(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function) or handler_of(function)
+        name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:
-            module = function.__module__.replace("numpy", "np", 1)
-            raise no_rule(f"{module}.{function.__name__}")
+            raise no_rule(name)
         try:
             return handler(*args, **kwargs)
         except TypeError as error:
             if "got an unexpected keyword" in str(error) or "positional argument" in str(error):
                 arguments = ", ".join(kwargs) or f"{len(args)} arguments"
-                raise TypeError(
-                    f"np.{function.__name__} on a Tensor does not take these: {arguments}"
-                ) from None
+                raise TypeError(f"{name} on a Tensor does not take these: {arguments}") from None
             raise
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
@@ -594,6 +590,9 @@ class Tensor:
     __mul__, __rmul__ = _arithmetic(np.multiply)
     __truediv__, __rtruediv__ = _arithmetic(np.divide)
     __pow__, __rpow__ = _handled(np.power)
+    __mod__, __rmod__ = _handled(np.remainder)
+    __floordiv__, __rfloordiv__ = _handled(np.floor_divide)
+    __divmod__, __rdivmod__ = _handled(np.divmod)
     __and__, __rand__ = _handled(np.bitwise_and)
     __or__, __ror__ = _handled(np.bitwise_or)
     __xor__, __rxor__ = _handled(np.bitwise_xor)
@@ -606,6 +605,8 @@ class Tensor:
     __imul__ = _in_place(np.multiply, "*")
     __itruediv__ = _in_place(np.divide, "/")
     __ipow__ = _in_place(np.power, "**")
+    __imod__ = _in_place(np.remainder, "%")
+    __ifloordiv__ = _in_place(np.floor_divide, "//")
     __imatmul__ = _in_place(np.matmul, "@")
 
     def __matmul__(self, other: Any) -> Tensor:
@@ -617,6 +618,10 @@ class Tensor:
         return Tensor._matmul(self, other)
 
     _matmul, __rmatmul__ = _handled(np.matmul)
+
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        rounded: Tensor = HANDLERS[np.round](self, ndigits or 0)
+        return rounded
 
     def __pos__(self) -> Tensor:
         return self
@@ -650,37 +655,41 @@ class Tensor:
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def sum(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
         """As np.sum."""
-        return HANDLERS[np.sum](self, axis, keepdims=keepdims)
+        return HANDLERS[np.sum](self, axis, keepdims=keepdims, **options)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def mean(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
         """As np.mean."""
-        return HANDLERS[np.mean](self, axis, keepdims=keepdims)
+        return HANDLERS[np.mean](self, axis, keepdims=keepdims, **options)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def max(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
         """As np.max; ties share the gradient equally."""
-        return HANDLERS[np.max](self, axis, keepdims=keepdims)
+        return HANDLERS[np.max](self, axis, keepdims=keepdims, **options)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def min(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
         """As np.min; ties share the gradient equally."""
-        return HANDLERS[np.min](self, axis, keepdims=keepdims)
+        return HANDLERS[np.min](self, axis, keepdims=keepdims, **options)
 
-    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def var(
+        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
+    ) -> Tensor:
         """As np.var."""
-        return HANDLERS[np.var](self, axis, ddof=ddof, keepdims=keepdims)
+        return HANDLERS[np.var](self, axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def std(
+        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
+    ) -> Tensor:
         """As np.std."""
-        return HANDLERS[np.std](self, axis, ddof=ddof, keepdims=keepdims)
+        return HANDLERS[np.std](self, axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def any(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
         """As np.any."""
-        return HANDLERS[np.any](self, axis, keepdims=keepdims)
+        return HANDLERS[np.any](self, axis, keepdims=keepdims, **options)
 
-    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def all(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
         """As np.all."""
-        return HANDLERS[np.all](self, axis, keepdims=keepdims)
+        return HANDLERS[np.all](self, axis, keepdims=keepdims, **options)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """As np.argmax; no gradient."""
@@ -690,9 +699,9 @@ class Tensor:
         """As np.argmin; no gradient."""
         return HANDLERS[np.argmin](self, axis, keepdims=keepdims)
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
         """As np.reshape."""
-        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape)
+        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *axes: Any) -> Tensor:
         """As np.transpose."""
@@ -706,14 +715,26 @@ class Tensor:
         """As np.squeeze."""
         return HANDLERS[np.squeeze](self, axis)
 
-    def ravel(self) -> Tensor:
+    def ravel(self, order: str = "C") -> Tensor:
         """As np.ravel."""
-        return HANDLERS[np.ravel](self)
+        return HANDLERS[np.ravel](self, order)
 
     flatten = ravel
 
-    def astype(self, dtype: Any) -> Tensor:
+    def astype(
+        self,
+        dtype: Any,
+        order: str = "K",
+        casting: Any = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> Tensor:
         """As NumPy's; the gradient is cast back."""
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(
+                f"{errors.described(self)} of {self.dtype} is not cast to {np.dtype(dtype)} where "
+                f"casting={casting!r}"
+            )
         return record(rules.astype, (self,), {"dtype": np.dtype(dtype)})
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
@@ -724,8 +745,40 @@ class Tensor:
         """As np.dot."""
         return HANDLERS[np.dot](self, other)
 
+    choose, repeat, take = _of_numpy(np.choose), _of_numpy(np.repeat), _of_numpy(np.take)
+    copy, diagonal, trace = _of_numpy(np.copy), _of_numpy(np.diagonal), _of_numpy(np.trace)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """As np.compress."""
+        return handler_of(np.compress)(condition, self, axis)  # type: ignore[misc]
+
     exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
+    prod, cumsum, cumprod = _of_numpy(np.prod), _of_numpy(np.cumsum), _of_numpy(np.cumprod)
+    argsort, argpartition = _of_numpy(np.argsort), _of_numpy(np.argpartition)
+    searchsorted, nonzero = _of_numpy(np.searchsorted), _of_numpy(np.nonzero)
     tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
+
+
+def _ufunc_otherwise(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """A ufunc that is called with options, or one of its methods: reduce, outer, accumulate."""
+    name = ufunc.__name__
+    if kwargs.get("out") is not None:
+        raise writes_in_place(f"np.{name}")
+    options = {k: v for k, v in kwargs.items() if v is not _DEFAULTS.get(k, kwargs)}
+    if method == "__call__" and options.keys() <= {"dtype"}:
+        return _in_dtype(ufunc, inputs, **options)
+    if method == "outer" and not kwargs:
+        a, b = map(constant, inputs)  # numbers too: here NumPy makes float64 of 1.0
+        return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
+    if method == "__call__" and ufunc.signature and handler_of(ufunc):
+        return Tensor.__array_function__(inputs[0], ufunc, (), inputs, kwargs)
+    if method != "__call__":
+        handler = handler_of(getattr(ufunc, method))
+        if handler is None:
+            raise no_rule(f"np.{name}.{method}")
+        return handler(*inputs, **kwargs)
+    instead = f": write np.where(mask, np.{name}(...), otherwise)" if "where" in options else ""
+    raise TypeError(f"np.{name} on a Tensor does not take {', '.join(options)}={instead}")
 
 
 def record(
@@ -808,6 +861,29 @@ def no_rule(name: str) -> TypeError:
     )
 
 
+def writes_in_place(name: str) -> TypeError:
+    return TypeError(
+        f"{name}(..., out=) writes in place, which a tape cannot undo: write `c = {name}(...)`, "
+        f"`a = a + t` for `a += t`, and `c = np.where(mask, {name}(...), c)` for where=mask"
+    )
+
+
+# What the options of a ufunc are without being given.
+_DEFAULTS = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
+
+
+def _in_dtype(ufunc: np.ufunc, inputs: Any, dtype: Any = None) -> Any:
+    """The ufunc computed in a float dtype, as NumPy does it: with inputs cast to it."""
+    if dtype is None:
+        return ufunc(*inputs)
+    dtype, given = np.dtype(dtype), [constant(x) for x in inputs]
+    if dtype.kind == "f":
+        y = ufunc(*[x if x.dtype == dtype else x.astype(dtype) for x in given])
+        if getattr(y, "dtype", dtype) == dtype:
+            return y
+    raise TypeError(f"np.{ufunc.__name__} on a Tensor does not take dtype={dtype}")
+
+
 def _masked(self: Tensor) -> None:
     raise ValueError(
         "np.ma and its masked arrays cannot carry a gradient: use .filled(0.0) of the masked array"
@@ -818,8 +894,17 @@ def _masked(self: Tensor) -> None:
 Tensor._mask = property(_masked)  # type: ignore[attr-defined]
 
 
+# Methods that change an array, and what makes a new one instead.
+IN_PLACE = {"sort": "t = np.sort(t)", "partition": "t = np.partition(t, kth)"}
+
+
 def _missing(name: str) -> property:
     def raising(self: Tensor) -> None:
+        if name in IN_PLACE:
+            raise AttributeError(
+                f"the array method .{name} works in place, which a tape cannot undo: write "
+                f"{IN_PLACE[name]}"
+            )
         raise AttributeError(str(no_rule(f"the array method .{name}")))
 
     return property(raising)

@@ -75,3 +75,9 @@ def cost_and_values(dtype=float, second="tanh", decay=0.0, m=7):
     if decay:
         J = J + decay / 2 * sum(np.sum(t[f"W{l}"] ** 2) for l in (1, 2, 3))
     return J.named("J"), {name: x.numpy() for name, x in t.items()} | {"X": X, "Y": Y, "m": m}
+
+
+def of_the_table(op):
+    """Whether an operation is the library's: a function of NumPy's or SciPy's, or of its own."""
+    module = getattr(op, "__module__", "").split(".")[0]
+    return isinstance(op, np.ufunc) or module in ("numpy", ag.__name__)

@@ -127,6 +127,12 @@ SAMPLES = {
         (lambda a, b: np.einsum("ij,ij", a, b), (A, B)),
         (lambda a, b: np.einsum("ij,ij->j", a, b), (_normal(1, 3), _normal(2, 3))),
         (lambda a, b: np.einsum("i,i->", a, b), (_normal(3), _normal(1))),
+        (lambda a: np.einsum("iij->ji", a), (_normal(2, 2, 3),)),
+        (lambda a, b: np.einsum("...ij,...j", a, b), (_normal(4, 2, 3), _normal(4, 3))),
+        (
+            lambda a, b: np.einsum("ij,jk,kk->i", a, b, b, optimize=True),
+            (A, _normal(3, 3)),
+        ),
     ],
     rules.getitem: [
         (lambda a: a[1], (A,)),
@@ -143,11 +149,14 @@ SAMPLES = {
     ],
 }
 
+COMPOSED = {}  # functions that are compositions of operations, by name: as above
 for _family in ("elementwise", *FAMILIES):
-    SAMPLES |= importlib.import_module(f"samples_{_family}").SAMPLES
+    _module = importlib.import_module(f"samples_{_family}")
+    SAMPLES |= _module.SAMPLES
+    COMPOSED |= getattr(_module, "COMPOSED", {})
 
 CASES = [
-    (f"{op.__name__}-{k}", f, arrays)
-    for op, samples in SAMPLES.items()
+    (f"{name}-{k}", f, arrays)
+    for name, samples in (*((op.__name__, s) for op, s in SAMPLES.items()), *COMPOSED.items())
     for k, (f, arrays) in enumerate(samples)
 ]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd_lite as ag
+from autograd_lite.functions import FAMILIES
 from autograd_lite.tensor import HANDLERS
 
 
@@ -685,18 +686,21 @@ def test_looks_and_behaves_as_numpy():
         (lambda: leaf(1.0, 2.0).backward(), ValueError, "(2,) is not a scalar: pass the gradient"),
         (lambda: leaf(1.0, 2.0).backward([1.0]), ValueError, "the gradient has shape (1,)"),
         (lambda: ag.Tensor(1.0).backward(), ValueError, "does not depend on any Tensor"),
-        (lambda: np.fft.fft(leaf(1.0)), TypeError, "np.fft.fft has no rule"),
-        (lambda: np.arctanh(leaf(0.5)), TypeError, "np.arctanh has no rule"),
-        (lambda: np.einsum("ii", leaf([1.0])), TypeError, "no index twice in one operand: 'ii'"),
-        (lambda: np.einsum("...i->i", leaf(1.0)), TypeError, "'ij,jk->ik', all written out"),
-        (lambda: np.linalg.inv(leaf(1.0)), TypeError, "np.linalg.inv has no rule"),
+        (lambda: np.fft.fft(leaf(1.0)), TypeError, "np.fft.fft of (1,): a spectrum is complex"),
+        (lambda: np.gcd(leaf(0.5), 1), TypeError, "np.gcd has no rule"),
+        (lambda: np.einsum("ii", leaf(1.0)), ValueError, "'ii' does not name the axes of (1,)"),
+        (lambda: np.einsum("...i->i", leaf([1.0])), ValueError, "needs a '...' as well"),
+        (lambda: np.linalg.inv(leaf(1.0)), np.linalg.LinAlgError, "inv((1,)): 1-dimensional"),
         (lambda: np.asarray(leaf(1.0)), TypeError, "Use t.data for the array"),
         (lambda: np.array([leaf(1.0), leaf(1.0)]), TypeError, "Use t.data for the array"),
         (lambda: np.ones(2).dot(leaf(1.0, 2.0)), TypeError, "Use t.data for the array"),
         (lambda: np.float64(leaf(1.0, 2.0)), TypeError, "Use t.data for the array"),
-        (lambda: np.add.accumulate(leaf(1.0)), TypeError, "np.add.accumulate has no rule"),
+        (
+            lambda: np.subtract.accumulate(leaf(1.0)),
+            TypeError,
+            "np.subtract.accumulate has no rule",
+        ),
         (lambda: np.add(leaf(1.0), 1, where=[True]), TypeError, "does not take where="),
-        (lambda: np.sum(leaf(1.0), where=[True]), TypeError, "does not take these: where"),
         (lambda: bool(leaf(1.0, 2.0)), ValueError, "the truth value of (2,) is ambiguous"),
         (lambda: leaf(1.0) + "a", TypeError, "unsupported operand"),
         (lambda: ag.grad(lambda x: x)(np.ones(2)), ValueError, "one number as its value, not (2,)"),
@@ -745,7 +749,7 @@ def test_looks_and_behaves_as_numpy():
             TypeError,
             "it returned a NoneType, not an array: mind its return",
         ),
-        (lambda: leaf(1.0).cumsum(), AttributeError, "the array method .cumsum has no rule"),
+        (lambda: leaf(1.0).tobytes(), AttributeError, "the array method .tobytes has no rule"),
         (lambda: leaf(1.0).weight, AttributeError, "'Tensor' object has no attribute 'weight'"),
         (
             lambda: np.sum(leaf(1.0, name="x"), axis=3),
@@ -783,23 +787,26 @@ def test_every_handler_is_called_by_numpys_own_name():
     t = ag.Tensor(np.ones((2, 2)), requires_grad=True)
     extra = {np.where: (t > 0, t, t), np.power: (t, 2), np.matmul: (t, t), np.dot: (t, t)}
     extra |= {np.concatenate: ([t, t],), np.stack: ([t, t],), np.reshape: (t, 4)}
-    extra |= {np.einsum: ("ij,jk", t, t)}
+    extra |= {np.einsum: ("ij,jk", t, t), np.tensordot: (t, t)}
     extra |= {np.broadcast_to: (t, (3, 2, 2)), np.expand_dims: (t, 0)}
     extra |= {np.swapaxes: (t, 0, 1), np.moveaxis: (t, 0, 1), np.clip: (t, 0, 1)}
-    for function in HANDLERS:
+    extra |= {np.divmod: (t, 2), np.ldexp: (t, 2), np.select: ([t > 0], [t])}
+    extra |= {np.piecewise: (t, [t > 0], [np.exp]), np.interp: (t, [0, 2], [1, 3])}
+    extra |= dict.fromkeys((np.isclose, np.allclose, np.array_equal), (t, t))
+    for function, handler in list(HANDLERS.items()):
+        if handler.__module__.split(".")[-1] in FAMILIES:
+            continue  # loaded by an earlier test; each family has tests of its own
         arguments = extra.get(function, (t,))
-        plain = [
-            a.data
-            if isinstance(a, ag.Tensor)
-            else [x.data for x in a]
-            if isinstance(a, list)
-            else a
-            for a in arguments
-        ]
-        result, expected = function(*arguments), function(*plain)
-        np.testing.assert_array_equal(
-            result.data if isinstance(result, ag.Tensor) else result, expected
-        )
+        result, expected = function(*arguments), function(*arrays_in(arguments))
+        for ours, right in zip(arrays_in([result]), [expected], strict=True):
+            np.testing.assert_array_equal(ours, right)
+
+
+def arrays_in(tree):
+    """The arrays of Tensors, also within lists and tuples."""
+    if isinstance(tree, list | tuple):
+        return type(tree)(arrays_in(x) for x in tree)
+    return tree.data if isinstance(tree, ag.Tensor) else tree
 
 
 # The public names

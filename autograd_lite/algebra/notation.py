@@ -249,7 +249,12 @@ class Style:
         if e.op in (np.dot, np.matmul):
             return self.matrix_product(*e.arguments), PRODUCT
         if e.op is np.transpose and e.shape == e.arguments[0].shape[::-1]:
-            return self.within(e.arguments[0], ATOM) + self.notation.transpose[self.latex], POSTFIX
+            (x,), sign = e.arguments, self.notation.transpose[self.latex]
+            if isinstance(x, Apply) and x.op is np.linalg.inv and sign in _INVERSE_TRANSPOSE:
+                return self.within(x.arguments[0], ATOM) + _INVERSE_TRANSPOSE[sign], POSTFIX
+            return self.within(x, ATOM) + sign, POSTFIX
+        if e.op in _INVERSES:
+            return self.within(e.arguments[0], ATOM) + _INVERSES[e.op][self.latex], POSTFIX
         return self.function(e)
 
     def within(self, e: Expression, least: int) -> str:
@@ -380,6 +385,8 @@ class Style:
             return f"[{inside[0]} {relation} {inside[1]}]", ATOM
         if e.op is np.absolute:
             return f"|{inside[0]}|", ATOM
+        if e.op is np.linalg.norm and e.static["axis"] is None:
+            return (rf"\lVert {inside[0]} \rVert" if self.latex else f"‖{inside[0]}‖"), ATOM
         if e.op is np.sum:
             body = self.within(e.arguments[0], PRODUCT)
             everything = len(e.static["axis"]) == len(e.arguments[0].shape)
@@ -401,6 +408,8 @@ class Style:
         return f"{name}({joined})", ATOM
 
 
+_INVERSES: dict[Any, Pair] = {np.linalg.inv: ("⁻¹", "^{-1}"), np.linalg.pinv: ("⁺", "^{+}")}
+_INVERSE_TRANSPOSE = {"ᵀ": "⁻ᵀ", r"^{\top}": r"^{-\top}"}
 RELATIONS: dict[Any, tuple[str, str]] = {
     np.greater: (">", ">"),
     np.greater_equal: ("≥", r"\geq"),
@@ -410,7 +419,7 @@ RELATIONS: dict[Any, tuple[str, str]] = {
     np.not_equal: ("≠", r"\neq"),
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
-_FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min")}
+_FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
 
 
 def function_name(name: str, latex: bool) -> str:

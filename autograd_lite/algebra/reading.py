@@ -114,7 +114,21 @@ def _transpose(step: Step, x: Expression) -> Expression:
     return Apply(np.transpose, (x,), step.shape, step.static, axes)
 
 
+def _inverse(a: Expression) -> Expression:
+    if isinstance(a, Apply) and a.op is np.transpose and a.shape == a.arguments[0].shape[::-1]:
+        return transposed(_inverse(a.arguments[0]))
+    return Apply(np.linalg.inv, (a,), a.shape)
+
+
+def _solve(step: Step, a: Expression, b: Expression) -> Expression:
+    product = np.dot if len(step.shape) == 2 else np.matmul
+    return Apply(product, (_inverse(a), b), step.shape)
+
+
 def _where(step: Step, c: Expression, a: Expression, b: Expression) -> Expression:
+    values = [x.value if isinstance(x, Step) else x for x in step.inputs[1:]]
+    if not all(np.isfinite(v).all() for v in values):  # 0 times these is not 0
+        return Apply(np.where, (c, a, b), step.shape)
     chosen, other = elementwise(np.multiply, c, a), elementwise(np.subtract, number(1), c)
     if b == ZERO:
         return chosen
@@ -134,16 +148,24 @@ def _or(step: Step, a: Expression, b: Expression) -> Expression:
     return elementwise(np.subtract, elementwise(np.add, a, b), both)
 
 
+def _ldexp(step: Step, x: Expression, n: Expression) -> Expression:
+    return elementwise(np.multiply, x, elementwise(np.power, number(2), n))
+
+
 _TRANSLATIONS: dict[Any, Callable[..., Expression]] = {
     rules.identity: lambda step, x: x,
     rules.astype: lambda step, x, *_: x,
     np.positive: lambda step, x: x,
+    np.conjugate: lambda step, x: x,
     np.broadcast_to: lambda step, x: x,
     np.reshape: lambda step, x: reshaped(x, step.shape),
     np.sum: lambda step, x: summed(x, step.static["axis"], step.shape),
     np.mean: _mean,
     np.transpose: _transpose,
+    np.linalg.inv: lambda step, a: _inverse(a),
+    np.linalg.solve: _solve,
     np.where: _where,
+    np.ldexp: _ldexp,
     np.bitwise_and: lambda step, a, b: elementwise(np.multiply, a, b),
     np.logical_and: lambda step, a, b: elementwise(np.multiply, a, b),
     np.bitwise_or: _or,
@@ -207,7 +229,7 @@ class RuleTexts:
         def symbol(s: Step) -> Expression | None:
             if s.number == g.number:
                 return g
-            if s.is_gradient or (s.label is None and s.op in RELATIONS):
+            if (s.is_gradient and s.op) or (s.label is None and s.op in RELATIONS):
                 return None
             if is_constant(s) or _is_short(s):
                 return None

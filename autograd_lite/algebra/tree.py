@@ -165,8 +165,9 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
     if isinstance(e, Named):
         return evaluate(e.meaning, values)
     arguments = [evaluate(a, values) for a in e.arguments]
-    if e.op is rules.scatter_add:  # which asks its argument's dtype: a number has none
-        arguments = [np.asarray(x) for x in arguments]
+    if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers
+        x, *at = map(np.asarray, arguments)
+        arguments = [x, *(i.astype(int) if i.dtype.kind == "f" else i for i in at)]
     value = e.op(*arguments, **e.static)
     return value * 1.0 if np.result_type(value).kind == "b" else value  # [x > 0] is 1 or 0
 

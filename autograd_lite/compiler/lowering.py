@@ -153,11 +153,13 @@ class Lowering:
         try:
             with tracing():
                 y = body(*t._inputs, **t._static)
-            if type(y) is not Tensor or y.dtype != t.dtype or not _is_what_runs(body, t):
+            if type(y) is not Tensor or y.dtype != t.dtype:
+                return None
+            steps = reachable([y], lambda x: x._order > start)
+            if not _is_what_runs(body, t, steps):
                 return None
         except Exception:  # a body written for arrays may raise anything at all when given Tensors
             return None
-        steps = reachable([y], lambda x: x._order > start)
         if any(x._op is t._op for x in steps):
             return None
         for x in steps:
@@ -230,10 +232,10 @@ def _sums_as_floats(t: Tensor) -> bool:
     return t._op in BODIES and t._op is not np.clip and t._inputs[0].dtype.kind != "f"
 
 
-def _is_what_runs(body: Op, t: Tensor) -> bool:
+def _is_what_runs(body: Op, t: Tensor, steps: list[Tensor]) -> bool:
     """Whether what the body records gives what t's operation computes, and again the same.
 
-    Those of the engine do; any other is tried at random values.
+    Those of the engine do; any other is tried at random values, where it may take other steps.
     """
     op: Any = t._op
     if _sums_as_floats(t):
@@ -243,7 +245,11 @@ def _is_what_runs(body: Op, t: Tensor) -> bool:
     rng = np.random.default_rng(0)
     values = [_sample(x, rng) if type(x) is Tensor else x for x in t._inputs]
     with tracing(), np.errstate(all="ignore"):
+        start = next_order()
         y = body(*[Tensor(x) if isinstance(x, np.ndarray) else x for x in values], **t._static)
+        others = reachable([y], lambda x: x._order > start)
+        if [x._op for x in others if x._op] != [x._op for x in steps if x._op]:
+            return False
         return np.array_equal(y._data, op.forward(*values, **t._static))  # (nan is not like nan)
 
 

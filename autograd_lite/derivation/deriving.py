@@ -257,7 +257,7 @@ class Deriver:
 
     def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
-        if not step.is_gradient:
+        if not step.is_gradient or step.op is None:
             return tape.letter(step)
         arriving = tape.arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:

@@ -74,7 +74,7 @@ class NamedTape:
                 x = s.inputs[0]
                 if x.op and not x.label and s.value.squeeze().shape == x.value.squeeze().shape:
                     self.known[x.number] = reshaped(self.symbol(s.number), x.shape)
-            if s.is_gradient or not is_data(s):
+            if not is_data(s):
                 continue
             known = data.get((s.shape, s.value.tobytes())) if not s.label else None
             if known is not None:
@@ -218,7 +218,7 @@ def _computation(s: Step) -> Any:
 
 
 def fresh_point(recorded: Steps) -> list[Any]:
-    """Values of all steps at other parameters, at which everything is finite and none saturated."""
+    """Values of all steps at other parameters, none saturated; what was finite still is."""
     leaves = [s for s in recorded if s.op is None and s.tensor.requires_grad and not s.is_gradient]
     rng = np.random.default_rng(0)
     best = None
@@ -230,7 +230,7 @@ def fresh_point(recorded: Steps) -> list[Any]:
             }
             for values in (fresh, near):
                 point = replay(recorded, values)
-                if all(np.isfinite(v).all() for v in point if v.dtype.kind == "f"):
+                if all(map(_as_finite, point, (s.value for s in recorded))):
                     if not _saturated(recorded, point):
                         return point
                     best = best or point
@@ -240,6 +240,10 @@ def fresh_point(recorded: Steps) -> list[Any]:
             "finite, so that the derivation could not be checked"
         )
     return best
+
+
+def _as_finite(x: Any, was: Any) -> bool:
+    return x.dtype.kind != "f" or bool((np.isfinite(x) | ~np.isfinite(was)).all())
 
 
 def _saturated(recorded: Steps, point: list[Any]) -> bool:

@@ -24,5 +24,14 @@ __all__ = [
     "softmax",
 ]
 
-FAMILIES: tuple[str, ...] = ()
+# The first is loaded last, so that SciPy is imported only for what no other family knows.
+FAMILIES: tuple[str, ...] = (
+    "special",
+    "assembly",
+    "contractions",
+    "fourier",
+    "linear_algebra",
+    "piecewise",
+    "statistics",
+)
 LATER.extend(functools.partial(importlib.import_module, f"{__name__}.{f}") for f in FAMILIES)

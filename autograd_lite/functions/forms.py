@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite.errors import described
+from autograd_lite.rules import astype
 from autograd_lite.tensor import HANDLERS, Tensor, record
 
 
@@ -44,3 +45,10 @@ def without_axes(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 def reshaped_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """x in this shape; x itself where it has it."""
     return x if x.shape == shape else record(np.reshape, (x,), {"shape": shape})
+
+
+def cast(x: Any, dtype: Any, casting: Any = "unsafe") -> Any:
+    """x in this dtype, if the rule allows it; x itself where it has it."""
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(f"{described(x)} of {x.dtype} to {np.dtype(dtype)}: casting={casting!r}")
+    return x if x.dtype == dtype else record(astype, (x,), {"dtype": np.dtype(dtype)})

@@ -12,12 +12,12 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_lite import rules
 from autograd_lite.errors import described
-from autograd_lite.functions.forms import axes_of, handles, reshaped_to, without_axes
+from autograd_lite.functions.forms import axes_of, cast, handles, reshaped_to, without_axes
 from autograd_lite.tensor import HANDLERS, Tensor, constant, record
 
 
 @handles(np.reshape)
-def _np_reshape(x: Any, shape: Any) -> Tensor:
+def _np_reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Tensor:
     x, asked = constant(x), shape
     sizes = tuple(shape) if np.iterable(shape) else (shape,)
     try:
@@ -34,12 +34,18 @@ def _np_reshape(x: Any, shape: Any) -> Tensor:
                 f"makes {x.size} elements, and here no length, or any, does"
             )
         shape = tuple(x.size // rest if n == -1 else n for n in shape)
-    return reshaped_to(x, shape)
+    if order == "C":
+        return reshaped_to(x, shape)
+    if order == "F":
+        return reshaped_to(x.T, shape[::-1]).T
+    raise TypeError(
+        f"a Tensor takes order='C' or 'F', not {order!r}: how it lies in memory is no part of it"
+    )
 
 
 @handles(np.ravel)
-def _np_ravel(x: Any) -> Tensor:
-    return reshaped_to(constant(x), (constant(x).size,))
+def _np_ravel(x: Any, order: str = "C") -> Tensor:
+    return _np_reshape(x, (constant(x).size,), order)
 
 
 @handles(np.squeeze)
@@ -100,8 +106,12 @@ def _np_broadcast_to(x: Any, shape: Any) -> Tensor:
 
 
 @handles(np.concatenate)
-def _np_concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
+def _np_concatenate(
+    arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind"
+) -> Tensor:
     tensors = [constant(x) for x in arrays]
+    if dtype is not None:
+        tensors = [cast(x, dtype, casting) for x in tensors]
     if axis is None:
         tensors, axis = [x.ravel() for x in tensors], 0
     axis = normalize_axis_index(axis, tensors[0].ndim)
@@ -109,8 +119,12 @@ def _np_concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
 
 
 @handles(np.stack)
-def _np_stack(arrays: Any, axis: int = 0) -> Tensor:
+def _np_stack(
+    arrays: Any, axis: int = 0, *, dtype: Any = None, casting: str = "same_kind"
+) -> Tensor:
     tensors = [constant(x) for x in arrays]
+    if dtype is not None:
+        tensors = [cast(x, dtype, casting) for x in tensors]
     axis = normalize_axis_index(axis, tensors[0].ndim + 1)
     return record(rules.stack, tuple(tensors), {"axis": axis})
 
@@ -118,5 +132,3 @@ def _np_stack(arrays: Any, axis: int = 0) -> Tensor:
 HANDLERS[np.shape] = lambda x: x.shape
 HANDLERS[np.ndim] = lambda x: x.ndim
 HANDLERS[np.size] = lambda x, axis=None: x.size if axis is None else x.shape[axis]
-HANDLERS[np.zeros_like] = lambda x: constant(np.zeros(x.shape, x.dtype))
-HANDLERS[np.ones_like] = lambda x: constant(np.ones(x.shape, x.dtype))

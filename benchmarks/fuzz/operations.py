@@ -286,7 +286,8 @@ def contraction(d: Draft) -> Chosen:
             name = d.constant(d.data(tuple(shape), d.dtype()))
         term = ""
         for n in d.of(name).shape:
-            known = [i for i, m in letters.items() if m == n and i not in term]
+            twice = d.chance(0.15)
+            known = [i for i, m in letters.items() if m == n and (twice or i not in term)]
             fresh = next(i for i in "ijklmnopq" if i not in letters and i not in term)
             letter = d.one(known) if known and d.chance(0.8) else fresh
             letters.setdefault(letter, n)
@@ -297,6 +298,9 @@ def contraction(d: Draft) -> Chosen:
     if d.chance(0.75):
         output = [i for i in letters if d.chance(0.5)]
         subscripts += "->" + "".join(output[int(k)] for k in d.rng.permutation(len(output)))
+    once = [i for i in letters if all(term.count(i) < 2 for term in terms)]
+    if once and d.chance(0.2):
+        subscripts = subscripts.replace(d.one(once), "...")
     return tuple(operands), {"subscripts": repr(subscripts)}
 
 
@@ -649,11 +653,15 @@ TABLE: dict[str, Entry] = {
         weight=0.5,
     ),
     "einsum": Entry(
-        ("np.einsum({subscripts}, {all})",), contraction, torch_einsum, rounds=OPERANDS, weight=3
+        ("np.einsum({subscripts}, {all})", "np.einsum({subscripts}, {all}, optimize=True)"),
+        contraction,
+        torch_einsum,
+        rounds=OPERANDS,
+        weight=3,
     ),
     # Types and constants like a value
     "astype": Entry(
-        ("{0}.astype({dtype})",),
+        ("{0}.astype({dtype})", "np.astype({0}, {dtype})"),
         cast,
         lambda x, dtype: x,
         rounds=RESULT,

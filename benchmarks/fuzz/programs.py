@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite.functions.special import special
 
 CALLS = 3  # each program comes with so many sets of data
 DEFAULTS = {"axis": None, "ddof": 0, "keepdims": False}  # of reductions: not written out
@@ -136,7 +137,8 @@ class Program:
     def listing(self, call: int = 0) -> str:
         """The program as a script's first lines: constants, function, inputs."""
         body = self.source()
-        lines = ["import numpy as np", "import autograd_lite as ag", ""]
+        lines = ["import numpy as np", "import autograd_lite as ag"]
+        lines += ["from scipy import special"] * ("special." in body) + [""]
         for name, constant in self.constants.items():
             array = text(constant.array)
             tensor = f"ag.Tensor({array}, name={constant.name!r})"
@@ -154,7 +156,7 @@ def is_variable(x: Any) -> bool:
 
 
 def namespace() -> dict[str, Any]:
-    return {"np": np, "ag": ag, "cube": cube}
+    return {"np": np, "ag": ag, "cube": cube, "special": special}
 
 
 def _copy(x: Any) -> Any:
