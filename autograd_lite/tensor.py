@@ -9,8 +9,11 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import math
+import operator
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -163,6 +166,8 @@ def is_differentiated(t: Tensor) -> bool:
         x = stack.pop()
         if x._order in variables:
             return True
+        if ASSIGNED:
+            settle(x)
         for z in x._inputs:
             if type(z) is Tensor and z._needs and z._order >= oldest and z._order not in seen:
                 seen.add(z._order)
@@ -284,6 +289,7 @@ class Tensor:
 
     __slots__ = (
         "__weakref__",
+        "_before",
         "_data",
         "_inputs",
         "_needs",
@@ -291,12 +297,17 @@ class Tensor:
         "_order",
         "_saved",
         "_static",
+        "_until",
+        "_view_of",
         "grad",
         "name",
     )
 
     grad: np.ndarray | None
     name: str | None
+    _before: Tensor  # these three are set by item assignment alone
+    _until: int
+    _view_of: Any
 
     def __init__(
         self,
@@ -630,28 +641,11 @@ class Tensor:
         return record(np.invert, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        items: list[Any] = []
-        at: list[Tensor] = []
-        for i in index if isinstance(index, tuple) else (index,):
-            if isinstance(i, Tensor):
-                if i._data.dtype.kind == "b" and _state.tracing:
-                    raise errors.no_value("a boolean index")
-                at.append(i)
-                items.append(rules.Slot(len(at) - 1))
-            elif isinstance(i, list):
-                errors.refuse_masks(i, "an index")
-                items.append(np.array(i, dtype=None if np.size(i) else np.intp))
-            else:
-                if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
-                    errors.refuse_masks(i, "an index")
-                items.append(i.copy() if isinstance(i, np.ndarray) else i)
-        return record(rules.getitem, (self, *at), {"index": tuple(items)})
+        items, at = index_of(index)
+        return record(rules.getitem, (self, *at), {"index": items})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            f"{errors.described(self)}[...] = ... writes in place, which a tape cannot undo. "
-            "Use np.where(mask, new, t), or build the tensor with np.concatenate or np.stack."
-        )
+        handler_of(operator.setitem)(self, index, value)  # type: ignore[misc]
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
@@ -719,7 +713,9 @@ class Tensor:
         """As np.ravel."""
         return HANDLERS[np.ravel](self, order)
 
-    flatten = ravel
+    def flatten(self, order: str = "C") -> Tensor:
+        """As NumPy's: ravel, and always a copy."""
+        return self.ravel(order).copy()
 
     def astype(
         self,
@@ -735,6 +731,8 @@ class Tensor:
                 f"{errors.described(self)} of {self.dtype} is not cast to {np.dtype(dtype)} where "
                 f"casting={casting!r}"
             )
+        if not copy and self.dtype == dtype:
+            return self
         return record(rules.astype, (self,), {"dtype": np.dtype(dtype)})
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
@@ -781,6 +779,26 @@ def _ufunc_otherwise(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str
     raise TypeError(f"np.{name} on a Tensor does not take {', '.join(options)}={instead}")
 
 
+def index_of(index: Any) -> tuple[tuple[Any, ...], list[Tensor]]:
+    """An index as it is recorded: a Slot for each Tensor in it, and these Tensors."""
+    items: list[Any] = []
+    at: list[Tensor] = []
+    for i in index if isinstance(index, tuple) else (index,):
+        if isinstance(i, Tensor):
+            if i._data.dtype.kind == "b" and _state.tracing:
+                raise errors.no_value("a boolean index")
+            at.append(i)
+            items.append(rules.Slot(len(at) - 1))
+        elif isinstance(i, list):
+            errors.refuse_masks(i, "an index")
+            items.append(np.array(i, dtype=None if np.size(i) else np.intp))
+        else:
+            if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
+                errors.refuse_masks(i, "an index")
+            items.append(i.copy() if isinstance(i, np.ndarray) else i)
+    return tuple(items), at
+
+
 def record(
     op: Callable[..., Any], inputs: tuple[Any, ...], static: dict[str, Any] = NOTHING
 ) -> Tensor:
@@ -805,7 +823,14 @@ def record(
         t = _made(y, op, inputs, saved, static, needs and RULES[op] != ())
         t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
         return t
-    return _made(y, None, (), (), NOTHING, False)
+    t = _made(y, None, (), (), NOTHING, False)
+    if op in VIEW_MAKERS:
+        t._view_of = inputs[0]
+    if ASSIGNED:  # this will not be on a tape, where `settle` would look
+        for x in inputs:
+            if type(x) is Tensor:
+                check_current(x)
+    return t
 
 
 def _made(
@@ -830,6 +855,114 @@ def _made(
 
 
 _new: Any = object.__new__
+
+
+# Item assignment. A tensor that is assigned to goes on as a new value, with an order of its own;
+# `_before` it was another tensor, which is current `_until` that order. Who used it earlier has an
+# older order, by which `settle` finds what was used.
+
+VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to, rules.getitem, rules.windows}
+ASSIGNED: dict[int, Any] = {}  # weak references to what is no longer current; often none is left
+
+
+def reassign(t: Tensor, make: Callable[[Tensor], Tensor]) -> None:
+    """Let t go on as `make(t as it was)`.
+
+    What t is a view of, and other views of that, have other values in NumPy from now on; `settle`
+    raises where one of them is used. ValueError for a view of a leaf that requires a gradient.
+    """
+    old = _made(t._data, t._op, t._inputs, t._saved, t._static, t._needs)
+    old._order = t._order
+    for slot in ("_before", "_until", "_view_of"):
+        if hasattr(t, slot):
+            setattr(old, slot, getattr(t, slot))
+    behind = list(_seen_through(old))
+    for x in behind:
+        if x._op is None and x._needs:
+            raise ValueError(
+                f"{errors.described(t)}[...] = ... would write into {errors.described(x)} as well, "
+                "a leaf that requires a gradient: t is a view of it. Write t = t.copy() first."
+            )
+    new = make(old)
+    for x in (old, *behind):
+        x._until = min(new._order, getattr(x, "_until", new._order))
+        ASSIGNED[id(x)] = weakref.ref(x, functools.partial(ASSIGNED.pop, id(x)))
+    for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
+        setattr(t, slot, getattr(new, slot))
+    t._before = old
+
+
+def _seen_through(x: Tensor) -> Iterator[Tensor]:
+    """What x is a view of, and what that is a view of."""
+    while (base := _base(x)) is not None:
+        if not (hasattr(x._data, "stands_in") or np.may_share_memory(x._data, base._data)):
+            return
+        yield base
+        x = base
+
+
+def _base(x: Tensor) -> Any:
+    """What the operation that made x made a view of, as far as the operation tells."""
+    if x._op in VIEW_MAKERS:
+        settle_inputs(x)
+        index = x._static.get("index", ())
+        if not any(isinstance(i, np.ndarray | rules.Slot) for i in index):
+            return x._inputs[0]
+    base = getattr(x, "_view_of", None)
+    while base is not None and base._order >= x._order:
+        base = base._before
+    return base
+
+
+def settle(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them, or raise ValueError.
+
+    It raises where t was made of a view that was not up to date, and NumPy's would have been.
+    """
+    order = t._order
+    for x in t._inputs:
+        if type(x) is Tensor and (
+            x._order >= order or x._op in VIEW_MAKERS or hasattr(x, "_until")
+        ):
+            settle_inputs(t)
+            if t._op is not rules.identity or not hasattr(t, "_before"):  # not `recalled`
+                for z in t._inputs:
+                    if type(z) is Tensor:
+                        check_current(z, order)
+            return
+
+
+def settle_inputs(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them."""
+    for k, x in enumerate(t._inputs):
+        if type(x) is Tensor and x._order >= t._order:
+            while x._order >= t._order:
+                x = x._before
+            t._inputs = (*t._inputs[:k], x, *t._inputs[k + 1 :])
+
+
+def recalled(x: Any) -> Any:
+    """x for a rule that is run on Tensors: its value then is meant, whatever was assigned since."""
+    if type(x) is not Tensor or is_current(x):
+        return x
+    same = _made(x._data, rules.identity, (x,), (x._data,), NOTHING, x._needs)
+    same._before = x
+    return same
+
+
+def is_current(x: Tensor, order: float = math.inf) -> bool:
+    """Whether NumPy would have the same value in x at this time, by default now."""
+    return all(getattr(t, "_until", order) >= order for t in (x, *_seen_through(x)))
+
+
+def check_current(x: Tensor, order: float = math.inf) -> None:
+    """Raise ValueError if NumPy would have another value in x at this time, by default now."""
+    if not is_current(x, order):
+        raise ValueError(
+            f"{errors.described(x)} shares its memory with what was assigned to after it was "
+            "taken, and was used then: in NumPy it would have changed as well. Take it again "
+            "after the assignment, or write .copy() where it is taken."
+        )
 
 
 class NotAnOperand(TypeError):
