@@ -6,6 +6,7 @@ The value is its own node on the tape, and creation order is the tape's order. T
 
 from __future__ import annotations
 
+import bisect
 import functools
 import inspect
 import itertools
@@ -297,8 +298,8 @@ class Tensor:
         "_order",
         "_saved",
         "_static",
-        "_until",
         "_view_of",
+        "_writes",
         "grad",
         "name",
     )
@@ -306,8 +307,8 @@ class Tensor:
     grad: np.ndarray | None
     name: str | None
     _before: Tensor  # these three are set by item assignment alone
-    _until: int
     _view_of: Any
+    _writes: list[Any]
 
     def __init__(
         self,
@@ -611,6 +612,7 @@ class Tensor:
     __le__, __ge__ = _handled(np.less_equal)[0], _handled(np.greater_equal)[0]
     __eq__, __ne__ = _handled(np.equal)[0], _handled(np.not_equal)[0]
     __neg__, __abs__ = _function(np.negative), _function(np.absolute)
+    __pos__ = _function(np.positive)
     __iadd__ = _in_place(np.add, "+")
     __isub__ = _in_place(np.subtract, "-")
     __imul__ = _in_place(np.multiply, "*")
@@ -633,9 +635,6 @@ class Tensor:
     def __round__(self, ndigits: int | None = None) -> Tensor:
         rounded: Tensor = HANDLERS[np.round](self, ndigits or 0)
         return rounded
-
-    def __pos__(self) -> Tensor:
-        return self
 
     def __invert__(self) -> Tensor:
         return record(np.invert, (self,))
@@ -857,12 +856,13 @@ def _made(
 _new: Any = object.__new__
 
 
-# Item assignment. A tensor that is assigned to goes on as a new value, with an order of its own;
-# `_before` it was another tensor, which is current `_until` that order. Who used it earlier has an
-# older order, by which `settle` finds what was used.
+# Item assignment. A tensor that is assigned to goes on as a new value, with an order of its own.
+# `_before` it was another tensor; both have the same list of `_writes`. Who used it earlier has an
+# older order, by which `settle` finds what was used, and whether it was up to date.
 
-VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to, rules.getitem, rules.windows}
-ASSIGNED: dict[int, Any] = {}  # weak references to what is no longer current; often none is left
+VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to}
+VIEW_MAKERS |= {rules.getitem, rules.windows, rules.einsum}
+ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often none is left
 
 
 def reassign(t: Tensor, make: Callable[[Tensor], Tensor]) -> None:
@@ -873,7 +873,7 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor]) -> None:
     """
     old = _made(t._data, t._op, t._inputs, t._saved, t._static, t._needs)
     old._order = t._order
-    for slot in ("_before", "_until", "_view_of"):
+    for slot in ("_before", "_view_of", "_writes"):
         if hasattr(t, slot):
             setattr(old, slot, getattr(t, slot))
     behind = list(_seen_through(old))
@@ -884,12 +884,15 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor]) -> None:
                 "a leaf that requires a gradient: t is a view of it. Write t = t.copy() first."
             )
     new = make(old)
+    index = new._static.get("index") if new._op is rules.setitem else None
     for x in (old, *behind):
-        x._until = min(new._order, getattr(x, "_until", new._order))
+        if not hasattr(x, "_writes"):
+            x._writes = []
+        x._writes.append((new._order, index if x is old else None))
         ASSIGNED[id(x)] = weakref.ref(x, functools.partial(ASSIGNED.pop, id(x)))
     for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
         setattr(t, slot, getattr(new, slot))
-    t._before = old
+    t._before, t._writes = old, old._writes
 
 
 def _seen_through(x: Tensor) -> Iterator[Tensor]:
@@ -905,13 +908,16 @@ def _base(x: Tensor) -> Any:
     """What the operation that made x made a view of, as far as the operation tells."""
     if x._op in VIEW_MAKERS:
         settle_inputs(x)
-        index = x._static.get("index", ())
-        if not any(isinstance(i, np.ndarray | rules.Slot) for i in index):
-            return x._inputs[0]
+        return x._inputs[0] if is_basic(x._static.get("index", ())) else None
     base = getattr(x, "_view_of", None)
     while base is not None and base._order >= x._order:
         base = base._before
     return base
+
+
+def is_basic(index: Any) -> bool:
+    """Whether a recorded index gives a view: no array is in it."""
+    return not any(isinstance(i, np.ndarray | rules.Slot) for i in index)
 
 
 def settle(t: Tensor) -> None:
@@ -921,9 +927,9 @@ def settle(t: Tensor) -> None:
     """
     order = t._order
     for x in t._inputs:
-        if type(x) is Tensor and (
-            x._order >= order or x._op in VIEW_MAKERS or hasattr(x, "_until")
-        ):
+        if type(x) is not Tensor:
+            continue
+        if x._order >= order or x._op in VIEW_MAKERS or hasattr(x, "_writes"):
             settle_inputs(t)
             if t._op is not rules.identity or not hasattr(t, "_before"):  # not `recalled`
                 for z in t._inputs:
@@ -952,7 +958,23 @@ def recalled(x: Any) -> Any:
 
 def is_current(x: Tensor, order: float = math.inf) -> bool:
     """Whether NumPy would have the same value in x at this time, by default now."""
-    return all(getattr(t, "_until", order) >= order for t in (x, *_seen_through(x)))
+    for behind in (x, *_seen_through(x)):
+        writes = getattr(behind, "_writes", ())
+        for written, index in writes[bisect.bisect(writes, x._order, key=_first) :]:
+            if written < order and (behind is x or _overlap(x, behind, index)):
+                return False
+    return True
+
+
+_first = operator.itemgetter(0)
+
+
+def _overlap(x: Tensor, base: Tensor, index: Any) -> bool:
+    """Whether an index of base, if it is known, and a view of base have entries in common."""
+    if index is None or not is_basic(index) or hasattr(x._data, "stands_in"):
+        return True
+    written = base._data[index if Ellipsis in index else (*index, ...)]
+    return np.shares_memory(x._data, written)
 
 
 def check_current(x: Tensor, order: float = math.inf) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ def affine_forward(x, w, b):
 
 
 def affine_backward(dout, cache):
-    x, w, b = cache
+    x, w, _ = cache
     dx = dout.dot(w.T).reshape(x.shape)
     return dx, x.reshape(len(x), -1).T.dot(dout), dout.sum(axis=0)
 
