@@ -494,8 +494,8 @@ class Tensor:
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise TypeError(
             f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
-            "gradient. Use t.data for the array behind it, or operations on the Tensor itself; "
-            "np.stack makes one Tensor of a list of them."
+            "gradient. Use operations on the Tensor itself (a @ t for a.dot(t), np.stack for an "
+            "array that is filled from a list, or part by part), or t.data for the array behind it."
         )
 
     @staticmethod
