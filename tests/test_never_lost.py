@@ -264,6 +264,28 @@ def test_the_error_names_the_line_and_what_to_write(f, told):
         assert text in str(error.value)
 
 
+def test_what_stands_for_an_index_and_for_detach_is_said_and_holds_compiled():
+    table = np.eye(3)
+
+    def refused(x):
+        return np.sum(table[np.argmax(x, axis=1)] * x)
+
+    def indexed(x):
+        with ag.no_grad():
+            rest = np.round(x) - x
+        return np.sum(ag.Tensor(table)[np.argmax(x, axis=1)] * (x + rest))
+
+    with pytest.raises(TypeError, match=r"\(2,\) would be frozen.*ag.Tensor\(a\)\[t\]"):
+        ag.grad(refused)(np.ones((2, 3)))
+    with pytest.raises(ag.TracingError, match="ag.no_grad"):
+        ag.compile(lambda x: x.detach())(1.0)
+    run = ag.compile(ag.value_and_grad(indexed))
+    for x in (np.array([[0.2, 1.7, 0.0]]), np.array([[2.2, 1.7, 0.0]])):
+        value, gradient = run(x)
+        assert value == np.round(x.max())
+        np.testing.assert_array_equal(gradient, table[np.argmax(x, axis=1)])
+
+
 def test_an_item_assignment_is_noticed_in_the_error_that_numpy_chains():
     r, x = np.zeros(3), ag.Tensor(1.0, requires_grad=True, name="x")
     with pytest.raises(ValueError, match="array element") as error:
