@@ -529,8 +529,6 @@ class Tensor:
         return len(self._data)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if _state.tracing:
-            raise errors.no_value("iteration")
         if not self._data.ndim:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))

@@ -17,8 +17,9 @@ def euler_in_torch(t, y, rates):
 @model(euler_in_torch, (2,), (4,))
 def euler_steps_of_an_ode(y, rates):
     for _ in range(20):
-        x, z = y[0], y[1]
-        slope = [rates[0] * x - rates[1] * x * z, rates[2] * x * z - rates[3] * z]
+        x, z = y
+        grown, eaten, fed, died = rates
+        slope = [grown * x - eaten * x * z, fed * x * z - died * z]
         y = y + 0.05 * np.stack(slope)
     return np.sum(y**2)
 

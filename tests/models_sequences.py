@@ -105,8 +105,8 @@ NEXT = np.array([[0, 1], [1, 0], [2, 2], [1, 1], [0, 2]])
 @model(rnn_in_torch, (5, 2, 3), (4, 3), (4, 4), (3, 4), (3,))
 def rnn_with_an_output_at_each_time(X, Wx, Wh, Wy, b):
     h, logits = np.zeros((2, 4)), []
-    for k in range(X.shape[0]):
-        h = np.tanh(X[k].dot(Wx.T) + h @ Wh.T)
+    for x in X:
+        h = np.tanh(x.dot(Wx.T) + h @ Wh.T)
         logits.append(h.dot(Wy.T) + b)
     logits = np.stack(logits)
     log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
