@@ -828,7 +828,7 @@ def record(
         t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
         return t
     t = _made(y, None, (), (), NOTHING, False)
-    if op in VIEW_MAKERS:
+    if op in VIEW_MAKERS and np.may_share_memory(y, saved[0]):
         t._view_of = inputs[0]
     if ASSIGNED:  # this will not be on a tape, where `settle` would look
         for x in inputs:
@@ -898,22 +898,24 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor]) -> None:
     for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
         setattr(t, slot, getattr(new, slot))
     t._before, t._writes = old, old._writes
+    if behind:
+        t._view_of = behind[0]
 
 
 def _seen_through(x: Tensor) -> Iterator[Tensor]:
     """What x is a view of, and what that is a view of."""
     while (base := _base(x)) is not None:
-        if not (hasattr(x._data, "stands_in") or np.may_share_memory(x._data, base._data)):
-            return
         yield base
         x = base
 
 
 def _base(x: Tensor) -> Any:
-    """What the operation that made x made a view of, as far as the operation tells."""
+    """What x is a view of, or was before it was assigned to; None if it is none."""
     if x._op in VIEW_MAKERS:
         settle_inputs(x)
-        return x._inputs[0] if is_basic(x._static.get("index", ())) else None
+        base, index = x._inputs[0], x._static.get("index", ())
+        alike = hasattr(x._data, "stands_in") or np.may_share_memory(x._data, base._data)
+        return base if is_basic(index) and alike else None
     base = getattr(x, "_view_of", None)
     while base is not None and base._order >= x._order:
         base = base._before
@@ -975,11 +977,11 @@ _first = operator.itemgetter(0)
 
 
 def _overlap(x: Tensor, base: Tensor, index: Any) -> bool:
-    """Whether an index of base, if it is known, and a view of base have entries in common."""
-    if index is None or not is_basic(index) or hasattr(x._data, "stands_in"):
+    """Whether an index of base, as far as it is known, may have entries of a view of base."""
+    known = index is not None and is_basic(index) and not hasattr(x._data, "stands_in")
+    if not (known and np.may_share_memory(x._data, base._data)):
         return True
-    written = base._data[index if Ellipsis in index else (*index, ...)]
-    return np.shares_memory(x._data, written)
+    return np.shares_memory(x._data, base._data[index if Ellipsis in index else (*index, ...)])
 
 
 def check_current(x: Tensor, order: float = math.inf) -> None:
