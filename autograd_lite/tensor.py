@@ -870,8 +870,8 @@ VIEW_MAKERS |= {rules.getitem, rules.windows, rules.einsum}
 ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often none is left
 
 
-def reassign(t: Tensor, make: Callable[[Tensor], Tensor]) -> None:
-    """Let t go on as `make(t as it was)`.
+def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> None:
+    """Let t go on as `make(t as it was)`; place: the basic index that it differs at, if known.
 
     What t is a view of, and other views of that, have other values in NumPy from now on; `settle`
     raises where one of them is used. ValueError for a view of a leaf that requires a gradient.
@@ -889,11 +889,10 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor]) -> None:
                 "a leaf that requires a gradient: t is a view of it. Write t = t.copy() first."
             )
     new = make(old)
-    index = new._static.get("index") if new._op is rules.setitem else None
     for x in (old, *behind):
         if not hasattr(x, "_writes"):
             x._writes = []
-        x._writes.append((new._order, index if x is old else None))
+        x._writes.append((new._order, place if x is old else None))
         ASSIGNED[id(x)] = weakref.ref(x, functools.partial(ASSIGNED.pop, id(x)))
     for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
         setattr(t, slot, getattr(new, slot))
@@ -967,21 +966,21 @@ def is_current(x: Tensor, order: float = math.inf) -> bool:
     """Whether NumPy would have the same value in x at this time, by default now."""
     for behind in (x, *_seen_through(x)):
         writes = getattr(behind, "_writes", ())
-        for written, index in writes[bisect.bisect(writes, x._order, key=_first) :]:
-            if written < order and (behind is x or _overlap(x, behind, index)):
+        for written, place in writes[bisect.bisect(writes, x._order, key=_order_of) :]:
+            if written < order and (behind is x or _overlap(x, behind, place)):
                 return False
     return True
 
 
-_first = operator.itemgetter(0)
+_order_of = operator.itemgetter(0)
 
 
-def _overlap(x: Tensor, base: Tensor, index: Any) -> bool:
-    """Whether an index of base, as far as it is known, may have entries of a view of base."""
-    known = index is not None and is_basic(index) and not hasattr(x._data, "stands_in")
+def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
+    """Whether a place in base may have entries of a view of base."""
+    known = place is not None and not hasattr(x._data, "stands_in")
     if not (known and np.may_share_memory(x._data, base._data)):
         return True
-    return np.shares_memory(x._data, base._data[index if Ellipsis in index else (*index, ...)])
+    return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
 
 
 def check_current(x: Tensor, order: float = math.inf) -> None:

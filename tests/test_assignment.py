@@ -54,7 +54,7 @@ def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
     if broken == "views":
         monkeypatch.setattr(tensor, "_seen_through", lambda x: iter(()))
     if broken == "other views":
-        monkeypatch.setattr(tensor, "_overlap", lambda x, base, index: index is not None)
+        monkeypatch.setattr(tensor, "_overlap", lambda x, base, place: place is None)
     if broken == "masks":
         monkeypatch.setattr(assignments, "REFUSALS", ())
     assert first_wrong() is not None

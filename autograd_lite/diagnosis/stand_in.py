@@ -236,6 +236,11 @@ class StandIns:
         return self.of(builtins.__import__(name, *rest))
 
 
+def is_users_object(x: Any) -> bool:
+    """Whether x is an object, with attributes, of a class that a user wrote."""
+    return hasattr(x, "__dict__") and not isinstance(x, type) and _defined_by_user(type(x))
+
+
 def _defined_by_user(cls: type) -> bool:
     module = sys.modules.get(cls.__module__)
     if module is None or cls.__module__ == "builtins":

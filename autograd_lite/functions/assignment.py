@@ -30,7 +30,14 @@ def assign(t: Tensor, index: Any, value: Any) -> None:
             "its gradient would be wrong. Write t = t.copy() first."
         )
     else:
-        reassign(t, lambda old: _assigned(old, index, value))
+        reassign(t, lambda old: _assigned(old, index, value), _place(index))
+
+
+def _place(index: Any) -> Any:
+    """An index as a tuple, if it is a basic one: the memory that it stands for is known."""
+    items = index if isinstance(index, tuple) else (index,)
+    basic = all(isinstance(i, int | slice | None) or i is Ellipsis for i in items)
+    return items if basic and not any(isinstance(i, bool) for i in items) else None
 
 
 def _assigned(x: Tensor, index: Any, value: Any) -> Tensor:
