@@ -154,13 +154,15 @@ def differences(program: Program, arrays: list[np.ndarray], h: float = 1e-6) -> 
 def in_torch(program: Program, arrays: list[np.ndarray]) -> list[np.ndarray] | None:
     """The gradients by PyTorch, whose views are as NumPy's are; None where it refuses.
 
-    It refuses what was used before it was written into, and parts that overlap; where an index
-    repeats, it hands the gradient to values that were written over.
+    It refuses what was used before it was written into, and parts that overlap, not always though;
+    where an index repeats, it hands the gradient to values that were written over.
     """
     import torch
 
-    if any(f"{index} =" in line for line in program.lines for index in REPEATED):
-        return None
+    for line in program.lines:
+        overlap = re.match(r"(v[0-9]+)\[.* \+= .*\1\[", line)
+        if overlap or any(f"{index} =" in line for index in REPEATED):
+            return None
 
     class Functions:
         tanh, sum = torch.tanh, torch.sum
@@ -192,13 +194,17 @@ IN_TORCH = ("modified by an inplace operation", "refer to a single memory locati
 REFUSALS = ("shares its memory with what was assigned", "a leaf that requires a gradient")
 
 
+def _refused(error: ValueError) -> bool:
+    return any(said in str(error) for said in REFUSALS)
+
+
 def judged(program: Program, arrays: list[np.ndarray]) -> str:
     """`right`, `refused`, `needless` (refused, although no alias matters), or what is wrong."""
     value, f = on_arrays(program, arrays), on_tensors(program)
     try:
         got, slopes = ag.value_and_grad(f, (0, 1, 2))(*arrays)
     except ValueError as error:
-        if not any(said in str(error) for said in REFUSALS):
+        if not _refused(error):
             return f"error: {error}"
         same = on_arrays(program.with_copies(), arrays) == value
         return "needless" if same else "refused"
@@ -228,6 +234,9 @@ def further(program: Program, arrays: list[np.ndarray], slopes: Any) -> str:
         ag.check_gradients(f, *arrays, order=2)
     except ag.GradientError as error:
         return f"wrong at second order: {error}"
+    except ValueError as error:  # without gradients, lines on which nothing depends count too
+        if not _refused(error):
+            raise
     leaves = [ag.Tensor(x, True, name) for x, name in zip(arrays, "ABu", strict=True)]
     J = f(*leaves)
     reached = [t for t in leaves if t in {s.tensor for s in steps(J)}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ class Arguments:
             raise TypeError(f"args do not fit {self.who}: {error}") from None
         owner = getattr(function, "__self__", None)
         self.state: dict[str, Any] = dict(vars(owner)) if is_users_object(owner) else {}
-        self.by_parameter = {name: map_leaves(_array, x) for name, x in bound.arguments.items()}
+        self.bound = bound
+        self.by_parameter = {name: map_leaves(_no_tensor, x) for name, x in bound.arguments.items()}
         self.paths = _named(list(_float_arrays((), {**self.state, **self.by_parameter})))
         if not self.paths:
             told = ", ".join(f"{name}: {told_of(x)}" for name, x in self.by_parameter.items())
@@ -48,6 +50,12 @@ class Arguments:
                 f"there is no float array among args ({told or 'they are empty'}): gradients are "
                 "with respect to floats, use .astype(float)"
             )
+
+    def given_to(self, function: Callable[..., Any], handed: Callable[[Any], Any]) -> Any:
+        """What a function returns for these arguments, each array, number, ... `handed` first."""
+        replaced = {name: map_leaves(handed, x) for name, x in self.by_parameter.items()}
+        bound = inspect.BoundArguments(self.bound.signature, OrderedDict(replaced))
+        return function(*bound.args, **bound.kwargs)
 
     def array(self, name: str) -> Array:
         """The array of this name."""
@@ -130,7 +138,7 @@ class Arguments:
         return bool(self.of(name))
 
 
-def _array(x: Any) -> Any:
+def _no_tensor(x: Any) -> Any:
     return x.numpy() if isinstance(x, Tensor) else x
 
 

@@ -18,6 +18,7 @@ def check_backward(
     args: Any = (),
     *,
     wrt: Sequence[str] | None = None,
+    reference: Callable[..., Any] | None = None,
     rng: int = 0,
 ) -> Report:
     """Judge the gradients that a function computes, and name the mistake in those that are wrong.
@@ -31,7 +32,7 @@ def check_backward(
     args: a tuple, or a dict by parameter: float arrays, lists and dicts of them, anything else.
     grads: a dict by name ("W1" or "dW1"), or the gradients of the arrays in args, in order; None
     for one that has no gradient. wrt: the names of the arguments whose gradients are returned,
-    where that is not clear.
+    where that is not clear. reference: another forward, which says what is right in its place.
 
     Returns what `ag.compare` returns: the report is true if everything agrees.
     `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be
@@ -50,7 +51,7 @@ def check_backward(
     w   (3, 2)  agrees
     b   (2,)    differs  sign at b: its sign is wrong. Multiply it by −1.
     """
-    code = HandWritten(forward, backward, args, rng)
+    code = HandWritten(forward, backward, args, reference, rng)
     plain = code.on_arrays()
     given = code.arguments.whose(plain.gradients, wrt, code.who)
     recorded = code.on_tensors(plain)

@@ -139,9 +139,9 @@ class Report(Sequence[Entry]):
         return sum(right) / len(right) if right else 1.0
 
     def to_json(self) -> str:
-        """The report as JSON: `ok`, `score`, and every entry with its findings."""
+        """The report as JSON: `ok`, `score`, each entry with its findings, and its text."""
         entries = [entry.as_dict() for entry in self.entries]
-        whole = {"ok": self.ok, "score": self.score(), "entries": entries}
+        whole = {"ok": self.ok, "score": self.score(), "entries": entries, "text": str(self)}
         return json.dumps(whole, ensure_ascii=False, allow_nan=False)
 
     def rows(self) -> list[tuple[str, str, str, list[str]]]:

@@ -12,7 +12,6 @@ import contextlib
 import copy
 import functools
 import os
-import sys
 import sysconfig
 import types
 from collections.abc import Callable
@@ -242,10 +241,11 @@ def is_users_object(x: Any) -> bool:
 
 
 def _defined_by_user(cls: type) -> bool:
-    module = sys.modules.get(cls.__module__)
-    if module is None or cls.__module__ == "builtins":
-        return False
-    return cls.__module__ == "__main__" or is_users(getattr(module, "__file__", None))
+    """Whether a class, or one that it inherits from, has functions of a user's."""
+    functions = [f for c in cls.__mro__ for f in vars(c).values()]
+    return any(
+        is_users(f.__code__.co_filename) for f in functions if isinstance(f, types.FunctionType)
+    )
 
 
 def _global_names(code: types.CodeType) -> set[str]:

@@ -30,10 +30,10 @@ def assign(t: Tensor, index: Any, value: Any) -> None:
             "its gradient would be wrong. Write t = t.copy() first."
         )
     else:
-        reassign(t, lambda old: _assigned(old, index, value), _place(index))
+        reassign(t, lambda old: _assigned(old, index, value), _known_place(index))
 
 
-def _place(index: Any) -> Any:
+def _known_place(index: Any) -> Any:
     """An index as a tuple, if it is a basic one: the memory that it stands for is known."""
     items = index if isinstance(index, tuple) else (index,)
     basic = all(isinstance(i, int | slice | None) or i is Ellipsis for i in items)
