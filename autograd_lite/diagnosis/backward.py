@@ -54,7 +54,7 @@ def check_backward(
     code = HandWritten(forward, backward, args, reference, rng)
     plain = code.on_arrays()
     given = code.arguments.whose(plain.gradients, wrt, code.who)
-    recorded = code.on_tensors(plain)
+    recorded = code.on_tensors(plain, given)
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
     report = compare(recorded.J, returned)
     missing = [name for name, g in given.items() if g is None and name in recorded.used]
