@@ -349,12 +349,11 @@ REFUSED = {
     "np.stack": [
         lambda x: np.array([x, x]),
         lambda x: np.array([x[0, 0], x[0, 1]]),
+    ],
+    "np.c_: a Tensor is not an array.*Write np.column_stack": [lambda x: np.c_[x, x]],
+    "np.concatenate": [
         lambda x: np.r_[x, x],
         lambda x: np.r_[x[0, 0], x[0, 1]],
-        lambda x: np.c_[x, x],
-        lambda x: np.append(x, [x[0, 0], x[0, 1]]),
-    ],
-    "np.concatenate": [
         lambda x: np.pad(x, 1, "empty"),
         lambda x: np.pad(x, 1, lambda *_: None),
         lambda x: np.pad(x, 1, "reflect", reflect_type="odd"),

@@ -12,13 +12,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite import rules
 from autograd_lite.errors import described, no_value
-from autograd_lite.functions.forms import axes_of, handles, reshaped_to
+from autograd_lite.functions.forms import axes_of, handles, refuse, reshaped_to
 from autograd_lite.functions.own import logsumexp
 from autograd_lite.functions.reductions import (
     mean_where,
     position_of,
     reduction,
-    refuse,
     root,
     var_where,
 )
@@ -83,7 +82,7 @@ RULES[np.nanmax] = RULES[np.nanmin] = (
     ),
 )
 # Where entries tie, any of the orders is right.
-RULES[np.partition] = (lambda g, y, x, axis, kth: along(g, arrival(x, y, axis), axis),)
+RULES[np.partition] = (lambda g, y, x, axis, kth: np.take_along_axis(g, arrival(x, y, axis), axis),)
 
 _op: Callable[..., Any]
 for _op in (
@@ -93,17 +92,10 @@ for _op in (
     RULES[_op] = ()
 
 
-def along(x: Any, places: Any, axis: int) -> Any:
-    """The entries of x at these places along an axis, other ones in every line."""
-    index: list[Any] = list(np.ogrid[tuple(map(slice, places.shape))])
-    index[axis] = places
-    return x[tuple(index)]
-
-
 def arrival(x: Any, y: Any, axis: int) -> Any:
     """Where each entry of x stands in y, which has the same ones along the axis."""
     ranks = np.argsort(np.argsort(x, axis=axis, stable=True), axis=axis)
-    return along(np.argsort(y, axis=axis, stable=True), ranks, axis)
+    return np.take_along_axis(np.argsort(y, axis=axis, stable=True), ranks, axis)
 
 
 # Products and running sums
@@ -405,7 +397,7 @@ def _np_sort(
 ) -> Any:
     refuse("sort", order=order)
     x, axis = line_of(a, axis)
-    return along(x, np.argsort(x, axis=axis, kind=kind, stable=stable), axis)
+    return np.take_along_axis(x, np.argsort(x, axis=axis, kind=kind, stable=stable), axis)
 
 
 @handles(np.argsort)
@@ -684,47 +676,6 @@ def _fraction(name: str, x: Any, q: Any) -> Any:
     return np.asarray(np.true_divide(q, x.dtype.type(100) if x.dtype.kind == "f" else 100))
 
 
-quantile: Callable[..., Any] = np.quantile
-
-
-def _quantile(function: Callable[..., Any]) -> None:
-    name = function.__name__
-
-    def handler(
-        a: Any,
-        q: Any,
-        axis: Any = None,
-        out: Any = None,
-        overwrite_input: bool = False,
-        method: str = "linear",
-        keepdims: Any = False,
-        *,
-        weights: Any = None,
-    ) -> Any:
-        refuse(name, out=out, weights=weights)
-        x = constant(a)
-        fraction = _fraction(name, x, q)
-        lines, shape = _lines(x, axis)
-        s, n = np.sort(lines, axis=0), len(lines)
-        # Of 0, 1, ..., n - 1 the quantile says which entries it is made of.
-        at = np.asarray(quantile(np.arange(n), fraction, method=method))
-        if at.dtype.kind == "i":
-            y = s[at]
-        else:
-            low = np.floor(at).astype(int)
-            t: Any = (at - low).reshape(at.shape + (1,) * (s.ndim - 1))
-            t = float(t.item()) if type(q) in (int, float) else t.astype(fraction.dtype)
-            y = _between(s[low], s[np.minimum(low + 1, n - 1)], t)
-        y = _or_nan(y, s)
-        return reshaped_to(y, at.shape + shape) if keepdims else y
-
-    HANDLERS[function] = handler
-
-
-_quantile(np.quantile)
-_quantile(np.percentile)
-
-
 def _gathered(s: Any, places: Any) -> Any:
     """The entries of the sorted s at these places, other ones in every line."""
     return s[(places, *np.ogrid[tuple(map(slice, s.shape[1:]))])]
@@ -744,7 +695,43 @@ def _np_nanmedian(
     return reshaped_to(y, shape) if keepdims else y
 
 
-def _nan_quantile(function: Callable[..., Any]) -> None:
+quantile: Callable[..., Any] = np.quantile
+
+
+def _of_sorted(s: Any, fraction: Any, method: str, q: Any, name: str) -> Any:
+    """The quantiles of lines that are sorted."""
+    n = len(s)
+    # Of 0, 1, ..., n - 1 the quantile says which entries it is made of.
+    at = np.asarray(quantile(np.arange(n), fraction, method=method))
+    if at.dtype.kind == "i":
+        y = s[at]
+    else:
+        low = np.floor(at).astype(int)
+        t: Any = (at - low).reshape(at.shape + (1,) * (s.ndim - 1))
+        t = float(t.item()) if type(q) in (int, float) else t.astype(fraction.dtype)
+        y = _between(s[low], s[np.minimum(low + 1, n - 1)], t)
+    return _or_nan(y, s)
+
+
+def _of_sorted_numbers(s: Any, fraction: Any, method: str, q: Any, name: str) -> Any:
+    """The quantiles of what in sorted lines is a number: nan stands at their end."""
+    if method != "linear":
+        raise TypeError(f'np.{name} on a Tensor takes method="linear" alone, not {method!r}')
+    np.quantile([0.0], fraction)  # NumPy says what is wrong with it
+    count = np.sum(~np.isnan(s), axis=0)
+    at = (count - 1).astype(np.result_type(fraction, 1.0)) * fraction.reshape(
+        fraction.shape + (1,) * (s.ndim - 1)
+    )
+    low = np.floor(at)
+    t = at - low
+    if type(q) in (int, float):
+        t = t.astype(s.dtype if s.dtype.kind == "f" else float)
+    places = low.astype(int)
+    high = np.where(places + 1 < count, places + 1, np.maximum(count - 1, 0))
+    return _between(_gathered(s, places), _gathered(s, high), t)
+
+
+def _quantile(function: Callable[..., Any], of_sorted: Callable[..., Any]) -> None:
     name = function.__name__
 
     def handler(
@@ -759,29 +746,16 @@ def _nan_quantile(function: Callable[..., Any]) -> None:
         weights: Any = None,
     ) -> Any:
         refuse(name, out=out, weights=weights)
-        if method != "linear":
-            raise TypeError(f'np.{name} on a Tensor takes method="linear" alone, not {method!r}')
         x = constant(a)
         fraction = _fraction(name, x, q)
-        several = fraction.shape
-        np.quantile([0.0], fraction)  # NumPy says what is wrong with it
         lines, shape = _lines(x, axis)
-        s = np.sort(lines, axis=0)
-        count = np.sum(~np.isnan(s), axis=0)
-        at = (count - 1).astype(np.result_type(fraction, 1.0)) * fraction.reshape(
-            fraction.shape + (1,) * (s.ndim - 1)
-        )
-        low = np.floor(at)
-        t = at - low
-        if type(q) in (int, float):
-            t = t.astype(s.dtype if s.dtype.kind == "f" else float)
-        places = low.astype(int)
-        high = np.where(places + 1 < count, places + 1, np.maximum(count - 1, 0))
-        y = _between(_gathered(s, places), _gathered(s, high), t)
-        return reshaped_to(y, several + shape) if keepdims else y
+        y = of_sorted(np.sort(lines, axis=0), fraction, method, q, name)
+        return reshaped_to(y, fraction.shape + shape) if keepdims else y
 
     HANDLERS[function] = handler
 
 
-_nan_quantile(np.nanquantile)
-_nan_quantile(np.nanpercentile)
+_quantile(np.quantile, _of_sorted)
+_quantile(np.percentile, _of_sorted)
+_quantile(np.nanquantile, _of_sorted_numbers)
+_quantile(np.nanpercentile, _of_sorted_numbers)
