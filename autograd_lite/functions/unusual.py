@@ -107,7 +107,9 @@ def _attribute(t: Tensor, name: str) -> Any:
     if name in _TAKES_VALUES:
         if is_tracing():
             raise errors.no_value(f".{name}")
-        raise AttributeError(f"{told} would cut the gradient: write t.data.{name}() for plain values")
+        raise AttributeError(
+            f"{told} would cut the gradient: write t.data.{name}() for plain values"
+        )
     raise AttributeError(str(no_rule(told)))
 
 
