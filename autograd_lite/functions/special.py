@@ -44,14 +44,16 @@ def _beta_part(g: Any, x: Any, a: Any, b: Any) -> Any:
 
 
 def _gamma_density(g: Any, a: Any, x: Any) -> Any:
-    return g * np.exp((a - 1) * np.log(x) - x - special.gammaln(a))
+    return g * np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
 
 
 def _beta_density(g: Any, a: Any, b: Any, x: Any) -> Any:
-    return g * np.exp((a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - special.betaln(a, b))
+    a, b = a + 0 * x, b + 0 * x  # in the dtype of x
+    logarithm = special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b)
+    return g * np.exp(logarithm)
 
 
-def _beside(f: Any, v: Any, x: Any, sign: int = 1) -> Any:
+def _neighbours(f: Any, v: Any, x: Any, sign: int = 1) -> Any:
     """The half of f for the order below, and of f for the order above: Bessel functions' slopes."""
     return (f(v - 1, x) + sign * f(v + 1, x)) / 2
 
@@ -130,25 +132,28 @@ _RULES: dict[str, Any] = {
     "kl_div": (lambda g, y, a, b: g * np.log(a / b), lambda g, y, a, b: g * (1 - a / b)),
     # Bessel functions of the first and second kind, and modified ones
     "j0": (lambda g, y, x: -g * special.j1(x),),
-    "j1": (lambda g, y, x: g * _beside(special.jv, 1, x, -1),),
+    "j1": (lambda g, y, x: g * _neighbours(special.jv, 1, x, -1),),
     "y0": (lambda g, y, x: -g * special.y1(x),),
-    "y1": (lambda g, y, x: g * _beside(special.yv, 1, x, -1),),
-    "jv": (_of_order("jv"), lambda g, y, v, x: g * _beside(special.jv, v, x, -1)),
-    "yv": (_of_order("yv"), lambda g, y, v, x: g * _beside(special.yv, v, x, -1)),
-    "yn": (_of_order("yn"), lambda g, y, n, x: g * _beside(special.yn, n, x, -1)),
+    "y1": (lambda g, y, x: g * _neighbours(special.yv, 1, x, -1),),
+    "jv": (_of_order("jv"), lambda g, y, v, x: g * _neighbours(special.jv, v, x, -1)),
+    "yv": (_of_order("yv"), lambda g, y, v, x: g * _neighbours(special.yv, v, x, -1)),
+    "yn": (_of_order("yn"), lambda g, y, n, x: g * _neighbours(special.yn, n, x, -1)),
     "i0": (lambda g, y, x: g * special.i1(x),),
-    "i1": (lambda g, y, x: g * _beside(special.iv, 1, x),),
+    "i1": (lambda g, y, x: g * _neighbours(special.iv, 1, x),),
     "i0e": (lambda g, y, x: g * (special.i1e(x) - np.sign(x) * y),),
-    "i1e": (lambda g, y, x: g * (_beside(special.ive, 1, x) - np.sign(x) * y),),
-    "iv": (_of_order("iv"), lambda g, y, v, x: g * _beside(special.iv, v, x)),
-    "ive": (_of_order("ive"), lambda g, y, v, x: g * (_beside(special.ive, v, x) - np.sign(x) * y)),
+    "i1e": (lambda g, y, x: g * (_neighbours(special.ive, 1, x) - np.sign(x) * y),),
+    "iv": (_of_order("iv"), lambda g, y, v, x: g * _neighbours(special.iv, v, x)),
+    "ive": (
+        _of_order("ive"),
+        lambda g, y, v, x: g * (_neighbours(special.ive, v, x) - np.sign(x) * y),
+    ),
     "k0": (lambda g, y, x: -g * special.k1(x),),
-    "k1": (lambda g, y, x: -g * _beside(special.kv, 1, x),),
+    "k1": (lambda g, y, x: -g * _neighbours(special.kv, 1, x),),
     "k0e": (lambda g, y, x: g * (y - special.k1e(x)),),
-    "k1e": (lambda g, y, x: g * (y - _beside(special.kve, 1, x)),),
-    "kv": (_of_order("kv"), lambda g, y, v, x: -g * _beside(special.kv, v, x)),
-    "kve": (_of_order("kve"), lambda g, y, v, x: g * (y - _beside(special.kve, v, x))),
-    "kn": (_of_order("kn"), lambda g, y, n, x: -g * _beside(special.kn, n, x)),
+    "k1e": (lambda g, y, x: g * (y - _neighbours(special.kve, 1, x)),),
+    "kv": (_of_order("kv"), lambda g, y, v, x: -g * _neighbours(special.kv, v, x)),
+    "kve": (_of_order("kve"), lambda g, y, v, x: g * (y - _neighbours(special.kve, v, x))),
+    "kn": (_of_order("kn"), lambda g, y, n, x: -g * _neighbours(special.kn, n, x)),
     # A loss
     "huber": (
         lambda g, y, delta, r: g * np.maximum(np.abs(r) - delta, 0),
