@@ -39,3 +39,11 @@ SAMPLES = {
         ),
     ],
 }
+
+COMPOSED = {  # of operations that have samples of their own
+    "functions of lines": [
+        (lambda a: np.apply_along_axis(np.cumsum, 0, a), (_rng.normal(size=(2, 3)),)),
+        (lambda a: np.apply_along_axis(np.outer, 1, a, [1.0, 2.0]), (_rng.normal(size=(2, 3)),)),
+        (lambda a: np.apply_over_axes(np.sum, a * a, [0, -1]), (_rng.normal(size=(2, 3, 2)),)),
+    ],
+}

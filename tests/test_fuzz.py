@@ -90,6 +90,7 @@ VALUES = "its shape depends on values, which a compiled function does not know"
 ONE_TRUTH = "a choice by values, which a compiled function does not know"
 NOT_A_STEP = {  # functions of NumPy
     **dict.fromkeys((np.argwhere, np.nonzero, np.flatnonzero), VALUES),
+    **dict.fromkeys((np.isrealobj, np.iscomplexobj), "of a Tensor always the same"),
     **dict.fromkeys((np.allclose, np.array_equal, np.array_equiv), ONE_TRUTH),
 }
 NOT_DRAWN = {

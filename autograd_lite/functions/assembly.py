@@ -566,6 +566,33 @@ def _np_choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> An
     return every[(a, *np.ogrid[tuple(slice(m) for m in every.shape[1:])])]
 
 
+# Functions of lines
+
+
+@handles(np.apply_along_axis)
+def _np_apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
+    x, axis = _in_row(arr, axis)
+    lines: Any = np.moveaxis(x, axis, -1)
+    rest = lines.shape[:-1]
+    if 0 in rest:
+        raise ValueError(f"np.apply_along_axis of {described(x)}: there is no line in it")
+    values = [constant(func1d(lines[k], *args, **kwargs)) for k in np.ndindex(rest)]
+    y: Any = np.stack(values).reshape(rest + values[0].shape)
+    own = range(len(rest), y.ndim)
+    return np.moveaxis(y, tuple(own), tuple(range(axis, axis + len(own))))
+
+
+@handles(np.apply_over_axes)
+def _np_apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
+    y: Any = constant(a)
+    for axis in axes_of(y, axes if np.ndim(axes) else (axes,)):
+        reduced = func(y, axis)
+        y = reduced if reduced.ndim == y.ndim else np.expand_dims(reduced, axis)
+    return y
+
+
 # Windows
 
 

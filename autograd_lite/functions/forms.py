@@ -59,6 +59,7 @@ def cast(x: Any, dtype: Any, casting: Any = "unsafe") -> Any:
 # What the options that are refused would do, and what to write instead.
 INSTEAD = {
     "out": "it writes in place, which a tape cannot undo. Write `y = np.{0}(...)`",
+    "dtype": "write t.astype(dtype)",
     "mean": "leave it out, and the mean is computed",
     "weights": "repeat the entries, or leave it out",
     "order": "it is for arrays with fields, and a Tensor holds numbers",

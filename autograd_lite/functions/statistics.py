@@ -88,6 +88,7 @@ _op: Callable[..., Any]
 for _op in (
     *(np.argsort, np.argpartition, np.lexsort, np.searchsorted, np.digitize, np.count_nonzero),
     *(np.nanargmax, np.nanargmin, np.isclose, np.bincount, np.argwhere),
+    *(np.angle, np.isin, np.isneginf, np.isposinf),
 ):
     RULES[_op] = ()
 
@@ -189,6 +190,48 @@ for _ufunc, _run in ((np.add, _cumsum), (np.multiply, _cumprod)):
     HANDLERS[_ufunc.accumulate] = lambda x, axis=0, dtype=None, out=None, run=_run: run(
         x, axis, dtype, out
     )
+
+
+@operation()
+def latest(x: Any, op: Any, axis: int) -> Any:
+    """Where the running maximum or minimum stands: of entries that tie, at the last."""
+    n = x.shape[axis]
+    places = np.arange(n).reshape((n,) + (1,) * (x.ndim - axis - 1))
+    new = (x == op.accumulate(x, axis)) | np.isnan(x)
+    return np.maximum.accumulate(np.where(new, places, 0), axis)
+
+
+def _running_extreme(op: Any) -> None:
+    """Ties go to the last entry, as in PyTorch's cummax."""
+
+    def handler(x: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+        refuse(f"{op.__name__}.accumulate", out=out, dtype=dtype)
+        x, axis = line_of(x, axis)
+        return np.take_along_axis(x, latest(x, op=op, axis=axis), axis)
+
+    HANDLERS[op.accumulate] = handler
+
+
+_running_extreme(np.maximum)
+_running_extreme(np.minimum)
+
+
+@handles(np.add.reduceat)
+def _np_add_reduceat(
+    x: Any, indices: Any, axis: Any = 0, dtype: Any = None, out: Any = None
+) -> Any:
+    """The entries of every slice, and then to each slice its own."""
+    refuse("add.reduceat", out=out, dtype=dtype)
+    x, axis = line_of(x, axis)
+    starts = np.asarray(indices)
+    np.add.reduceat(np.zeros(x.shape[axis]), starts)  # NumPy says what is wrong with them
+    stops = np.maximum([*starts[1:], x.shape[axis]], starts + 1)
+    pieces = [np.arange(i, j) for i, j in zip(starts, stops, strict=True)]
+    before = (slice(None),) * axis
+    entries = x[(*before, np.concatenate(pieces))]
+    slices = np.repeat(np.arange(len(starts)), stops - starts)
+    shape = (*x.shape[:axis], len(starts), *x.shape[axis + 1 :])
+    return rules.scatter_add(entries, shape=shape, index=(*before, slices))
 
 
 # Without what is not a number
@@ -497,6 +540,45 @@ def _np_bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 @handles(np.isclose)
 def _np_isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
     return record(np.isclose, operands((a, b, rtol, atol)), {"equal_nan": bool(equal_nan)})
+
+
+@handles(np.isin)
+def _np_isin(
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: Any = None,
+) -> Any:
+    given = constant(element), constant(test_elements)
+    return record(np.isin, given, {"assume_unique": assume_unique, "invert": bool(invert)})
+
+
+def _plain(op: Callable[..., Any]) -> None:
+    def handler(x: Any, out: Any = None) -> Any:
+        refuse(op.__name__, out=out)
+        return record(op, (constant(x),))
+
+    HANDLERS[op] = handler
+
+
+_plain(np.isneginf)
+_plain(np.isposinf)
+
+
+@handles(np.angle)
+def _np_angle(z: Any, deg: bool = False) -> Any:
+    """0 or π: a sign."""
+    return record(np.angle, (constant(z),), {"deg": bool(deg)})
+
+
+# A Tensor is real.
+HANDLERS[np.real_if_close] = lambda a, tol=100: a
+HANDLERS[np.isreal] = lambda x: constant(np.ones(x.shape, bool))
+HANDLERS[np.iscomplex] = lambda x: constant(np.zeros(x.shape, bool))
+HANDLERS[np.isrealobj] = lambda x: True
+HANDLERS[np.iscomplexobj] = lambda x: False
 
 
 @handles(np.allclose)

@@ -8,6 +8,7 @@ would make an array of a Tensor (np.asarray).
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,46 @@ def _attribute(t: Tensor, name: str) -> Any:
             f"{told} would cut the gradient: write t.data.{name}() for plain values"
         )
     raise AttributeError(str(no_rule(told)))
+
+
+# Functions that are refused: what they do, and what to write
+
+_VALUES = "gives a result whose shape depends on values"
+_REFUSED = {
+    "unique": f"{_VALUES}: t[np.unique(t.data, return_index=True)[1]] has the gradient",
+    **dict.fromkeys(
+        ("unique_all", "unique_counts", "unique_inverse", "unique_values"),
+        f"{_VALUES}: t[np.unique(t.data, return_index=True)[1]] has the gradient",
+    ),
+    **dict.fromkeys(
+        ("intersect1d", "setdiff1d", "setxor1d", "union1d"),
+        f"{_VALUES}: t[np.isin(t, u)] has the gradient, and t[~np.isin(t, u)] of the others",
+    ),
+    "trim_zeros": f"{_VALUES}: slice it, t[a:b]",
+    **dict.fromkeys(
+        ("histogram", "histogram2d", "histogramdd", "histogram_bin_edges"),
+        "counts, and counts have no gradient: pass t.data, or add weights up with "
+        "np.bincount(np.digitize(t.data, edges), weights)",
+    ),
+    "polymul": "strips zeros in front: write np.convolve(p, q)",
+    "polydiv": "divides by steps that depend on values: solve a linear system with np.linalg.solve",
+    "polyfit": "has no rule: write np.linalg.lstsq(np.vander(x, degree + 1), y)[0]",
+    "poly": "has no rule: multiply the factors, with np.convolve(p, np.stack([1.0, -t[k]]))",
+    "roots": "gives complex numbers, and a Tensor holds real ones",
+    "sort_complex": "gives complex numbers, and a Tensor holds real ones: write np.sort",
+}
+
+
+def _refuse_function(function: Callable[..., Any], told: str) -> None:
+    def refusing(*_: Any, **__: Any) -> Any:
+        raise TypeError(f"np.{function.__name__} of a Tensor {told}")
+
+    HANDLERS[function] = refusing
+
+
+for _name, _told in _REFUSED.items():
+    if hasattr(np, _name):  # (other versions of NumPy have other names)
+        _refuse_function(getattr(np, _name), _told)
 
 
 # What would make an array of a Tensor
