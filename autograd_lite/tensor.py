@@ -534,6 +534,9 @@ class Tensor:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))
 
+    def __contains__(self, x: Any) -> bool:
+        return bool(HANDLERS[np.any](self == x))
+
     def _number(self, kind: type) -> Any:
         """The value as a number of this kind, where that loses no gradient in silence."""
         if self._needs and _state.gradients and not _state.tracing:

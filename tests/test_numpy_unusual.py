@@ -39,8 +39,8 @@ WORKS = {
 # What is refused, and what stands in the error.
 _OF_MEMORY = "base byteswap ctypes flags getfield setfield setflags strides to_device view"
 REFUSED = {
-    **dict.fromkeys("fill partition put resize sort".split(), "writes in place, .*: write "),
-    **dict.fromkeys("dump dumps tobytes tofile tolist".split(), r"write t\.data\.\w+\(\)"),
+    **dict.fromkeys(["fill", "partition", "put", "resize", "sort"], "writes in place, .*: write "),
+    **dict.fromkeys(["dump", "dumps", "tobytes", "tofile", "tolist"], r"write t\.data\.\w+\(\)"),
     **dict.fromkeys(_OF_MEMORY.split(), r"lies in memory, .*: write t\.data\."),
 }
 OTHERWISE = {"data", "flat", "item"}  # tested below

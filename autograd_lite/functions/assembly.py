@@ -717,4 +717,3 @@ _refuse(np.put_along_axis, "np.where(mask, new, t), with np.put_along_axis of a 
 _refuse(np.put, "np.where(mask, new, t), with np.put of a mask, an array")
 _refuse(np.place, "np.where(mask, new, t)")
 _refuse(np.putmask, "np.where(mask, new, t)")
-_refuse(np.copyto, "the Tensor itself, or np.where(mask, new, t)")

@@ -240,6 +240,7 @@ def _np_add_reduceat(
 def _without_nan(function: Callable[..., Any], op: Callable[..., Any], instead: float) -> None:
     def handler(a: Any, *arguments: Any, **options: Any) -> Any:
         x = constant(a)
+        refuse(function.__name__, out=options.get("out", (*arguments, None, None, None)[2]))
         return op(np.where(np.isnan(x), instead, x), *arguments, **options)
 
     HANDLERS[function] = handler

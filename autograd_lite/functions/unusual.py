@@ -160,7 +160,9 @@ _ITSELF = "Use t.data for the array behind it, or the Tensor itself, which serve
 _OTHERWISE = "Use t.data for the array behind it; np.stack makes one Tensor of a list of them"
 _INSTEAD = {
     "np.arange": "Write start + step * np.arange(n), or pass t.item()",
-    "np.full": "Write np.broadcast_to(t, shape), or np.full_like(array, t)",
+    "np.copyto": "It writes in place: write the Tensor itself, or np.where(mask, new, t)",
+    "np.full": "Write np.broadcast_to(t, shape)",
+    "np.full_like": "Write np.broadcast_to(t, shape)",
     "np.kaiser": (
         "Write np.i0(beta * np.sqrt(1 - np.linspace(-1, 1, M) ** 2)) / np.i0(beta), or pass "
         "beta.item()"
@@ -206,6 +208,12 @@ def _not_an_array(t: Tensor, frame: Any) -> TypeError:
         f"{taker + ': ' if taker else ''}a Tensor is not an array: making one of "
         f"{errors.described(t)} would cut the gradient. {instead}."
     )
+
+
+@handles(np.copyto)
+def refusing(dst: Any, src: Any, *_: Any, **__: Any) -> Any:
+    """np.full calls it too."""
+    raise _not_an_array(src if isinstance(src, Tensor) else dst, sys._getframe(2))
 
 
 def _taker(frame: Any) -> str:
