@@ -264,13 +264,16 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     return _documented(method, op)
 
 
-def _of_numpy(function: Callable[..., Any]) -> Method:
-    """The method of a NumPy function, with its arguments."""
+def _of_numpy(*functions: Callable[..., Any]) -> list[Method]:
+    """The methods of NumPy's functions, with their arguments."""
 
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return self.__array_function__(function, (), (self, *args), kwargs)
+    def method_of(function: Callable[..., Any]) -> Method:
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            return self.__array_function__(function, (), (self, *args), kwargs)
 
-    return _documented(method, function)
+        return _documented(method, function)
+
+    return [method_of(f) for f in functions]
 
 
 def _documented(method: Method, op: Callable[..., Any]) -> Method:
@@ -664,16 +667,15 @@ class Tensor:
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
-    all, any, argmax, argmin = map(_of_numpy, (np.all, np.any, np.argmax, np.argmin))
-    argpartition, argsort, choose = map(_of_numpy, (np.argpartition, np.argsort, np.choose))
-    clip, copy, cumprod, cumsum = map(_of_numpy, (np.clip, np.copy, np.cumprod, np.cumsum))
-    diagonal, dot = map(_of_numpy, (np.diagonal, np.dot))
+    all, any, argmax, argmin = _of_numpy(np.all, np.any, np.argmax, np.argmin)
+    argpartition, argsort, choose = _of_numpy(np.argpartition, np.argsort, np.choose)
+    clip, copy, cumprod, cumsum = _of_numpy(np.clip, np.copy, np.cumprod, np.cumsum)
+    diagonal, dot, flatten, max = _of_numpy(np.diagonal, np.dot, np.ravel, np.max)
+    mean, min, nonzero, prod = _of_numpy(np.mean, np.min, np.nonzero, np.prod)
+    ravel, repeat, round, squeeze = _of_numpy(np.ravel, np.repeat, np.round, np.squeeze)
+    searchsorted, std, sum, swapaxes = _of_numpy(np.searchsorted, np.std, np.sum, np.swapaxes)
+    take, trace, var = _of_numpy(np.take, np.trace, np.var)
     conj = conjugate = _function(np.conjugate)
-    max, mean, min, nonzero = map(_of_numpy, (np.max, np.mean, np.min, np.nonzero))
-    prod, repeat, round = map(_of_numpy, (np.prod, np.repeat, np.round))
-    searchsorted, squeeze, std, sum = map(_of_numpy, (np.searchsorted, np.squeeze, np.std, np.sum))
-    swapaxes, take, trace, var = map(_of_numpy, (np.swapaxes, np.take, np.trace, np.var))
-    ravel = flatten = _of_numpy(np.ravel)
     exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
     tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
 
@@ -690,7 +692,7 @@ class Tensor:
 
     def compress(self, condition: Any, axis: int | None = None) -> Tensor:
         """As np.compress."""
-        return np.compress(condition, self, axis)  # type: ignore[return-value, call-overload]
+        return np.compress(condition, self, axis)  # type: ignore[return-value]
 
     def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
         """As np.reshape."""

@@ -691,8 +691,8 @@ def _np_full_like(
 
 
 # (What is undefined cannot be compiled: np.empty_like is zeros.)
-for _function, _value in ((np.zeros_like, 0), (np.ones_like, 1), (np.empty_like, 0)):
-    HANDLERS[_function] = lambda a, *args, value=_value, **options: _np_full_like(
+for _like, _value in ((np.zeros_like, 0), (np.ones_like, 1), (np.empty_like, 0)):
+    HANDLERS[_like] = lambda a, *args, value=_value, **options: _np_full_like(
         a, value, *args, **options
     )
 

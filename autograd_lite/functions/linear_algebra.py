@@ -71,6 +71,7 @@ def as_columns(x: Any) -> Any:
     return x.reshape((*x.shape, 1))
 
 
+@operation(lambda g, y, d, scale: -g * (y * y), None)
 def inverse_or_zero(d: Any, scale: Any) -> Any:
     """1 / d, and 0 where d is 0 up to the rounding of numbers that add up to `scale`.
 
@@ -99,6 +100,7 @@ def cofactors(x: Any) -> Any:
 
 @operation(lambda g, y, x: for_entries(g) * linalg.inv(x).mT)
 def logabsdet(x: Any) -> Any:
+    """log |det(x)|, the second result of slogdet."""
     return linalg.slogdet(x)[1]
 
 
@@ -178,6 +180,7 @@ def _of_first(g: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
 
 @operation(_of_first, lambda g, y, a, b, rcond: linalg.pinv(a).mT @ g)
 def lstsq_(a: Any, b: Any, rcond: Any) -> Any:
+    """The x for which ‖a x − b‖ is least."""
     return linalg.lstsq(a, b, rcond)[0]
 
 
