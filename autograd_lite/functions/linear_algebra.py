@@ -1,8 +1,10 @@
 """np.linalg: inverses, determinants, decompositions, norms.
 
 A decomposition is one operation, whose output has all factors, one below the other.
-A matrix of which only one triangle is read (cholesky, eigh) is taken to be symmetric, and so is its
-gradient; PyTorch, JAX and autograd have that too.
+A matrix of which only one triangle is read (cholesky, eigh, eigvalsh) is taken to be symmetric, and
+so is its gradient: that of λ is v vᵀ, as textbooks, PyTorch and JAX have it. Central differences
+that move one entry alone see a function of the triangle (HIPS/autograd has its gradient for eigh):
+check such functions at (A + Aᵀ) / 2.
 """
 
 from __future__ import annotations
