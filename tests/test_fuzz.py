@@ -98,6 +98,7 @@ NOT_DRAWN = {
     elementwise.i0_slope: "the derivative of i0",
     assembly.overlap_add: "the derivative of windows, recorded where a gradient is",
     linear_algebra.cofactors: "the derivative of det",
+    linear_algebra.inverse_or_zero: "in the derivatives of eigh and svd",
     linear_algebra.lower: "in the derivatives of cholesky and qr",
     statistics.recurrence: "in the derivatives of cumprod",
     np.argwhere: VALUES,

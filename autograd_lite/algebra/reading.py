@@ -135,7 +135,7 @@ def _cofactors(step: Step, a: Expression) -> Expression | None:
     """det(A) A⁻ᵀ of one matrix, where there is an inverse."""
     if len(step.shape) > 2 or np.linalg.matrix_rank(step.value) < len(step.value):
         return None
-    det = Apply(np.linalg.det, (a,), ())
+    det = Apply(np.linalg.det, (a,), (), mark=())
     return elementwise(np.multiply, det, transposed(_inverse(a)))
 
 

@@ -436,12 +436,15 @@ def _np_matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> A
 
 @handles(linalg.cond)
 def _np_cond(x: Any, p: Any = None) -> Any:
+    """Of a zero matrix it is ∞ and its slope nan, as PyTorch's; where p needs the inverse of a
+    singular matrix, there is an error."""
     x = constant(x)
-    if p is None or p in (2, -2):
-        s = _np_svdvals(x)
-        with np.errstate(all="ignore"):
-            return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return _np_matrix_norm(x, ord=p) * _np_matrix_norm(_np_inv(x), ord=p)
+    if p is not None and p not in (2, -2):
+        return _np_matrix_norm(x, ord=p) * _np_matrix_norm(_np_inv(x), ord=p)
+    s: Any = _np_svdvals(x)
+    with np.errstate(all="ignore"):
+        y = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.where(np.isnan(y) & ~np.any(np.isnan(x), axis=(-2, -1)), math.inf, y)
 
 
 # Products
