@@ -690,10 +690,6 @@ class Tensor:
         """As NumPy's; the gradient is cast back."""
         return HANDLERS[np.astype](self, dtype, casting=casting)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
-        """As np.compress."""
-        return np.compress(condition, self, axis)  # type: ignore[return-value]
-
     def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
         """As np.reshape."""
         return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
@@ -773,8 +769,7 @@ def constant(x: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
     if _has_tensors(x):
-        stacked: Tensor = HANDLERS[np.stack](x)
-        return stacked
+        return HANDLERS[np.stack](x)
     try:
         return Tensor(x)
     except TypeError as error:

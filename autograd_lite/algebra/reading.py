@@ -79,7 +79,7 @@ class Reader:
             raise LookupError(f"{step!r} has no letter")
         inputs = [self.read[x.number] if isinstance(x, Step) else number(x) for x in step.inputs]
         if step.op in (rules.getitem, rules.scatter_add):
-            inputs[1:] = [_index(x, e) for x, e in zip(step.inputs[1:], inputs[1:], strict=True)]
+            inputs[1:] = [_as_index(x, e) for x, e in zip(step.inputs[1:], inputs[1:], strict=True)]
         if step.number in self.inactive:
             kept = self.inactive[step.number]
             self.left_out.append(Apply(step.op, tuple(inputs), step.shape))
@@ -95,7 +95,7 @@ class Reader:
         return Apply(step.op, tuple(inputs), step.shape, step.static, static_mark(step))
 
 
-def _index(x: Any, e: Expression) -> Expression:
+def _as_index(x: Any, e: Expression) -> Expression:
     """The expression of an index: a mask stays one."""
     is_mask = isinstance(x, Step) and x.value.dtype.kind == "b"
     return Apply(as_mask, (e,), e.shape) if is_mask else e

@@ -97,6 +97,8 @@ def _attribute(t: Tensor, name: str) -> Any:
         return HANDLERS[getattr(np, name)](t)
     if name == "flat":
         return iter(t.ravel())
+    if name == "compress":
+        return lambda condition, *args, **options: np.compress(condition, t, *args, **options)
     told = f"the array method .{name}"
     if name in _IN_PLACE:
         raise AttributeError(str(in_place(told, _IN_PLACE[name])))
