@@ -455,7 +455,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """A new leaf with the same values and name, that requires no gradient."""
         if _state.tracing:
-            raise errors.no_value(".detach()")
+            raise errors.no_value(".detach()", "compute it within `with ag.no_grad():`")
         return Tensor(self._data, name=self.name)
 
     # Gradients
@@ -531,8 +531,6 @@ class Tensor:
         return len(self._data)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if _state.tracing:
-            raise errors.no_value("iteration")
         if not self._data.ndim:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))

@@ -159,7 +159,11 @@ for _name, _told in _REFUSED.items():
 # What would make an array of a Tensor
 
 _ITSELF = "Use t.data for the array behind it, or the Tensor itself, which serves as an array does"
-_OTHERWISE = "Use t.data for the array behind it; np.stack makes one Tensor of a list of them"
+_OTHERWISE = (
+    "Use t.data for the array behind it, or operations on the Tensor itself, as a @ t for "
+    "a.dot(t); np.stack makes one Tensor of a list of them, and of what would fill an array part "
+    "by part"
+)
 _INSTEAD = {
     "np.arange": "Write start + step * np.arange(n), or pass t.item()",
     "np.copyto": "It writes in place: write the Tensor itself, or np.where(mask, new, t)",
@@ -200,16 +204,20 @@ for _name in ("solve", "inv", "det", "cholesky", "norm", "svd", "eigh", "qr", "p
 def _not_an_array(t: Tensor, frame: Any) -> TypeError:
     """The error where an array is made of t, on behalf of what this frame calls."""
     taker = _taker(frame)
+    told = f"{taker + ': ' if taker else ''}a Tensor is not an array: "
+    if t._data.dtype.kind in "biu":
+        return TypeError(
+            f"{told}one of {errors.described(t)} would be frozen at its values. To index an array "
+            "a with it, ag.Tensor(a)[t]; t.data is the array behind it."
+        )
     instead = _INSTEAD.get(taker, _OTHERWISE)
     if taker.startswith("scipy.") and taker not in _INSTEAD:
         instead = (
             "Give it a rule: @ag.differentiable(lambda g, y, x: ...) above a function that calls "
             "it, or pass t.data"
         )
-    return TypeError(
-        f"{taker + ': ' if taker else ''}a Tensor is not an array: making one of "
-        f"{errors.described(t)} would cut the gradient. {instead}."
-    )
+    described = errors.described(t)
+    return TypeError(f"{told}making one of {described} would cut the gradient. {instead}.")
 
 
 @handles(np.copyto)
