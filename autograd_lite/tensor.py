@@ -798,7 +798,7 @@ def view_of(x: Tensor) -> Any:
 
 def _as_view(y: Any, op: Any, x: Any, static: dict[str, Any]) -> Any:
     """The view that an operation made of x, or None if y has memory of its own."""
-    alike = hasattr(y, "stands_in") or np.may_share_memory(y, x._data)
+    alike = _stand_in(y, x._data) or np.may_share_memory(y, x._data)
     return (x, op, static) if alike and is_basic(static.get("index", ())) else None
 
 
@@ -864,9 +864,14 @@ def is_current(x: Tensor, order: float = math.inf) -> bool:
 _order_of = operator.itemgetter(0)
 
 
+def _stand_in(*arrays: Any) -> bool:
+    """Whether one of these has no memory that could be looked at."""
+    return any(hasattr(array, "stands_in") for array in arrays)
+
+
 def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
     """Whether a place in base may have entries of a view of base."""
-    known = place is not None and not hasattr(x._data, "stands_in")
+    known = place is not None and not _stand_in(x._data, base._data)
     if not (known and np.may_share_memory(x._data, base._data)):
         return True
     return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
