@@ -21,7 +21,7 @@ from autograd_lite.functions import (
     special,
     statistics,
 )
-from autograd_lite.rules import RULES
+from autograd_lite.rules import RULES, written_last
 from autograd_lite.tensor import HANDLERS, handler_of
 from autograd_lite.walk import recorded_for
 from benchmarks.fuzz import judging
@@ -95,7 +95,7 @@ NOT_A_STEP = {  # functions of NumPy
     **dict.fromkeys((operator.setitem, np.add.at, np.subtract.at), "`item assignment` is a step"),
 }
 NOT_DRAWN = {
-    rules.written_last: "within the derivative of `item assignment`",
+    written_last: "within the derivative of `item assignment`",
     elementwise.sinc_slope: "the derivative of sinc",
     elementwise.i0_slope: "the derivative of i0",
     assembly.overlap_add: "the derivative of windows, recorded where a gradient is",
