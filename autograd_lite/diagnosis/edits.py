@@ -138,8 +138,10 @@ def _edit(kind: str, rank: int = 1, role: str = "value") -> Callable[[_Rule], _R
     return enter
 
 
-def edits(expr: Expr, scope: Scope, role: str = "value") -> Iterator[Edit]:
-    """Every single edit of an expression, those of rank 1 first, each result once.
+def edits(
+    expr: Expr, scope: Scope, role: str = "value", ranks: Sequence[int] = (1, 2, 3, 4)
+) -> Iterator[Edit]:
+    """Every single edit of an expression, rank after rank, each result once.
 
     role: what the expression's value is used for; `index` for what a loop runs over.
 
@@ -151,7 +153,7 @@ def edits(expr: Expr, scope: Scope, role: str = "value") -> Iterator[Edit]:
     """
     seen = {expr}
     sites = list(_sites(expr, (), (), role))
-    for rank in sorted({rank for _, rank, _, _ in _TABLE}):
+    for rank in ranks:
         for (kind, its_rank, its_role, rule), site in itertools.product(_TABLE, sites):
             if its_rank != rank or its_role != site.role:
                 continue
@@ -498,15 +500,18 @@ def _other_name(site: _Site, scope: Scope) -> _Found:
 def _target(site: _Site, scope: Scope) -> _Found:
     """The result put under another name."""
     node = site.node
-    if node.kind == "assign" and node.children[0].kind == "name":
-        for other in scope.alike(node.children[0]):
-            new = replace(node, children=(other, *node.children[1:]))
-            yield new, f"this is {scope.write(other)}, not {scope.write(node.children[0])}"
+    if node.kind != "assign" or node.children[0].kind not in ("name", "index"):
+        return
+    path = (0,) if node.children[0].kind == "name" else (0, 0)
+    name = node.children[0].children[0] if len(path) > 1 else node.children[0]
+    for other in scope.alike(name) if name.kind == "name" else ():
+        yield put(node, path, other), f"this is {scope.write(other)}, not {scope.write(name)}"
 
 
 def _with_factor(site: _Site, scope: Scope, factors: Iterator[Expr] | Sequence[Expr]) -> _Found:
     node = site.node
-    if not (_is_array(node) and (site.is_whole or site.within("matmul"))):
+    edited = _is_array(node) or node.kind == "number"
+    if not (edited and (site.is_whole or site.within("matmul"))):
         return
     for factor in factors:
         said = scope.write(factor)

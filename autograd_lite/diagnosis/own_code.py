@@ -9,6 +9,7 @@ import ast
 import copy
 import inspect
 import linecache
+import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -52,6 +53,20 @@ class Statement:
     def role(self) -> str:
         """What its value is used for, as `edits` asks."""
         return "index" if isinstance(self.node, ast.For) else "value"
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it ends the function."""
+        return isinstance(self.node, ast.Return)
+
+    @property
+    def sets(self) -> str | None:
+        """The one variable that it sets as a whole, or the constant key: W for grads["W"] = …"""
+        target = self.node.targets[0] if isinstance(self.node, ast.Assign) else None
+        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+            key = target.slice.value
+            return f"d{key.removeprefix('d')}" if isinstance(key, str) else None
+        return target.id if isinstance(target, ast.Name) else None
 
     @property
     def value(self) -> ast.expr | None:
@@ -148,6 +163,47 @@ class OwnCode:
             lines += [f"+ {line}" for line in new.split("\n")]
             blocks.append("\n".join(_only_changed(lines)))
         return "\n".join(blocks)
+
+    def source(self, changes: Mapping[int, Expr]) -> str:
+        """The file's text with the changes."""
+        text, end = "", len(self.text.bytes)
+        for n in sorted(changes, key=lambda n: -self.statements[n].expr.origin.span[0]):
+            first, last = self.statements[n].expr.origin.span
+            text = write_python(changes[n]) + self.text.between(last, end) + text
+            end = first
+        return self.text.between(0, end) + text
+
+    def line_of_change(self, number: int) -> int:
+        """The number of the line in the file at which a statement's expression begins."""
+        return self._line_of(self.statements[number].expr.origin.span[0] + 1)
+
+    def raised_at(self, error: BaseException) -> tuple[int, dict[str, Any]] | None:
+        """The statement of these functions at which an error was raised, and its variables."""
+        found = None
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename == self.functions[0].__code__.co_filename:
+                before = [s for s in self.statements if s.line <= line]
+                if before:
+                    found = max(before, key=lambda s: s.line).number, dict(frame.f_locals)
+        return found
+
+    def names_of_result(self, returned: Statement, path: tuple[Any, ...]) -> frozenset[str]:
+        """The names in what a return statement gives at a path: positions in tuples, keys."""
+        value: Any = returned.value
+        for key in path:
+            if isinstance(value, ast.Tuple) and isinstance(key, int):
+                value = value.elts[key]
+            elif isinstance(value, ast.Dict):
+                keys = [getattr(k, "value", None) for k in value.keys]
+                value = value.values[keys.index(key)] if key in keys else value
+        return frozenset(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
+
+    def sets_another_key(self, statement: Statement, path: tuple[Any, ...]) -> bool:
+        """Whether it is `grads["W"] = …` for another result than the one at the path."""
+        target = getattr(statement.node, "targets", [None])[0]
+        if path and isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+            return isinstance(path[-1], str) and target.slice.value != path[-1]
+        return False
 
     def _line_of(self, byte: int) -> int:
         return sum(start < byte for start in self.text.starts)
@@ -252,7 +308,8 @@ def _told_of(statement: Statement) -> ast.stmt:
     if value is None:
         return node
     new: Any = copy.copy(node)
-    new.value = _call_of("__see__", ast.Constant(statement.number), value, _call_of("locals"))
+    told = _call_of("__see__", ast.Constant(statement.number), value, _call_of("locals"))
+    new.value = ast.fix_missing_locations(ast.copy_location(told, value))
     seen: ast.stmt = new
     return seen
 
@@ -280,13 +337,14 @@ class _Exchanged:
 def _code_of(definition: ast.FunctionDef, function: types.FunctionType) -> types.CodeType:
     """The code of a definition, inside a function that has the variables it takes from outside."""
     free = function.__code__.co_freevars
-    bare = ast.FunctionDef(definition.name, definition.args, definition.body, [], None, None)
+    bare = ast.FunctionDef(definition.name, definition.args, [], [], None, None)
     body: list[ast.stmt] = [bare]
     if free:
         names = [ast.Name(name, ast.Store()) for name in free]
         body = [ast.Assign(list(names), ast.Constant(None)), bare]
     outer = ast.FunctionDef("outer", ast.arguments([], [], None, [], [], None, []), body, [])
     module = ast.fix_missing_locations(ast.Module([outer], []))
+    bare.body = definition.body  # whose places are known
     code = compile(module, function.__code__.co_filename, "exec")
     for name in ("outer", definition.name):
         code = next(
