@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.diagnosis.own_code import called_names
-from autograd_lite.diagnosis.repair import Repairer, Sample
+from autograd_lite.diagnosis.repair import Repairer
+from autograd_lite.diagnosis.watching import Sample
 from benchmarks.course import EXAMPLES, Example
 from benchmarks.faults import KINDS, Fault, faults
 
@@ -59,12 +60,10 @@ def known_gradients(e, module, args, dout):
     f = getattr(module, e.forward or e.backward)
     named = defaultdict(list)
     code = OwnCode(f)
-    writes = {s.number: s.sets for s in code.statements}
     tuples = {}
 
     def see(n, v, variables):
-        vs = [(writes[n], v)] if writes[n] else []
-        for name, t in vs:
+        for name, t in code.statements[n].quantities(v):
             if isinstance(t, ag.Tensor):
                 named[name].append(t)
         return v
@@ -76,7 +75,7 @@ def known_gradients(e, module, args, dout):
             else a
             for a in args
         ]
-        out, _ = code.watched(see)(*tensors)
+        out, _ = code.watched(see, {})(*tensors)
         for n, t in zip(inspect.signature(f).parameters, tensors):
             if isinstance(t, ag.Tensor):
                 named[n].append(t)
@@ -94,7 +93,7 @@ def known_gradients(e, module, args, dout):
                         if rec[o].inputs[k] is s:
                             known[n].append(c.value)
         return dict(known)
-    except Exception as err:
+    except (TypeError, ValueError):
         return {}
 
 
@@ -117,7 +116,7 @@ def sample_of(e: Example, right, rng, tape=False) -> Sample:
         got = flat(returned)
         return {p: p in got and same(got[p], w) for p, w in want.items()}
 
-    return Sample(arguments, judge, known)
+    return Sample(arguments, judge, want, known)
 
 
 def same(a, b):
@@ -234,6 +233,17 @@ def run(e: Example, fault: Fault, folder: Path, seed: int) -> Outcome | None:
     )
 
 
+def drawn(everything, cases, rng):
+    """A sample, every kind of fault as often as every other, as far as there are so many."""
+    order = [everything[i] for i in rng.permutation(len(everything))]
+    place = defaultdict(int)
+    keys = []
+    for e, f in order:
+        place[f.kind] += 1
+        keys.append(place[f.kind])
+    return [order[i] for i in np.argsort(keys, kind="stable")[:cases]]
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--cases", type=int, default=150)
@@ -247,7 +257,7 @@ def main():
     if o.only:
         everything = [x for x in everything if o.only in x[0].backward]
     if not o.all:
-        everything = [everything[i] for i in rng.permutation(len(everything))[: o.cases]]
+        everything = drawn(everything, o.cases, rng)
     print(len(everything), "faults")
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:

@@ -376,7 +376,7 @@ def _order(site: _Site, scope: Scope) -> _Found:
     node = site.node
     if node.kind in ("divide", "power"):
         yield Expr(node.kind, node.children[::-1]), "the operands are in the wrong order"
-    if node.kind in ("index", "call", "tuple"):
+    if node.kind in ("index", "call") or (node.kind == "tuple" and not site.is_target):
         keywords = len(node.label) - 1 if node.kind == "call" else 0
         last = len(node.children) - keywords
         for i, j in itertools.combinations(range(node.kind == "index", last), 2):
@@ -566,6 +566,18 @@ def _indexed(site: _Site, scope: Scope) -> _Found:
 @_edit("factor", rank=3)
 def _piece_as_factor(site: _Site, scope: Scope) -> _Found:
     yield from _with_factor(site, scope, scope.pieces)
+    seen = {p.children[1:] for p in scope.pieces if p.kind == "index"}
+    indexed = (Expr("index", (name, *at)) for name in scope.names for at in seen)
+    yield from _with_factor(site, scope, indexed)
+
+
+@_edit("transpose", rank=3)
+def _axes_exchanged(site: _Site, scope: Scope) -> _Found:
+    """The axes of an array of three or four in another order."""
+    ndim = scope.dimensions(site.node) if site.node.kind in ("name", "call", "index") else 0
+    for order in itertools.permutations(range(ndim or 0)) if ndim in (3, 4) else ():
+        new = Expr("call", (site.node, Expr("tuple", tuple(map(_n, order)))), ("transpose",))
+        yield new, f"the axes of {scope.write(site.node)} must be in another order"
 
 
 @_edit("term", rank=3)
@@ -617,10 +629,23 @@ def _usual_slope(site: _Site, scope: Scope) -> _Found:
 
 @_edit("factor", rank=4)
 def _made_of_two(site: _Site, scope: Scope) -> _Found:
-    """`x - mean`, and its like: a factor made of two names in reach."""
-    pairs = itertools.permutations(scope.names, 2)
-    for a, b in pairs:
-        yield from _with_factor(site, scope, [Expr("subtract", (a, b))])
-        if scope.write(a) < scope.write(b):
-            yield from _with_factor(site, scope, [Expr("multiply", (a, b))])
-            yield from _with_factor(site, scope, [Expr("add", (a, b))])
+    """`x - mean`, `2 * reg` and their like: a factor made of two that are in reach."""
+    pairs = list(itertools.combinations([*scope.names, *scope.counts], 2))
+    factors = [Expr("multiply", (n, name)) for n in _USUAL for name in scope.names]
+    factors += [Expr("multiply", pair) for pair in pairs]
+    factors += [Expr("subtract", pair) for pair in pairs]
+    factors += [Expr("add", pair) for pair in pairs]
+    yield from _with_factor(site, scope, factors)
+
+
+@_edit("factor", rank=4)
+def _power_of_piece(site: _Site, scope: Scope) -> _Found:
+    """A power of an expression, as the −3/2 of a variance."""
+    exponents = (_n(-1), _n(Fraction(-3, 2)), _n(Fraction(-1, 2)), _n(Fraction(1, 2)), _n(2))
+    for piece in (*scope.names, *scope.pieces):
+        if piece.kind not in ("power", "index", "matmul"):
+            powers = [Expr("power", (piece, exponent)) for exponent in exponents]
+            yield from _with_factor(site, scope, powers)
+            if site.node == piece:
+                for power in powers:
+                    yield power, f"{scope.write(power)} belongs there, not {scope.write(piece)}"

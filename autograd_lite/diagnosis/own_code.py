@@ -59,14 +59,18 @@ class Statement:
         """Whether it ends the function."""
         return isinstance(self.node, ast.Return)
 
-    @property
-    def sets(self) -> str | None:
-        """The one variable that it sets as a whole, or the constant key: W for grads["W"] = …"""
-        target = self.node.targets[0] if isinstance(self.node, ast.Assign) else None
-        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-            key = target.slice.value
-            return f"d{key.removeprefix('d')}" if isinstance(key, str) else None
-        return target.id if isinstance(target, ast.Name) else None
+    def quantities(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """The variables or constant keys that it sets as a whole, each with its part of a value."""
+        for target in self.node.targets if isinstance(self.node, ast.Assign) else ():
+            if isinstance(target, ast.Name):
+                yield target.id, value
+            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                if isinstance(target.slice.value, str):  # grads["W"] = …
+                    yield f"d{target.slice.value.removeprefix('d')}", value
+            elif isinstance(target, ast.Tuple) and isinstance(value, tuple | list):
+                for part, its_value in zip(target.elts, value, strict=False):
+                    if isinstance(part, ast.Name):
+                        yield part.id, its_value
 
     @property
     def value(self) -> ast.expr | None:
@@ -120,18 +124,19 @@ class OwnCode:
             codes = {k: _code_of(self.definitions[k], self.functions[k]) for k in changed}
         return self._bound(codes, {})
 
-    def watched(self, see: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(self, see: Callable[..., Any], changes: Mapping[int, Expr]) -> Callable[..., Any]:
         """The function in which `see(number, value, variables)` is told of every statement's value.
 
         variables are those in reach just before, by name. `see` returns the value to go on with.
         """
         codes = {}
-        for k, (definition, function) in enumerate(
-            zip(self.definitions, self.functions, strict=True)
-        ):
-            mine = [s for s in self.statements if s.function == k]
-            with _Exchanged([(s, _told_of(s)) for s in mine]):
-                codes[k] = _code_of(definition, function)
+        for k, function in enumerate(self.functions):
+            pairs = []
+            for s in (s for s in self.statements if s.function == k):
+                node = _statement_with(s, changes[s.number]) if s.number in changes else s.node
+                pairs.append((s, _told_of(s.number, node)))
+            with _Exchanged(pairs):
+                codes[k] = _code_of(self.definitions[k], function)
         return self._bound(codes, {"__see__": see})
 
     def _bound(self, codes: Mapping[int, types.CodeType], more: dict[str, Any]) -> Any:
@@ -187,23 +192,11 @@ class OwnCode:
                     found = max(before, key=lambda s: s.line).number, dict(frame.f_locals)
         return found
 
-    def names_of_result(self, returned: Statement, path: tuple[Any, ...]) -> frozenset[str]:
-        """The names in what a return statement gives at a path: positions in tuples, keys."""
-        value: Any = returned.value
-        for key in path:
-            if isinstance(value, ast.Tuple) and isinstance(key, int):
-                value = value.elts[key]
-            elif isinstance(value, ast.Dict):
-                keys = [getattr(k, "value", None) for k in value.keys]
-                value = value.values[keys.index(key)] if key in keys else value
-        return frozenset(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
-
-    def sets_another_key(self, statement: Statement, path: tuple[Any, ...]) -> bool:
-        """Whether it is `grads["W"] = …` for another result than the one at the path."""
-        target = getattr(statement.node, "targets", [None])[0]
-        if path and isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-            return isinstance(path[-1], str) and target.slice.value != path[-1]
-        return False
+    def setters_of_result(self, path: tuple[Any, ...]) -> list[Statement]:
+        """The statements that set what is returned at a path: positions in tuples, keys."""
+        own = [s for s in self.statements if s.function == 0]
+        names = set[str]().union(*(_names_at(s.value, path) for s in own if s.is_return))
+        return [s for s in own if s.writes & names and not _sets_another_key(s, path)]
 
     def _line_of(self, byte: int) -> int:
         return sum(start < byte for start in self.text.starts)
@@ -302,13 +295,32 @@ def _statement_with(statement: Statement, expr: Expr) -> ast.stmt:
     return node
 
 
-def _told_of(statement: Statement) -> ast.stmt:
+def _names_at(value: Any, path: tuple[Any, ...]) -> set[str]:
+    """The names in the part of an expression that is at a path in its value."""
+    for key in path:
+        if isinstance(value, ast.Tuple) and isinstance(key, int):
+            value = value.elts[key]
+        elif isinstance(value, ast.Dict):
+            keys = [getattr(k, "value", None) for k in value.keys]
+            value = value.values[keys.index(key)] if key in keys else value
+    return {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+
+
+def _sets_another_key(statement: Statement, path: tuple[Any, ...]) -> bool:
+    """Whether it is `grads["W"] = …` for another result than the one at the path."""
+    target = getattr(statement.node, "targets", [None])[0]
+    if path and isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+        return isinstance(path[-1], str) and target.slice.value != path[-1]
+    return False
+
+
+def _told_of(number: int, node: ast.stmt) -> ast.stmt:
     """The statement, in which `__see__` is told of the value."""
-    node, value = statement.node, statement.value
+    value = getattr(node, "value", None)
     if value is None:
         return node
     new: Any = copy.copy(node)
-    told = _call_of("__see__", ast.Constant(statement.number), value, _call_of("locals"))
+    told = _call_of("__see__", ast.Constant(number), value, _call_of("locals"))
     new.value = ast.fix_missing_locations(ast.copy_location(told, value))
     seen: ast.stmt = new
     return seen

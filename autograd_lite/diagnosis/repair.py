@@ -8,40 +8,28 @@ repair. It runs the user's code hundreds of times: `in_own_process` does so wher
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import signal
 import time
-import types
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.diagnosis.edits import Edit, Expr, Scope, edits
+from autograd_lite.diagnosis.edits import BINARY, Edit, Expr, Scope, edits
 from autograd_lite.diagnosis.own_code import OwnCode, Statement
 from autograd_lite.diagnosis.python_source import read_python, write_python
+from autograd_lite.diagnosis.watching import (
+    Sample,
+    TooLong,
+    Watched,
+    copied,
+    limited,
+    mark_of,
+)
 
-Array = np.ndarray
-SECONDS_A_RUN = 1.0  # an edited loop may never end
-MOST_KEPT = 3  # variables of the first runs of a statement, and of the last
-MOST_NAMES, MOST_PIECES = 24, 60
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a function is run on, and how its result is judged.
-
-    arguments: copied for each run. judge: from what was returned to which results are right.
-    known: by the name of a quantity of the forward pass, its gradients: one for each tensor that
-    was called so, and each contribution to it.
-    """
-
-    arguments: tuple[Any, ...]
-    judge: Callable[[Any], Mapping[Any, bool]]
-    known: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+PIECES = (*BINARY, "negative", "transpose", "compare", "call", "index")
+MOST_NAMES, MOST_PIECES = 40, 60
+Changes = dict[int, Expr]  # statements' numbers, and what is put in their place
 
 
 @dataclass(frozen=True)
@@ -77,25 +65,6 @@ class FirstWrong:
         return f"{name}:{self.line}  {self.text}\n{self.words}"
 
 
-@dataclass
-class _Seen:
-    """What one statement did in a run: its values, and the variables before some of them."""
-
-    values: list[Any] = field(default_factory=list)
-    before: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, value: Any, variables: Mapping[str, Any]) -> None:
-        if len(self.before) > MOST_KEPT:
-            self.before.pop()
-        if len(self.values) < 1000:
-            self.values.append(_copied(value))
-        self.before.append({k: _copied(v) for k, v in variables.items() if k != "__see__"})
-
-
-class _TooLong(BaseException):
-    """A run that takes too long; no user's `except Exception` catches it."""
-
-
 class Repairer:
     """The search for the wrong statement of a function and for its repair, until a time.
 
@@ -113,85 +82,62 @@ class Repairer:
         self.samples = samples
         self.until = until
         self.runs = 0
-        self.seen: dict[int, _Seen] = {s.number: _Seen() for s in self.code.statements}
-        self.verdict, self.stopped_at = self._watch()
-        self.flow = _Flow(self.code, self.seen)
-        self.values = _Marks(g for gs in samples[0].known.values() for g in gs)
-        self.named = _named_verdicts(self.code, self.seen, samples[0].known)
-
-    def _watch(self) -> tuple[Mapping[Any, bool], int | None]:
-        """Run the function as it is; which results are right, and the statement that raised."""
-
-        def see(number: int, value: Any, variables: Mapping[str, Any]) -> Any:
-            self.seen[number].add(value, variables)
-            return value
-
-        function = self.code.watched(see)
-        try:
-            with _limited():
-                return self.samples[0].judge(function(*_copied(self.samples[0].arguments))), None
-        except Exception as error:
-            number, variables = self.code.raised_at(error) or (None, {})
-            if number is not None:
-                self.seen[number].add(None, variables)
-            return {}, number
+        self.flow = Flow(self.code)
+        self.found = Watched(self.code, samples[0], {})
+        self.marks = {mark_of(g) for gs in samples[0].known.values() for g in gs}
 
     # Which statement
 
     def suspects(self) -> list[list[Statement]]:
         """The statements in groups, the likeliest first, each in the order of the text."""
-        everything = self.code.statements
-        wrong = [key for key, right in self.verdict.items() if not right]
-        leads = [self.flow.leading_to(key) for key in wrong] or [{s.number for s in everything}]
+        found, everything = self.found, {s.number for s in self.code.statements}
+        leads = [self.flow.leading_to(path) for path in found.wrong] or [everything]
         to_all, to_some = set.intersection(*leads), set.union(*leads)
-        right = {n for n, verdict in self.named.items() if verdict}
+        fine = [self.flow.leading_to(path) for path, right in found.verdict.items() if right]
+        to_right = set[int]().union(*fine)
         groups = []
-        if self.stopped_at is not None:
-            groups.append({self.stopped_at})
-            groups.append(self.flow.before(self.stopped_at, set()))
-        elif (first := self.first_wrong()) is not None:
-            groups.append(self.flow.before(first.number, right))
-        groups += [to_all - right, to_some - right, to_some, {s.number for s in everything}]
+        if found.stopped_at is not None:
+            groups = [{found.stopped_at}, self.flow.before(found.stopped_at, set())]
+        elif found.first_wrong is not None:
+            first = found.first_wrong[0]
+            before = self.flow.before(first, found.right)
+            groups = [{first}, before - to_right, before]
+        groups += [to_all - found.right - to_right, to_all - found.right, to_some - found.right]
+        groups += [to_some, everything]
         result, placed = [], set[int]()
         for group in groups:
-            result.append([s for s in everything if s.number in group - placed])
+            result.append([s for s in self.code.statements if s.number in group - placed])
             placed |= group
         return [group for group in result if group]
 
-    def first_wrong(self) -> Statement | None:
-        """The first statement that sets a quantity whose gradient is known, to another value."""
-        for s in self.code.statements:
-            if self.named.get(s.number) is False:
-                return s
-        return None
-
     def located(self) -> FirstWrong | None:
         """The first wrong line as it can be told without a repair."""
-        statement = self.first_wrong()
-        words = "is the first whose value is not right; those above it are"
-        if self.stopped_at is not None:
-            statement, words = self.code.statements[self.stopped_at], "raises an error"
-        if statement is None:
+        found = self.found
+        if found.stopped_at is not None:
+            number, words = found.stopped_at, "raises an error"
+        elif found.first_wrong is not None:
+            number = found.first_wrong[0]
+            words = "is the first whose value is not right; those above it are"
+        else:
             return None
+        statement = self.code.statements[number]
         return FirstWrong(self.code.file, statement.line, statement.text, words)
 
     # Which edit
 
     def repair(self) -> Repair | None:
         """The first edit found that makes every result right, or two of them."""
-        right_now = sum(self.verdict.values())
-        better: list[tuple[int, dict[int, Expr], Edit]] = []
-        found = self._single({}, better, right_now)
-        if found is None:
-            better.sort(key=lambda one: -one[0])
-            for _, changes, first in better[:8]:
-                then = self._single(changes, [], right_now)
-                if then:
-                    return self._as_repair(then[0], [first, then[1]])
-            return None
-        return self._as_repair(found[0], [found[1]])
+        better: list[tuple[int, Changes, Edit]] = []
+        found = self._single({}, better)
+        if found:
+            return self._as_repair(found[0], [found[1]])
+        for _, changes, first in sorted(better, key=lambda one: -one[0])[:8]:
+            then = self._single(changes, [])
+            if then:
+                return self._as_repair(then[0], [first, then[1]])
+        return None
 
-    def _as_repair(self, changes: Mapping[int, Expr], made: Sequence[Edit]) -> Repair:
+    def _as_repair(self, changes: Changes, made: Sequence[Edit]) -> Repair:
         lines = tuple(self.code.line_of_change(n) for n in sorted(changes))
         words = "; ".join(dict.fromkeys(edit.words for edit in made))
         kinds = tuple(edit.kind for edit in made)
@@ -199,85 +145,113 @@ class Repairer:
         return Repair(self.code.file, lines, diff, words, kinds, source)
 
     def _single(
-        self,
-        made: dict[int, Expr],
-        better: list[tuple[int, dict[int, Expr], Edit]],
-        right_now: int,
-    ) -> tuple[dict[int, Expr], Edit] | None:
-        """One more edit after those that were made."""
-        for group in self.suspects():
-            for ranks in ((1,), (2,), (3,)):
+        self, made: Changes, better: list[tuple[int, Changes, Edit]]
+    ) -> tuple[Changes, Edit] | None:
+        """One more edit after those that were made; those that help a little go to `better`."""
+        second: tuple[Changes, Edit] | None = None
+        right_before = sum(self.found.verdict.values())
+        for changes, edit in self._candidates(made):
+            if time.monotonic() > self.until:
+                break
+            verdict = self._run(changes, self.samples[0])
+            if verdict and all(verdict.values()):
+                if all(self._is_right(changes, sample) for sample in self.samples[1:]):
+                    if self._keeps_what_is_right(changes):
+                        return changes, edit
+                    second = second or (changes, edit)
+            elif sum(verdict.values()) > right_before:
+                better.append((sum(verdict.values()), changes, edit))
+        return second
+
+    def _candidates(self, made: Changes) -> Iterator[tuple[Changes, Edit]]:
+        """Edits, the likeliest first: those that give a statement the value that is expected,
+        then the simple ones of each group of suspects before what is missing in it."""
+        groups = self.suspects()
+        everything = [s for group in groups for s in group]
+        for statement in everything:
+            if expected := self.found.expected(statement):
+                yield from self._to_expected(statement, made, *expected)
+        for group in groups:
+            for rank in (1, 2, 3):
                 for statement in group:
-                    for changes, edit in self._tries(statement, made, ranks):
-                        if time.monotonic() > self.until:
-                            return None
-                        verdict = self._run(changes, self.samples[0])
-                        if all(verdict.values()) and verdict:
-                            if all(self._right(changes, s) for s in self.samples[1:]):
-                                return changes, edit
-                        elif sum(verdict.values()) > right_now:
-                            better.append((sum(verdict.values()), changes, edit))
-        return None
+                    yield from self._tries(statement, made, rank)
+        for statement in everything:
+            yield from self._tries(statement, made, 4)
+
+    def _to_expected(
+        self,
+        statement: Statement,
+        made: Changes,
+        variables: dict[str, Any],
+        expected: Sequence[Any],
+    ) -> Iterator[tuple[Changes, Edit]]:
+        marks = {mark_of(array) for array in expected}
+        expr = made.get(statement.number, statement.expr)
+        for edit in edits(expr, self._scope(statement), statement.role):
+            new = self._mark(statement, edit.result, [variables])
+            if new and new[0] in marks:
+                yield {**made, statement.number: edit.result}, edit
 
     def _tries(
-        self, statement: Statement, made: dict[int, Expr], ranks: Sequence[int]
-    ) -> Iterator[tuple[dict[int, Expr], Edit]]:
+        self, statement: Statement, made: Changes, rank: int
+    ) -> Iterator[tuple[Changes, Edit]]:
         """The edits of a statement that change its value, those to a known value first."""
+        before = self.found.before[statement.number]
         expr = made.get(statement.number, statement.expr)
-        old = self._mark(statement, expr)
+        old = self._mark(statement, expr, before)
         later = []
-        for edit in edits(expr, self._scope(statement), statement.role, ranks):
-            new = self._mark(statement, edit.result)
+        for edit in edits(expr, self._scope(statement), statement.role, (rank,)):
+            new = self._mark(statement, edit.result, before)
             changes = {**made, statement.number: edit.result}
             if new is None or (new == old and new != ()):
                 continue  # it cannot be computed, or is the same
-            if new and all(mark in self.values for mark in new):
+            if new and all(mark in self.marks for mark in new):
                 yield changes, edit
             else:
                 later.append((changes, edit))
         yield from later
 
-    def _mark(self, statement: Statement, expr: Expr) -> tuple[Any, ...] | None:
+    def _mark(
+        self, statement: Statement, expr: Expr, before: Sequence[dict[str, Any]]
+    ) -> tuple[Any, ...] | None:
         """What tells the values of a statement's expression apart; () unknown, None: an error."""
-        seen = self.seen[statement.number]
-        if not seen.before or statement.expr.label != expr.label:
+        was = statement.expr
+        if not before or was.label != expr.label or expr.kind != was.kind:
             return ()
-        value, target = expr, statement.expr
-        if expr.kind == "assign":
-            if expr.children[:-1] != target.children[:-1]:
-                return ()
+        if expr.kind == "assign" and expr.children[:-1] != was.children[:-1]:
+            return ()
+        value = expr
+        if expr.kind == "assign" or statement.is_return:
             value = expr.children[-1]
-        elif statement.is_return and expr.kind == "other":
-            (value,) = expr.children
-        return self._evaluated(value, statement)
-
-    def _evaluated(self, value: Expr, statement: Statement) -> tuple[Any, ...] | None:
         try:
             names = self._globals(statement)
-            with _limited():
+            with limited():
                 code = compile(write_python(value), "<edit>", "eval")
-                seen = self.seen[statement.number].before
-                return tuple(_mark_of(eval(code, {**names, **before})) for before in seen)
-        except (Exception, _TooLong):
+                return tuple(mark_of(eval(code, {**names, **variables})) for variables in before)
+        except (Exception, TooLong):
             return None
 
-    def _run(self, changes: Mapping[int, Expr], sample: Sample) -> Mapping[Any, bool]:
+    def _run(self, changes: Changes, sample: Sample) -> Mapping[Any, bool]:
         self.runs += 1
         try:
-            with _limited():
-                function = self.code.edited(changes)
-                return sample.judge(function(*_copied(sample.arguments)))
-        except (Exception, _TooLong):
+            with limited():
+                return sample.judge(self.code.edited(changes)(*copied(sample.arguments)))
+        except (Exception, TooLong):
             return {}
 
-    def _right(self, changes: Mapping[int, Expr], sample: Sample) -> bool:
+    def _is_right(self, changes: Changes, sample: Sample) -> bool:
         verdict = self._run(changes, sample)
         return bool(verdict) and all(verdict.values())
+
+    def _keeps_what_is_right(self, changes: Changes) -> bool:
+        """Whether no statement that sets a known gradient right is made to set it wrong."""
+        after = Watched(self.code, self.samples[0], changes)
+        return after.first_wrong is None or after.first_wrong[0] not in self.found.right
 
     # What an edit may use
 
     def _scope(self, statement: Statement) -> Scope:
-        before = self.seen[statement.number].before
+        before = self.found.before[statement.number]
         variables = before[-1] if before else {}
         usable = {n: v for n, v in variables.items() if isinstance(v, np.ndarray | float | int)}
         usable = {n: v for n, v in usable.items() if not isinstance(v, bool)}
@@ -290,8 +264,14 @@ class Repairer:
         known: dict[Expr, int | None] = {}
 
         def alike(name: Expr) -> list[Expr]:
+            base, dot, attribute = name.label.partition(".")
+            if dot:
+                others = alike(Expr("name", label=base))
+                return [Expr("name", label=f"{n.label}.{attribute}") for n in others]
+            if statement.number == self.found.stopped_at:
+                return names
             if name.label not in shapes:
-                return names if name.label not in self._globals(statement) | variables else []
+                return []
             is_whole = name.label in whole
             return [
                 n
@@ -319,10 +299,10 @@ class Repairer:
         self, e: Expr, statement: Statement, variables: Mapping[str, Any]
     ) -> int | None:
         try:
-            with _limited():
+            with limited():
                 value = eval(write_python(e), {**self._globals(statement), **variables})
                 return np.ndim(value)
-        except (Exception, _TooLong):
+        except (Exception, TooLong):
             return None
 
     def _globals(self, statement: Statement) -> dict[str, Any]:
@@ -335,23 +315,19 @@ class Repairer:
         pieces: dict[Expr, None] = {}
         for s in mine:
             for part in s.expr.parts():
-                if part.kind not in ("name", "number", "assign", "other", "slice", "tuple"):
-                    if part.kind not in ("constant", "nothing"):
-                        pieces.setdefault(part)
+                if part.kind in PIECES:
+                    pieces.setdefault(part)
         return list(pieces)[:MOST_PIECES]
 
 
 # Dataflow
 
 
-class _Flow:
+class Flow:
     """Which statements may lead to which, by the names that they use and set."""
 
-    def __init__(self, code: OwnCode, seen: Mapping[int, _Seen]) -> None:
+    def __init__(self, code: OwnCode) -> None:
         self.code = code
-        self.ran = {n for n, s in seen.items() if s.values} | {
-            s.number for s in code.statements if s.value is None
-        }
 
     def before(self, number: int, right: set[int]) -> set[int]:
         """The statement and those that lead to it, not past the ones that are right."""
@@ -364,17 +340,11 @@ class _Flow:
                     waiting.append(other)
         return found
 
-    def leading_to(self, key: Any) -> set[int]:
-        """The statements that lead to a result, by its position or name in what is returned."""
-        starts = [s for s in self.code.statements if s.function == 0 and s.is_return]
-        found: set[int] = set()
-        for s in starts:
-            names = self.code.names_of_result(s, key)
-            found.add(s.number)
-            for other in self.code.statements:
-                if other.function == 0 and other.writes & names:
-                    if not self.code.sets_another_key(other, key):
-                        found |= self.before(other.number, set())
+    def leading_to(self, path: tuple[Any, ...]) -> set[int]:
+        """The statements that lead to a result, which is at this path in what is returned."""
+        found = {s.number for s in self.code.statements if s.function == 0 and s.is_return}
+        for setter in self.code.setters_of_result(path):
+            found |= self.before(setter.number, set())
         return found
 
     def _sources(self, s: Statement) -> list[Statement]:
@@ -385,113 +355,3 @@ class _Flow:
             for other in self.code.statements
             if (other.function == s.function and other.writes & s.reads) or other.function in inside
         ]
-
-
-# Values
-
-
-class _Marks:
-    """A set of arrays, looked up by value."""
-
-    def __init__(self, arrays: Iterator[Array]) -> None:
-        self.marks = {_mark_of(a) for a in arrays}
-
-    def __contains__(self, mark: object) -> bool:
-        return mark in self.marks
-
-
-_PROBES: dict[int, Array] = {}
-
-
-def _mark_of(value: Any) -> Any:
-    """Something that is equal for equal values: its shape, and one number to nine digits."""
-    if isinstance(value, tuple | list):
-        return tuple(map(_mark_of, value))
-    if not isinstance(value, np.ndarray | np.generic | int | float):
-        return str(type(value)), repr(value)[:200]
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        return array.shape, array.dtype.kind
-    if array.size not in _PROBES:
-        _PROBES[array.size] = np.random.default_rng(array.size).normal(size=array.size)
-    number = float(array.ravel() @ _PROBES[array.size])
-    return array.shape, f"{number:.9e}"
-
-
-def _copied(value: Any) -> Any:
-    """A copy that an edited function may write into."""
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, tuple) and type(value) is tuple:
-        return tuple(map(_copied, value))
-    if isinstance(value, list):
-        return [_copied(v) for v in value]
-    if isinstance(value, dict):
-        return {k: _copied(v) for k, v in value.items()}
-    if isinstance(value, int | float | str | np.generic | types.FunctionType | types.ModuleType):
-        return value
-    try:
-        return copy.deepcopy(value)
-    except Exception:
-        return value
-
-
-def _named_verdicts(
-    code: OwnCode, seen: Mapping[int, _Seen], known: Mapping[str, Sequence[Array]]
-) -> dict[int, bool]:
-    """Of the statements that set a quantity whose gradient is known: whether they set it right."""
-    verdicts: dict[int, bool] = {}
-    for s in code.statements:
-        expected = known.get(_quantity(s.sets, known), ())
-        values = [v for v in seen[s.number].values if isinstance(v, np.ndarray)]
-        values = [v for v in values if v.any()]
-        if expected and values:
-            judged = [_is_one_of(v, expected) for v in values]
-            if None not in judged:
-                verdicts[s.number] = all(judged)
-    return verdicts
-
-
-def _quantity(name: str | None, known: Mapping[str, Any]) -> str:
-    """The quantity whose gradient a name says it is: `var` for dvar, d_var, grad_var, var_grad."""
-    if name:
-        for start in ("d", "d_", "dl_d", "dL_d", "dJ_d", "grad_", "g_", "grad", "delta_"):
-            if name.startswith(start) and name[len(start) :] in known:
-                return name[len(start) :]
-        for end in ("_grad", "_g", "_bar", "_delta"):
-            if name.endswith(end) and name[: -len(end)] in known:
-                return name[: -len(end)]
-    return ""
-
-
-def _is_one_of(value: Array, expected: Sequence[Array]) -> bool | None:
-    """Whether it is one of these gradients; None: up to a factor that may be a convention."""
-    for g in expected:
-        for right in (g, g.T):
-            if value.shape == right.shape and np.allclose(value, right, 1e-7, 1e-12):
-                return True
-    for g in expected:
-        if value.shape == g.shape and g.any():
-            factor = np.vdot(g, value) / np.vdot(g, g)
-            usual = min(abs(abs(factor) - f) for f in (1, 2, 0.5)) < 1e-6
-            if not usual and np.allclose(value, factor * g, 1e-7, 1e-12):
-                return None
-    return False
-
-
-@contextlib.contextmanager
-def _limited() -> Iterator[None]:
-    """Run the user's code: for a limited time, without warnings."""
-
-    def stop(*_: Any) -> None:
-        raise _TooLong
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS_A_RUN)
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,223 @@
+"""One run of a user's function, statement by statement, beside the gradients that are known."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import random
+import signal
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.diagnosis.edits import Expr
+from autograd_lite.diagnosis.own_code import OwnCode, Statement
+
+Array = np.ndarray
+SECONDS_A_RUN = 1.0  # an edited loop may never end
+MOST_KEPT = 6  # of a statement's runs, those whose variables are kept
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a function is run on, and how its result is judged.
+
+    arguments: copied for each run. judge: from what was returned to which results are right, by
+    their path: positions in tuples, keys of dicts. right: what they should be, by path.
+    known: by the name of a quantity of the forward pass, its gradients: one for each tensor that
+    was called so, and each contribution to it.
+    """
+
+    arguments: tuple[Any, ...]
+    judge: Callable[[Any], Mapping[Any, bool]]
+    right: Mapping[Any, Any] = field(default_factory=dict)
+    known: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+
+
+class Watched:
+    """A run of the code, with some statements changed, on a sample.
+
+    verdict: which results are right; empty if it raised. stopped_at: the statement that raised.
+    before: by statement, the variables in reach before some of its runs. runs: how many there were.
+    right: the statements that set a quantity to its known gradient each time, until something was
+    wrong. first_wrong: the statement that first set one to anything else, what it set, the
+    variables before.
+    """
+
+    def __init__(self, code: OwnCode, sample: Sample, changes: Mapping[int, Expr]) -> None:
+        self.code, self.sample = code, sample
+        self.before: dict[int, list[dict[str, Any]]] = {s.number: [] for s in code.statements}
+        self.runs = dict.fromkeys(self.before, 0)
+        self.last: dict[int, Any] = {}
+        self.first_wrong: tuple[int, str, dict[str, Any]] | None = None
+        self.stopped_at: int | None = None
+        self.verdict: Mapping[Any, bool] = {}
+        self.variables: dict[str, Any] = {}
+        self._judged: dict[int, bool | None] = {}
+        self._random = random.Random(0)
+        try:
+            with limited():
+                function = code.watched(self._see, changes)
+                self.verdict = sample.judge(function(*copied(sample.arguments)))
+        except (Exception, TooLong) as error:
+            self._stopped(error)
+        unsettled = {s.number for path in self.wrong for s in code.setters_of_result(path)}
+        self.right = {n for n, judged in self._judged.items() if judged} - unsettled
+
+    @property
+    def wrong(self) -> list[Any]:
+        """The paths of the results that are not right."""
+        return [path for path, right in self.verdict.items() if not right]
+
+    def _see(self, number: int, value: Any, variables: dict[str, Any]) -> Any:
+        variables = {k: v for k, v in variables.items() if k != "__see__"}
+        self._keep(number, variables)
+        self.last[number] = copied(value)
+        if self.code.statements[number].is_return and not self.code.statements[number].function:
+            self.variables = variables
+        if self.first_wrong is None:
+            self._judge(number, value, variables)
+        return value
+
+    def _keep(self, number: int, variables: dict[str, Any]) -> None:
+        """Keep the variables of the first run and of some others, drawn evenly."""
+        kept, count = self.before[number], self.runs[number]
+        self.runs[number] += 1
+        place = count if count < MOST_KEPT else self._random.randint(1, count)
+        if place < MOST_KEPT:
+            kept[place : place + 1] = [copied(variables)]
+
+    def _judge(self, number: int, value: Any, variables: dict[str, Any]) -> None:
+        """Compare what a statement sets with the gradients of the quantity of that name."""
+        for name, part in self.code.statements[number].quantities(value):
+            called = quantity(name, self.sample.known)
+            if called and isinstance(part, np.ndarray) and part.any():
+                judged = is_one_of(part, self.sample.known[called])
+                if judged is False:
+                    self.first_wrong = number, called, copied(variables)
+                    self._judged.pop(number, None)
+                elif self._judged.get(number, True) is not None:
+                    self._judged[number] = judged
+
+    def _stopped(self, error: BaseException) -> None:
+        number, variables = self.code.raised_at(error) or (None, {})
+        self.stopped_at = number
+        if number is not None:
+            self._keep(number, variables)
+
+    def expected(self, statement: Statement) -> tuple[dict[str, Any], Sequence[Array]] | None:
+        """The variables before a statement, and what its value must be one of, where it is known:
+        because it is the first wrong one, or sets or adds to a result once."""
+        if self.first_wrong is not None and self.first_wrong[0] == statement.number:
+            return self.first_wrong[2], self.sample.known[self.first_wrong[1]]
+        value, sign = self.last.get(statement.number), {"=": 0, "+=": 1, "-=": -1}
+        once = self.runs[statement.number] == 1 == len(statement.writes)
+        if not once or statement.expr.label not in sign:
+            return None
+        for path in self.wrong:
+            if statement in self.code.setters_of_result(path) and path in self.sample.right:
+                right, final = self.sample.right[path], self.variables.get(min(statement.writes))
+                arrays = [x for x in (right, final, value) if isinstance(x, np.ndarray | float)]
+                if len(arrays) == 3 and len(set(map(np.shape, arrays))) == 1:
+                    by = sign[statement.expr.label]
+                    wanted = value + by * (right - final) if by else right
+                    return self.before[statement.number][0], [wanted]
+        return None
+
+
+def quantity(name: str, known: Mapping[str, Any]) -> str:
+    """The quantity whose gradient a name says it is, or nothing.
+
+    >>> [quantity(name, {"var": [], "W": []}) for name in ("dvar", "grad_W", "W_grad", "var", "x")]
+    ['var', 'W', 'W', '', '']
+    """
+    for start in ("d", "d_", "dl_d", "dL_d", "dJ_d", "grad_", "g_", "grad", "delta_"):
+        if name.startswith(start) and name[len(start) :] in known:
+            return name[len(start) :]
+    for end in ("_grad", "_g", "_bar", "_delta"):
+        if name.endswith(end) and name[: -len(end)] in known:
+            return name[: -len(end)]
+    return ""
+
+
+def is_one_of(value: Array, expected: Sequence[Array]) -> bool | None:
+    """Whether it is one of these gradients; None: up to a factor that may be a convention."""
+    for g in expected:
+        for right in (g, g.T):
+            if value.shape == right.shape and np.allclose(value, right, 1e-7, 1e-12):
+                return True
+    for g in expected:
+        if value.shape == g.shape and g.any():
+            factor = np.vdot(g, value) / np.vdot(g, g)
+            usual = min(abs(abs(factor) - f) for f in (1, 2, 0.5)) < 1e-6
+            if not usual and np.allclose(value, factor * g, 1e-7, 1e-12):
+                return None
+    return False
+
+
+# Running a user's code
+
+
+class TooLong(BaseException):
+    """A run that takes too long; no user's `except Exception` catches it."""
+
+
+@contextlib.contextmanager
+def limited() -> Iterator[None]:
+    """Run the user's code for a limited time, without warnings."""
+
+    def stop(*_: Any) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS_A_RUN)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_KEPT = (int, float, complex, str, bytes, type(None), np.generic)
+_KEPT += (types.FunctionType, types.ModuleType, range)  # type: ignore[assignment]
+
+
+def copied(value: Any) -> Any:
+    """A copy that an edited function may write into; an object that cannot be copied itself."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, _KEPT):
+        return value
+    if type(value) is tuple:
+        return tuple(map(copied, value))
+    if type(value) is list:
+        return [copied(v) for v in value]
+    if type(value) is dict:
+        return {k: copied(v) for k, v in value.items()}
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value
+
+
+_PROBES: dict[int, Array] = {}
+
+
+def mark_of(value: Any) -> Any:
+    """What is equal for equal values: the type, or shape and one number to nine digits."""
+    if isinstance(value, tuple | list):
+        return tuple(map(mark_of, value))
+    if not isinstance(value, np.ndarray | np.generic | int | float):
+        return str(type(value)), repr(value)[:200]
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        return array.shape, array.dtype.kind
+    if array.size not in _PROBES:
+        _PROBES[array.size] = np.random.default_rng(array.size).normal(size=array.size)
+    return array.shape, f"{float(array.ravel() @ _PROBES[array.size]):.9e}"
