@@ -63,8 +63,8 @@ def known_gradients(e, module, args, dout):
     tuples = {}
 
     def see(n, v, variables):
-        for name, t in code.statements[n].quantities(v):
-            if isinstance(t, ag.Tensor):
+        for name, index, t in code.statements[n].quantities(v):
+            if isinstance(t, ag.Tensor) and index is None:
                 named[name].append(t)
         return v
 

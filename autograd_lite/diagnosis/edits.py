@@ -111,6 +111,13 @@ class _Site:
         return self.parent.kind not in _PASSES_SIGN
 
     @property
+    def is_result(self) -> bool:
+        """Whether it is a bare name in a tuple that is returned or handed on, where nobody writes
+        more than the name."""
+        assigned = len(self.above) > 1 and self.above[-2].kind == "assign"
+        return self.within("tuple") and not assigned and self.node.kind in ("name", "number")
+
+    @property
     def is_target(self) -> bool:
         """Whether it is, or is in, what is assigned to (an index of it is not)."""
         root = self.above[0] if self.above else self.node
@@ -376,13 +383,13 @@ def _order(site: _Site, scope: Scope) -> _Found:
     node = site.node
     if node.kind in ("divide", "power"):
         yield Expr(node.kind, node.children[::-1]), "the operands are in the wrong order"
-    if node.kind in ("index", "call") or (node.kind == "tuple" and not site.is_target):
+    if node.kind in ("index", "call"):
         keywords = len(node.label) - 1 if node.kind == "call" else 0
         last = len(node.children) - keywords
         for i, j in itertools.combinations(range(node.kind == "index", last), 2):
             children = list(node.children)
             children[i], children[j] = children[j], children[i]
-            word = {"index": "indices", "call": "arguments", "tuple": "parts"}[node.kind]
+            word = {"index": "indices", "call": "arguments"}[node.kind]
             yield replace(node, children=tuple(children)), f"two {word} are in the wrong order"
 
 
@@ -511,6 +518,8 @@ def _target(site: _Site, scope: Scope) -> _Found:
 def _with_factor(site: _Site, scope: Scope, factors: Iterator[Expr] | Sequence[Expr]) -> _Found:
     node = site.node
     edited = _is_array(node) or node.kind == "number"
+    if site.is_result:
+        return
     if not (edited and (site.is_whole or site.within("matmul"))):
         return
     for factor in factors:
@@ -525,7 +534,7 @@ def _with_term(site: _Site, scope: Scope, terms: Sequence[Expr]) -> _Found:
     node = site.node
     if not _is_array(node) or site.parent.kind in ("add", "subtract", "negative"):
         return
-    if node.kind == "negative":
+    if node.kind == "negative" or site.is_result:
         return
     for term in terms:
         said = scope.write(term)
@@ -537,6 +546,17 @@ def _with_term(site: _Site, scope: Scope, terms: Sequence[Expr]) -> _Found:
 
 
 _USUAL = (_n(2), _n(Fraction(1, 2)))
+
+
+@_edit("order", rank=2)
+def _order_of_parts(site: _Site, scope: Scope) -> _Found:
+    """Two parts of a tuple in the other order: two results, or what they are called."""
+    if site.node.kind == "tuple":
+        for i, j in itertools.combinations(range(len(site.node.children)), 2):
+            children = list(site.node.children)
+            children[i], children[j] = children[j], children[i]
+            said = " and ".join(map(scope.write, (children[j], children[i])))
+            yield replace(site.node, children=tuple(children)), f"{said} are exchanged"
 
 
 @_edit("factor", rank=2)

@@ -59,18 +59,22 @@ class Statement:
         """Whether it ends the function."""
         return isinstance(self.node, ast.Return)
 
-    def quantities(self, value: Any) -> Iterator[tuple[str, Any]]:
-        """The variables or constant keys that it sets as a whole, each with its part of a value."""
+    def quantities(self, value: Any) -> Iterator[tuple[str, ast.expr | None, Any]]:
+        """What it sets: the variable, the expression of the part of it that it sets (None: all of
+        it), and the value. `grads["W"] = …` is taken for dW = …"""
         for target in self.node.targets if isinstance(self.node, ast.Assign) else ():
-            if isinstance(target, ast.Name):
-                yield target.id, value
-            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                if isinstance(target.slice.value, str):  # grads["W"] = …
-                    yield f"d{target.slice.value.removeprefix('d')}", value
-            elif isinstance(target, ast.Tuple) and isinstance(value, tuple | list):
-                for part, its_value in zip(target.elts, value, strict=False):
-                    if isinstance(part, ast.Name):
-                        yield part.id, its_value
+            pairs = [(target, value)]
+            if isinstance(target, ast.Tuple) and isinstance(value, tuple | list):
+                pairs = list(zip(target.elts, value, strict=False))
+            for part, its_value in pairs:
+                if isinstance(part, ast.Name):
+                    yield part.id, None, its_value
+                elif isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name):
+                    key = getattr(part.slice, "value", None)
+                    if isinstance(key, str):
+                        yield f"d{key.removeprefix('d')}", None, its_value
+                    else:
+                        yield part.value.id, part, its_value
 
     @property
     def value(self) -> ast.expr | None:
@@ -152,6 +156,11 @@ class OwnCode:
             if names.get(f.__name__) is f:
                 names[f.__name__] = made[k]
         return made[0] if self.self is None else types.MethodType(made[0], self.self)
+
+    def code_of(self, expression: ast.expr) -> types.CodeType:
+        """An expression of the text, to be evaluated."""
+        text = self.text.between(*self.text.span(expression))
+        return compile(f"({text})", "<part>", "eval")
 
     def diff(self, changes: Mapping[int, Expr]) -> str:
         """The lines that change, with - before the old and + before the new ones."""
@@ -289,7 +298,7 @@ def _statement_with(statement: Statement, expr: Expr) -> ast.stmt:
         (node,) = function.body
     elif head := HEADS.get(type(node)):
         node = copy.copy(node)
-        setattr(node, head[0], ast.parse(text, mode="eval").body)
+        setattr(node, head[0], ast.parse(f"({text})", mode="eval").body)
     else:
         (node,) = ast.parse(text).body
     return node

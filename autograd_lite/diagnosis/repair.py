@@ -8,6 +8,7 @@ repair. It runs the user's code hundreds of times: `in_own_process` does so wher
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.diagnosis.edits import BINARY, Edit, Expr, Scope, edits
+from autograd_lite.diagnosis.influence import influences
 from autograd_lite.diagnosis.own_code import OwnCode, Statement
 from autograd_lite.diagnosis.python_source import read_python, write_python
 from autograd_lite.diagnosis.watching import (
@@ -25,6 +27,7 @@ from autograd_lite.diagnosis.watching import (
     copied,
     limited,
     mark_of,
+    quietly,
 )
 
 PIECES = (*BINARY, "negative", "transpose", "compare", "call", "index")
@@ -82,44 +85,34 @@ class Repairer:
         self.samples = samples
         self.until = until
         self.runs = 0
-        self.flow = Flow(self.code)
-        self.found = Watched(self.code, samples[0], {})
+        with quietly():
+            self.found = Watched(self.code, samples[0], {})
+            self.influences = influences(self.code, samples[0], self.found)
         self.marks = {mark_of(g) for gs in samples[0].known.values() for g in gs}
 
     # Which statement
 
     def suspects(self) -> list[list[Statement]]:
-        """The statements in groups, the likeliest first, each in the order of the text."""
-        found, everything = self.found, {s.number for s in self.code.statements}
-        leads = [self.flow.leading_to(path) for path in found.wrong] or [everything]
-        to_all, to_some = set.intersection(*leads), set.union(*leads)
-        fine = [self.flow.leading_to(path) for path, right in found.verdict.items() if right]
-        to_right = set[int]().union(*fine)
-        groups = []
-        if found.stopped_at is not None:
-            groups = [{found.stopped_at}, self.flow.before(found.stopped_at, set())]
-        elif found.first_wrong is not None:
-            first = found.first_wrong[0]
-            before = self.flow.before(first, found.right)
-            groups = [{first}, before - to_right, before]
-        groups += [to_all - found.right - to_right, to_all - found.right, to_some - found.right]
-        groups += [to_some, everything]
-        result, placed = [], set[int]()
-        for group in groups:
-            result.append([s for s in self.code.statements if s.number in group - placed])
-            placed |= group
-        return [group for group in result if group]
+        """The statements in groups, the likeliest first, each from its end back."""
+        found, groups = self.found, dict[tuple[Any, ...], list[Statement]]()
+        for s in self.code.statements[::-1]:
+            influence = self.influences[s.number]
+            overlap = sum(influence.overlap < limit for limit in (0.9, 0.4))
+            key = s.number != found.stopped_at, not influence.covers, overlap
+            groups.setdefault((*key, s.number in found.right), []).append(s)
+        return [groups[key] for key in sorted(groups)]
 
-    def located(self) -> FirstWrong | None:
+    def located(self) -> FirstWrong:
         """The first wrong line as it can be told without a repair."""
         found = self.found
         if found.stopped_at is not None:
             number, words = found.stopped_at, "raises an error"
         elif found.first_wrong is not None:
-            number = found.first_wrong[0]
-            words = "is the first whose value is not right; those above it are"
+            number = found.first_wrong.number
+            words = "is the first whose value is not right; the lines before it are"
         else:
-            return None
+            number = self.suspects()[0][0].number
+            words = "is the likeliest to be wrong: what it changes is what is wrong"
         statement = self.code.statements[number]
         return FirstWrong(self.code.file, statement.line, statement.text, words)
 
@@ -127,6 +120,10 @@ class Repairer:
 
     def repair(self) -> Repair | None:
         """The first edit found that makes every result right, or two of them."""
+        with quietly():
+            return self._repair()
+
+    def _repair(self) -> Repair | None:
         better: list[tuple[int, Changes, Edit]] = []
         found = self._single({}, better)
         if found:
@@ -168,13 +165,12 @@ class Repairer:
         then the simple ones of each group of suspects before what is missing in it."""
         groups = self.suspects()
         everything = [s for group in groups for s in group]
-        for statement in everything:
+        for ranks, statement in itertools.product(((1, 2, 3), (4,)), everything):
             if expected := self.found.expected(statement):
-                yield from self._to_expected(statement, made, *expected)
-        for group in groups:
-            for rank in (1, 2, 3):
-                for statement in group:
-                    yield from self._tries(statement, made, rank)
+                yield from self._to_expected(statement, made, ranks, *expected)
+        for group, rank in itertools.product(groups, (1, 2, 3)):
+            for statement in group:
+                yield from self._tries(statement, made, rank)
         for statement in everything:
             yield from self._tries(statement, made, 4)
 
@@ -182,12 +178,13 @@ class Repairer:
         self,
         statement: Statement,
         made: Changes,
+        ranks: Sequence[int],
         variables: dict[str, Any],
         expected: Sequence[Any],
     ) -> Iterator[tuple[Changes, Edit]]:
         marks = {mark_of(array) for array in expected}
         expr = made.get(statement.number, statement.expr)
-        for edit in edits(expr, self._scope(statement), statement.role):
+        for edit in edits(expr, self._scope(statement), statement.role, ranks):
             new = self._mark(statement, edit.result, [variables])
             if new and new[0] in marks:
                 yield {**made, statement.number: edit.result}, edit
@@ -226,7 +223,7 @@ class Repairer:
         try:
             names = self._globals(statement)
             with limited():
-                code = compile(write_python(value), "<edit>", "eval")
+                code = compile(f"({write_python(value)})", "<edit>", "eval")
                 return tuple(mark_of(eval(code, {**names, **variables})) for variables in before)
         except (Exception, TooLong):
             return None
@@ -246,7 +243,7 @@ class Repairer:
     def _keeps_what_is_right(self, changes: Changes) -> bool:
         """Whether no statement that sets a known gradient right is made to set it wrong."""
         after = Watched(self.code, self.samples[0], changes)
-        return after.first_wrong is None or after.first_wrong[0] not in self.found.right
+        return after.first_wrong is None or after.first_wrong.number not in self.found.right
 
     # What an edit may use
 
@@ -300,7 +297,7 @@ class Repairer:
     ) -> int | None:
         try:
             with limited():
-                value = eval(write_python(e), {**self._globals(statement), **variables})
+                value = eval(f"({write_python(e)})", {**self._globals(statement), **variables})
                 return np.ndim(value)
         except (Exception, TooLong):
             return None
@@ -318,40 +315,3 @@ class Repairer:
                 if part.kind in PIECES:
                     pieces.setdefault(part)
         return list(pieces)[:MOST_PIECES]
-
-
-# Dataflow
-
-
-class Flow:
-    """Which statements may lead to which, by the names that they use and set."""
-
-    def __init__(self, code: OwnCode) -> None:
-        self.code = code
-
-    def before(self, number: int, right: set[int]) -> set[int]:
-        """The statement and those that lead to it, not past the ones that are right."""
-        found, waiting = {number}, [self.code.statements[number]]
-        while waiting:
-            s = waiting.pop()
-            for other in self._sources(s):
-                if other.number not in found | right:
-                    found.add(other.number)
-                    waiting.append(other)
-        return found
-
-    def leading_to(self, path: tuple[Any, ...]) -> set[int]:
-        """The statements that lead to a result, which is at this path in what is returned."""
-        found = {s.number for s in self.code.statements if s.function == 0 and s.is_return}
-        for setter in self.code.setters_of_result(path):
-            found |= self.before(setter.number, set())
-        return found
-
-    def _sources(self, s: Statement) -> list[Statement]:
-        called = {f.__name__: k for k, f in enumerate(self.code.functions)}
-        inside = {called[name] for name in s.reads if name in called}
-        return [
-            other
-            for other in self.code.statements
-            if (other.function == s.function and other.writes & s.reads) or other.function in inside
-        ]

@@ -38,14 +38,24 @@ class Sample:
     known: Mapping[str, Sequence[Array]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class WrongValue:
+    """The first value that is none of the gradients expected there: what a statement set, in which
+    of its runs; variables: those in reach before it."""
+
+    number: int
+    run: int
+    variables: dict[str, Any]
+    expected: Sequence[Array]
+
+
 class Watched:
     """A run of the code, with some statements changed, on a sample.
 
     verdict: which results are right; empty if it raised. stopped_at: the statement that raised.
     before: by statement, the variables in reach before some of its runs. runs: how many there were.
     right: the statements that set a quantity to its known gradient each time, until something was
-    wrong. first_wrong: the statement that first set one to anything else, what it set, the
-    variables before.
+    wrong. first_wrong: where one was first set to anything else.
     """
 
     def __init__(self, code: OwnCode, sample: Sample, changes: Mapping[int, Expr]) -> None:
@@ -53,7 +63,7 @@ class Watched:
         self.before: dict[int, list[dict[str, Any]]] = {s.number: [] for s in code.statements}
         self.runs = dict.fromkeys(self.before, 0)
         self.last: dict[int, Any] = {}
-        self.first_wrong: tuple[int, str, dict[str, Any]] | None = None
+        self.first_wrong: WrongValue | None = None
         self.stopped_at: int | None = None
         self.verdict: Mapping[Any, bool] = {}
         self.variables: dict[str, Any] = {}
@@ -72,6 +82,11 @@ class Watched:
     def wrong(self) -> list[Any]:
         """The paths of the results that are not right."""
         return [path for path, right in self.verdict.items() if not right]
+
+    @property
+    def wrong_or_right(self) -> list[Any]:
+        """The paths of all results that are judged."""
+        return list(self.verdict)
 
     def _see(self, number: int, value: Any, variables: dict[str, Any]) -> Any:
         variables = {k: v for k, v in variables.items() if k != "__see__"}
@@ -93,15 +108,33 @@ class Watched:
 
     def _judge(self, number: int, value: Any, variables: dict[str, Any]) -> None:
         """Compare what a statement sets with the gradients of the quantity of that name."""
-        for name, part in self.code.statements[number].quantities(value):
-            called = quantity(name, self.sample.known)
-            if called and isinstance(part, np.ndarray) and part.any():
-                judged = is_one_of(part, self.sample.known[called])
-                if judged is False:
-                    self.first_wrong = number, called, copied(variables)
-                    self._judged.pop(number, None)
-                elif self._judged.get(number, True) is not None:
-                    self._judged[number] = judged
+        for part, gradients in self._claims(number, value, variables):
+            judged = is_one_of(part, gradients)
+            if judged is False:
+                run = self.runs[number] - 1
+                self.first_wrong = WrongValue(number, run, copied(variables), gradients)
+                self._judged.pop(number, None)
+            elif self._judged.get(number, True) is not None:
+                self._judged[number] = judged
+
+    def _claims(
+        self, number: int, value: Any, variables: dict[str, Any]
+    ) -> Iterator[tuple[Array, Sequence[Array]]]:
+        """What a statement sets, and what that should be one of: known gradients, or the part of
+        them that it sets."""
+        statement = self.code.statements[number]
+        for name, index, part in statement.quantities(value):
+            gradients = self.sample.known.get(quantity(name, self.sample.known), ())
+            if not (gradients and isinstance(part, np.ndarray) and part.any()):
+                continue
+            if index is not None:
+                whole = getattr(variables.get(name), "shape", None)
+                code = self.code.code_of(index)
+                reach = self.code.functions[statement.function].__globals__ | variables
+                alike = [g for g in gradients if g.shape == whole]
+                gradients = [eval(code, {**reach, name: g}) for g in alike]
+            if gradients:
+                yield part, gradients
 
     def _stopped(self, error: BaseException) -> None:
         number, variables = self.code.raised_at(error) or (None, {})
@@ -112,8 +145,9 @@ class Watched:
     def expected(self, statement: Statement) -> tuple[dict[str, Any], Sequence[Array]] | None:
         """The variables before a statement, and what its value must be one of, where it is known:
         because it is the first wrong one, or sets or adds to a result once."""
-        if self.first_wrong is not None and self.first_wrong[0] == statement.number:
-            return self.first_wrong[2], self.sample.known[self.first_wrong[1]]
+        first = self.first_wrong
+        if first is not None and first.number == statement.number:
+            return first.variables, first.expected
         value, sign = self.last.get(statement.number), {"=": 0, "+=": 1, "-=": -1}
         once = self.runs[statement.number] == 1 == len(statement.writes)
         if not once or statement.expr.label not in sign:
@@ -145,12 +179,13 @@ def quantity(name: str, known: Mapping[str, Any]) -> str:
 
 
 def is_one_of(value: Array, expected: Sequence[Array]) -> bool | None:
-    """Whether it is one of these gradients; None: up to a factor that may be a convention."""
+    """Whether it is one of these gradients; None: up to what may be a
+    convention, a transpose or a factor."""
+    if any(value.shape == g.shape and np.allclose(value, g, 1e-7, 1e-12) for g in expected):
+        return True
     for g in expected:
-        for right in (g, g.T):
-            if value.shape == right.shape and np.allclose(value, right, 1e-7, 1e-12):
-                return True
-    for g in expected:
+        if value.ndim > 1 and value.T.shape == g.shape and np.allclose(value.T, g, 1e-7, 1e-12):
+            return None
         if value.shape == g.shape and g.any():
             factor = np.vdot(g, value) / np.vdot(g, g)
             usual = min(abs(abs(factor) - f) for f in (1, 2, 0.5)) < 1e-6
@@ -167,21 +202,29 @@ class TooLong(BaseException):
 
 
 @contextlib.contextmanager
-def limited() -> Iterator[None]:
-    """Run the user's code for a limited time, without warnings."""
+def quietly() -> Iterator[None]:
+    """Run a user's code many times: without warnings, ready to be stopped by `limited`."""
 
     def stop(*_: Any) -> None:
         raise TooLong
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS_A_RUN)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def limited() -> Iterator[None]:
+    """Run the user's code for a limited time, within `quietly`."""
+    signal.setitimer(signal.ITIMER_REAL, SECONDS_A_RUN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 _KEPT = (int, float, complex, str, bytes, type(None), np.generic)
