@@ -28,7 +28,7 @@ import numpy as np
 
 from autograd_lite.diagnosis.own_code import called_names
 from autograd_lite.diagnosis.repair import Repairer
-from autograd_lite.diagnosis.watching import Sample
+from autograd_lite.diagnosis.watching import Gradients, Sample
 from benchmarks.course import EXAMPLES, Example
 from benchmarks.faults import KINDS, Fault, faults
 
@@ -80,7 +80,7 @@ def known_gradients(e, module, args, dout):
             if isinstance(t, ag.Tensor):
                 named[n].append(t)
         J = np.sum(out * dout) if dout is not None else out
-        known = defaultdict(list)
+        known = defaultdict(Gradients)
         leaves = [t for t in tensors if isinstance(t, ag.Tensor)]
         rec = steps(J, leaves)
         for n, ts in named.items():
@@ -88,10 +88,10 @@ def known_gradients(e, module, args, dout):
                 with contextlib.suppress(KeyError):
                     s = rec.step(t)
                     if s.number in rec.gradients:
-                        known[n].append(rec.gradients[s.number].value)
+                        known[n].totals.append(rec.gradients[s.number].value)
                     for (o, k), c in rec.contributions.items():
                         if rec[o].inputs[k] is s:
-                            known[n].append(c.value)
+                            known[n].contributions.append(c.value)
         return dict(known)
     except (TypeError, ValueError):
         return {}

@@ -96,7 +96,7 @@ def _disturbed(value: Any, rng: np.random.Generator) -> Any:
 def _wrong(plain: Sequence[Any], sample: Sample, found: Watched) -> Array:
     """Which numbers of what is observed are wrong."""
     if found.first_wrong:
-        masks = [_differs(plain[0], g) for g in found.first_wrong.expected]
+        masks = [_differs(plain[0], g) for g in found.first_wrong.expected.all]
         nearest: Array = min(masks, key=np.sum)
         return np.ravel(nearest)
     pairs = zip(plain, found.wrong_or_right, strict=True)

@@ -88,7 +88,7 @@ class Repairer:
         with quietly():
             self.found = Watched(self.code, samples[0], {})
             self.influences = influences(self.code, samples[0], self.found)
-        self.marks = {mark_of(g) for gs in samples[0].known.values() for g in gs}
+        self.marks = {mark_of(g) for gs in samples[0].known.values() for g in gs.all}
 
     # Which statement
 
@@ -165,29 +165,34 @@ class Repairer:
         then the simple ones of each group of suspects before what is missing in it."""
         groups = self.suspects()
         everything = [s for group in groups for s in group]
-        for ranks, statement in itertools.product(((1, 2, 3), (4,)), everything):
-            if expected := self.found.expected(statement):
-                yield from self._to_expected(statement, made, ranks, *expected)
-        for group, rank in itertools.product(groups, (1, 2, 3)):
-            for statement in group:
-                yield from self._tries(statement, made, rank)
-        for statement in everything:
-            yield from self._tries(statement, made, 4)
+        passes = sorted(itertools.product(range(len(groups)), (1, 2, 3)), key=sum)
+        yield from self._to_expected(everything, made, (1, 2, 3))
+        for group, rank in passes[:4]:
+            yield from self._of_group(groups[group], made, rank)
+        yield from self._to_expected(everything, made, (4,))
+        for group, rank in passes[4:]:
+            yield from self._of_group(groups[group], made, rank)
+        yield from self._of_group(everything, made, 4)
+
+    def _of_group(
+        self, group: Sequence[Statement], made: Changes, rank: int
+    ) -> Iterator[tuple[Changes, Edit]]:
+        for statement in group:
+            yield from self._tries(statement, made, rank)
 
     def _to_expected(
-        self,
-        statement: Statement,
-        made: Changes,
-        ranks: Sequence[int],
-        variables: dict[str, Any],
-        expected: Sequence[Any],
+        self, statements: Sequence[Statement], made: Changes, ranks: Sequence[int]
     ) -> Iterator[tuple[Changes, Edit]]:
-        marks = {mark_of(array) for array in expected}
-        expr = made.get(statement.number, statement.expr)
-        for edit in edits(expr, self._scope(statement), statement.role, ranks):
-            new = self._mark(statement, edit.result, [variables])
-            if new and new[0] in marks:
-                yield {**made, statement.number: edit.result}, edit
+        """The edits after which a statement has the value that is expected of it."""
+        for statement in statements:
+            variables, expected = self.found.expected(statement) or ({}, ())
+            marks = {mark_of(array) for array in expected}
+            expr = made.get(statement.number, statement.expr)
+            scope = self._scope(statement) if marks else None
+            for edit in edits(expr, scope, statement.role, ranks) if scope else ():
+                new = self._mark(statement, edit.result, [variables])
+                if new and new[0] in marks:
+                    yield {**made, statement.number: edit.result}, edit
 
     def _tries(
         self, statement: Statement, made: Changes, rank: int

@@ -22,20 +22,62 @@ SECONDS_A_RUN = 1.0  # an edited loop may never end
 MOST_KEPT = 6  # of a statement's runs, those whose variables are kept
 
 
+@dataclass
+class Gradients:
+    """What is known of the gradients of the tensors of one name: those of J by each of them, and
+    the contributions of which they are the sums."""
+
+    totals: list[Array] = field(default_factory=list)
+    contributions: list[Array] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Array]:
+        """The gradients and the contributions."""
+        return self.totals + self.contributions
+
+    def parts(self, part_of: Callable[[Array], Array], shape: tuple[int, ...]) -> Gradients:
+        """The same part of each that has this shape."""
+        both = (self.totals, self.contributions)
+        return Gradients(*([part_of(g) for g in gs if g.shape == shape] for gs in both))
+
+    def judged(self, value: Array) -> bool | None:
+        """Whether a value is one of the gradients; None: a contribution, or up to a transpose or
+        a factor that may be a convention."""
+        if any(_equal_arrays(value, g) for g in self.totals):
+            return True
+        if any(_proportional(value, g) for g in self.all):
+            return None
+        return (
+            None if value.ndim > 1 and any(_equal_arrays(value.T, g) for g in self.all) else False
+        )
+
+
+def _equal_arrays(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, 1e-7, 1e-12)
+
+
+def _proportional(value: Array, g: Array) -> bool:
+    """Whether it is a gradient up to a factor, other than the −1, 2 and ½ of mistakes."""
+    if value.shape != g.shape or not g.any():
+        return False
+    factor = np.vdot(g, value) / np.vdot(g, g)
+    usual = min(abs(factor - f) for f in (-1, 2, 0.5, -2, -0.5)) < 1e-6
+    return not usual and bool(np.allclose(value, factor * g, 1e-7, 1e-12))
+
+
 @dataclass(frozen=True)
 class Sample:
     """What a function is run on, and how its result is judged.
 
     arguments: copied for each run. judge: from what was returned to which results are right, by
     their path: positions in tuples, keys of dicts. right: what they should be, by path.
-    known: by the name of a quantity of the forward pass, its gradients: one for each tensor that
-    was called so, and each contribution to it.
+    known: the gradients of the quantities of the forward pass, by name.
     """
 
     arguments: tuple[Any, ...]
     judge: Callable[[Any], Mapping[Any, bool]]
     right: Mapping[Any, Any] = field(default_factory=dict)
-    known: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+    known: Mapping[str, Gradients] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +88,7 @@ class WrongValue:
     number: int
     run: int
     variables: dict[str, Any]
-    expected: Sequence[Array]
+    expected: Gradients
 
 
 class Watched:
@@ -109,7 +151,7 @@ class Watched:
     def _judge(self, number: int, value: Any, variables: dict[str, Any]) -> None:
         """Compare what a statement sets with the gradients of the quantity of that name."""
         for part, gradients in self._claims(number, value, variables):
-            judged = is_one_of(part, gradients)
+            judged = gradients.judged(part)
             if judged is False:
                 run = self.runs[number] - 1
                 self.first_wrong = WrongValue(number, run, copied(variables), gradients)
@@ -119,22 +161,23 @@ class Watched:
 
     def _claims(
         self, number: int, value: Any, variables: dict[str, Any]
-    ) -> Iterator[tuple[Array, Sequence[Array]]]:
-        """What a statement sets, and what that should be one of: known gradients, or the part of
-        them that it sets."""
+    ) -> Iterator[tuple[Array, Gradients]]:
+        """What a statement sets, and the gradients of the quantity of that name, or their part."""
         statement = self.code.statements[number]
         for name, index, part in statement.quantities(value):
-            gradients = self.sample.known.get(quantity(name, self.sample.known), ())
+            gradients = self.sample.known.get(quantity(name, self.sample.known))
             if not (gradients and isinstance(part, np.ndarray) and part.any()):
                 continue
             if index is not None:
-                whole = getattr(variables.get(name), "shape", None)
-                code = self.code.code_of(index)
                 reach = self.code.functions[statement.function].__globals__ | variables
-                alike = [g for g in gradients if g.shape == whole]
-                gradients = [eval(code, {**reach, name: g}) for g in alike]
-            if gradients:
+                shape = getattr(variables.get(name), "shape", ())
+                gradients = gradients.parts(self._part(index, name, reach), shape)
+            if gradients.totals:
                 yield part, gradients
+
+    def _part(self, index: Any, name: str, reach: dict[str, Any]) -> Callable[[Array], Array]:
+        code = self.code.code_of(index)
+        return lambda g: np.asarray(eval(code, {**reach, name: g}))
 
     def _stopped(self, error: BaseException) -> None:
         number, variables = self.code.raised_at(error) or (None, {})
@@ -147,7 +190,7 @@ class Watched:
         because it is the first wrong one, or sets or adds to a result once."""
         first = self.first_wrong
         if first is not None and first.number == statement.number:
-            return first.variables, first.expected
+            return first.variables, first.expected.all
         value, sign = self.last.get(statement.number), {"=": 0, "+=": 1, "-=": -1}
         once = self.runs[statement.number] == 1 == len(statement.writes)
         if not once or statement.expr.label not in sign:
@@ -176,22 +219,6 @@ def quantity(name: str, known: Mapping[str, Any]) -> str:
         if name.endswith(end) and name[: -len(end)] in known:
             return name[: -len(end)]
     return ""
-
-
-def is_one_of(value: Array, expected: Sequence[Array]) -> bool | None:
-    """Whether it is one of these gradients; None: up to what may be a
-    convention, a transpose or a factor."""
-    if any(value.shape == g.shape and np.allclose(value, g, 1e-7, 1e-12) for g in expected):
-        return True
-    for g in expected:
-        if value.ndim > 1 and value.T.shape == g.shape and np.allclose(value.T, g, 1e-7, 1e-12):
-            return None
-        if value.shape == g.shape and g.any():
-            factor = np.vdot(g, value) / np.vdot(g, g)
-            usual = min(abs(abs(factor) - f) for f in (1, 2, 0.5)) < 1e-6
-            if not usual and np.allclose(value, factor * g, 1e-7, 1e-12):
-                return None
-    return False
 
 
 # Running a user's code
@@ -254,6 +281,8 @@ _PROBES: dict[int, Array] = {}
 
 def mark_of(value: Any) -> Any:
     """What is equal for equal values: the type, or shape and one number to nine digits."""
+    if isinstance(value, dict):
+        value = list(value.items())
     if isinstance(value, tuple | list):
         return tuple(map(mark_of, value))
     if not isinstance(value, np.ndarray | np.generic | int | float):
