@@ -6,11 +6,15 @@ The value is its own node on the tape, and creation order is the tape's order. T
 
 from __future__ import annotations
 
+import bisect
 import functools
 import inspect
 import itertools
+import math
+import operator
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -163,6 +167,8 @@ def is_differentiated(t: Tensor) -> bool:
         x = stack.pop()
         if x._order in variables:
             return True
+        if ASSIGNED:
+            settle(x)
         for z in x._inputs:
             if type(z) is Tensor and z._needs and z._order >= oldest and z._order not in seen:
                 seen.add(z._order)
@@ -284,6 +290,7 @@ class Tensor:
 
     __slots__ = (
         "__weakref__",
+        "_before",
         "_data",
         "_inputs",
         "_needs",
@@ -291,12 +298,17 @@ class Tensor:
         "_order",
         "_saved",
         "_static",
+        "_view_of",
+        "_writes",
         "grad",
         "name",
     )
 
     grad: np.ndarray | None
     name: str | None
+    _before: Tensor  # these three are set by item assignment alone
+    _view_of: Any
+    _writes: list[Any]
 
     def __init__(
         self,
@@ -441,7 +453,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """A new leaf with the same values and name, that requires no gradient."""
         if _state.tracing:
-            raise errors.no_value(".detach()")
+            raise errors.no_value(".detach()", "compute it within `with ag.no_grad():`")
         return Tensor(self._data, name=self.name)
 
     # Gradients
@@ -492,10 +504,17 @@ class Tensor:
             raise
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        if self._data.dtype.kind in "biu":
+            raise TypeError(
+                f"a Tensor is not an array: one of {errors.described(self)} would be frozen at its "
+                "values. To index an array a with it, ag.Tensor(a)[t]; t.data is the array behind "
+                "it."
+            )
         raise TypeError(
             f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
-            "gradient. Use t.data for the array behind it, or operations on the Tensor itself; "
-            "np.stack makes one Tensor of a list of them."
+            "gradient. Use t.data for the array behind it, or operations on the Tensor itself, as "
+            "a @ t for a.dot(t); np.stack makes one Tensor of a list of them, and of what would "
+            "fill an array part by part."
         )
 
     @staticmethod
@@ -522,8 +541,6 @@ class Tensor:
         return len(self._data)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if _state.tracing:
-            raise errors.no_value("iteration")
         if not self._data.ndim:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))
@@ -600,6 +617,7 @@ class Tensor:
     __le__, __ge__ = _handled(np.less_equal)[0], _handled(np.greater_equal)[0]
     __eq__, __ne__ = _handled(np.equal)[0], _handled(np.not_equal)[0]
     __neg__, __abs__ = _function(np.negative), _function(np.absolute)
+    __pos__ = _function(np.positive)
     __iadd__ = _in_place(np.add, "+")
     __isub__ = _in_place(np.subtract, "-")
     __imul__ = _in_place(np.multiply, "*")
@@ -623,35 +641,15 @@ class Tensor:
         rounded: Tensor = HANDLERS[np.round](self, ndigits or 0)
         return rounded
 
-    def __pos__(self) -> Tensor:
-        return self
-
     def __invert__(self) -> Tensor:
         return record(np.invert, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        items: list[Any] = []
-        at: list[Tensor] = []
-        for i in index if isinstance(index, tuple) else (index,):
-            if isinstance(i, Tensor):
-                if i._data.dtype.kind == "b" and _state.tracing:
-                    raise errors.no_value("a boolean index")
-                at.append(i)
-                items.append(rules.Slot(len(at) - 1))
-            elif isinstance(i, list):
-                errors.refuse_masks(i, "an index")
-                items.append(np.array(i, dtype=None if np.size(i) else np.intp))
-            else:
-                if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
-                    errors.refuse_masks(i, "an index")
-                items.append(i.copy() if isinstance(i, np.ndarray) else i)
-        return record(rules.getitem, (self, *at), {"index": tuple(items)})
+        items, at = index_of(index)
+        return record(rules.getitem, (self, *at), {"index": items})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            f"{errors.described(self)}[...] = ... writes in place, which a tape cannot undo. "
-            "Use np.where(mask, new, t), or build the tensor with np.concatenate or np.stack."
-        )
+        handler_of(operator.setitem)(self, index, value)  # type: ignore[misc]
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
@@ -719,7 +717,9 @@ class Tensor:
         """As np.ravel."""
         return HANDLERS[np.ravel](self, order)
 
-    flatten = ravel
+    def flatten(self, order: str = "C") -> Tensor:
+        """As NumPy's: ravel, and always a copy."""
+        return self.ravel(order).copy()
 
     def astype(
         self,
@@ -735,6 +735,8 @@ class Tensor:
                 f"{errors.described(self)} of {self.dtype} is not cast to {np.dtype(dtype)} where "
                 f"casting={casting!r}"
             )
+        if not copy and self.dtype == dtype:
+            return self
         return record(rules.astype, (self,), {"dtype": np.dtype(dtype)})
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
@@ -781,6 +783,26 @@ def _ufunc_otherwise(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str
     raise TypeError(f"np.{name} on a Tensor does not take {', '.join(options)}={instead}")
 
 
+def index_of(index: Any) -> tuple[tuple[Any, ...], list[Tensor]]:
+    """An index as it is recorded: a Slot for each Tensor in it, and these Tensors."""
+    items: list[Any] = []
+    at: list[Tensor] = []
+    for i in index if isinstance(index, tuple) else (index,):
+        if isinstance(i, Tensor):
+            if i._data.dtype.kind == "b" and _state.tracing:
+                raise errors.no_value("a boolean index")
+            at.append(i)
+            items.append(rules.Slot(len(at) - 1))
+        elif isinstance(i, list):
+            errors.refuse_masks(i, "an index")
+            items.append(np.array(i, dtype=None if np.size(i) else np.intp))
+        else:
+            if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
+                errors.refuse_masks(i, "an index")
+            items.append(i.copy() if isinstance(i, np.ndarray) else i)
+    return tuple(items), at
+
+
 def record(
     op: Callable[..., Any], inputs: tuple[Any, ...], static: dict[str, Any] = NOTHING
 ) -> Tensor:
@@ -805,7 +827,14 @@ def record(
         t = _made(y, op, inputs, saved, static, needs and RULES[op] != ())
         t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
         return t
-    return _made(y, None, (), (), NOTHING, False)
+    t = _made(y, None, (), (), NOTHING, False)
+    if op in VIEW_MAKERS and np.may_share_memory(y, saved[0]):
+        t._view_of = inputs[0]
+    if ASSIGNED:  # this will not be on a tape, where `settle` would look
+        for x in inputs:
+            if type(x) is Tensor:
+                check_current(x)
+    return t
 
 
 def _made(
@@ -830,6 +859,138 @@ def _made(
 
 
 _new: Any = object.__new__
+
+
+# Item assignment. A tensor that is assigned to goes on as a new value, with an order of its own.
+# `_before` it was another tensor; both have the same list of `_writes`. Who used it earlier has an
+# older order, by which `settle` finds what was used, and whether it was up to date.
+
+VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to}
+VIEW_MAKERS |= {rules.getitem, rules.windows, rules.einsum}
+ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often none is left
+
+
+def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> None:
+    """Let t go on as `make(t as it was)`; place: the basic index that it differs at, if known.
+
+    What t is a view of, and other views of that, have other values in NumPy from now on; `settle`
+    raises where one of them is used. ValueError for a view of a leaf that requires a gradient.
+    """
+    old = _made(t._data, t._op, t._inputs, t._saved, t._static, t._needs)
+    old._order = t._order
+    for slot in ("_before", "_view_of", "_writes"):
+        if hasattr(t, slot):
+            setattr(old, slot, getattr(t, slot))
+    behind = list(_seen_through(old))
+    for x in behind:
+        if x._op is None and x._needs:
+            raise ValueError(
+                f"{errors.described(t)}[...] = ... would write into {errors.described(x)} as well, "
+                "a leaf that requires a gradient: t is a view of it. Write t = t.copy() first."
+            )
+    new = make(old)
+    for x in (old, *behind):
+        if not hasattr(x, "_writes"):
+            x._writes = []
+        x._writes.append((new._order, place if x is old else None))
+        ASSIGNED[id(x)] = weakref.ref(x, functools.partial(ASSIGNED.pop, id(x)))
+    for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
+        setattr(t, slot, getattr(new, slot))
+    t._before, t._writes = old, old._writes
+    if behind:
+        t._view_of = behind[0]
+
+
+def _seen_through(x: Tensor) -> Iterator[Tensor]:
+    """What x is a view of, and what that is a view of."""
+    while (base := _base(x)) is not None:
+        yield base
+        x = base
+
+
+def _base(x: Tensor) -> Any:
+    """What x is a view of, or was before it was assigned to; None if it is none."""
+    if x._op in VIEW_MAKERS:
+        settle_inputs(x)
+        base, index = x._inputs[0], x._static.get("index", ())
+        alike = hasattr(x._data, "stands_in") or np.may_share_memory(x._data, base._data)
+        return base if is_basic(index) and alike else None
+    base = getattr(x, "_view_of", None)
+    while base is not None and base._order >= x._order:
+        base = base._before
+    return base
+
+
+def is_basic(index: Any) -> bool:
+    """Whether a recorded index gives a view: no array is in it."""
+    return not any(isinstance(i, np.ndarray | rules.Slot) for i in index)
+
+
+def settle(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them, or raise ValueError.
+
+    It raises where t was made of a view that was not up to date, and NumPy's would have been.
+    """
+    order = t._order
+    for x in t._inputs:
+        if type(x) is not Tensor:
+            continue
+        if x._order >= order or x._op in VIEW_MAKERS or hasattr(x, "_writes"):
+            settle_inputs(t)
+            if t._op is not rules.identity or not hasattr(t, "_before"):  # not `recalled`
+                for z in t._inputs:
+                    if type(z) is Tensor:
+                        check_current(z, order)
+            return
+
+
+def settle_inputs(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them."""
+    for k, x in enumerate(t._inputs):
+        if type(x) is Tensor and x._order >= t._order:
+            while x._order >= t._order:
+                x = x._before
+            t._inputs = (*t._inputs[:k], x, *t._inputs[k + 1 :])
+
+
+def recalled(x: Any) -> Any:
+    """x for a rule that is run on Tensors: its value then is meant, whatever was assigned since."""
+    if type(x) is not Tensor or is_current(x):
+        return x
+    same = _made(x._data, rules.identity, (x,), (x._data,), NOTHING, x._needs)
+    same._before = x
+    return same
+
+
+def is_current(x: Tensor, order: float = math.inf) -> bool:
+    """Whether NumPy would have the same value in x at this time, by default now."""
+    for behind in (x, *_seen_through(x)):
+        writes = getattr(behind, "_writes", ())
+        for written, place in writes[bisect.bisect(writes, x._order, key=_order_of) :]:
+            if written < order and (behind is x or _overlap(x, behind, place)):
+                return False
+    return True
+
+
+_order_of = operator.itemgetter(0)
+
+
+def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
+    """Whether a place in base may have entries of a view of base."""
+    known = place is not None and not hasattr(x._data, "stands_in")
+    if not (known and np.may_share_memory(x._data, base._data)):
+        return True
+    return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
+
+
+def check_current(x: Tensor, order: float = math.inf) -> None:
+    """Raise ValueError if NumPy would have another value in x at this time, by default now."""
+    if not is_current(x, order):
+        raise ValueError(
+            f"{errors.described(x)} shares its memory with what was assigned to after it was "
+            "taken, and was used then: in NumPy it would have changed as well. Take it again "
+            "after the assignment, or write .copy() where it is taken."
+        )
 
 
 class NotAnOperand(TypeError):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +45,10 @@ class Entry:
     """The verdict on one array that was handed in.
 
     label: its tensor's name. shape: the shape it should have. given: the array handed in (None if
-    a function raised). verdict: `agrees`, `differs` or `shape`. error: its largest deviation
-    relative to the largest number of the right one. findings: see Finding; the best come first.
-    step: its place on the tape. forward: whether it is a value rather than a gradient.
+    it is missing, or a function raised). verdict: `agrees`, `differs`, `shape` or `missing`.
+    error: its largest deviation relative to the largest number of the right one. findings: see
+    Finding; the best come first. step: its place on the tape. forward: whether it is a value
+    rather than a gradient.
     after: the place of a mistake nearer the cost, to be mended before this entry is looked at.
     """
 
@@ -67,6 +71,21 @@ class Entry:
     def best(self) -> list[Finding]:
         """The findings of the first one's rank: equally simple, and equally right."""
         return [f for f in self.findings if f.rank == self.findings[0].rank]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What can be written as JSON: no arrays, and None for an error that is not finite."""
+        return {
+            "name": self.label,
+            "shape": list(self.shape),
+            "verdict": self.verdict,
+            "forward": self.forward,
+            "error": self.error if math.isfinite(self.error) else None,
+            "after": self.after,
+            "findings": [
+                {"kind": f.kind, "where": f.where, "advice": f.advice, "rank": f.rank}
+                for f in self.findings
+            ],
+        }
 
     def __repr__(self) -> str:
         found = ", ".join(f"{f.kind} at {f.where}" for f in self.findings)
@@ -106,10 +125,24 @@ class Report(Sequence[Entry]):
         known = ", ".join(entry.label for entry in self.entries)
         raise KeyError(f"{called} was not compared. These were: {known}")
 
-    def raise_for_mismatch(self) -> None:
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def raise_if_wrong(self) -> None:
         """Raise ag.GradientError, which carries this report, unless everything agrees."""
         if not self.ok:
             raise GradientError(self)
+
+    def score(self) -> float:
+        """The share of the gradients that are right, from 0 to 1; forward values do not count."""
+        right = [entry.verdict == "agrees" for entry in self.entries if not entry.forward]
+        return sum(right) / len(right) if right else 1.0
+
+    def to_json(self) -> str:
+        """The report as JSON: `ok`, `score`, each entry with its findings, and its text."""
+        entries = [entry.as_dict() for entry in self.entries]
+        whole = {"ok": self.ok, "score": self.score(), "entries": entries, "text": str(self)}
+        return json.dumps(whole, ensure_ascii=False, allow_nan=False)
 
     def rows(self) -> list[tuple[str, str, str, list[str]]]:
         """Label, shape, verdict and the lines that explain it, for every entry."""
@@ -146,7 +179,12 @@ class Report(Sequence[Entry]):
         return f"<comparison of {len(self)}: {'all agree' if self.ok else 'not all agree'}>"
 
     def _repr_html_(self) -> str:
-        colours = {"agrees": "#2e7d32", "differs": "#c62828", "shape": "#ad6800"}
+        colours = {
+            "agrees": "#2e7d32",
+            "differs": "#c62828",
+            "shape": "#ad6800",
+            "missing": "#ad6800",
+        }
         cell = '<td style="text-align:left;white-space:nowrap'
         body = "".join(
             f'<tr>{cell}"><b>{html.escape(name)}</b></td>{cell}">{html.escape(size)}</td>'

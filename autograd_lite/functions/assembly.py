@@ -656,7 +656,7 @@ def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 @handles(np.astype)
 def _np_astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    return constant(x).astype(dtype)
+    return constant(x).astype(dtype, copy=copy)
 
 
 # What writes in place
