@@ -561,7 +561,7 @@ def _order_of_parts(site: _Site, scope: Scope) -> _Found:
 
 @_edit("factor", rank=2)
 def _factor(site: _Site, scope: Scope) -> _Found:
-    yield from _with_factor(site, scope, [*_USUAL, *scope.counts, *scope.names])
+    yield from _with_factor(site, scope, [*_USUAL, *scope.names, *scope.counts])
 
 
 @_edit("term", rank=2)

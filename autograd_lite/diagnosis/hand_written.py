@@ -90,8 +90,28 @@ class HandWritten:
             outputs, *cache = self._outputs_and_cache(returned)
             draw = np.random.default_rng(self.rng)
             douts = [map_leaves(lambda y: _drawn(y, draw), y) for y in outputs]
-            gradients = backward(*map_leaves(own_copy, douts), *cache)
+            gradients = backward(*map_leaves(own_copy, douts), *map(own_copy, cache))
         return OnArrays(outputs, douts, cache and cache[0], gradients, bool(cache))
+
+    def runner(
+        self, plain: OnArrays, arguments: Arguments | None = None
+    ) -> Callable[[Callable[..., Any]], Any]:
+        """From a function in the place of the one that computes gradients to what it returns.
+
+        Forward is not run again where its cache is all that backward needs.
+        """
+        given = arguments or self.arguments
+
+        def run(function: Callable[..., Any]) -> Any:
+            with _seeded(self.rng):
+                if self.backward is None:
+                    return given.given_to(function, own_copy)
+                if not plain.has_cache:  # the object keeps it
+                    given.given_to(self.forward, own_copy)
+                    return function(*map_leaves(own_copy, plain.douts))
+                return function(*map_leaves(own_copy, plain.douts), own_copy(plain.cache))
+
+        return run
 
     def on_tensors(self, plain: OnArrays, arguments: Arguments | None = None) -> OnTensors:
         """Run forward on Tensors. ValueError where it does not give there what it gave on arrays,

@@ -65,7 +65,12 @@ def _observed(
             followed.append(copied(value))
         if number != disturbed:
             return value
-        new = _disturbed(value, rng)
+        paths = [()]
+        if code.statements[number].is_return and code.statements[number].function == 0:
+            paths = found.wrong  # the others are right as they are returned
+        new = value
+        for path in paths:
+            new = _disturbed(new, rng, path)
         happened = happened or new is not value
         if found.first_wrong and number == found.first_wrong.number:
             followed[-1] = copied(new)
@@ -73,16 +78,21 @@ def _observed(
 
     try:
         with limited():
-            returned = code.watched(see, {})(*copied(sample.arguments))
+            returned = sample.run(code.watched(see, {}))
         if found.first_wrong:
             return [followed[found.first_wrong.run]], happened
-        return [at_path(returned, path) for path in found.wrong_or_right], happened
+        return [at_path(returned, path) for path in found.verdict], happened
     except (Exception, TooLong):
         return None, False
 
 
-def _disturbed(value: Any, rng: np.random.Generator) -> Any:
-    """The value with a little noise, where it is made of floats."""
+def _disturbed(value: Any, rng: np.random.Generator, path: tuple[Any, ...] = ()) -> Any:
+    """The value with a little noise in what is at the path, where that is made of floats."""
+    if path:
+        key, *rest = path
+        new = value.copy() if isinstance(value, dict) else list(value)
+        new[key] = _disturbed(value[key], rng, tuple(rest))
+        return new if isinstance(value, dict) else type(value)(new)
     if isinstance(value, np.ndarray | float) and np.asarray(value).dtype.kind == "f":
         noise = 1 + DISTURBED_BY * rng.normal(size=np.shape(value))
         return value * noise + DISTURBED_BY * DISTURBED_BY * noise
@@ -99,7 +109,7 @@ def _wrong(plain: Sequence[Any], sample: Sample, found: Watched) -> Array:
         masks = [_differs(plain[0], g) for g in found.first_wrong.expected.all]
         nearest: Array = min(masks, key=np.sum)
         return np.ravel(nearest)
-    pairs = zip(plain, found.wrong_or_right, strict=True)
+    pairs = zip(plain, found.verdict, strict=True)
     return np.concatenate([np.ravel(_differs(a, sample.right[path])) for a, path in pairs])
 
 

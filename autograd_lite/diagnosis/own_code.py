@@ -77,6 +77,13 @@ class Statement:
                         yield part.value.id, part, its_value
 
     @property
+    def returns_names(self) -> bool:
+        """Whether it returns variables as they are, in which hardly anything can be wrong."""
+        value: Any = self.value if self.is_return else None
+        parts = getattr(value, "elts", getattr(value, "values", [value]))
+        return all(isinstance(part, ast.Name) for part in parts)
+
+    @property
     def value(self) -> ast.expr | None:
         """The expression whose value it assigns or returns."""
         return getattr(self.node, "value", None)
@@ -93,7 +100,7 @@ class OwnCode:
         main = inspect.unwrap(getattr(function, "__func__", function))
         if not isinstance(main, types.FunctionType):
             raise OSError(f"{function!r} has no source in Python")
-        self.file = inspect.getsourcefile(main) or ""
+        self.file = main.__code__.co_filename
         source = "".join(linecache.getlines(self.file, main.__globals__))
         if not source:
             raise OSError(f"the source of {main.__name__} is not at hand")
@@ -186,6 +193,11 @@ class OwnCode:
             text = write_python(changes[n]) + self.text.between(last, end) + text
             end = first
         return self.text.between(0, end) + text
+
+    def text_of_line(self, number: int) -> str:
+        """A line of the file."""
+        start, end = self.text.starts[number - 1 : number + 1]
+        return self.text.between(start, end).strip()
 
     def line_of_change(self, number: int) -> int:
         """The number of the line in the file at which a statement's expression begins."""

@@ -42,6 +42,10 @@ HEADS: dict[type[ast.AST], tuple[str, ...]] = {ast.For: ("iter",)}
 HEADS |= {ast.If: ("test",), ast.While: ("test",)}
 
 
+_CLOSED = (ast.Call, ast.Subscript, ast.Attribute, ast.Name, ast.Constant, ast.Starred)
+_CLOSED += (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr)
+
+
 @dataclass(frozen=True)
 class _Origin:
     """How a node was written: from byte to byte, with which children, at which level of binding."""
@@ -135,7 +139,8 @@ def _expr_made(
     elif isinstance(node, ast.Subscript | ast.Attribute) or prefix == ".":
         spans = tuple(text.outside(s, span) if k == 0 else s for k, s in enumerate(spans))
     level = _LEVELS.get(kind, _ATOM)
-    if isinstance(node, ast.Call | ast.Subscript | ast.Attribute | ast.Name | ast.Constant):
+    bracketed = isinstance(node, ast.Tuple) and text.between(*span).startswith("(")
+    if isinstance(node, _CLOSED) or bracketed:
         level = _ATOM
     return Expr(kind, children, label, _Origin(text, span, expr, spans, level, prefix))
 

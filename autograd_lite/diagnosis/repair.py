@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.diagnosis.edits import BINARY, Edit, Expr, Scope, edits
+from autograd_lite.diagnosis.hand_written import HandWritten
 from autograd_lite.diagnosis.influence import influences
-from autograd_lite.diagnosis.own_code import OwnCode, Statement
+from autograd_lite.diagnosis.own_code import OwnCode, Statement, called_names
+from autograd_lite.diagnosis.own_process import in_own_process
 from autograd_lite.diagnosis.python_source import read_python, write_python
+from autograd_lite.diagnosis.report import Repair, SourceLine
+from autograd_lite.diagnosis.samples import samples
 from autograd_lite.diagnosis.watching import (
     Sample,
     TooLong,
     Watched,
-    copied,
     limited,
     mark_of,
     quietly,
@@ -36,36 +39,33 @@ Changes = dict[int, Expr]  # statements' numbers, and what is put in their place
 
 
 @dataclass(frozen=True)
-class Repair:
-    """Edits of a user's function after which every result is right.
+class Candidate:
+    """An edit of a statement, with the changes that it makes together with those before it."""
 
-    lines: their numbers in the file. diff: with - before the old lines and + before the new.
-    words: what was wrong. kinds: those of the table of edits. source: the file's text with them.
+    number: int
+    edit: Edit
+    changes: Changes
+
+
+def diagnosed(
+    code: HandWritten, wrt: Sequence[str] | None, seconds: float
+) -> tuple[SourceLine | None, Repair | None]:
+    """The first wrong line of the function that computes the gradients, and its repair.
+
+    The search runs in a process of its own for so many seconds at most; what it found until then
+    counts. Both are None where the source is not at hand, or a system cannot fork.
     """
 
-    file: str
-    lines: tuple[int, ...]
-    diff: str
-    words: str
-    kinds: tuple[str, ...]
-    source: str = field(repr=False)
+    def work(send: Callable[[Any], None]) -> None:
+        shared = called_names(code.forward) if code.backward else frozenset[str]()
+        until = time.monotonic() + 0.95 * seconds
+        function = code.backward or code.forward
+        repairer = Repairer(function, samples(code, wrt), until, shared)
+        send(repairer.located())
+        send(repairer.repair())
 
-    def __str__(self) -> str:
-        return f"{self.words}\n{self.diff}"
-
-
-@dataclass(frozen=True)
-class FirstWrong:
-    """The first line whose value is not right: its file, number and text, and what is known."""
-
-    file: str
-    line: int
-    text: str
-    words: str
-
-    def __str__(self) -> str:
-        name = self.file.replace("\\", "/").split("/")[-1]
-        return f"{name}:{self.line}  {self.text}\n{self.words}"
+    sent = in_own_process(work, seconds)
+    return (*sent, None, None)[:2]
 
 
 class Repairer:
@@ -77,18 +77,20 @@ class Repairer:
     def __init__(
         self,
         function: Callable[..., Any],
-        samples: Sequence[Sample],
+        samples: Iterable[Sample],
         until: float,
         without: frozenset[str] = frozenset(),
     ) -> None:
         self.code = OwnCode(function, without)
-        self.samples = samples
         self.until = until
         self.runs = 0
         with quietly():
-            self.found = Watched(self.code, samples[0], {})
-            self.influences = influences(self.code, samples[0], self.found)
-        self.marks = {mark_of(g) for gs in samples[0].known.values() for g in gs.all}
+            self.others = iter(samples)
+            self.sample = next(self.others)
+            self.drawn: list[Sample] = []
+            self.found = Watched(self.code, self.sample, {})
+            self.influences = influences(self.code, self.sample, self.found)
+        self.marks = {mark_of(g) for gs in self.sample.known.values() for g in gs.all}
 
     # Which statement
 
@@ -99,22 +101,24 @@ class Repairer:
             influence = self.influences[s.number]
             overlap = sum(influence.overlap < limit for limit in (0.9, 0.4))
             key = s.number != found.stopped_at, not influence.covers, overlap
-            groups.setdefault((*key, s.number in found.right), []).append(s)
+            plain = s.number in found.right or s.returns_names
+            groups.setdefault((*key, plain), []).append(s)
         return [groups[key] for key in sorted(groups)]
 
-    def located(self) -> FirstWrong:
+    def located(self) -> SourceLine:
         """The first wrong line as it can be told without a repair."""
         found = self.found
         if found.stopped_at is not None:
-            number, words = found.stopped_at, "raises an error"
+            number, words = found.stopped_at, "raises an error."
         elif found.first_wrong is not None:
             number = found.first_wrong.number
-            words = "is the first whose value is not right; the lines before it are"
+            right = _shown(found.first_wrong.expected.totals[0])
+            words = f"is the first value that is not right: {found.first_wrong.name} is {right}."
         else:
             number = self.suspects()[0][0].number
-            words = "is the likeliest to be wrong: what it changes is what is wrong"
-        statement = self.code.statements[number]
-        return FirstWrong(self.code.file, statement.line, statement.text, words)
+            words = "is the likeliest to be wrong: it changes what is wrong, and little else."
+        line = self.code.statements[number].line
+        return SourceLine(self.code.file, line, self.code.text_of_line(line), words)
 
     # Which edit
 
@@ -124,43 +128,39 @@ class Repairer:
             return self._repair()
 
     def _repair(self) -> Repair | None:
-        better: list[tuple[int, Changes, Edit]] = []
-        found = self._single({}, better)
-        if found:
-            return self._as_repair(found[0], [found[1]])
-        for _, changes, first in sorted(better, key=lambda one: -one[0])[:8]:
-            then = self._single(changes, [])
-            if then:
-                return self._as_repair(then[0], [first, then[1]])
+        better: list[tuple[int, Candidate]] = []
+        if found := self._single({}, better):
+            return self._as_repair(found.changes, [found])
+        for _, first in sorted(better, key=lambda one: -one[0])[:8]:
+            if then := self._single(first.changes, []):
+                return self._as_repair(then.changes, [first, then])
         return None
 
-    def _as_repair(self, changes: Changes, made: Sequence[Edit]) -> Repair:
-        lines = tuple(self.code.line_of_change(n) for n in sorted(changes))
-        words = "; ".join(dict.fromkeys(edit.words for edit in made))
-        kinds = tuple(edit.kind for edit in made)
+    def _as_repair(self, changes: Changes, made: Sequence[Candidate]) -> Repair:
+        numbers = tuple(self.code.line_of_change(one.number) for one in made)
+        words = tuple(f"{one.edit.words}." for one in made)
+        kinds = tuple(one.edit.kind for one in made)
         diff, source = self.code.diff(changes), self.code.source(changes)
-        return Repair(self.code.file, lines, diff, words, kinds, source)
+        return Repair(self.code.file, numbers, words, diff, kinds, source)
 
-    def _single(
-        self, made: Changes, better: list[tuple[int, Changes, Edit]]
-    ) -> tuple[Changes, Edit] | None:
+    def _single(self, made: Changes, better: list[tuple[int, Candidate]]) -> Candidate | None:
         """One more edit after those that were made; those that help a little go to `better`."""
-        second: tuple[Changes, Edit] | None = None
+        second: Candidate | None = None
         right_before = sum(self.found.verdict.values())
-        for changes, edit in self._candidates(made):
+        for one in self._candidates(made):
             if time.monotonic() > self.until:
                 break
-            verdict = self._run(changes, self.samples[0])
+            verdict = self._run(one.changes, self.sample)
             if verdict and all(verdict.values()):
-                if all(self._is_right(changes, sample) for sample in self.samples[1:]):
-                    if self._keeps_what_is_right(changes):
-                        return changes, edit
-                    second = second or (changes, edit)
+                if all(self._is_right(one.changes, sample) for sample in self._others()):
+                    if self._keeps_what_is_right(one.changes):
+                        return one
+                    second = second or one
             elif sum(verdict.values()) > right_before:
-                better.append((sum(verdict.values()), changes, edit))
+                better.append((sum(verdict.values()), one))
         return second
 
-    def _candidates(self, made: Changes) -> Iterator[tuple[Changes, Edit]]:
+    def _candidates(self, made: Changes) -> Iterator[Candidate]:
         """Edits, the likeliest first: those that give a statement the value that is expected,
         then the simple ones of each group of suspects before what is missing in it."""
         groups = self.suspects()
@@ -176,13 +176,13 @@ class Repairer:
 
     def _of_group(
         self, group: Sequence[Statement], made: Changes, rank: int
-    ) -> Iterator[tuple[Changes, Edit]]:
+    ) -> Iterator[Candidate]:
         for statement in group:
             yield from self._tries(statement, made, rank)
 
     def _to_expected(
         self, statements: Sequence[Statement], made: Changes, ranks: Sequence[int]
-    ) -> Iterator[tuple[Changes, Edit]]:
+    ) -> Iterator[Candidate]:
         """The edits after which a statement has the value that is expected of it."""
         for statement in statements:
             variables, expected = self.found.expected(statement) or ({}, ())
@@ -192,11 +192,9 @@ class Repairer:
             for edit in edits(expr, scope, statement.role, ranks) if scope else ():
                 new = self._mark(statement, edit.result, [variables])
                 if new and new[0] in marks:
-                    yield {**made, statement.number: edit.result}, edit
+                    yield Candidate(statement.number, edit, {**made, statement.number: edit.result})
 
-    def _tries(
-        self, statement: Statement, made: Changes, rank: int
-    ) -> Iterator[tuple[Changes, Edit]]:
+    def _tries(self, statement: Statement, made: Changes, rank: int) -> Iterator[Candidate]:
         """The edits of a statement that change its value, those to a known value first."""
         before = self.found.before[statement.number]
         expr = made.get(statement.number, statement.expr)
@@ -204,13 +202,13 @@ class Repairer:
         later = []
         for edit in edits(expr, self._scope(statement), statement.role, (rank,)):
             new = self._mark(statement, edit.result, before)
-            changes = {**made, statement.number: edit.result}
+            one = Candidate(statement.number, edit, {**made, statement.number: edit.result})
             if new is None or (new == old and new != ()):
                 continue  # it cannot be computed, or is the same
             if new and all(mark in self.marks for mark in new):
-                yield changes, edit
+                yield one
             else:
-                later.append((changes, edit))
+                later.append(one)
         yield from later
 
     def _mark(
@@ -237,9 +235,16 @@ class Repairer:
         self.runs += 1
         try:
             with limited():
-                return sample.judge(self.code.edited(changes)(*copied(sample.arguments)))
+                return sample.judge(sample.run(self.code.edited(changes)))
         except (Exception, TooLong):
             return {}
+
+    def _others(self) -> Iterator[Sample]:
+        """The other samples, which are drawn when they are first asked for."""
+        yield from self.drawn
+        for sample in self.others:
+            self.drawn.append(sample)
+            yield sample
 
     def _is_right(self, changes: Changes, sample: Sample) -> bool:
         verdict = self._run(changes, sample)
@@ -247,7 +252,7 @@ class Repairer:
 
     def _keeps_what_is_right(self, changes: Changes) -> bool:
         """Whether no statement that sets a known gradient right is made to set it wrong."""
-        after = Watched(self.code, self.samples[0], changes)
+        after = Watched(self.code, self.sample, changes)
         return after.first_wrong is None or after.first_wrong.number not in self.found.right
 
     # What an edit may use
@@ -320,3 +325,11 @@ class Repairer:
                 if part.kind in PIECES:
                     pieces.setdefault(part)
         return list(pieces)[:MOST_PIECES]
+
+
+def _shown(right: Any) -> str:
+    """A gradient in a line: its numbers if they are few."""
+    array = np.asarray(right)
+    if array.size > 6:
+        return f"an array {array.shape} that begins with {array.ravel()[0]:.4g}"
+    return np.array2string(array, precision=4, separator=", ").replace("\n", "")

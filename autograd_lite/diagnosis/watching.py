@@ -69,12 +69,12 @@ def _proportional(value: Array, g: Array) -> bool:
 class Sample:
     """What a function is run on, and how its result is judged.
 
-    arguments: copied for each run. judge: from what was returned to which results are right, by
-    their path: positions in tuples, keys of dicts. right: what they should be, by path.
-    known: the gradients of the quantities of the forward pass, by name.
+    run: from a function to what it returns, on arguments that are fresh for each run. judge: from
+    that to which results are right, by their path: positions in tuples, keys of dicts. right: what
+    they should be, by path. known: the gradients of the quantities of the forward pass, by name.
     """
 
-    arguments: tuple[Any, ...]
+    run: Callable[[Callable[..., Any]], Any]
     judge: Callable[[Any], Mapping[Any, bool]]
     right: Mapping[Any, Any] = field(default_factory=dict)
     known: Mapping[str, Gradients] = field(default_factory=dict)
@@ -83,10 +83,11 @@ class Sample:
 @dataclass(frozen=True)
 class WrongValue:
     """The first value that is none of the gradients expected there: what a statement set, in which
-    of its runs; variables: those in reach before it."""
+    of its runs; name: of the gradient, ∂J/∂var; variables: those in reach before it."""
 
     number: int
     run: int
+    name: str
     variables: dict[str, Any]
     expected: Gradients
 
@@ -113,8 +114,7 @@ class Watched:
         self._random = random.Random(0)
         try:
             with limited():
-                function = code.watched(self._see, changes)
-                self.verdict = sample.judge(function(*copied(sample.arguments)))
+                self.verdict = sample.judge(sample.run(code.watched(self._see, changes)))
         except (Exception, TooLong) as error:
             self._stopped(error)
         unsettled = {s.number for path in self.wrong for s in code.setters_of_result(path)}
@@ -124,11 +124,6 @@ class Watched:
     def wrong(self) -> list[Any]:
         """The paths of the results that are not right."""
         return [path for path, right in self.verdict.items() if not right]
-
-    @property
-    def wrong_or_right(self) -> list[Any]:
-        """The paths of all results that are judged."""
-        return list(self.verdict)
 
     def _see(self, number: int, value: Any, variables: dict[str, Any]) -> Any:
         variables = {k: v for k, v in variables.items() if k != "__see__"}
@@ -150,18 +145,20 @@ class Watched:
 
     def _judge(self, number: int, value: Any, variables: dict[str, Any]) -> None:
         """Compare what a statement sets with the gradients of the quantity of that name."""
-        for part, gradients in self._claims(number, value, variables):
+        for name, part, gradients in self._claims(number, value, variables):
             judged = gradients.judged(part)
             if judged is False:
                 run = self.runs[number] - 1
-                self.first_wrong = WrongValue(number, run, copied(variables), gradients)
+                self.first_wrong = WrongValue(
+                    number, run, f"∂J/∂{name}", copied(variables), gradients
+                )
                 self._judged.pop(number, None)
             elif self._judged.get(number, True) is not None:
                 self._judged[number] = judged
 
     def _claims(
         self, number: int, value: Any, variables: dict[str, Any]
-    ) -> Iterator[tuple[Array, Gradients]]:
+    ) -> Iterator[tuple[str, Array, Gradients]]:
         """What a statement sets, and the gradients of the quantity of that name, or their part."""
         statement = self.code.statements[number]
         for name, index, part in statement.quantities(value):
@@ -173,7 +170,7 @@ class Watched:
                 shape = getattr(variables.get(name), "shape", ())
                 gradients = gradients.parts(self._part(index, name, reach), shape)
             if gradients.totals:
-                yield part, gradients
+                yield quantity(name, self.sample.known), part, gradients
 
     def _part(self, index: Any, name: str, reach: dict[str, Any]) -> Callable[[Array], Array]:
         code = self.code.code_of(index)
