@@ -57,6 +57,9 @@ def check_backward(
     x   (4, 3)  agrees
     w   (3, 2)  agrees
     b   (2,)    differs  sign at b: its sign is wrong. Multiply it by −1.
+    line 3  the minus before dout.sum(axis=0) is too much.
+      - return dout @ w.T, x.T @ dout, -dout.sum(axis=0)
+      + return dout @ w.T, x.T @ dout, dout.sum(axis=0)
     """
     code = HandWritten(forward, backward, args, reference, rng)
     try:

@@ -258,6 +258,35 @@ def _operation(site: _Site, scope: Scope) -> _Found:
         )
 
 
+_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "std", "var", "argmax", "argmin", "norm")
+
+
+@_edit("axis")
+def _axis(site: _Site, scope: Scope) -> _Found:
+    """Another axis, several, all, or one where all were taken; keepdims put or left out."""
+    node = site.node
+    if node.kind != "call" or node.label[0] not in (*_REDUCTIONS, "concatenate", "stack"):
+        return
+    name, *keywords = node.label
+    first = node.children[: len(node.children) - len(keywords)][:1]
+    given = dict(zip(keywords, node.children[len(node.children) - len(keywords) :], strict=True))
+    if len(node.children) - len(keywords) == 2:
+        given["axis"] = node.children[1]
+    kept = {"keepdims": Expr("constant", label=True)}
+    ndim = scope.dimensions(first[0]) if first else None
+    several = range(2 if ndim is None else ndim)
+    axes = [(k,) for k in several] + [a for n in (2, 3) for a in itertools.combinations(several, n)]
+    options = [_n(a[0]) if len(a) == 1 else Expr("tuple", tuple(map(_n, a))) for a in axes]
+    for axis in (given.get("axis"), *options, None):
+        for more in ({}, kept):
+            new = {key: e for key, e in given.items() if key not in ("axis", "keepdims")}
+            new |= ({} if axis is None else {"axis": axis}) | more
+            words = f"{name} is over the wrong axis" if axis != given.get("axis") else "keepdims"
+            if words == "keepdims":
+                words = f"{name} must {'' if more else 'not '}keep the axis (keepdims)"
+            yield Expr("call", (*first, *new.values()), (name, *new), node.origin), words
+
+
 @_edit("transpose")
 def _flip(site: _Site, scope: Scope) -> _Found:
     node = site.node
@@ -391,35 +420,6 @@ def _order(site: _Site, scope: Scope) -> _Found:
             children[i], children[j] = children[j], children[i]
             word = {"index": "indices", "call": "arguments"}[node.kind]
             yield replace(node, children=tuple(children)), f"two {word} are in the wrong order"
-
-
-_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "std", "var", "argmax", "argmin", "norm")
-
-
-@_edit("axis")
-def _axis(site: _Site, scope: Scope) -> _Found:
-    """Another axis, several, all, or one where all were taken; keepdims put or left out."""
-    node = site.node
-    if node.kind != "call" or node.label[0] not in (*_REDUCTIONS, "concatenate", "stack"):
-        return
-    name, *keywords = node.label
-    first = node.children[: len(node.children) - len(keywords)][:1]
-    given = dict(zip(keywords, node.children[len(node.children) - len(keywords) :], strict=True))
-    if len(node.children) - len(keywords) == 2:
-        given["axis"] = node.children[1]
-    kept = {"keepdims": Expr("constant", label=True)}
-    ndim = scope.dimensions(first[0]) if first else None
-    several = range(2 if ndim is None else ndim)
-    axes = [(k,) for k in several] + [a for n in (2, 3) for a in itertools.combinations(several, n)]
-    options = [_n(a[0]) if len(a) == 1 else Expr("tuple", tuple(map(_n, a))) for a in axes]
-    for axis in (given.get("axis"), *options, None):
-        for more in ({}, kept):
-            new = {key: e for key, e in given.items() if key not in ("axis", "keepdims")}
-            new |= ({} if axis is None else {"axis": axis}) | more
-            words = f"{name} is over the wrong axis" if axis != given.get("axis") else "keepdims"
-            if words == "keepdims":
-                words = f"{name} must {'' if more else 'not '}keep the axis (keepdims)"
-            yield Expr("call", (*first, *new.values()), (name, *new), node.origin), words
 
 
 @_edit("axis", role="static")
@@ -583,6 +583,14 @@ def _indexed(site: _Site, scope: Scope) -> _Found:
 # What is missing: an expression
 
 
+@_edit("name", rank=3)
+def _name_of_other_shape(site: _Site, scope: Scope) -> _Found:
+    if site.node.kind == "name":
+        for other in scope.names:
+            if other != site.node:
+                yield other, f"{scope.write(other)} belongs there, not {scope.write(site.node)}"
+
+
 @_edit("factor", rank=3)
 def _piece_as_factor(site: _Site, scope: Scope) -> _Found:
     yield from _with_factor(site, scope, scope.pieces)
@@ -661,7 +669,8 @@ def _made_of_two(site: _Site, scope: Scope) -> _Found:
 @_edit("factor", rank=4)
 def _power_of_piece(site: _Site, scope: Scope) -> _Found:
     """A power of an expression, as the −3/2 of a variance."""
-    exponents = (_n(-1), _n(Fraction(-3, 2)), _n(Fraction(-1, 2)), _n(Fraction(1, 2)), _n(2))
+    halves = (-2, -3, -1, 1, 4, -4, -6, 6)
+    exponents = [_n(Fraction(half, 2)) for half in halves]
     for piece in (*scope.names, *scope.pieces):
         if piece.kind not in ("power", "index", "matmul"):
             powers = [Expr("power", (piece, exponent)) for exponent in exponents]

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.diagnosis.edits import Expr
+from autograd_lite.diagnosis.hand_written import own_copy
 from autograd_lite.diagnosis.own_code import OwnCode
-from autograd_lite.diagnosis.watching import Array, Sample, TooLong, Watched, copied, limited
+from autograd_lite.diagnosis.watching import Array, Sample, TooLong, Watched, limited
 
 DISTURBED_BY = 1e-3
 
@@ -28,19 +30,21 @@ class Influence:
     known: bool = True
 
 
-def influences(code: OwnCode, sample: Sample, found: Watched) -> dict[int, Influence]:
+def influences(
+    code: OwnCode, sample: Sample, found: Watched, changes: Mapping[int, Expr]
+) -> dict[int, Influence]:
     """The influence of each statement on the first wrong value, or on the results if there is none.
 
     An error in the run as it is leaves nothing to compare: every influence is unknown.
     """
     unknown = {s.number: Influence(True, 0.5, known=False) for s in code.statements}
-    plain, _ = _observed(code, sample, found, None)
+    plain, _ = _observed(code, sample, found, changes, None)
     if plain is None:
         return unknown
     wrong = _wrong(plain, sample, found)
     result = {}
     for s in code.statements:
-        changed, disturbed = _observed(code, sample, found, s.number)
+        changed, disturbed = _observed(code, sample, found, changes, s.number)
         if changed is None or not disturbed:
             result[s.number] = unknown[s.number]
             continue
@@ -53,7 +57,11 @@ def influences(code: OwnCode, sample: Sample, found: Watched) -> dict[int, Influ
 
 
 def _observed(
-    code: OwnCode, sample: Sample, found: Watched, disturbed: int | None
+    code: OwnCode,
+    sample: Sample,
+    found: Watched,
+    changes: Mapping[int, Expr],
+    disturbed: int | None,
 ) -> tuple[list[Any] | None, bool]:
     """The first wrong value, or the results, while one statement is disturbed; None: an error."""
     followed, happened = [], False
@@ -62,7 +70,7 @@ def _observed(
     def see(number: int, value: Any, variables: Mapping[str, Any]) -> Any:
         nonlocal happened
         if found.first_wrong and number == found.first_wrong.number:
-            followed.append(copied(value))
+            followed.append(own_copy(value))
         if number != disturbed:
             return value
         paths = [()]
@@ -73,12 +81,12 @@ def _observed(
             new = _disturbed(new, rng, path)
         happened = happened or new is not value
         if found.first_wrong and number == found.first_wrong.number:
-            followed[-1] = copied(new)
+            followed[-1] = own_copy(new)
         return new
 
     try:
         with limited():
-            returned = sample.run(code.watched(see, {}))
+            returned = sample.run(code.watched(see, changes))
         if found.first_wrong:
             return [followed[found.first_wrong.run]], happened
         return [at_path(returned, path) for path in found.verdict], happened

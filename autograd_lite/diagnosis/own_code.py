@@ -11,7 +11,7 @@ import inspect
 import linecache
 import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ class Statement:
     body: list[ast.stmt]
     reads: frozenset[str]
     writes: frozenset[str]
+    in_loop: bool = False
 
     @property
     def line(self) -> int:
@@ -77,6 +78,13 @@ class Statement:
                         yield part.value.id, part, its_value
 
     @property
+    def sets_whole(self) -> frozenset[str]:
+        """The variables that it sets as a whole."""
+        targets = self.node.targets if isinstance(self.node, ast.Assign) else []
+        parts = [p for t in targets for p in getattr(t, "elts", [t])]
+        return frozenset(p.id for p in parts if isinstance(p, ast.Name))
+
+    @property
     def returns_names(self) -> bool:
         """Whether it returns variables as they are, in which hardly anything can be wrong."""
         value: Any = self.value if self.is_return else None
@@ -112,17 +120,20 @@ class OwnCode:
         for k, definition in enumerate(self.definitions):
             self._enter(k, definition.body)
 
-    def _enter(self, function: int, body: list[ast.stmt]) -> None:
+    def _enter(self, function: int, body: list[ast.stmt], in_loop: bool = False) -> None:
         for node in body:
             said = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             if isinstance(node, (*_SIMPLE_STATEMENTS, *HEADS)) and not said:
                 expr, number = read_statement(node, self.text), len(self.statements)
                 used = _names_read(node), _names_written(node)
-                self.statements.append(Statement(number, function, expr, node, body, *used))
+                self.statements.append(
+                    Statement(number, function, expr, node, body, *used, in_loop)
+                )
             for inner in ("body", "orelse", "finalbody"):
                 below = getattr(node, inner, None)
                 if isinstance(below, list):
-                    self._enter(function, below)
+                    within = in_loop or isinstance(node, ast.For | ast.While)
+                    self._enter(function, below, within)
 
     def edited(self, changes: Mapping[int, Expr]) -> Callable[..., Any]:
         """The function with other statements in the place of some.
@@ -164,6 +175,14 @@ class OwnCode:
                 names[f.__name__] = made[k]
         return made[0] if self.self is None else types.MethodType(made[0], self.self)
 
+    def is_changed_later(self, statement: Statement, name: str, index: ast.expr | None) -> bool:
+        """Whether what a statement sets under a name is not yet what it will be: an array into
+        which others write, or to which they add."""
+        same = [s for s in self.statements if s.function == statement.function and name in s.writes]
+        if index is None:
+            return any(name not in s.sets_whole for s in same)
+        return any(isinstance(s.node, ast.AugAssign | ast.Expr) for s in same)
+
     def code_of(self, expression: ast.expr) -> types.CodeType:
         """An expression of the text, to be evaluated."""
         text = self.text.between(*self.text.span(expression))
@@ -199,9 +218,13 @@ class OwnCode:
         start, end = self.text.starts[number - 1 : number + 1]
         return self.text.between(start, end).strip()
 
-    def line_of_change(self, number: int) -> int:
-        """The number of the line in the file at which a statement's expression begins."""
-        return self._line_of(self.statements[number].expr.origin.span[0] + 1)
+    def line_of_change(self, number: int, path: Sequence[int] = ()) -> int:
+        """The number of the line at which what is at a path in a statement begins."""
+        expr = self.statements[number].expr
+        for k in path:
+            below = expr.children[k] if k < len(expr.children) else expr
+            expr = below if below.origin is not None else expr
+        return self._line_of(expr.origin.span[0] + 1)
 
     def raised_at(self, error: BaseException) -> tuple[int, dict[str, Any]] | None:
         """The statement of these functions at which an error was raised, and its variables."""

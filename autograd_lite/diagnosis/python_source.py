@@ -42,7 +42,14 @@ HEADS: dict[type[ast.AST], tuple[str, ...]] = {ast.For: ("iter",)}
 HEADS |= {ast.If: ("test",), ast.While: ("test",)}
 
 
-_CLOSED = (ast.Call, ast.Subscript, ast.Attribute, ast.Name, ast.Constant, ast.Starred)
+_CLOSED: tuple[type[ast.AST], ...] = (
+    ast.Call,
+    ast.Subscript,
+    ast.Attribute,
+    ast.Name,
+    ast.Constant,
+    ast.Starred,
+)
 _CLOSED += (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,16 +35,22 @@ from autograd_lite.diagnosis.watching import (
 
 PIECES = (*BINARY, "negative", "transpose", "compare", "call", "index")
 MOST_NAMES, MOST_PIECES = 40, 60
+MOST_NEAR = 4  # how many times a group of suspects is edited before others are looked at
+MOST_FIRST = 6  # edits that help, after which a second one is tried
 Changes = dict[int, Expr]  # statements' numbers, and what is put in their place
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An edit of a statement, with the changes that it makes together with those before it."""
+    """An edit of a statement, with the changes that it makes together with those before it.
+
+    is_expected: whether the statement then has the value that is expected of it.
+    """
 
     number: int
     edit: Edit
     changes: Changes
+    is_expected: bool = False
 
 
 def diagnosed(
@@ -88,11 +94,15 @@ class Repairer:
             self.others = iter(samples)
             self.sample = next(self.others)
             self.drawn: list[Sample] = []
-            self.found = Watched(self.code, self.sample, {})
-            self.influences = influences(self.code, self.sample, self.found)
+            self._look({})
         self.marks = {mark_of(g) for gs in self.sample.known.values() for g in gs.all}
 
     # Which statement
+
+    def _look(self, changes: Changes) -> None:
+        """See what is wrong, and what each statement has to do with it."""
+        self.found = Watched(self.code, self.sample, changes)
+        self.influences = influences(self.code, self.sample, self.found, changes)
 
     def suspects(self) -> list[list[Statement]]:
         """The statements in groups, the likeliest first, each from its end back."""
@@ -128,88 +138,112 @@ class Repairer:
             return self._repair()
 
     def _repair(self) -> Repair | None:
-        better: list[tuple[int, Candidate]] = []
-        if found := self._single({}, better):
-            return self._as_repair(found.changes, [found])
-        for _, first in sorted(better, key=lambda one: -one[0])[:8]:
-            if then := self._single(first.changes, []):
-                return self._as_repair(then.changes, [first, then])
+        """One edit near the first wrong value; two, the first of which helps; one anywhere."""
+        for tried in (self._near, self._far):
+            better: list[tuple[int, Candidate]] = []
+            if found := self._single({}, tried, better):
+                return self._as_repair(found.changes, [found])
+            for _, first in sorted(better, key=lambda one: -one[0])[:MOST_FIRST]:
+                if then := self._single(first.changes, self._near, []):
+                    return self._as_repair(then.changes, [first, then])
         return None
 
     def _as_repair(self, changes: Changes, made: Sequence[Candidate]) -> Repair:
-        numbers = tuple(self.code.line_of_change(one.number) for one in made)
+        numbers = tuple(self.code.line_of_change(one.number, one.edit.path) for one in made)
         words = tuple(f"{one.edit.words}." for one in made)
         kinds = tuple(one.edit.kind for one in made)
         diff, source = self.code.diff(changes), self.code.source(changes)
         return Repair(self.code.file, numbers, words, diff, kinds, source)
 
-    def _single(self, made: Changes, better: list[tuple[int, Candidate]]) -> Candidate | None:
+    def _single(
+        self,
+        made: Changes,
+        tried: Callable[[Changes], Iterator[list[Candidate]]],
+        better: list[tuple[int, Candidate]],
+    ) -> Candidate | None:
         """One more edit after those that were made; those that help a little go to `better`."""
+        self._look(made)
         second: Candidate | None = None
         right_before = sum(self.found.verdict.values())
-        for one in self._candidates(made):
+        for same in tried(made):
             if time.monotonic() > self.until:
                 break
-            verdict = self._run(one.changes, self.sample)
+            verdict = self._run(same[0].changes, self.sample)
             if verdict and all(verdict.values()):
-                if all(self._is_right(one.changes, sample) for sample in self._others()):
-                    if self._keeps_what_is_right(one.changes):
-                        return one
-                    second = second or one
-            elif sum(verdict.values()) > right_before:
-                better.append((sum(verdict.values()), one))
+                for one in same:
+                    if all(self._is_right(one.changes, sample) for sample in self._others()):
+                        if self._keeps_what_is_right(one.changes):
+                            return one
+                        second = second or one
+            elif sum(verdict.values()) + same[0].is_expected > right_before:
+                better.append((sum(verdict.values()), same[0]))
         return second
 
-    def _candidates(self, made: Changes) -> Iterator[Candidate]:
-        """Edits, the likeliest first: those that give a statement the value that is expected,
-        then the simple ones of each group of suspects before what is missing in it."""
+    # Edits that have the same value on the first sample come together, the simplest first.
+
+    def _near(self, made: Changes) -> Iterator[list[Candidate]]:
+        """The edits of the likeliest statements: to the value that is expected, then the simple
+        ones of each group of suspects before what is missing in it."""
+        groups = self.suspects()
+        yield from self._to_expected(groups[0], made, (1, 2, 3))
+        for group, rank in self._passes(groups)[:MOST_NEAR]:
+            yield from self._of_group(group, made, rank)
+        yield from self._to_expected(groups[0], made, (4,))
+
+    def _far(self, made: Changes) -> Iterator[list[Candidate]]:
+        """All other edits."""
         groups = self.suspects()
         everything = [s for group in groups for s in group]
-        passes = sorted(itertools.product(range(len(groups)), (1, 2, 3)), key=sum)
         yield from self._to_expected(everything, made, (1, 2, 3))
-        for group, rank in passes[:4]:
-            yield from self._of_group(groups[group], made, rank)
-        yield from self._to_expected(everything, made, (4,))
-        for group, rank in passes[4:]:
-            yield from self._of_group(groups[group], made, rank)
+        for group, rank in self._passes(groups)[MOST_NEAR:]:
+            yield from self._of_group(group, made, rank)
         yield from self._of_group(everything, made, 4)
+
+    def _passes(self, groups: list[list[Statement]]) -> list[tuple[list[Statement], int]]:
+        pairs = sorted(itertools.product(range(len(groups)), (1, 2, 3)), key=sum)
+        return [(groups[k], rank) for k, rank in pairs]
 
     def _of_group(
         self, group: Sequence[Statement], made: Changes, rank: int
-    ) -> Iterator[Candidate]:
+    ) -> Iterator[list[Candidate]]:
         for statement in group:
             yield from self._tries(statement, made, rank)
 
     def _to_expected(
         self, statements: Sequence[Statement], made: Changes, ranks: Sequence[int]
-    ) -> Iterator[Candidate]:
+    ) -> Iterator[list[Candidate]]:
         """The edits after which a statement has the value that is expected of it."""
         for statement in statements:
             variables, expected = self.found.expected(statement) or ({}, ())
             marks = {mark_of(array) for array in expected}
-            expr = made.get(statement.number, statement.expr)
-            scope = self._scope(statement) if marks else None
-            for edit in edits(expr, scope, statement.role, ranks) if scope else ():
-                new = self._mark(statement, edit.result, [variables])
-                if new and new[0] in marks:
-                    yield Candidate(statement.number, edit, {**made, statement.number: edit.result})
+            for rank in ranks if marks else ():
+                found = self._by_mark(statement, made, rank, [variables])
+                for same in (same for mark, same in found if mark and mark[0] in marks):
+                    yield [replace(one, is_expected=True) for one in same]
 
-    def _tries(self, statement: Statement, made: Changes, rank: int) -> Iterator[Candidate]:
+    def _tries(self, statement: Statement, made: Changes, rank: int) -> Iterator[list[Candidate]]:
         """The edits of a statement that change its value, those to a known value first."""
         before = self.found.before[statement.number]
+        old = self._mark(statement, made.get(statement.number, statement.expr), before)
+        found = [(m, same) for m, same in self._by_mark(statement, made, rank, before) if m != old]
+        known = [bool(mark) and all(m in self.marks for m in mark) for mark, _ in found]
+        yield from (same for (_, same), first in zip(found, known, strict=True) if first)
+        yield from (same for (_, same), first in zip(found, known, strict=True) if not first)
+
+    def _by_mark(
+        self, statement: Statement, made: Changes, rank: int, before: Sequence[dict[str, Any]]
+    ) -> list[tuple[tuple[Any, ...], list[Candidate]]]:
+        """The edits of one rank that can be computed, by their value before these variables."""
         expr = made.get(statement.number, statement.expr)
-        old = self._mark(statement, expr, before)
-        later = []
+        found: dict[Any, list[Candidate]] = {}
         for edit in edits(expr, self._scope(statement), statement.role, (rank,)):
-            new = self._mark(statement, edit.result, before)
-            one = Candidate(statement.number, edit, {**made, statement.number: edit.result})
-            if new is None or (new == old and new != ()):
-                continue  # it cannot be computed, or is the same
-            if new and all(mark in self.marks for mark in new):
-                yield one
-            else:
-                later.append(one)
-        yield from later
+            mark = self._mark(statement, edit.result, before)
+            if mark is not None:
+                one = Candidate(statement.number, edit, {**made, statement.number: edit.result})
+                found.setdefault(mark or edit, []).append(one)
+        for same in found.values():
+            same.sort(key=lambda one: len(write_python(one.edit.result)))
+        return [(() if isinstance(mark, Edit) else mark, same) for mark, same in found.items()]
 
     def _mark(
         self, statement: Statement, expr: Expr, before: Sequence[dict[str, Any]]

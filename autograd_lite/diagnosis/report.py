@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -103,8 +104,7 @@ class SourceLine:
 
     def lines(self) -> list[str]:
         """As it is printed."""
-        name = self.file.replace("\\", "/").split("/")[-1]
-        return [f"{name}:{self.number}  {self.text}", f"  {self.words}"]
+        return [f"{_place(self.file, self.number)}  {self.text}", f"  {self.words}"]
 
 
 @dataclass(frozen=True)
@@ -125,15 +125,20 @@ class Repair:
 
     def lines(self) -> list[str]:
         """As it is printed."""
-        name = self.file.replace("\\", "/").split("/")[-1]
         pairs = zip(self.numbers, self.words, strict=True)
-        said = [f"{name}:{number}  {words}" for number, words in pairs]
+        said = [f"{_place(self.file, number)}  {words}" for number, words in pairs]
         return said + [f"  {line}" for line in self.diff.split("\n")]
 
     def as_dict(self) -> dict[str, Any]:
         """What can be written as JSON."""
         both = {"lines": list(self.numbers), "words": list(self.words)}
         return {"file": self.file, **both, "diff": self.diff, "kinds": list(self.kinds)}
+
+
+def _place(file: str, line: int) -> str:
+    """A line of a file, or of what was typed or stands in a notebook."""
+    typed = file.startswith("<") or "ipykernel" in file
+    return f"line {line}" if typed else f"{os.path.basename(file)}:{line}"
 
 
 class Report(Sequence[Entry]):

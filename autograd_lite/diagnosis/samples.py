@@ -5,53 +5,87 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autograd_lite import rules
 from autograd_lite.diagnosis.arguments import Arguments
 from autograd_lite.diagnosis.hand_written import HandWritten, OnArrays, OnTensors
 from autograd_lite.diagnosis.own_code import OwnCode
 from autograd_lite.diagnosis.tolerances import max_norm
 from autograd_lite.diagnosis.watching import Array, Gradients, Sample
-from autograd_lite.graph import steps
+from autograd_lite.graph import Step, steps
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten, map_leaves
 
-OTHER_VALUES, OTHER_SIZES = 2, 3  # how many samples of each, at most
+OTHER_VALUES, OTHER_SIZES = 2, 6  # how many samples of each, at most
+MOST_AXES = 12  # that are made longer by themselves
 
 
 def samples(code: HandWritten, wrt: Sequence[str] | None) -> Iterator[Sample]:
-    """The functions at the arguments that the user gave, then at others where they run."""
-    first = sample(code, code.arguments, wrt, watched=True)
+    """The functions at the arguments that the user gave, then at others where they run.
+
+    Sizes at which forward broadcasts what it did not broadcast before are left out: they fit by
+    accident only.
+    """
+    first, before = sample(code, code.arguments, wrt, watched=True)
     yield first
-    for arguments in (*_other_values(code.arguments), *_other_sizes(code.arguments)):
-        try:
-            yield sample(code, arguments, wrt)
-        except Exception:  # the user's functions: they may need these sizes, or these values
-            continue
+    for arguments in _other_values(code.arguments):
+        with suppress(Exception):  # the user's functions: they may not allow these values
+            yield sample(code, arguments, wrt)[0]
+    found = 0
+    for arguments in _other_sizes(code.arguments):
+        with suppress(Exception):  # or these sizes
+            other, ways = sample(code, arguments, wrt)
+            found += ways <= before
+            if ways <= before and found <= OTHER_SIZES:
+                yield other
 
 
 def sample(
     code: HandWritten, arguments: Arguments, wrt: Sequence[str] | None, watched: bool = False
-) -> Sample:
-    """The functions at arguments. watched: with the gradients of what forward computes by name."""
+) -> tuple[Sample, set[Any]]:
+    """The functions at arguments, and in which ways forward broadcasts there.
+
+    watched: with the gradients of what forward computes, by name.
+    """
     plain = code.on_arrays(code.backward and _nothing, arguments)
     recorded, known = _on_tensors(code, plain, arguments, watched)
-    run = code.runner(plain, arguments)
+    run, ways = code.runner(plain, arguments), _broadcasts(recorded)
     try:
-        returned = run(code.backward or code.forward)
+        returned = _each_its_own(run(code.backward or code.forward))
         given = arguments.whose(_gradients_in(code, returned), wrt, code.who)
     except Exception:  # the user's function: a repair of it is judged by what that returns
         right = _gradients(recorded, arguments.paths)
-        return Sample(run, partial(_judged_by_name, code, arguments, wrt, right), {}, known)
+        judge = partial(_judged_by_name, code, arguments, wrt, right)
+        return Sample(run, judge, {}, known), ways
     right = _gradients(recorded, [name for name, g in given.items() if g is not None])
     paths = {id(value): path for path, value in _by_path(returned)}
-    by_path = {paths[id(given[name])]: g for name, g in right.items() if id(given[name]) in paths}
+    by_path = {paths[id(given[name])]: g for name, g in right.items()}
     if code.backward is None:
         by_path[0,] = np.asarray(plain.outputs[0], float)  # the cost must stay what it is
-    return Sample(run, partial(_judged, by_path), by_path, known)
+    return Sample(run, partial(_judged, by_path), by_path, known), ways
+
+
+def _each_its_own(returned: Any) -> Any:
+    """What was returned, in which no two places hold the same array: it is known by its id."""
+    return map_leaves(lambda x: x if x is None else np.array(x), returned)
+
+
+def _broadcasts(recorded: OnTensors) -> set[Any]:
+    """The operations on the tape, each with the axes along which its inputs are repeated."""
+    found = set()
+    for step in steps(recorded.J):
+        shapes = [x.shape for x in step.inputs if isinstance(x, Step)]
+        repeated = [
+            tuple(a != b for a, b in zip(shape[::-1], step.shape[::-1], strict=False))
+            for shape in shapes
+        ]
+        found.add((step.name, tuple(map(len, shapes)), *repeated))
+    return found
 
 
 def _nothing(*_: Any) -> None:
@@ -155,6 +189,9 @@ def _by_name(recorded: OnTensors, named: Mapping[str, list[Tensor]]) -> dict[str
     for (number, k), step in found.contributions.items():
         flows[found[number].inputs[k].number].append(step.value)
     known: dict[str, Gradients] = defaultdict(Gradients)
+    for step in found:  # forward was handed the variables one step on
+        if step.op is rules.identity:
+            flows[step.inputs[0].number] += flows[step.number]
     for name, tensors in named.items():
         for n in dict.fromkeys(numbers[id(t)] for t in tensors if id(t) in numbers):
             if n in found.gradients:
@@ -172,26 +209,40 @@ def _other_values(arguments: Arguments) -> Iterator[Arguments]:
 
 
 def _other_sizes(arguments: Arguments) -> Iterator[Arguments]:
-    """Every array with one more along each axis of one length, for one length after the other."""
+    """Whole numbers, one axis of one array, or every axis of one length larger by one.
+
+    An axis of length 1 stays: it is there to be repeated.
+    """
     rng = np.random.default_rng(0)
     arrays = [x for x in flatten(arguments.by_parameter) if isinstance(x, np.ndarray)]
-    for n in sorted({n for x in arrays for n in x.shape if n > 1})[:OTHER_SIZES]:
-        yield _mapped(arguments, lambda x, n=n: _moved(_longer(x, n), rng))  # type: ignore[misc]
+    each = [{id(x): [k]} for x in arrays for k, n in enumerate(x.shape) if n > 1][:MOST_AXES]
+    for n in sorted({n for x in arrays for n in x.shape if n > 1}):
+        each.append({id(x): [k for k, m in enumerate(x.shape) if m == n] for x in arrays})
+    yield _mapped(arguments, partial(_one_more, rng))
+    for axes in each:
+        yield _mapped(arguments, partial(_longer, axes, rng))
 
 
-def _mapped(arguments: Arguments, new: Callable[[Array], Array]) -> Arguments:
-    """The arguments with other arrays."""
+def _mapped(arguments: Arguments, new: Callable[[Any], Any]) -> Arguments:
+    """The arguments with other arrays and numbers."""
     result = copy.copy(arguments)
     result.by_parameter = {
-        name: map_leaves(lambda x: new(x) if isinstance(x, np.ndarray) else x, value)
+        name: map_leaves(lambda x: new(x) if isinstance(x, _VARIED) else x, value)
         for name, value in arguments.by_parameter.items()
     }
     return result
 
 
-def _moved(x: Array, rng: np.random.Generator) -> Array:
+_VARIED = (np.ndarray, float, int)
+
+
+def _moved(x: Any, rng: np.random.Generator) -> Any:
     """Other values of the same kind: what is whole is put in another order, what is not is moved
     by a part of itself, so that labels, masks and what must be positive stay so."""
+    if isinstance(x, int):
+        return x
+    if isinstance(x, float):
+        return x * (1 + 0.1 * float(np.tanh(rng.normal())))
     x = x[rng.permutation(len(x))] if x.ndim else x
     if x.dtype.kind != "f" or (x.any() and np.array_equal(x, np.round(x))):
         return x
@@ -199,8 +250,13 @@ def _moved(x: Array, rng: np.random.Generator) -> Array:
     return (x * (1 + 0.3 * np.tanh(noise)) if x.any() else 0.3 * noise).astype(x.dtype)
 
 
-def _longer(x: Array, n: int) -> Array:
-    """The array with one more along each axis of length n."""
-    for axis in (k for k in range(x.ndim) if x.shape[k] == n):
+def _longer(axes: Mapping[int, Sequence[int]], rng: np.random.Generator, x: Any) -> Any:
+    """Other values, and one more along each of the axes that are given by an array's id."""
+    for axis in axes.get(id(x), ()):
         x = np.concatenate([x, np.take(x, [0], axis)], axis)
-    return x
+    return _moved(x, rng)
+
+
+def _one_more(rng: np.random.Generator, x: Any) -> Any:
+    """Other values, and each whole number one more: a stride, the size of a filter."""
+    return x + 1 if type(x) is int else _moved(x, rng)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import random
 import signal
-import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.diagnosis.edits import Expr
+from autograd_lite.diagnosis.hand_written import own_copy
 from autograd_lite.diagnosis.own_code import OwnCode, Statement
 
 Array = np.ndarray
@@ -40,9 +39,11 @@ class Gradients:
         both = (self.totals, self.contributions)
         return Gradients(*([part_of(g) for g in gs if g.shape == shape] for gs in both))
 
-    def judged(self, value: Array) -> bool | None:
+    def judged(self, value: Array, any_shape: bool) -> bool | None:
         """Whether a value is one of the gradients; None: a contribution, or up to a transpose or
-        a factor that may be a convention."""
+        a factor that may be a convention, or of another shape that is allowed."""
+        if any_shape and value.shape not in {g.shape for g in self.all}:
+            return None
         if any(_equal_arrays(value, g) for g in self.totals):
             return True
         if any(_proportional(value, g) for g in self.all):
@@ -128,7 +129,7 @@ class Watched:
     def _see(self, number: int, value: Any, variables: dict[str, Any]) -> Any:
         variables = {k: v for k, v in variables.items() if k != "__see__"}
         self._keep(number, variables)
-        self.last[number] = copied(value)
+        self.last[number] = own_copy(value)
         if self.code.statements[number].is_return and not self.code.statements[number].function:
             self.variables = variables
         if self.first_wrong is None:
@@ -141,16 +142,17 @@ class Watched:
         self.runs[number] += 1
         place = count if count < MOST_KEPT else self._random.randint(1, count)
         if place < MOST_KEPT:
-            kept[place : place + 1] = [copied(variables)]
+            kept[place : place + 1] = [own_copy(variables)]
 
     def _judge(self, number: int, value: Any, variables: dict[str, Any]) -> None:
         """Compare what a statement sets with the gradients of the quantity of that name."""
+        statement = self.code.statements[number]
         for name, part, gradients in self._claims(number, value, variables):
-            judged = gradients.judged(part)
+            judged = gradients.judged(part, statement.in_loop or statement.function > 0)
             if judged is False:
                 run = self.runs[number] - 1
                 self.first_wrong = WrongValue(
-                    number, run, f"∂J/∂{name}", copied(variables), gradients
+                    number, run, f"∂J/∂{name}", own_copy(variables), gradients
                 )
                 self._judged.pop(number, None)
             elif self._judged.get(number, True) is not None:
@@ -163,14 +165,16 @@ class Watched:
         statement = self.code.statements[number]
         for name, index, part in statement.quantities(value):
             gradients = self.sample.known.get(quantity(name, self.sample.known))
-            if not (gradients and isinstance(part, np.ndarray) and part.any()):
+            if gradients is None or not isinstance(part, np.ndarray | float) or not np.any(part):
+                continue
+            if self.code.is_changed_later(statement, name, index):
                 continue
             if index is not None:
                 reach = self.code.functions[statement.function].__globals__ | variables
                 shape = getattr(variables.get(name), "shape", ())
                 gradients = gradients.parts(self._part(index, name, reach), shape)
             if gradients.totals:
-                yield quantity(name, self.sample.known), part, gradients
+                yield quantity(name, self.sample.known), np.asarray(part), gradients
 
     def _part(self, index: Any, name: str, reach: dict[str, Any]) -> Callable[[Array], Array]:
         code = self.code.code_of(index)
@@ -249,28 +253,6 @@ def limited() -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-_KEPT = (int, float, complex, str, bytes, type(None), np.generic)
-_KEPT += (types.FunctionType, types.ModuleType, range)  # type: ignore[assignment]
-
-
-def copied(value: Any) -> Any:
-    """A copy that an edited function may write into; an object that cannot be copied itself."""
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, _KEPT):
-        return value
-    if type(value) is tuple:
-        return tuple(map(copied, value))
-    if type(value) is list:
-        return [copied(v) for v in value]
-    if type(value) is dict:
-        return {k: copied(v) for k, v in value.items()}
-    try:
-        return copy.deepcopy(value)
-    except Exception:
-        return value
 
 
 _PROBES: dict[int, Array] = {}
