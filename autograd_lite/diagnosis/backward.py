@@ -37,9 +37,10 @@ def check_backward(
     where that is not clear. reference: another forward, which says what is right in its place.
 
     Where something is wrong and the source of the function is at hand, edits of its own lines are
-    tried, each run on these arguments and on others, for so many `seconds` at most (0: none), in a
-    process of its own that can write to no file. The report then has the `repair`, and else the
-    line that is the `first_wrong`. An error that the function raises has the repair as a note.
+    tried, each run on these arguments and on others, for so many `seconds` of computing at most
+    (0: none), in a process of its own that can write to no file. The report then has the `repair`,
+    or else the line that is the `first_wrong`. An error that the function raises has the repair as
+    a note.
 
     Returns what `ag.compare` returns: the report is true if everything agrees.
     `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be

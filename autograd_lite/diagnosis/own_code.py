@@ -87,9 +87,8 @@ class Statement:
     @property
     def returns_names(self) -> bool:
         """Whether it returns variables as they are, in which hardly anything can be wrong."""
-        value: Any = self.value if self.is_return else None
-        parts = getattr(value, "elts", getattr(value, "values", [value]))
-        return all(isinstance(part, ast.Name) for part in parts)
+        bare = ast.Return, ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.expr_context
+        return self.is_return and all(isinstance(n, bare) for n in ast.walk(self.node))
 
     @property
     def value(self) -> ast.expr | None:

@@ -58,24 +58,27 @@ def diagnosed(
 ) -> tuple[SourceLine | None, Repair | None]:
     """The first wrong line of the function that computes the gradients, and its repair.
 
-    The search runs in a process of its own for so many seconds at most; what it found until then
-    counts. Both are None where the source is not at hand, or a system cannot fork.
+    The search runs in a process of its own, and ends after so many seconds of computing, or four
+    times as many on the clock; what it found until then counts. Both are None where the source is
+    not at hand, or a system cannot fork.
     """
 
     def work(send: Callable[[Any], None]) -> None:
         shared = called_names(code.forward) if code.backward else frozenset[str]()
-        until = time.monotonic() + 0.95 * seconds
+        until = time.process_time() + seconds
         function = code.backward or code.forward
         repairer = Repairer(function, samples(code, wrt), until, shared)
         send(repairer.located())
         send(repairer.repair())
 
-    sent = in_own_process(work, seconds)
+    sent = in_own_process(work, 4 * seconds)
     return (*sent, None, None)[:2]
 
 
 class Repairer:
-    """The search for the wrong statement of a function and for its repair, until a time.
+    """The search for the wrong statement of a function and for its repair.
+
+    until: the process time at which it ends.
 
     without: functions that are right because the forward pass uses them too.
     """
@@ -166,7 +169,7 @@ class Repairer:
         second: Candidate | None = None
         right_before = sum(self.found.verdict.values())
         for same in tried(made):
-            if time.monotonic() > self.until:
+            if time.process_time() > self.until:
                 break
             verdict = self._run(same[0].changes, self.sample)
             if verdict and all(verdict.values()):
