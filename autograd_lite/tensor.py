@@ -291,6 +291,7 @@ class Tensor:
     __slots__ = (
         "__weakref__",
         "_before",
+        "_current",
         "_data",
         "_inputs",
         "_needs",
@@ -298,7 +299,7 @@ class Tensor:
         "_order",
         "_saved",
         "_static",
-        "_view_of",
+        "_view",
         "_writes",
         "grad",
         "name",
@@ -306,9 +307,10 @@ class Tensor:
 
     grad: np.ndarray | None
     name: str | None
-    _before: Tensor  # these three are set by item assignment alone
-    _view_of: Any
-    _writes: list[Any]
+    _before: Tensor  # these four are set where something was assigned to, and _view of constants
+    _current: int
+    _view: Any
+    _writes: _Writes
 
     def __init__(
         self,
@@ -828,8 +830,8 @@ def record(
         t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
         return t
     t = _made(y, None, (), (), NOTHING, False)
-    if op in VIEW_MAKERS and np.may_share_memory(y, saved[0]):
-        t._view_of = inputs[0]
+    if op in VIEW_MAKERS:
+        t._view = _as_view(y, op, inputs[0], static)
     if ASSIGNED:  # this will not be on a tape, where `settle` would look
         for x in inputs:
             if type(x) is Tensor:
@@ -861,64 +863,118 @@ def _made(
 _new: Any = object.__new__
 
 
-# Item assignment. A tensor that is assigned to goes on as a new value, with an order of its own.
-# `_before` it was another tensor; both have the same list of `_writes`. Who used it earlier has an
-# older order, by which `settle` finds what was used, and whether it was up to date.
+# Item assignment. A tensor that is assigned to goes on as a new value, with an order of its own,
+# and so does what it is a view of. `_before` it was another tensor; both have the same `_writes`.
+# Who used it earlier has an older order: by that `settle` finds what was used, and if it was
+# `_current`.
 
 VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to}
 VIEW_MAKERS |= {rules.getitem, rules.windows, rules.einsum}
 ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often none is left
 
 
+class _Writes(list[tuple[int, Any]]):
+    """When a tensor was written into, and where, if a basic index tells; `newest`: as it is now."""
+
+    def __init__(self, t: Tensor) -> None:
+        super().__init__()
+        self.newest = weakref.ref(t)
+
+
 def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> None:
     """Let t go on as `make(t as it was)`; place: the basic index that it differs at, if known.
 
-    What t is a view of, and other views of that, have other values in NumPy from now on; `settle`
-    raises where one of them is used. ValueError for a view of a leaf that requires a gradient.
+    What t is a view of goes on as well. Other views of that are not current any more: `settle`
+    raises where one is used. ValueError for a view of a leaf that requires a gradient.
     """
+    check_current(t)
+    chain: list[tuple[Tensor, Any, Any]] = [(t, None, {"index": place})]
+    while (view := _view(chain[-1][0])) is not None:
+        base, op, static = view
+        newest = base._writes.newest() if hasattr(base, "_writes") else base
+        if newest is None or (newest._op is None and newest._needs) or op not in _THROUGH:
+            raise ValueError(
+                f"{errors.described(t)}[...] = ... would write into {errors.described(base)} as "
+                "well, whose view it is. Write t = t.copy() first."
+            )
+        chain.append((newest, op, static))
+    olds = []
+    for x, op, static in chain:
+        old = _as_it_is(x)
+        if op is None:
+            new = make(old)
+        else:
+            part, index = _THROUGH[op](old, t, static)
+            new = record(rules.setitem, (old, part), {"index": index})
+        for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
+            setattr(x, slot, getattr(new, slot))
+        x._before = old
+        olds.append(old)
+        t = x
+    for k, (x, _, static) in enumerate(chain):
+        if k + 1 < len(chain):
+            x._view = (olds[k + 1], *chain[k + 1][1:])
+        x._writes = olds[k]._writes = getattr(olds[k], "_writes", None) or _Writes(x)
+        x._writes.append((t._order, static.get("index")))
+        x._current = t._order
+        ASSIGNED[id(olds[k])] = weakref.ref(olds[k], functools.partial(ASSIGNED.pop, id(olds[k])))
+    _settle_since(min(old._order for old in olds), t)
+
+
+def _settle_since(order: int, t: Tensor) -> None:
+    """Settle what t was made of since then: so it does not lead back to t, and is freed with t."""
+    stack, seen = [t], {t._order}
+    while stack:
+        x = stack.pop()
+        settle(x)
+        for z in x._inputs:
+            if type(z) is Tensor and z._order > order and z._order not in seen:
+                seen.add(z._order)
+                stack.append(z)
+
+
+def _as_it_is(t: Tensor) -> Tensor:
+    """A tensor that stays what t is now, with t's order."""
     old = _made(t._data, t._op, t._inputs, t._saved, t._static, t._needs)
-    old._order = t._order
-    for slot in ("_before", "_view_of", "_writes"):
+    for slot in ("_order", "_before", "_current", "_view", "_writes"):
         if hasattr(t, slot):
             setattr(old, slot, getattr(t, slot))
-    behind = list(_seen_through(old))
-    for x in behind:
-        if x._op is None and x._needs:
-            raise ValueError(
-                f"{errors.described(t)}[...] = ... would write into {errors.described(x)} as well, "
-                "a leaf that requires a gradient: t is a view of it. Write t = t.copy() first."
-            )
-    new = make(old)
-    for x in (old, *behind):
-        if not hasattr(x, "_writes"):
-            x._writes = []
-        x._writes.append((new._order, place if x is old else None))
-        ASSIGNED[id(x)] = weakref.ref(x, functools.partial(ASSIGNED.pop, id(x)))
-    for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
-        setattr(t, slot, getattr(new, slot))
-    t._before, t._writes = old, old._writes
-    if behind:
-        t._view_of = behind[0]
+    return old
+
+
+# What is written into x, and where, when a view that this operation made of x is written into.
+_THROUGH: dict[Any, Callable[[Tensor, Tensor, dict[str, Any]], tuple[Tensor, Any]]] = {
+    rules.getitem: lambda x, view, static: (view, static["index"]),
+    np.reshape: lambda x, view, static: (view.reshape(x.shape), (...,)),
+    np.transpose: lambda x, view, static: (view.transpose(rules.inverse(static["axes"])), (...,)),
+}
+
+
+def _view(x: Tensor) -> Any:
+    """What x is a view of, by which operation, and its keyword arguments; None for no view."""
+    if x._op in VIEW_MAKERS:
+        settle_inputs(x)
+        return _as_view(x._data, x._op, x._inputs[0], x._static)
+    view = getattr(x, "_view", None)
+    if view is not None:
+        base, op, static = view
+        while base._order >= x._order:
+            base = base._before
+        return base, op, static
+    return None
+
+
+def _as_view(y: Any, op: Any, x: Any, static: dict[str, Any]) -> Any:
+    """The view that an operation made of x, or None if y has memory of its own."""
+    alike = hasattr(y, "stands_in") or np.may_share_memory(y, x._data)
+    return (x, op, static) if alike and is_basic(static.get("index", ())) else None
 
 
 def _seen_through(x: Tensor) -> Iterator[Tensor]:
     """What x is a view of, and what that is a view of."""
-    while (base := _base(x)) is not None:
-        yield base
-        x = base
-
-
-def _base(x: Tensor) -> Any:
-    """What x is a view of, or was before it was assigned to; None if it is none."""
-    if x._op in VIEW_MAKERS:
-        settle_inputs(x)
-        base, index = x._inputs[0], x._static.get("index", ())
-        alike = hasattr(x._data, "stands_in") or np.may_share_memory(x._data, base._data)
-        return base if is_basic(index) and alike else None
-    base = getattr(x, "_view_of", None)
-    while base is not None and base._order >= x._order:
-        base = base._before
-    return base
+    while (view := _view(x)) is not None:
+        x = view[0]
+        yield x
 
 
 def is_basic(index: Any) -> bool:
@@ -966,7 +1022,8 @@ def is_current(x: Tensor, order: float = math.inf) -> bool:
     """Whether NumPy would have the same value in x at this time, by default now."""
     for behind in (x, *_seen_through(x)):
         writes = getattr(behind, "_writes", ())
-        for written, place in writes[bisect.bisect(writes, x._order, key=_order_of) :]:
+        since = getattr(x, "_current", x._order)
+        for written, place in writes[bisect.bisect(writes, since, key=_order_of) :]:
             if written < order and (behind is x or _overlap(x, behind, place)):
                 return False
     return True

@@ -190,7 +190,11 @@ def on_tensors(program: Program) -> Callable[..., Any]:
     return program.function({"np": np, "zeros": lambda shape: ag.Tensor(np.zeros(shape))})
 
 
-IN_TORCH = ("modified by an inplace operation", "refer to a single memory location")
+IN_TORCH = (
+    "modified by an inplace operation",
+    "refer to a single memory location",
+    "a leaf Variable that requires grad",
+)
 REFUSALS = ("shares its memory with what was assigned", "a leaf that requires a gradient")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.stand_in import is_users_object
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import map_leaves
+from autograd_lite.transforms import map_leaves, unflatten
 
 Path = tuple[Any, ...]
 
@@ -23,6 +23,7 @@ class Arguments:
 
     by_parameter: the arguments. state: the attributes of the object whose method the function is.
     paths: where each float array stands, by name: the last key if only one array is called so.
+    numbers: the same for Python's floats, which are constants unless a gradient is named so.
     TypeError where the arguments do not fit the function, or hold no float array.
 
     >>> def loss(params, X, y): ...
@@ -43,7 +44,9 @@ class Arguments:
         self.state: dict[str, Any] = dict(vars(owner)) if is_users_object(owner) else {}
         self.bound = bound
         self.by_parameter = {name: map_leaves(_no_tensor, x) for name, x in bound.arguments.items()}
-        self.paths = _named(list(_float_arrays((), {**self.state, **self.by_parameter})))
+        found = _named(list(_leaves((), {**self.state, **self.by_parameter})))
+        self.paths = {name: path for name, (path, x) in found.items() if _is_float_array(x)}
+        self.numbers = {name: path for name, (path, x) in found.items() if type(x) is float}
         if not self.paths:
             told = ", ".join(f"{name}: {told_of(x)}" for name, x in self.by_parameter.items())
             raise TypeError(
@@ -51,16 +54,16 @@ class Arguments:
                 "with respect to floats, use .astype(float)"
             )
 
-    def given_to(self, function: Callable[..., Any], handed: Callable[[Any], Any]) -> Any:
-        """What a function returns for these arguments, each array, number, ... `handed` first."""
-        replaced = {name: map_leaves(handed, x) for name, x in self.by_parameter.items()}
-        bound = inspect.BoundArguments(self.bound.signature, OrderedDict(replaced))
+    def given_to(self, function: Callable[..., Any], handed: Callable[[Path, Any], Any]) -> Any:
+        """What a function returns for these arguments, in which `handed(path, x)` stands for x."""
+        replaced = OrderedDict(mapped(handed, self.by_parameter))
+        bound = inspect.BoundArguments(self.bound.signature, replaced)
         return function(*bound.args, **bound.kwargs)
 
     def array(self, name: str) -> Array:
         """The array of this name."""
-        found: Array = at({**self.state, **self.by_parameter}, self.paths[name])
-        return found
+        path = self.paths.get(name) or self.numbers[name]
+        return np.asarray(at({**self.state, **self.by_parameter}, path))
 
     def of(self, argument: str) -> list[str]:
         """The names of the float arrays in an argument."""
@@ -75,6 +78,8 @@ class Arguments:
             raise TypeError(f"{who} returned None as the gradients: mind its return")
         if isinstance(gradients, Mapping) and wrt is None:
             pairs = [(self._named_like(key, who), g) for key, g in gradients.items()]
+        elif wrt is None and (whole := self._like(gradients)):
+            pairs = [(whole, gradients)]
         else:
             listed = list(gradients) if isinstance(gradients, tuple | list) else [gradients]
             names = self._fitting(listed, who) if wrt is None else list(wrt)
@@ -93,16 +98,29 @@ class Arguments:
 
     def _parts(self, name: str, g: Any) -> dict[str, Any]:
         """The gradient of an array, or those of the arrays in a list or dict."""
-        if name in self.paths:
+        if name in self.paths or name in self.numbers:
             return {name: g}
         if name not in self.by_parameter:
             known = ", ".join({**self.paths, **self.by_parameter})
             raise KeyError(f"{name} is no argument of {self.who}. There are: {known}")
         return {inner: at(g, self.paths[inner][1:]) for inner in self.of(name)}
 
+    def _like(self, gradients: Any) -> str | None:
+        """A list of arrays among the arguments that is as long as a list of gradients."""
+        for name, x in self.by_parameter.items():
+            if (
+                isinstance(x, tuple | list)
+                and isinstance(gradients, tuple | list)
+                and self.of(name)
+            ):
+                inside = [at(gradients, self.paths[inner][1:]) for inner in self.of(name)]
+                if len(x) == len(gradients) and all(g is not None for g in inside):
+                    return name
+        return None
+
     def _named_like(self, key: Any, who: str) -> str:
         for name in (key, key[1:] if isinstance(key, str) and key[:1] == "d" else key):
-            if name in self.paths or self.of(name):
+            if name in self.paths or name in self.numbers or self.of(name):
                 return str(name)
         raise KeyError(
             f"{who} returned a gradient {key!r}, and no float array of the arguments is called "
@@ -121,7 +139,7 @@ class Arguments:
             for names in itertools.combinations(arrays, len(gradients))
             if [self.array(n).shape for n in names] == [np.shape(g) for g in gradients]
         ]
-        if len(fit) == 1:
+        if fit:
             return fit[0]
         raise TypeError(
             f"{who} returned {_number(len(gradients))}, but the float arrays among the arguments "
@@ -142,23 +160,32 @@ def _no_tensor(x: Any) -> Any:
     return x.numpy() if isinstance(x, Tensor) else x
 
 
-def _float_arrays(path: Path, tree: Any) -> Iterator[Path]:
-    """The paths to the float arrays in nested dicts, lists and tuples."""
+def _is_float_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def _leaves(path: Path, tree: Any) -> Iterator[tuple[Path, Any]]:
+    """The leaves of nested dicts, lists and tuples, as `flatten` has them, with their paths."""
     if isinstance(tree, dict | list | tuple):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            yield from _float_arrays((*path, key), value)
-    elif isinstance(tree, np.ndarray) and tree.dtype.kind == "f":
-        yield path
+            yield from _leaves((*path, key), value)
+    else:
+        yield path, tree
 
 
-def _named(paths: list[Path]) -> dict[str, Path]:
-    """The paths by the shortest names that tell them apart: W1, Ws[0], params.W1."""
-    short, whole = [_spelled(path[-1:]) for path in paths], [_spelled(path) for path in paths]
+def mapped(handed: Callable[[Path, Any], Any], tree: Any, path: Path = ()) -> Any:
+    """The same structure, with handed(path, leaf) in the place of each leaf."""
+    return unflatten(tree, iter([handed(*leaf) for leaf in _leaves(path, tree)]))
+
+
+def _named(leaves: list[tuple[Path, Any]]) -> dict[str, tuple[Path, Any]]:
+    """The leaves by the shortest names that tell them apart: W1, Ws[0], params.W1."""
+    short = [_spelled(path[-1:]) for path, _ in leaves]
     names = [
-        s if short.count(s) == 1 and not isinstance(path[-1], int) else w
-        for s, w, path in zip(short, whole, paths, strict=True)
+        s if short.count(s) == 1 and not isinstance(path[-1], int) else _spelled(path)
+        for s, (path, _) in zip(short, leaves, strict=True)
     ]
-    return dict(zip(names, paths, strict=True))
+    return dict(zip(names, leaves, strict=True))
 
 
 def _spelled(path: Path) -> str:

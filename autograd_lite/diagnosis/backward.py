@@ -72,7 +72,7 @@ def check_backward(
                 error.add_note(line)
         raise
     given = code.arguments.whose(plain.gradients, wrt, code.who)
-    recorded = code.on_tensors(plain)
+    recorded = code.on_tensors(plain, given)
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
     report = compare(recorded.J, returned)
     missing = [name for name, g in given.items() if g is None and name in recorded.used]

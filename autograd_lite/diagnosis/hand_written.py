@@ -8,7 +8,7 @@ import random
 import threading
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors, rules
-from autograd_lite.diagnosis.arguments import Arguments, told_of
+from autograd_lite.diagnosis.arguments import Arguments, mapped, told_of
 from autograd_lite.diagnosis.stand_in import StandIns
 from autograd_lite.diagnosis.tolerances import relative_error
 from autograd_lite.tensor import Tensor
@@ -85,7 +85,9 @@ class HandWritten:
         """Run the functions as they are, on copies of the arguments."""
         backward = backward or self.backward
         with _seeded(self.rng):
-            returned = (arguments or self.arguments).given_to(self.forward, own_copy)
+            returned = (arguments or self.arguments).given_to(
+                self.forward, lambda _, x: own_copy(x)
+            )
             if backward is None:
                 return self._cost_and_gradients(returned)
             outputs, *cache = self._outputs_and_cache(returned)
@@ -108,33 +110,37 @@ class HandWritten:
             np.random.seed(self.rng)
             random.seed(self.rng)
             if self.backward is None:
-                return given.given_to(function, own_copy)
+                return given.given_to(function, lambda _, x: own_copy(x))
             if not plain.has_cache:  # the object keeps it
-                given.given_to(self.forward, own_copy)
+                given.given_to(self.forward, lambda _, x: own_copy(x))
                 return function(*map_leaves(own_copy, plain.douts))
             return function(*map_leaves(own_copy, plain.douts), own_copy(plain.cache))
 
         return run
 
-    def on_tensors(self, plain: OnArrays, arguments: Arguments | None = None) -> OnTensors:
-        """Run forward on Tensors. ValueError where it does not give there what it gave on arrays,
-        TypeError where it does not run.
+    def on_tensors(
+        self, plain: OnArrays, names: Iterable[str] = (), arguments: Arguments | None = None
+    ) -> OnTensors:
+        """Run forward on Tensors, with one for each float array and for the numbers of `names`.
+
+        ValueError where it does not give there what it gave on arrays, TypeError where it does not
+        run.
         """
         arguments = arguments or self.arguments
-        variables = {
-            name: Tensor(arguments.array(name), requires_grad=True, name=name)
-            for name in arguments.paths
-        }
-        results = {id(arguments.array(name)): rules.identity(t) for name, t in variables.items()}
+        numbers = {name: arguments.numbers[name] for name in names if name in arguments.numbers}
+        variables, results = {}, {}
+        for name, path in (arguments.paths | numbers).items():
+            t = Tensor(arguments.array(name), requires_grad=True, name=name)
+            variables[name], results[path] = t, rules.identity(t)
         stand_ins = StandIns()
         function = stand_ins.of(self.reference or self.forward)
         for name, value in arguments.state.items():
             if arguments.of(name):
-                mapped = map_leaves(lambda x: results.get(id(x), stand_ins.of(x)), value)
-                setattr(function.__self__, name, mapped)
+                instead = lambda path, x: results.get(path, stand_ins.of(x))
+                setattr(function.__self__, name, mapped(instead, value, (name,)))
 
-        def handed(x: Any) -> Any:
-            return results[id(x)] if id(x) in results else stand_ins.of(own_copy(x))
+        def handed(path: Any, x: Any) -> Any:
+            return results[path] if path in results else stand_ins.of(own_copy(x))
 
         with _seeded(self.rng):
             try:

@@ -53,16 +53,18 @@ def sample(
     watched: with the gradients of what forward computes, by name.
     """
     plain = code.on_arrays(code.backward and _nothing, arguments)
-    recorded, known = _on_tensors(code, plain, arguments, watched)
-    run, ways = code.runner(plain, arguments), _broadcasts(recorded)
+    run = code.runner(plain, arguments)
     try:
         returned = _each_its_own(run(code.backward or code.forward))
         given = arguments.whose(_gradients_in(code, returned), wrt, code.who)
     except Exception:  # the user's function: a repair of it is judged by what that returns
-        right = _gradients(recorded, arguments.paths)
+        returned, given = None, {}
+    names = [name for name, g in given.items() if g is not None] or list(arguments.paths)
+    recorded, known = _on_tensors(code, plain, names, arguments, watched)
+    right, ways = _gradients(recorded, names), _broadcasts(recorded)
+    if not given:
         judge = partial(_judged_by_name, code, arguments, wrt, right)
         return Sample(run, judge, {}, known), ways
-    right = _gradients(recorded, [name for name, g in given.items() if g is not None])
     paths = {id(value): path for path, value in _by_path(returned)}
     by_path = {paths[id(given[name])]: g for name, g in right.items()}
     if code.backward is None:
@@ -156,7 +158,11 @@ def _by_path(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any
 
 
 def _on_tensors(
-    code: HandWritten, plain: OnArrays, arguments: Arguments, watched: bool
+    code: HandWritten,
+    plain: OnArrays,
+    names: Sequence[str],
+    arguments: Arguments,
+    watched: bool,
 ) -> tuple[OnTensors, dict[str, Gradients]]:
     """Forward on Tensors, and the gradients of its variables by their names in the text."""
     named: dict[str, list[Tensor]] = defaultdict(list)
@@ -165,7 +171,7 @@ def _on_tensors(
     except (OSError, SyntaxError):
         own = None
     if own is None:
-        return code.on_tensors(plain, arguments), {}
+        return code.on_tensors(plain, names, arguments), {}
     statements = own.statements
 
     def see(number: int, value: Any, variables: Mapping[str, Any]) -> Any:
@@ -176,7 +182,7 @@ def _on_tensors(
 
     beside = copy.copy(code)
     beside.reference = own.watched(see, {})
-    recorded = beside.on_tensors(plain, arguments)
+    recorded = beside.on_tensors(plain, names, arguments)
     for name, t in recorded.variables.items():
         named[name].append(t)
     return recorded, _by_name(recorded, named)

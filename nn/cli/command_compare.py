@@ -245,7 +245,7 @@ def _outcome_row(outcome: Outcome) -> tuple[str, ...]:
     wrong = [e for e in outcome.report.get("entries", ()) if e["verdict"] != "agrees"]
     found = [f"{e['name']}: {e['findings'][0]['kind']}" for e in wrong if e["findings"]]
     score = f"{outcome.score:.2f}"
-    why = outcome.failed.splitlines()[0] if outcome.failed else ", ".join(found)
+    why = outcome.failed.splitlines()[-1] if outcome.failed else ", ".join(found)
     return outcome.file, outcome.name, verdict, score, f"{outcome.seconds:.1f}", why
 
 

@@ -119,11 +119,11 @@ def _end_process(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_said(printed: str, code: int) -> str:
-    """Why a process ended: the last line of its error, or the signal."""
+    """Why a process ended: what the command said, or the signal."""
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    return lines[-1].removeprefix("autograd-lite: ") if lines else f"ended with code {code}"
+    said = printed.rpartition("autograd-lite: ")[2].strip()
+    return said or f"ended with code {code}"
 
 
 def _report_in(path: Path) -> dict[str, Any] | None:
