@@ -44,7 +44,7 @@ def test_every_layer_is_right_by_central_differences(example, rng):
 
 def test_every_fault_is_one_change_of_a_line_and_parses():
     text = Path(EXAMPLES[0].module.__file__).read_text(encoding="utf-8")
-    shapes = {name: ((3, 2), "f") for name in ("dout", "w", "x")}
+    shapes = dict.fromkeys(("dout", "w", "x"), ((3, 2), "f"))
     found = list(faults(text, "affine_backward_a", shapes))
     assert {f.kind for f in found} <= {*KINDS}
     for fault in found:

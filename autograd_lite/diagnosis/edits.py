@@ -112,10 +112,11 @@ class _Site:
 
     @property
     def is_result(self) -> bool:
-        """Whether it is a bare name in a tuple that is returned or handed on, where nobody writes
-        more than the name."""
+        """Whether it is a bare name that is returned, or handed on in a tuple: nobody writes more
+        than the name there."""
         assigned = len(self.above) > 1 and self.above[-2].kind == "assign"
-        return self.within("tuple") and not assigned and self.node.kind in ("name", "number")
+        handed = (self.within("tuple") and not assigned) or self.parent.label == "return"
+        return handed and self.node.kind in ("name", "number")
 
     @property
     def is_target(self) -> bool:
@@ -243,6 +244,18 @@ def _sign(site: _Site, scope: Scope) -> _Found:
         yield Expr(turned, node.children), words
         if node.kind == "subtract":
             yield Expr(node.kind, node.children[::-1]), "the difference is the other way round"
+    if not site.is_result:
+        yield from _with_minus(site, scope)
+
+
+@_edit("sign", rank=3)
+def _sign_of_result(site: _Site, scope: Scope) -> _Found:
+    if site.is_result:
+        yield from _with_minus(site, scope)
+
+
+def _with_minus(site: _Site, scope: Scope) -> _Found:
+    node = site.node
     if site.is_whole and _is_array(node) and site.parent.kind != "add" and node.kind != "negative":
         yield Expr("negative", (node,)), f"the minus before {scope.write(node)} is missing"
 
@@ -319,7 +332,7 @@ def _t(node: Expr) -> Expr:
 
 
 @_edit("number")
-def _number(site: _Site, scope: Scope) -> _Found:
+def _other_number(site: _Site, scope: Scope) -> _Found:
     if site.node.kind != "number" or isinstance(site.node.label, complex):
         return
     value = Fraction(site.node.label)

@@ -15,7 +15,8 @@ import numpy as np
 from autograd_lite.diagnosis.edits import Expr
 from autograd_lite.diagnosis.hand_written import own_copy
 from autograd_lite.diagnosis.own_code import OwnCode
-from autograd_lite.diagnosis.watching import Array, Sample, TooLong, Watched, limited
+from autograd_lite.diagnosis.points import Array
+from autograd_lite.diagnosis.watching import Sample, TooLong, Watched, limited
 
 DISTURBED_BY = 1e-3
 

@@ -125,6 +125,7 @@ def read_statement(node: ast.stmt, text: SourceText) -> Expr:
         kind, label = "assign", f"{_PYTHON_SIGNS[_PYTHON_OPERATORS[type(node.op)]]}="
         parts = [node.target, node.value]
     elif isinstance(node, ast.AnnAssign | ast.Return) and node.value is not None:
+        label = "return" if isinstance(node, ast.Return) else None
         parts = [node.value]
     return _expr_made(kind, tuple(_expr_of(p, text) for p in parts), label, node, text, parts)
 

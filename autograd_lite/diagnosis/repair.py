@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.diagnosis.edits import BINARY, Edit, Expr, Scope, edits
+from autograd_lite.diagnosis.edits import Edit, Expr, Scope, edits
 from autograd_lite.diagnosis.hand_written import HandWritten
 from autograd_lite.diagnosis.influence import influences
 from autograd_lite.diagnosis.own_code import OwnCode, Statement, called_names
 from autograd_lite.diagnosis.own_process import in_own_process
-from autograd_lite.diagnosis.python_source import read_python, write_python
+from autograd_lite.diagnosis.python_source import write_python
+from autograd_lite.diagnosis.reach import Reach
 from autograd_lite.diagnosis.report import Repair, SourceLine
 from autograd_lite.diagnosis.samples import samples
 from autograd_lite.diagnosis.watching import (
@@ -33,8 +34,6 @@ from autograd_lite.diagnosis.watching import (
     quietly,
 )
 
-PIECES = (*BINARY, "negative", "transpose", "compare", "call", "index")
-MOST_NAMES, MOST_PIECES = 40, 60
 MOST_NEAR = 4  # how many times a group of suspects is edited before others are looked at
 MOST_FIRST = 6  # edits that help, after which a second one is tried
 Changes = dict[int, Expr]  # statements' numbers, and what is put in their place
@@ -106,6 +105,7 @@ class Repairer:
         """See what is wrong, and what each statement has to do with it."""
         self.found = Watched(self.code, self.sample, changes)
         self.influences = influences(self.code, self.sample, self.found, changes)
+        self.scopes: dict[int, Scope] = {}
 
     def suspects(self) -> list[list[Statement]]:
         """The statements in groups, the likeliest first, each from its end back."""
@@ -185,13 +185,14 @@ class Repairer:
     # Edits that have the same value on the first sample come together, the simplest first.
 
     def _near(self, made: Changes) -> Iterator[list[Candidate]]:
-        """The edits of the likeliest statements: to the value that is expected, then the simple
-        ones of each group of suspects before what is missing in it."""
+        """The edits of the likeliest statements: the simple ones of each group of suspects before
+        what is missing in it, and first those to the value that is expected."""
         groups = self.suspects()
-        yield from self._to_expected(groups[0], made, (1, 2, 3))
         for group, rank in self._passes(groups)[:MOST_NEAR]:
+            if group is groups[0]:
+                yield from self._to_expected(group, made, (rank,))
             yield from self._of_group(group, made, rank)
-        yield from self._to_expected(groups[0], made, (4,))
+        yield from self._to_expected(groups[0], made, (1, 2, 3, 4))
 
     def _far(self, made: Changes) -> Iterator[list[Candidate]]:
         """All other edits."""
@@ -292,76 +293,17 @@ class Repairer:
         after = Watched(self.code, self.sample, changes)
         return after.first_wrong is None or after.first_wrong.number not in self.found.right
 
-    # What an edit may use
-
     def _scope(self, statement: Statement) -> Scope:
-        before = self.found.before[statement.number]
-        variables = before[-1] if before else {}
-        usable = {n: v for n, v in variables.items() if isinstance(v, np.ndarray | float | int)}
-        usable = {n: v for n, v in usable.items() if not isinstance(v, bool)}
-        names = [Expr("name", label=n) for n in usable][:MOST_NAMES]
-        whole = {n for n, v in usable.items() if isinstance(v, int)}
-        shapes = {n: np.shape(v) for n, v in usable.items()}
-        axes = {(n, k): size for n, s in shapes.items() for k, size in enumerate(s)}
-        counts = [read_python(f"{n}.shape[{k}]") for (n, k) in axes]
-
-        known: dict[Expr, int | None] = {}
-
-        def alike(name: Expr) -> list[Expr]:
-            base, dot, attribute = name.label.partition(".")
-            if dot:
-                others = alike(Expr("name", label=base))
-                return [Expr("name", label=f"{n.label}.{attribute}") for n in others]
-            if statement.number == self.found.stopped_at:
-                return names
-            if name.label not in shapes:
-                return []
-            is_whole = name.label in whole
-            return [
-                n
-                for n in names
-                if shapes[n.label] == shapes[name.label] and (n.label in whole) == is_whole
-            ]
-
-        def dimensions(e: Expr) -> int | None:
-            if e.kind == "name":
-                return len(shapes[e.label]) if e.label in shapes else None
-            if e not in known:
-                known[e] = self._dimensions(e, statement, variables)
-            return known[e]
-
-        return Scope(
-            write_python,
-            names,
-            counts[:6],
-            self._pieces(statement),
-            alike,
-            dimensions,
-        )
-
-    def _dimensions(
-        self, e: Expr, statement: Statement, variables: Mapping[str, Any]
-    ) -> int | None:
-        try:
-            with limited():
-                value = eval(f"({write_python(e)})", {**self._globals(statement), **variables})
-                return np.ndim(value)
-        except (Exception, TooLong):
-            return None
+        """What an edit of the statement may use."""
+        if statement.number not in self.scopes:
+            before = self.found.before[statement.number]
+            raised = statement.number == self.found.stopped_at
+            reach = Reach(self.code, statement, before[-1] if before else {}, raised)
+            self.scopes[statement.number] = reach.scope()
+        return self.scopes[statement.number]
 
     def _globals(self, statement: Statement) -> dict[str, Any]:
         return self.code.functions[statement.function].__globals__
-
-    def _pieces(self, statement: Statement) -> list[Expr]:
-        """Expressions of the same function, those of near statements first."""
-        mine = [s for s in self.code.statements if s.function == statement.function]
-        mine.sort(key=lambda s: abs(s.number - statement.number))
-        pieces: dict[Expr, None] = {}
-        for s in mine:
-            for part in s.expr.parts():
-                if part.kind in PIECES:
-                    pieces.setdefault(part)
-        return list(pieces)[:MOST_PIECES]
 
 
 def _shown(right: Any) -> str:

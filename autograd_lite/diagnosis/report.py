@@ -104,7 +104,7 @@ class SourceLine:
 
     def lines(self) -> list[str]:
         """As it is printed."""
-        return [f"{_place(self.file, self.number)}  {self.text}", f"  {self.words}"]
+        return [f"{_shown_place(self.file, self.number)}  {self.text}", f"  {self.words}"]
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Repair:
     def lines(self) -> list[str]:
         """As it is printed."""
         pairs = zip(self.numbers, self.words, strict=True)
-        said = [f"{_place(self.file, number)}  {words}" for number, words in pairs]
+        said = [f"{_shown_place(self.file, number)}  {words}" for number, words in pairs]
         return said + [f"  {line}" for line in self.diff.split("\n")]
 
     def as_dict(self) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class Repair:
         return {"file": self.file, **both, "diff": self.diff, "kinds": list(self.kinds)}
 
 
-def _place(file: str, line: int) -> str:
+def _shown_place(file: str, line: int) -> str:
     """A line of a file, or of what was typed or stands in a notebook."""
     typed = file.startswith("<") or "ipykernel" in file
     return f"line {line}" if typed else f"{os.path.basename(file)}:{line}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,8 +16,9 @@ from autograd_lite import rules
 from autograd_lite.diagnosis.arguments import Arguments
 from autograd_lite.diagnosis.hand_written import HandWritten, OnArrays, OnTensors
 from autograd_lite.diagnosis.own_code import OwnCode
+from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.tolerances import max_norm
-from autograd_lite.diagnosis.watching import Array, Gradients, Sample
+from autograd_lite.diagnosis.watching import Gradients, Sample
 from autograd_lite.graph import Step, steps
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten, map_leaves
@@ -33,11 +35,11 @@ def samples(code: HandWritten, wrt: Sequence[str] | None) -> Iterator[Sample]:
     """
     first, before = sample(code, code.arguments, wrt, watched=True)
     yield first
-    for arguments in _other_values(code.arguments):
+    for arguments in _at_other_values(code.arguments):
         with suppress(Exception):  # the user's functions: they may not allow these values
             yield sample(code, arguments, wrt)[0]
     found = 0
-    for arguments in _other_sizes(code.arguments):
+    for arguments in _at_other_sizes(code.arguments):
         with suppress(Exception):  # or these sizes
             other, ways = sample(code, arguments, wrt)
             found += ways <= before
@@ -209,12 +211,12 @@ def _by_name(recorded: OnTensors, named: Mapping[str, list[Tensor]]) -> dict[str
 # Other arguments
 
 
-def _other_values(arguments: Arguments) -> Iterator[Arguments]:
+def _at_other_values(arguments: Arguments) -> Iterator[Arguments]:
     for k in range(OTHER_VALUES):
-        yield _mapped(arguments, partial(_moved, rng=np.random.default_rng(k)))
+        yield _mapped(arguments, partial(_moved_a_little, rng=np.random.default_rng(k)))
 
 
-def _other_sizes(arguments: Arguments) -> Iterator[Arguments]:
+def _at_other_sizes(arguments: Arguments) -> Iterator[Arguments]:
     """Whole numbers, one axis of one array, or every axis of one length larger by one.
 
     An axis of length 1 stays: it is there to be repeated.
@@ -224,7 +226,7 @@ def _other_sizes(arguments: Arguments) -> Iterator[Arguments]:
     each = [{id(x): [k]} for x in arrays for k, n in enumerate(x.shape) if n > 1][:MOST_AXES]
     for n in sorted({n for x in arrays for n in x.shape if n > 1}):
         each.append({id(x): [k for k, m in enumerate(x.shape) if m == n] for x in arrays})
-    yield _mapped(arguments, partial(_one_more, rng))
+    yield _mapped(arguments, partial(_larger, itertools.count(1), rng))
     for axes in each:
         yield _mapped(arguments, partial(_longer, axes, rng))
 
@@ -242,7 +244,7 @@ def _mapped(arguments: Arguments, new: Callable[[Any], Any]) -> Arguments:
 _VARIED = (np.ndarray, float, int)
 
 
-def _moved(x: Any, rng: np.random.Generator) -> Any:
+def _moved_a_little(x: Any, rng: np.random.Generator) -> Any:
     """Other values of the same kind: what is whole is put in another order, what is not is moved
     by a part of itself, so that labels, masks and what must be positive stay so."""
     if isinstance(x, int):
@@ -260,9 +262,9 @@ def _longer(axes: Mapping[int, Sequence[int]], rng: np.random.Generator, x: Any)
     """Other values, and one more along each of the axes that are given by an array's id."""
     for axis in axes.get(id(x), ()):
         x = np.concatenate([x, np.take(x, [0], axis)], axis)
-    return _moved(x, rng)
+    return _moved_a_little(x, rng)
 
 
-def _one_more(rng: np.random.Generator, x: Any) -> Any:
-    """Other values, and each whole number one more: a stride, the size of a filter."""
-    return x + 1 if type(x) is int else _moved(x, rng)
+def _larger(by: Iterator[int], rng: np.random.Generator, x: Any) -> Any:
+    """Other values, and each whole number larger, by another step: a stride, a filter's size."""
+    return x + next(by) if type(x) is int else _moved_a_little(x, rng)

@@ -15,8 +15,8 @@ import numpy as np
 from autograd_lite.diagnosis.edits import Expr
 from autograd_lite.diagnosis.hand_written import own_copy
 from autograd_lite.diagnosis.own_code import OwnCode, Statement
+from autograd_lite.diagnosis.points import Array
 
-Array = np.ndarray
 SECONDS_A_RUN = 1.0  # an edited loop may never end
 MOST_KEPT = 6  # of a statement's runs, those whose variables are kept
 
