@@ -34,7 +34,7 @@ class Influence:
 def influences(
     code: OwnCode, sample: Sample, found: Watched, changes: Mapping[int, Expr]
 ) -> dict[int, Influence]:
-    """The influence of each statement on the first wrong value, or on the results if there is none.
+    """The influence of each statement on the first wrong value, or else on the results.
 
     An error in the run as it is leaves nothing to compare: every influence is unknown.
     """
@@ -44,7 +44,11 @@ def influences(
         return unknown
     wrong = _wrong(plain, sample, found)
     result = {}
+    own = {f.__name__ for f in code.functions[1:]}
     for s in code.statements:
+        if s.reads & own:  # what it hands to them cannot be disturbed
+            result[s.number] = unknown[s.number]
+            continue
         changed, disturbed = _observed(code, sample, found, changes, s.number)
         if changed is None or not disturbed:
             result[s.number] = unknown[s.number]
@@ -66,12 +70,17 @@ def _observed(
 ) -> tuple[list[Any] | None, bool]:
     """The first wrong value, or the results, while one statement is disturbed; None: an error."""
     followed, happened = [], False
-    rng = np.random.default_rng(0)
+    rng, first = np.random.default_rng(0), found.first_wrong
+
+    def part_of(value: Any) -> Any:
+        """A copy of what the first wrong statement sets wrong."""
+        parts = list(code.statements[first.number].quantities(value)) if first else []
+        return own_copy(parts[first.part][-1]) if first else None
 
     def see(number: int, value: Any, variables: Mapping[str, Any]) -> Any:
         nonlocal happened
-        if found.first_wrong and number == found.first_wrong.number:
-            followed.append(own_copy(value))
+        if first and number == first.number:
+            followed.append(part_of(value))
         if number != disturbed:
             return value
         paths = [()]
@@ -81,15 +90,15 @@ def _observed(
         for path in paths:
             new = _disturbed(new, rng, path)
         happened = happened or new is not value
-        if found.first_wrong and number == found.first_wrong.number:
-            followed[-1] = own_copy(new)
+        if first and number == first.number:
+            followed[-1] = part_of(new)
         return new
 
     try:
         with limited():
             returned = sample.run(code.watched(see, changes))
-        if found.first_wrong:
-            return [followed[found.first_wrong.run]], happened
+        if first:
+            return [followed[first.run]], happened
         return [at_path(returned, path) for path in found.verdict], happened
     except (Exception, TooLong):
         return None, False

@@ -255,7 +255,7 @@ def _text_and_level(expr: Expr) -> tuple[str, int]:
             return origin.text.between(*origin.span), origin.level
         if origin.expr.label == expr.label and _same_places(origin.expr, expr):
             return _spliced(expr, origin), origin.level
-    return _composed(expr), _LEVELS.get(expr.kind, _ATOM)
+    return _composed(expr), _ATOM if expr.kind == "tuple" else _LEVELS.get(expr.kind, _ATOM)
 
 
 def _same_places(before: Expr, after: Expr) -> bool:

@@ -141,8 +141,9 @@ class Repairer:
             return self._repair()
 
     def _repair(self) -> Repair | None:
-        """One edit near the first wrong value; two, the first of which helps; one anywhere."""
-        for tried in (self._near, self._far):
+        """One edit near the first wrong value, near the wrong results, or anywhere; or two, the
+        first of which helps."""
+        for tried in (self._near, self._near_results, self._far):
             better: list[tuple[int, Candidate]] = []
             if found := self._single({}, tried, better):
                 return self._as_repair(found.changes, [found])
@@ -193,6 +194,14 @@ class Repairer:
                 yield from self._to_expected(group, made, (rank,))
             yield from self._of_group(group, made, rank)
         yield from self._to_expected(groups[0], made, (1, 2, 3, 4))
+
+    def _near_results(self, made: Changes) -> Iterator[list[Candidate]]:
+        """The same by what the statements have to do with the results: a variable may have a name
+        that says it is another gradient than it is."""
+        if self.found.first_wrong is not None:
+            self.found.first_wrong = None
+            self.influences = influences(self.code, self.sample, self.found, made)
+            yield from self._near(made)
 
     def _far(self, made: Changes) -> Iterator[list[Candidate]]:
         """All other edits."""

@@ -23,28 +23,36 @@ from autograd_lite.graph import Step, steps
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten, map_leaves
 
-OTHER_VALUES, OTHER_SIZES = 2, 6  # how many samples of each, at most
+OTHER_VALUES, MOST_SAMPLES = 2, 8
 MOST_AXES = 12  # that are made longer by themselves
 
 
 def samples(code: HandWritten, wrt: Sequence[str] | None) -> Iterator[Sample]:
     """The functions at the arguments that the user gave, then at others where they run.
 
-    Sizes at which forward broadcasts what it did not broadcast before are left out: they fit by
-    accident only.
+    Left out are sizes at which forward broadcasts what it did not broadcast before, because they
+    fit by accident only, and those at which a result that was right is not: the code is for others.
     """
     first, before = sample(code, code.arguments, wrt, watched=True)
     yield first
-    for arguments in _at_other_values(code.arguments):
-        with suppress(Exception):  # the user's functions: they may not allow these values
-            yield sample(code, arguments, wrt)[0]
+    right = [path for path, is_right in _verdict(first, code).items() if is_right]
     found = 0
-    for arguments in _at_other_sizes(code.arguments):
-        with suppress(Exception):  # or these sizes
+    for arguments in (*_at_other_values(code.arguments), *_at_other_sizes(code.arguments)):
+        with suppress(Exception):  # the user's functions: they may not allow these
             other, ways = sample(code, arguments, wrt)
-            found += ways <= before
-            if ways <= before and found <= OTHER_SIZES:
+            verdict = _verdict(other, code) if right else {}
+            fits = ways <= before and all(verdict.get(path) for path in right)
+            found += fits
+            if fits and found <= MOST_SAMPLES:
                 yield other
+
+
+def _verdict(sample: Sample, code: HandWritten) -> Mapping[Any, bool]:
+    """Which results are right as the functions are; none if they raise an error."""
+    try:
+        return sample.judge(sample.run(code.backward or code.forward))
+    except Exception:
+        return {}
 
 
 def sample(

@@ -84,10 +84,11 @@ class Sample:
 @dataclass(frozen=True)
 class WrongValue:
     """The first value that is none of the gradients expected there: what a statement set, in which
-    of its runs; name: of the gradient, ∂J/∂var; variables: those in reach before it."""
+    of its runs; part: which of several that it sets; name: of the gradient, ∂J/∂var; variables: those in reach before it."""
 
     number: int
     run: int
+    part: int
     name: str
     variables: dict[str, Any]
     expected: Gradients
@@ -147,12 +148,12 @@ class Watched:
     def _judge(self, number: int, value: Any, variables: dict[str, Any]) -> None:
         """Compare what a statement sets with the gradients of the quantity of that name."""
         statement = self.code.statements[number]
-        for name, part, gradients in self._claims(number, value, variables):
+        for k, name, part, gradients in self._claims(number, value, variables):
             judged = gradients.judged(part, statement.in_loop or statement.function > 0)
             if judged is False:
                 run = self.runs[number] - 1
                 self.first_wrong = WrongValue(
-                    number, run, f"∂J/∂{name}", own_copy(variables), gradients
+                    number, run, k, f"∂J/∂{name}", own_copy(variables), gradients
                 )
                 self._judged.pop(number, None)
             elif self._judged.get(number, True) is not None:
@@ -160,10 +161,10 @@ class Watched:
 
     def _claims(
         self, number: int, value: Any, variables: dict[str, Any]
-    ) -> Iterator[tuple[str, Array, Gradients]]:
+    ) -> Iterator[tuple[int, str, Array, Gradients]]:
         """What a statement sets, and the gradients of the quantity of that name, or their part."""
         statement = self.code.statements[number]
-        for name, index, part in statement.quantities(value):
+        for k, (name, index, part) in enumerate(statement.quantities(value)):
             gradients = self.sample.known.get(quantity(name, self.sample.known))
             if gradients is None or not isinstance(part, np.ndarray | float) or not np.any(part):
                 continue
@@ -174,7 +175,7 @@ class Watched:
                 shape = getattr(variables.get(name), "shape", ())
                 gradients = gradients.parts(self._part(index, name, reach), shape)
             if gradients.totals:
-                yield quantity(name, self.sample.known), np.asarray(part), gradients
+                yield k, quantity(name, self.sample.known), np.asarray(part), gradients
 
     def _part(self, index: Any, name: str, reach: dict[str, Any]) -> Callable[[Array], Array]:
         code = self.code.code_of(index)
