@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.diagnosis.hand_written import HandWritten
+from autograd_lite.diagnosis.influence import influences
+from autograd_lite.diagnosis.own_code import OwnCode
 from autograd_lite.diagnosis.own_process import in_own_process
+from autograd_lite.diagnosis.samples import samples
+from autograd_lite.diagnosis.watching import Watched, quietly
+from benchmarks.course import EXAMPLES
 
 NORMALIZATION = """
 import numpy as np
@@ -347,3 +353,31 @@ def test_a_process_takes_a_limited_memory():
             send("too much")
 
     assert in_own_process(work, 20) == ["too much"]
+
+
+def test_the_search_accepts_right_code_at_every_sample():
+    """No sample asks of a function what it is not for: sizes that fit by accident are left out."""
+    for example in EXAMPLES:
+        forward = getattr(example.module, example.forward or example.backward)
+        backward = getattr(example.module, example.backward) if example.forward else None
+        code = HandWritten(forward, backward, example.draw(np.random.default_rng(0)))
+        found = list(samples(code, example.wrt))
+        assert len(found) >= 3, example.backward
+        for sample in found:
+            verdict = sample.judge(sample.run(backward or forward))
+            assert verdict, example.backward
+            assert all(verdict.values()), example.backward
+
+
+def test_disturbing_a_statement_shows_what_it_changes(tmp_path):
+    module = written(tmp_path, AFFINE.replace("x.T @ dout", "2 * x.T @ dout"))
+    code = OwnCode(module.backward)
+    hand_written = HandWritten(module.forward, module.backward, ARGUMENTS[AFFINE])
+    (sample, *_) = samples(hand_written, None)
+    with quietly():
+        found = Watched(code, sample, {})
+        by_line = {s.line: influences(code, sample, found, {})[s.number] for s in code.statements}
+    of_dw = [line for line, one in by_line.items() if one.covers and one.overlap == 1]
+    assert of_dw == [6, 8]  # x, w = cache and dw = …
+    assert not by_line[7].covers
+    assert not by_line[9].covers

@@ -83,8 +83,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class WrongValue:
-    """The first value that is none of the gradients expected there: what a statement set, in which
-    of its runs; part: which of several that it sets; name: of the gradient, ∂J/∂var; variables: those in reach before it."""
+    """The first value that is none of the gradients expected there.
+
+    number, run: the statement that set it, and in which of its runs. part: which of several that
+    it sets. name: of the gradient, as ∂J/∂var. variables: those in reach before.
+    """
 
     number: int
     run: int
