@@ -14,7 +14,6 @@ import math
 import operator
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +38,13 @@ def handler_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     while function not in HANDLERS and LATER:
         LATER.pop()()
     return HANDLERS.get(function)
+
+
+def rare(kind: Any) -> Callable[..., Any]:
+    """What is done in the rare cases that no rule is for: see `functions.unusual`."""
+    handler = handler_of(kind)
+    assert handler is not None
+    return handler
 
 
 class _State(threading.local):
@@ -263,9 +269,16 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     return _documented(method, op)
 
 
-def _of_numpy(function: Callable[..., Any]) -> Method:
-    """The method of a NumPy function whose handler may be loaded later."""
-    return _documented(lambda self, *args, **kwargs: function(self, *args, **kwargs), function)
+def _of_numpy(*functions: Callable[..., Any]) -> list[Method]:
+    """The methods of NumPy's functions, with their arguments."""
+
+    def method_of(function: Callable[..., Any]) -> Method:
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            return self.__array_function__(function, (), (self, *args), kwargs)
+
+        return _documented(method, function)
+
+    return [method_of(f) for f in functions]
 
 
 def _documented(method: Method, op: Callable[..., Any]) -> Method:
@@ -310,7 +323,7 @@ class Tensor:
     _before: Tensor  # these four are set where something was assigned to, and _view of constants
     _current: int
     _view: Any
-    _writes: _Writes
+    _writes: Any
 
     def __init__(
         self,
@@ -487,10 +500,9 @@ class Tensor:
                 return HANDLERS[ufunc](*inputs)
             if ufunc in RULES:
                 return record(ufunc, operands(inputs))
-            if handler_of(ufunc) is None:
-                raise no_rule(f"np.{ufunc.__name__}")
-            return HANDLERS[ufunc](*inputs)
-        return _ufunc_otherwise(ufunc, method, inputs, kwargs)
+            if handler := handler_of(ufunc):
+                return handler(*inputs)
+        return rare(np.ufunc)(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function) or handler_of(function)
@@ -506,18 +518,7 @@ class Tensor:
             raise
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        if self._data.dtype.kind in "biu":
-            raise TypeError(
-                f"a Tensor is not an array: one of {errors.described(self)} would be frozen at its "
-                "values. To index an array a with it, ag.Tensor(a)[t]; t.data is the array behind "
-                "it."
-            )
-        raise TypeError(
-            f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
-            "gradient. Use t.data for the array behind it, or operations on the Tensor itself, as "
-            "a @ t for a.dot(t); np.stack makes one Tensor of a list of them, and of what would "
-            "fill an array part by part."
-        )
+        raise rare(np.asarray)(self, sys._getframe(1))
 
     @staticmethod
     def _record(op: Callable[..., Any], inputs: Any, static: dict[str, Any]) -> Tensor:
@@ -546,6 +547,9 @@ class Tensor:
         if not self._data.ndim:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, x: Any) -> bool:
+        return bool(HANDLERS[np.any](self == x))
 
     def _number(self, kind: type) -> Any:
         """The value as a number of this kind, where that loses no gradient in silence."""
@@ -655,73 +659,17 @@ class Tensor:
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
-    def sum(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.sum."""
-        return HANDLERS[np.sum](self, axis, keepdims=keepdims, **options)
-
-    def mean(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.mean."""
-        return HANDLERS[np.mean](self, axis, keepdims=keepdims, **options)
-
-    def max(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.max; ties share the gradient equally."""
-        return HANDLERS[np.max](self, axis, keepdims=keepdims, **options)
-
-    def min(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.min; ties share the gradient equally."""
-        return HANDLERS[np.min](self, axis, keepdims=keepdims, **options)
-
-    def var(
-        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
-    ) -> Tensor:
-        """As np.var."""
-        return HANDLERS[np.var](self, axis, ddof=ddof, keepdims=keepdims, **options)
-
-    def std(
-        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
-    ) -> Tensor:
-        """As np.std."""
-        return HANDLERS[np.std](self, axis, ddof=ddof, keepdims=keepdims, **options)
-
-    def any(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.any."""
-        return HANDLERS[np.any](self, axis, keepdims=keepdims, **options)
-
-    def all(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.all."""
-        return HANDLERS[np.all](self, axis, keepdims=keepdims, **options)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """As np.argmax; no gradient."""
-        return HANDLERS[np.argmax](self, axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """As np.argmin; no gradient."""
-        return HANDLERS[np.argmin](self, axis, keepdims=keepdims)
-
-    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
-        """As np.reshape."""
-        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """As np.transpose."""
-        return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
-
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
-        """As np.swapaxes."""
-        return HANDLERS[np.swapaxes](self, axis1, axis2)
-
-    def squeeze(self, axis: Any = None) -> Tensor:
-        """As np.squeeze."""
-        return HANDLERS[np.squeeze](self, axis)
-
-    def ravel(self, order: str = "C") -> Tensor:
-        """As np.ravel."""
-        return HANDLERS[np.ravel](self, order)
-
-    def flatten(self, order: str = "C") -> Tensor:
-        """As NumPy's: ravel, and always a copy."""
-        return self.ravel(order).copy()
+    all, any, argmax, argmin = _of_numpy(np.all, np.any, np.argmax, np.argmin)
+    argpartition, argsort, choose = _of_numpy(np.argpartition, np.argsort, np.choose)
+    clip, copy, cumprod, cumsum = _of_numpy(np.clip, np.copy, np.cumprod, np.cumsum)
+    diagonal, dot, max = _of_numpy(np.diagonal, np.dot, np.max)
+    mean, min, nonzero, prod = _of_numpy(np.mean, np.min, np.nonzero, np.prod)
+    ravel, repeat, round, squeeze = _of_numpy(np.ravel, np.repeat, np.round, np.squeeze)
+    searchsorted, std, sum, swapaxes = _of_numpy(np.searchsorted, np.std, np.sum, np.swapaxes)
+    take, trace, var = _of_numpy(np.take, np.trace, np.var)
+    conj = conjugate = _function(np.conjugate)
+    exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
+    tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
 
     def astype(
         self,
@@ -732,57 +680,19 @@ class Tensor:
         copy: bool = True,
     ) -> Tensor:
         """As NumPy's; the gradient is cast back."""
-        if not np.can_cast(self.dtype, dtype, casting):
-            raise TypeError(
-                f"{errors.described(self)} of {self.dtype} is not cast to {np.dtype(dtype)} where "
-                f"casting={casting!r}"
-            )
-        if not copy and self.dtype == dtype:
-            return self
-        return record(rules.astype, (self,), {"dtype": np.dtype(dtype)})
+        return HANDLERS[np.astype](self, dtype, casting=casting, copy=copy)
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        """As np.clip; on its bounds the gradient passes."""
-        return HANDLERS[np.clip](self, min, max)
+    def flatten(self, order: str = "C") -> Tensor:
+        """As NumPy's: ravel, and always a copy."""
+        return self.ravel(order).copy()
 
-    def dot(self, other: Any) -> Tensor:
-        """As np.dot."""
-        return HANDLERS[np.dot](self, other)
+    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
+        """As np.reshape."""
+        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
 
-    choose, repeat, take = _of_numpy(np.choose), _of_numpy(np.repeat), _of_numpy(np.take)
-    copy, diagonal, trace = _of_numpy(np.copy), _of_numpy(np.diagonal), _of_numpy(np.trace)
-
-    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
-        """As np.compress."""
-        return handler_of(np.compress)(condition, self, axis)  # type: ignore[misc]
-
-    exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
-    prod, cumsum, cumprod = _of_numpy(np.prod), _of_numpy(np.cumsum), _of_numpy(np.cumprod)
-    argsort, argpartition = _of_numpy(np.argsort), _of_numpy(np.argpartition)
-    searchsorted, nonzero = _of_numpy(np.searchsorted), _of_numpy(np.nonzero)
-    tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
-
-
-def _ufunc_otherwise(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
-    """A ufunc that is called with options, or one of its methods: reduce, outer, accumulate."""
-    name = ufunc.__name__
-    if kwargs.get("out") is not None:
-        raise writes_in_place(f"np.{name}")
-    options = {k: v for k, v in kwargs.items() if v is not _DEFAULTS.get(k, kwargs)}
-    if method == "__call__" and options.keys() <= {"dtype"}:
-        return _in_dtype(ufunc, inputs, **options)
-    if method == "outer" and not kwargs:
-        a, b = map(constant, inputs)  # numbers too: here NumPy makes float64 of 1.0
-        return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
-    if method == "__call__" and ufunc.signature and handler_of(ufunc):
-        return Tensor.__array_function__(inputs[0], ufunc, (), inputs, kwargs)
-    if method != "__call__":
-        handler = handler_of(getattr(ufunc, method))
-        if handler is None:
-            raise no_rule(f"np.{name}.{method}")
-        return handler(*inputs, **kwargs)
-    instead = f": write np.where(mask, np.{name}(...), otherwise)" if "where" in options else ""
-    raise TypeError(f"np.{name} on a Tensor does not take {', '.join(options)}={instead}")
+    def transpose(self, *axes: Any) -> Tensor:
+        """As np.transpose."""
+        return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
 def index_of(index: Any) -> tuple[tuple[Any, ...], list[Tensor]]:
@@ -863,94 +773,16 @@ def _made(
 _new: Any = object.__new__
 
 
-# Item assignment. A tensor that is assigned to goes on as a new value, with an order of its own,
-# and so does what it is a view of. `_before` it was another tensor; both have the same `_writes`.
-# Who used it earlier has an older order: by that `settle` finds what was used, and if it was
-# `_current`.
+# A tensor that was assigned to (`functions.assignment`) has gone on as a new value, with an order
+# of its own. `_before` it was another tensor; both have the same `_writes`. Who used it earlier has
+# an older order: by that `settle` finds what was used, and if it was `_current`.
 
 VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to}
-VIEW_MAKERS |= {rules.getitem, rules.windows, rules.einsum}
+VIEW_MAKERS |= {rules.getitem, rules.einsum}
 ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often none is left
 
 
-class _Writes(list[tuple[int, Any]]):
-    """When a tensor was written into, and where, if a basic index tells; `newest`: as it is now."""
-
-    def __init__(self, t: Tensor) -> None:
-        super().__init__()
-        self.newest = weakref.ref(t)
-
-
-def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> None:
-    """Let t go on as `make(t as it was)`; place: the basic index that it differs at, if known.
-
-    What t is a view of goes on as well. Other views of that are not current any more: `settle`
-    raises where one is used. ValueError for a view of a leaf that requires a gradient.
-    """
-    check_current(t)
-    chain: list[tuple[Tensor, Any, Any]] = [(t, None, {"index": place})]
-    while (view := _view(chain[-1][0])) is not None:
-        base, op, static = view
-        newest = base._writes.newest() if hasattr(base, "_writes") else base
-        if newest is None or (newest._op is None and newest._needs) or op not in _THROUGH:
-            raise ValueError(
-                f"{errors.described(t)}[...] = ... would write into {errors.described(base)} as "
-                "well, whose view it is. Write t = t.copy() first."
-            )
-        chain.append((newest, op, static))
-    olds = []
-    for x, op, static in chain:
-        old = _as_it_is(x)
-        if op is None:
-            new = make(old)
-        else:
-            part, index = _THROUGH[op](old, t, static)
-            new = record(rules.setitem, (old, part), {"index": index})
-        for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
-            setattr(x, slot, getattr(new, slot))
-        x._before = old
-        olds.append(old)
-        t = x
-    for k, (x, _, static) in enumerate(chain):
-        if k + 1 < len(chain):
-            x._view = (olds[k + 1], *chain[k + 1][1:])
-        x._writes = olds[k]._writes = getattr(olds[k], "_writes", None) or _Writes(x)
-        x._writes.append((t._order, static.get("index")))
-        x._current = t._order
-        ASSIGNED[id(olds[k])] = weakref.ref(olds[k], functools.partial(ASSIGNED.pop, id(olds[k])))
-    _settle_since(min(old._order for old in olds), t)
-
-
-def _settle_since(order: int, t: Tensor) -> None:
-    """Settle what t was made of since then: so it does not lead back to t, and is freed with t."""
-    stack, seen = [t], {t._order}
-    while stack:
-        x = stack.pop()
-        settle(x)
-        for z in x._inputs:
-            if type(z) is Tensor and z._order > order and z._order not in seen:
-                seen.add(z._order)
-                stack.append(z)
-
-
-def _as_it_is(t: Tensor) -> Tensor:
-    """A tensor that stays what t is now, with t's order."""
-    old = _made(t._data, t._op, t._inputs, t._saved, t._static, t._needs)
-    for slot in ("_order", "_before", "_current", "_view", "_writes"):
-        if hasattr(t, slot):
-            setattr(old, slot, getattr(t, slot))
-    return old
-
-
-# What is written into x, and where, when a view that this operation made of x is written into.
-_THROUGH: dict[Any, Callable[[Tensor, Tensor, dict[str, Any]], tuple[Tensor, Any]]] = {
-    rules.getitem: lambda x, view, static: (view, static["index"]),
-    np.reshape: lambda x, view, static: (view.reshape(x.shape), (...,)),
-    np.transpose: lambda x, view, static: (view.transpose(rules.inverse(static["axes"])), (...,)),
-}
-
-
-def _view(x: Tensor) -> Any:
+def view_of(x: Tensor) -> Any:
     """What x is a view of, by which operation, and its keyword arguments; None for no view."""
     if x._op in VIEW_MAKERS:
         settle_inputs(x)
@@ -966,13 +798,13 @@ def _view(x: Tensor) -> Any:
 
 def _as_view(y: Any, op: Any, x: Any, static: dict[str, Any]) -> Any:
     """The view that an operation made of x, or None if y has memory of its own."""
-    alike = hasattr(y, "stands_in") or np.may_share_memory(y, x._data)
+    alike = _stand_in(y, x._data) or np.may_share_memory(y, x._data)
     return (x, op, static) if alike and is_basic(static.get("index", ())) else None
 
 
 def _seen_through(x: Tensor) -> Iterator[Tensor]:
     """What x is a view of, and what that is a view of."""
-    while (view := _view(x)) is not None:
+    while (view := view_of(x)) is not None:
         x = view[0]
         yield x
 
@@ -1032,9 +864,14 @@ def is_current(x: Tensor, order: float = math.inf) -> bool:
 _order_of = operator.itemgetter(0)
 
 
+def _stand_in(*arrays: Any) -> bool:
+    """Whether one of these has no memory that could be looked at."""
+    return any(hasattr(array, "stands_in") for array in arrays)
+
+
 def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
     """Whether a place in base may have entries of a view of base."""
-    known = place is not None and not hasattr(x._data, "stands_in")
+    known = place is not None and not _stand_in(x._data, base._data)
     if not (known and np.may_share_memory(x._data, base._data)):
         return True
     return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
@@ -1062,13 +899,23 @@ def operands(inputs: Any) -> tuple[Any, ...]:
 
 
 def constant(x: Any) -> Tensor:
-    """A Tensor without gradient for an array (copied), a list or a NumPy scalar."""
+    """A Tensor without gradient for an array (copied), a list or a NumPy scalar.
+
+    A list of Tensors, where NumPy would make an array of it, is stacked.
+    """
     if isinstance(x, Tensor):
         return x
+    if _has_tensors(x):
+        return HANDLERS[np.stack](x)
     try:
         return Tensor(x)
     except TypeError as error:
         raise NotAnOperand(str(error)) from None
+
+
+def _has_tensors(x: Any) -> bool:
+    """Whether it is a list, perhaps of lists, with a Tensor in it."""
+    return isinstance(x, list | tuple) and any(type(y) is Tensor or _has_tensors(y) for y in x)
 
 
 def no_rule(name: str) -> TypeError:
@@ -1077,29 +924,6 @@ def no_rule(name: str) -> TypeError:
         "have one, or give it one: @ag.differentiable(lambda g, y, x: ...) above a function of "
         "arrays. For a value without gradient use t.data."
     )
-
-
-def writes_in_place(name: str) -> TypeError:
-    return TypeError(
-        f"{name}(..., out=) writes in place, which a tape cannot undo: write `c = {name}(...)`, "
-        f"`a = a + t` for `a += t`, and `c = np.where(mask, {name}(...), c)` for where=mask"
-    )
-
-
-# What the options of a ufunc are without being given.
-_DEFAULTS = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
-
-
-def _in_dtype(ufunc: np.ufunc, inputs: Any, dtype: Any = None) -> Any:
-    """The ufunc computed in a float dtype, as NumPy does it: with inputs cast to it."""
-    if dtype is None:
-        return ufunc(*inputs)
-    dtype, given = np.dtype(dtype), [constant(x) for x in inputs]
-    if dtype.kind == "f":
-        y = ufunc(*[x if x.dtype == dtype else x.astype(dtype) for x in given])
-        if getattr(y, "dtype", dtype) == dtype:
-            return y
-    raise TypeError(f"np.{ufunc.__name__} on a Tensor does not take dtype={dtype}")
 
 
 def _masked(self: Tensor) -> None:
@@ -1112,26 +936,14 @@ def _masked(self: Tensor) -> None:
 Tensor._mask = property(_masked)  # type: ignore[attr-defined]
 
 
-# Methods that change an array, and what makes a new one instead.
-IN_PLACE = {"sort": "t = np.sort(t)", "partition": "t = np.partition(t, kth)"}
+def _attribute_of_arrays(name: str) -> property:
+    return property(lambda self: rare(np.ndarray)(self, name))
 
 
-def _missing(name: str) -> property:
-    def raising(self: Tensor) -> None:
-        if name in IN_PLACE:
-            raise AttributeError(
-                f"the array method .{name} works in place, which a tape cannot undo: write "
-                f"{IN_PLACE[name]}"
-            )
-        raise AttributeError(str(no_rule(f"the array method .{name}")))
-
-    return property(raising)
-
-
-# (A __getattr__ would say the same, and make every attribute of every Tensor slower.)
+# (A __getattr__ would do the same, and make every attribute of every Tensor slower.)
 for _name in dir(np.ndarray):
     if not _name.startswith("_") and not hasattr(Tensor, _name):
-        setattr(Tensor, _name, _missing(_name))
+        setattr(Tensor, _name, _attribute_of_arrays(_name))
 
 
 _UNCHANGING = frozenset((int, float, bool, str, type(None)))

@@ -17,7 +17,7 @@ import numpy as np
 
 from autograd_lite import errors, rules
 from autograd_lite.diagnosis.arguments import Arguments, mapped, told_of
-from autograd_lite.diagnosis.stand_in import StandIns
+from autograd_lite.diagnosis.stand_in import StandIns, is_users
 from autograd_lite.diagnosis.tolerances import relative_error
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten, map_leaves
@@ -301,6 +301,6 @@ def _gave_same(on_tensors: Any, on_arrays: Any) -> bool:
 def _does_not_run(name: str, error: Exception) -> TypeError:
     """The error of a function that runs on arrays and not on Tensors."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not errors.is_own(f.filename)]
+    own = [f for f in frames if is_users(f.filename)]
     place = f", at {errors.place_of(own[-1].filename, own[-1].lineno or 0)}" if own else ""
     return TypeError(f"{name} does not run on Tensors{place}\n{type(error).__name__}: {error}")

@@ -1,15 +1,34 @@
-"""Item assignment, and NumPy's functions that write into an array: recorded as new values."""
+"""Item assignment, and NumPy's functions that write into an array: recorded as new values.
+
+A tensor that is assigned to goes on as a new value, and so does what it is a view of. What was
+computed from it before keeps what it used: see `settle` in `autograd_lite.tensor`.
+"""
 
 from __future__ import annotations
 
+import functools
 import operator
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import errors, rules
 from autograd_lite.functions.forms import cast, handles, reshaped_to
-from autograd_lite.tensor import Tensor, _state, constant, index_of, operands, reassign, record
+from autograd_lite.tensor import (
+    ASSIGNED,
+    Tensor,
+    _made,
+    _state,
+    check_current,
+    constant,
+    index_of,
+    operands,
+    record,
+    settle,
+    view_of,
+)
 
 
 @handles(operator.setitem)
@@ -84,3 +103,83 @@ def _at(ufunc: np.ufunc) -> None:
 
 _at(np.add)
 _at(np.subtract)
+
+
+# How a tensor goes on
+
+
+class Writes(list[tuple[int, Any]]):
+    """When a tensor was written into, and where, if a basic index tells; `newest`: as it is now."""
+
+    def __init__(self, t: Tensor) -> None:
+        super().__init__()
+        self.newest = weakref.ref(t)
+
+
+def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> None:
+    """Let t go on as `make(t as it was)`; place: the basic index that it differs at, if known.
+
+    What t is a view of goes on as well. Other views of that are not current any more: `settle`
+    raises where one is used. ValueError for a view of a leaf that requires a gradient.
+    """
+    check_current(t)
+    chain: list[tuple[Tensor, Any, Any]] = [(t, None, {"index": place})]
+    while (view := view_of(chain[-1][0])) is not None:
+        base, op, static = view
+        newest = base._writes.newest() if hasattr(base, "_writes") else base
+        if newest is None or (newest._op is None and newest._needs) or op not in _THROUGH:
+            raise ValueError(
+                f"{errors.described(t)}[...] = ... would write into {errors.described(base)} as "
+                "well, whose view it is. Write t = t.copy() first."
+            )
+        chain.append((newest, op, static))
+    olds = []
+    for x, op, static in chain:
+        old = _as_it_is(x)
+        if op is None:
+            new = make(old)
+        else:
+            part, index = _THROUGH[op](old, t, static)
+            new = record(rules.setitem, (old, part), {"index": index})
+        for slot in ("_data", "_op", "_inputs", "_saved", "_static", "_needs", "_order"):
+            setattr(x, slot, getattr(new, slot))
+        x._before = old
+        olds.append(old)
+        t = x
+    for k, (x, _, static) in enumerate(chain):
+        if k + 1 < len(chain):
+            x._view = (olds[k + 1], *chain[k + 1][1:])
+        x._writes = olds[k]._writes = getattr(olds[k], "_writes", None) or Writes(x)
+        x._writes.append((t._order, static.get("index")))
+        x._current = t._order
+        ASSIGNED[id(olds[k])] = weakref.ref(olds[k], functools.partial(ASSIGNED.pop, id(olds[k])))
+    _settle_since(min(old._order for old in olds), t)
+
+
+def _settle_since(order: int, t: Tensor) -> None:
+    """Settle what t was made of since then: so it does not lead back to t, and is freed with t."""
+    stack, seen = [t], {t._order}
+    while stack:
+        x = stack.pop()
+        settle(x)
+        for z in x._inputs:
+            if type(z) is Tensor and z._order > order and z._order not in seen:
+                seen.add(z._order)
+                stack.append(z)
+
+
+def _as_it_is(t: Tensor) -> Tensor:
+    """A tensor that stays what t is now, with t's order."""
+    old = _made(t._data, t._op, t._inputs, t._saved, t._static, t._needs)
+    for slot in ("_order", "_before", "_current", "_view", "_writes"):
+        if hasattr(t, slot):
+            setattr(old, slot, getattr(t, slot))
+    return old
+
+
+# What is written into x, and where, when a view that this operation made of x is written into.
+_THROUGH: dict[Any, Callable[[Tensor, Tensor, dict[str, Any]], tuple[Tensor, Any]]] = {
+    rules.getitem: lambda x, view, static: (view, static["index"]),
+    np.reshape: lambda x, view, static: (view.reshape(x.shape), (...,)),
+    np.transpose: lambda x, view, static: (view.transpose(rules.inverse(static["axes"])), (...,)),
+}

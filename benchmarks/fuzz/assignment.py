@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def part_and_value(d: Draft) -> Chosen:
     """An index into a value, and what has the shape of that part, or broadcasts to it."""
     (x,), arguments = brackets(d)
-    if d.of(x).dtype.kind != "f":
+    if d.of(x).dtype.kind != "f" or not d.of(x).ndim:
         raise Unfit
     try:
         shape = d.of(x)[arguments["index"].items].shape
