@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_lite.diagnosis.comparison import compare
 from autograd_lite.diagnosis.hand_written import HandWritten
+from autograd_lite.diagnosis.repair import diagnosed
 from autograd_lite.diagnosis.report import Entry, Finding, Report
 from autograd_lite.graph import steps
 
@@ -20,6 +21,7 @@ def check_backward(
     wrt: Sequence[str] | None = None,
     reference: Callable[..., Any] | None = None,
     rng: int = 0,
+    seconds: float = 5.0,
 ) -> Report:
     """Judge the gradients that a function computes, and name the mistake in those that are wrong.
 
@@ -33,6 +35,12 @@ def check_backward(
     grads: a dict by name ("W1" or "dW1"), or the gradients of the arrays in args, in order; None
     for one that has no gradient. wrt: the names of the arguments whose gradients are returned,
     where that is not clear. reference: another forward, which says what is right in its place.
+
+    Where something is wrong and the source of the function is at hand, edits of its own lines are
+    tried, each run on these arguments and on others, for so many `seconds` of computing at most
+    (0: none), in a process of its own that can write to no file. The report then has the `repair`,
+    or else the line that is the `first_wrong`. An error that the function raises has the repair as
+    a note.
 
     Returns what `ag.compare` returns: the report is true if everything agrees.
     `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be
@@ -50,9 +58,19 @@ def check_backward(
     x   (4, 3)  agrees
     w   (3, 2)  agrees
     b   (2,)    differs  sign at b: its sign is wrong. Multiply it by −1.
+    line 3  the minus before dout.sum(axis=0) is too much.
+      - return dout @ w.T, x.T @ dout, -dout.sum(axis=0)
+      + return dout @ w.T, x.T @ dout, dout.sum(axis=0)
     """
     code = HandWritten(forward, backward, args, reference, rng)
-    plain = code.on_arrays()
+    try:
+        plain = code.on_arrays()
+    except Exception as error:
+        if seconds > 0:
+            _, repair = diagnosed(code, wrt, seconds)
+            for line in repair.lines() if repair else ():
+                error.add_note(line)
+        raise
     given = code.arguments.whose(plain.gradients, wrt, code.who)
     recorded = code.on_tensors(plain, given)
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
@@ -63,4 +81,6 @@ def check_backward(
         said = f"{code.who} returned no gradient of {name}, on which the cost depends."
         finding = Finding("missing", name, 1, said, math.inf, 1)
         report.entries.append(Entry(name, step.shape, None, step, "missing", math.inf, [finding]))
+    if not report.ok and seconds > 0:
+        report.first_wrong, report.repair = diagnosed(code, wrt, seconds)
     return report

@@ -7,6 +7,7 @@ import inspect
 import random
 import threading
 import traceback
+import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,8 +93,30 @@ class HandWritten:
             outputs, *cache = self._outputs_and_cache(returned)
             draw = np.random.default_rng(self.rng)
             douts = [map_leaves(lambda y: _drawn(y, draw), y) for y in outputs]
-            gradients = backward(*map_leaves(own_copy, douts), *cache)
+            gradients = backward(*map_leaves(own_copy, douts), *map(own_copy, cache))
         return OnArrays(outputs, douts, cache and cache[0], gradients, bool(cache))
+
+    def runner(
+        self, plain: OnArrays, arguments: Arguments | None = None
+    ) -> Callable[[Callable[..., Any]], Any]:
+        """From a function in the place of the one that computes gradients to what it returns.
+
+        Forward is not run again where its cache is all that backward needs. It is for a process
+        of its own: np.random goes on from where a run leaves it.
+        """
+        given = arguments or self.arguments
+
+        def run(function: Callable[..., Any]) -> Any:
+            np.random.seed(self.rng)
+            random.seed(self.rng)
+            if self.backward is None:
+                return given.given_to(function, lambda _, x: own_copy(x))
+            if not plain.has_cache:  # the object keeps it
+                given.given_to(self.forward, lambda _, x: own_copy(x))
+                return function(*map_leaves(own_copy, plain.douts))
+            return function(*map_leaves(own_copy, plain.douts), own_copy(plain.cache))
+
+        return run
 
     def on_tensors(
         self, plain: OnArrays, names: Iterable[str] = (), arguments: Arguments | None = None
@@ -202,12 +225,32 @@ class HandWritten:
 # Running
 
 
-def own_copy(x: Any) -> Any:
-    """A copy that a function may change; x itself where it cannot be copied."""
-    try:
-        return x.copy() if isinstance(x, np.ndarray) else copy.deepcopy(x)
-    except Exception:  # a module, an open file
+_UNCHANGEABLE: tuple[type, ...] = (int, float, complex, str, bytes, type(None), range, np.generic)
+_UNCHANGEABLE += (types.FunctionType, types.ModuleType)
+
+
+def own_copy(x: Any, copied: dict[int, Any] | None = None) -> Any:
+    """A copy that a function may change; x itself where it cannot be copied.
+
+    copied: what was copied before, by id: two names of one array stay so. (copy.deepcopy takes
+    five times as long on arrays in tuples.)
+    """
+    copied = {} if copied is None else copied
+    if isinstance(x, _UNCHANGEABLE):
         return x
+    if id(x) not in copied:
+        if isinstance(x, np.ndarray):
+            copied[id(x)] = x.copy()
+        elif type(x) in (tuple, list):
+            copied[id(x)] = type(x)([own_copy(v, copied) for v in x])
+        elif type(x) is dict:
+            copied[id(x)] = {key: own_copy(v, copied) for key, v in x.items()}
+        else:
+            try:
+                copied[id(x)] = copy.deepcopy(x)
+            except Exception:  # an open file
+                copied[id(x)] = x
+    return copied[id(x)]
 
 
 def _drawn(y: Any, rng: np.random.Generator) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import json
 import math
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -92,15 +93,68 @@ class Entry:
         return f"Entry({self.label} {self.shape}: {self.verdict}{found and ': ' + found})"
 
 
+@dataclass(frozen=True)
+class SourceLine:
+    """A line of the user's own code: where it stands, its text, and what is said of it."""
+
+    file: str
+    number: int
+    text: str
+    words: str
+
+    def lines(self) -> list[str]:
+        """As it is printed."""
+        return [f"{_shown_place(self.file, self.number)}  {self.text}", f"  {self.words}"]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Edits of the user's own code after which every gradient is right, at other values too.
+
+    lines: the numbers of the lines in the file, that of the first edit first. words: what was
+    wrong, for each. diff: with - before the old lines and + before the new. kinds: those of the
+    table of edits. source: the file's text with them; the file itself is left as it is.
+    """
+
+    file: str
+    numbers: tuple[int, ...]
+    words: tuple[str, ...]
+    diff: str
+    kinds: tuple[str, ...]
+    source: str = field(repr=False)
+
+    def lines(self) -> list[str]:
+        """As it is printed."""
+        pairs = zip(self.numbers, self.words, strict=True)
+        said = [f"{_shown_place(self.file, number)}  {words}" for number, words in pairs]
+        return said + [f"  {line}" for line in self.diff.split("\n")]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What can be written as JSON."""
+        both = {"lines": list(self.numbers), "words": list(self.words)}
+        return {"file": self.file, **both, "diff": self.diff, "kinds": list(self.kinds)}
+
+
+def _shown_place(file: str, line: int) -> str:
+    """A line of a file, or of what was typed or stands in a notebook."""
+    typed = file.startswith("<") or "ipykernel" in file
+    return f"line {line}" if typed else f"{os.path.basename(file)}:{line}"
+
+
 class Report(Sequence[Entry]):
     """The entries of a comparison, in the order in which they should be looked at.
 
     It is a sequence of Entry; `report["W1"]` finds one by name, `report[W1]` by its Tensor. It
     prints as a table, and shows itself as one in a notebook.
+
+    Where the user's own code is at hand, `first_wrong` is the line that is the first to go wrong,
+    and `repair` the edit that makes every gradient right; None where none was found.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = list(entries)
+        self.first_wrong: SourceLine | None = None
+        self.repair: Repair | None = None
 
     @property
     def ok(self) -> bool:
@@ -139,9 +193,14 @@ class Report(Sequence[Entry]):
         return sum(right) / len(right) if right else 1.0
 
     def to_json(self) -> str:
-        """The report as JSON: `ok`, `score`, each entry with its findings, and its text."""
+        """The report as JSON: `ok`, `score`, the entries with their findings, the first wrong line
+        and its repair, and the text."""
         entries = [entry.as_dict() for entry in self.entries]
-        whole = {"ok": self.ok, "score": self.score(), "entries": entries, "text": str(self)}
+        whole = {"ok": self.ok, "score": self.score(), "entries": entries}
+        first, repair = self.first_wrong, self.repair
+        whole["first_wrong"] = asdict(first) if first else None
+        whole["repair"] = repair.as_dict() if repair else None
+        whole["text"] = str(self)
         return json.dumps(whole, ensure_ascii=False, allow_nan=False)
 
     def rows(self) -> list[tuple[str, str, str, list[str]]]:
@@ -162,10 +221,18 @@ class Report(Sequence[Entry]):
             start = f"{name:<{label}}   {size:<{shape}}  "
             lines.append(f"{start}{verdict:<7}  {why[0] if why else ''}".rstrip())
             lines += [f"{'':<{len(start) + 9}}{more}" for more in why[1:]]
-        return "\n".join(lines + self.advice())
+        return "\n".join(lines + self.in_source() + self.advice())
+
+    def in_source(self) -> list[str]:
+        """What is said of the user's own code."""
+        if self.repair is not None:
+            return self.repair.lines()
+        return self.first_wrong.lines() if self.first_wrong is not None else []
 
     def advice(self) -> list[str]:
         """What to do next, where more than one thing is wrong or nothing explains it."""
+        if self.repair is not None:
+            return []
         first = [entry.findings[0] for entry in self.entries if entry.findings]
         known = [f for f in first if f.kind not in ("unknown", "precision")]
         if known and len({(f.kind, f.where) for f in first}) > 1:
@@ -192,7 +259,9 @@ class Report(Sequence[Entry]):
             f'<td style="text-align:left">{"<br>".join(map(html.escape, why))}</td></tr>'
             for name, size, verdict, why in self.rows()
         )
-        after = "".join(f"<p>{html.escape(line)}</p>" for line in self.advice())
+        code = html.escape("\n".join(self.in_source()))
+        after = f'<pre style="text-align:left">{code}</pre>' if code else ""
+        after += "".join(f"<p>{html.escape(line)}</p>" for line in self.advice())
         return f"<table>{body}</table>{after}"
 
 
