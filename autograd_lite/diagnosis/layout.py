@@ -66,9 +66,9 @@ class Function:
         if z is not None:
             return self._slope_at(point, z)
         key = ("slope", self.a.number)
-        if key not in point.kept:
-            point.kept[key] = self._slope_at(point, None)
-        return point.kept[key]
+        if key not in point.fixed:
+            point.fixed[key] = self._slope_at(point, None)
+        return point.fixed[key]
 
     def _slope_at(self, point: Point, z: Array | None) -> Array:
         ones = np.ones(self.a.shape, self.a.value.dtype)
@@ -124,6 +124,33 @@ class Layout:
     def below(self, step: Step) -> str:
         """The name of the next tensor towards the cost that has one, or the operation's."""
         return self.paths.down_from(step).label or f"({step.name})"
+
+    # What is of the same form: the same operation at another step, or in another layer
+
+    def form(self, step: Step) -> Any:
+        """What a step has in common with those that stand for it at other steps or in layers."""
+        if step.label:
+            return step.op, numbered(step.label)[0]
+        if step.op is None:
+            return None, step.number if step.number in self.paths.uses else step.shape
+        with_parameters = tuple(
+            self.form(x) for x in step.inputs if isinstance(x, Step) and self.is_parameter(x)
+        )
+        below = self.paths.down_from(step).label
+        return step.op, with_parameters, numbered(below or "")[0]
+
+    def number(self, step: Step) -> int:
+        """The number in the step's name, or in that of what it leads to."""
+        if step.label is None and step.number not in self.paths.uses:
+            step = self._first_use.get(step.number, step)
+        if step.number not in self.paths.uses:
+            return numbered(step.label or "")[1]
+        return numbered(self.paths.down_from(step).label or "")[1]
+
+    @cached_property
+    def _first_use(self) -> dict[int, Step]:
+        used = ((x.number, t) for t in reversed(self.paths.steps) for x in t.inputs if _is_step(x))
+        return dict(used)
 
     # What there is
 
@@ -233,11 +260,7 @@ class Layout:
     def outputs(self) -> list[tuple[Step, Step]]:
         """What the cost compares with labels, and those: a constant first used once it is there."""
         found = []
-        first: dict[int, int] = {}
-        for t in reversed(self.paths.steps):
-            for x in t.inputs:
-                if isinstance(x, Step):
-                    first[x.number] = t.number
+        first = {number: t.number for number, t in self._first_use.items()}
         for y in self.paths.steps:
             if y.op is not None or y.number in self.paths.uses or not y.shape:
                 continue
@@ -259,6 +282,16 @@ class Layout:
     def _shared(self) -> frozenset[int]:
         uses = self.paths.uses
         return frozenset(s.number for s in self.paths.down if not s.op and len(uses[s.number]) > 1)
+
+
+def _is_step(x: object) -> bool:
+    return isinstance(x, Step)
+
+
+def numbered(label: str) -> tuple[str, int]:
+    """A name without its number, and the number: `z12` is z, 12."""
+    stem = label.rstrip("0123456789")
+    return stem, int(label[len(stem) :] or 0)
 
 
 def _entry_by_entry(t: Step) -> bool:

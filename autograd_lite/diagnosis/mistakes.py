@@ -84,7 +84,7 @@ def dropped(e: Place) -> Iterator[Idea]:
     """da stands for dz = da ∘ f′(z)."""
     f = e.function
     yield Idea(
-        e.g,
+        lambda: e.g,
         f"this is the gradient without {f.name}′({e.where}). Multiply d{f.a_name} by {f.formula}.",
     )
 
@@ -93,7 +93,9 @@ def dropped(e: Place) -> Iterator[Idea]:
 def twice(e: Place) -> Iterator[Idea]:
     """da ∘ f′(z) ∘ f′(z)."""
     s = e.function.slope(e.point)
-    yield Idea(e.g * s * s, f"{e.function.name}′({e.where}) is multiplied in twice. Once is right.")
+    yield Idea(
+        lambda: e.g * s * s, f"{e.function.name}′({e.where}) is multiplied in twice. Once is right."
+    )
 
 
 @mistake("derivative-at-activation", on="function")
@@ -102,7 +104,7 @@ def at_activation(e: Place) -> Iterator[Idea]:
     f = e.function
     a = e.value(f.a)
     yield Idea(
-        e.g * f.slope(e.point, a),
+        lambda: e.g * f.slope(e.point, a),
         f"{f.name}′ is taken at {f.a_name}: take it at {e.where}, {f.formula}.",
     )
 
@@ -115,14 +117,17 @@ def of_other_layer(e: Place) -> Iterator[Idea]:
     for other in e.functions:
         if other.a is not f.a and broadcast(e.value(other.z), e.x.shape) is not None:
             advice = f"the derivative is that of {other.text}. {mend}"
-            yield Idea(e.g * other.slope(e.point), advice)
+            yield Idea(lambda: e.g * other.slope(e.point), advice, of=other.a)
     for array in _other_values(e):
         v, name = e.value(array), e.layout.name(array)
         yield Idea(
-            e.g * f.slope(e.point, v), f"{f.name}′({name}) stands for {f.name}′({e.where}). {mend}"
+            lambda: e.g * f.slope(e.point, v),
+            f"{f.name}′({name}) stands for {f.name}′({e.where}). {mend}",
+            of=array,
         )
         if f.of_value:
-            yield Idea(e.g * f.of_value(v), f"{name} stands for {f.a_name}. {mend}")
+            advice = f"{name} stands for {f.a_name}. {mend}"
+            yield Idea(lambda: e.g * f.of_value(v), advice, of=array)
 
 
 @mistake("derivative-mixed", on="function")
@@ -137,8 +142,9 @@ def mixed(e: Place) -> Iterator[Idea]:
         for other in _other_values(e):
             names = f"a = {f.a_name}, a′ = {e.layout.name(other)}"
             yield Idea(
-                e.g * form(e.value(other)),
+                lambda: e.g * form(e.value(other)),
                 f"two layers are mixed in one factor, {text} with {names}. It is {f.formula}.",
+                of=other,
             )
 
 
@@ -207,14 +213,14 @@ def wrong_formula(e: Place) -> Iterator[Idea]:
     names = f"a = {f.a_name}, z = {e.where}"
     for text, formula in SLOPES.items():
         yield Idea(
-            e.g * formula(z, a),
+            lambda: e.g * formula(z, a),
             f"the derivative of {f.name} is taken as {text} ({names}). It is {f.formula}.",
         )
-    yield Idea(e.g / s, f"{f.name}′ is divided by, not multiplied with.")
+    yield Idea(lambda: e.g / s, f"{f.name}′ is divided by, not multiplied with.")
     if f.of_value:
         wrong = f"{f.formula} is taken with {e.where} in the place of {f.a_name}"
-        yield Idea(e.g * f.of_value(z), f"{wrong}.")
-        yield Idea(e.g * f.of_value(z), f"{wrong}.", "preactivation-used")
+        yield Idea(lambda: e.g * f.of_value(z), f"{wrong}.")
+        yield Idea(lambda: e.g * f.of_value(z), f"{wrong}.", "preactivation-used")
 
 
 @mistake("factor-missing", on="function")
@@ -222,7 +228,7 @@ def arriving_missing(e: Place) -> Iterator[Idea]:
     """f′(z) alone, without da."""
     f = e.function
     yield Idea(
-        np.array(f.slope(e.point)),
+        lambda: np.array(f.slope(e.point)),
         f"this is {f.name}′({e.where}) alone. Multiply it by d{f.a_name}.",
     )
 
@@ -236,7 +242,7 @@ def slope_in_product(e: Place) -> Iterator[Idea]:
     if s.ndim < 2:
         return
     for left, right in ((g, s), (s, g), (g, s.mT), (s.mT, g), (g.mT, s), (s, g.mT)):
-        yield Idea(matrix_product(left, right), advice)
+        yield Idea(lambda: matrix_product(left, right), advice)
 
 
 @mistake("precision", on="function")
@@ -247,7 +253,7 @@ def at_kink(e: Place) -> Iterator[Idea]:
     if at_zero.any():
         for slope in (1.0, 0.5, 0.0):
             yield Idea(
-                np.where(at_zero, e.g * slope, e.right).astype(e.g.dtype),
+                lambda: np.where(at_zero, e.g * slope, e.right).astype(e.g.dtype),
                 f"a kink: {np.sum(at_zero)} of {e.where} are exactly 0, where this has "
                 f"{f.name}′ = {slope:g}, and the tape another choice. Neither is wrong.",
             )
@@ -263,23 +269,25 @@ def softmax_elementwise(e: Place) -> Iterator[Idea]:
     name = e.layout.name(e.t)
     mend = f"It is {name} ∘ ({e.dt} − Σ {e.dt} ∘ {name})."
     yield Idea(
-        e.g * y * (1 - y),
+        lambda: e.g * y * (1 - y),
         f"{e.t.name} is not elementwise: {name}(1 − {name}) is only its diagonal. {mend}",
     )
-    yield Idea(e.g * y, f"the sum over the other outputs is left out. {mend}")
+    yield Idea(lambda: e.g * y, f"the sum over the other outputs is left out. {mend}")
 
 
 @mistake("derivative-dropped", on="mixing")
 def mixing_dropped(e: Place) -> Iterator[Idea]:
     """What arrives, as if the function were the identity."""
-    yield Idea(e.g, f"this is {e.dt}, without the derivative of {e.t.name}.")
+    yield Idea(lambda: e.g, f"this is {e.dt}, without the derivative of {e.t.name}.")
 
 
 @mistake("derivative-twice", on="mixing")
 def mixing_twice(e: Place) -> Iterator[Idea]:
     """The rule is applied to its own result."""
     again = e.point.contribution(e.t, e.k, e.right)
-    yield Idea(again, f"the derivative of {e.t.name} is multiplied in twice. Once is right.")
+    yield Idea(
+        lambda: again, f"the derivative of {e.t.name} is multiplied in twice. Once is right."
+    )
 
 
 @mistake("derivative-wrong-formula", on="mixing")
@@ -290,13 +298,13 @@ def mixing_wrong_formula(e: Place) -> Iterator[Idea]:
     for text, formula in SLOPES.items():
         if text != "a(1 − a)":
             yield Idea(
-                e.g * formula(z, y),
+                lambda: e.g * formula(z, y),
                 f"the derivative of {e.t.name} is taken as {text} (a = {name}, z = {e.where}), "
                 "elementwise.",
             )
     for axis in range(y.ndim):
         yield Idea(
-            y * (e.g - np.sum(e.g * y, axis=axis, keepdims=True)),
+            lambda: y * (e.g - np.sum(e.g * y, axis=axis, keepdims=True)),
             f"the sum in the derivative of {e.t.name} runs along axis {axis}.",
         )
 
@@ -312,12 +320,14 @@ def other_operand(e: Place) -> Iterator[Idea]:
         if array is e.other or array is source:
             continue
         o, name, kind = e.value(array), e.layout.name(array), _kind_of_other(e, array, source)
-        yield Idea(e.times(e.g, o), f"{name} stands for {e.name}: {e.line}.", kind)
+        advice = f"{name} stands for {e.name}: {e.line}."
+        yield Idea(lambda: e.times(e.g, o), advice, kind, of=array)
         if array is not e.x:
             yield Idea(
-                e.times(e.g, o, turned=False),
+                lambda: e.times(e.g, o, turned=False),
                 f"{name}, not transposed, stands for {e.name}.T: {e.line}.",
                 kind,
+                of=array,
             )
 
 
@@ -333,7 +343,9 @@ def _kind_of_other(e: Place, array: Step, right: Step) -> str:
 def not_transposed(e: Place) -> Iterator[Idea]:
     """The other operand without its transpose."""
     kind = None if e.layout.is_parameter(e.layout.source(e.other)) else "transposed"
-    yield Idea(e.times(e.g, e.o, turned=False), f"{e.name} is not transposed: {e.line}.", kind)
+    yield Idea(
+        lambda: e.times(e.g, e.o, turned=False), f"{e.name} is not transposed: {e.line}.", kind
+    )
 
 
 @mistake("transposed", on="product")
@@ -341,8 +353,8 @@ def arriving_transposed(e: Place) -> Iterator[Idea]:
     """What arrives is transposed."""
     if e.g.ndim > 1:
         advice = f"{e.dt} is transposed: {e.line}."
-        yield Idea(e.times(e.g.mT, e.o), advice)
-        yield Idea(e.times(e.g.mT, e.o, turned=False), advice)
+        yield Idea(lambda: e.times(e.g.mT, e.o), advice)
+        yield Idea(lambda: e.times(e.g.mT, e.o, turned=False), advice)
 
 
 @mistake("convention", on="product")
@@ -354,8 +366,8 @@ def other_order(e: Place) -> Iterator[Idea]:
         )
         for o in (e.o, e.o.mT):
             wrong = matrix_product(o, e.g) if e.k == 0 else matrix_product(e.g, o)
-            yield Idea(wrong, advice)
-            yield Idea(wrong, advice, "product-confused")
+            yield Idea(lambda: wrong, advice)
+            yield Idea(lambda: wrong, advice, "product-confused")
 
 
 @mistake("reshaped", on="product")
@@ -363,11 +375,11 @@ def operand_reshaped(e: Place) -> Iterator[Idea]:
     """A reshape stands for a transpose."""
     if e.o.ndim == 2 and e.g.ndim == 2:
         yield Idea(
-            e.times(e.g, e.o.reshape(e.o.T.shape), turned=False),
+            lambda: e.times(e.g, e.o.reshape(e.o.T.shape), turned=False),
             f"{e.name} is reshaped where it must be transposed: {e.line}.",
         )
         yield Idea(
-            e.times(e.g.T.reshape(e.g.shape), e.o),
+            lambda: e.times(e.g.T.reshape(e.g.shape), e.o),
             f"{e.dt} is reshaped where it must be transposed: {e.line}.",
         )
 
@@ -377,11 +389,11 @@ def operand_missing(e: Place) -> Iterator[Idea]:
     """What arrives, without the other operand."""
     advice = f"{e.name} is left out of the chain: {e.line}."
     axis = -1 if e.k == 0 else -2
-    yield Idea(broadcast(e.g, e.x.shape), advice)
+    yield Idea(lambda: broadcast(e.g, e.x.shape), advice)
     total = e.g.sum(axis=axis, keepdims=True)
-    yield Idea(broadcast(total, e.x.shape), advice)
+    yield Idea(lambda: broadcast(total, e.x.shape), advice)
     if e.leaf and total.mT.shape != total.shape:
-        yield Idea(total, advice)
+        yield Idea(lambda: total, advice)
 
 
 @mistake("product-confused", on="product")
@@ -393,11 +405,11 @@ def entrywise(e: Place) -> Iterator[Idea]:
     for g in (e.g, e.g.T):
         for o in (e.o, e.o.T):
             array = hadamard(g, o)
-            yield Idea(array, advice)
+            yield Idea(lambda: array, advice)
             if array is not None and array.shape != e.x.shape:
                 for axis in (0, 1):
                     total = array.sum(axis=axis, keepdims=True)
-                    yield Idea(broadcast(total, e.x.shape), advice)
+                    yield Idea(lambda: broadcast(total, e.x.shape), advice)
 
 
 @mistake("copied-index", on="product", patience=1)
@@ -414,12 +426,12 @@ def copied_index(e: Place) -> Iterator[Idea]:
         for i in range(n):
             if i != j:
                 advice = f"{own.format(i)} stands where {own.format(j)} belongs."
-                yield Idea(_copied(right, units, i, j), advice)
+                yield Idea(lambda: _copied(right, units, i, j), advice)
     for j in range(outputs if outputs <= 64 else 0):
         for i in range(outputs):
             if i != j:
                 advice = f"{other.format(i)} stands where {other.format(j)} belongs."
-                yield Idea(e.times(e.g, _copied(e.o, 1 - e.k, i, j)), advice)
+                yield Idea(lambda: e.times(e.g, _copied(e.o, 1 - e.k, i, j)), advice)
 
 
 def _copied(array: Array, axis: int, i: int, j: int) -> Array:
@@ -435,7 +447,7 @@ def stale_weights(e: Place) -> Iterator[Idea]:
     source = e.layout.source(e.other)
     if e.layout.is_parameter(source) and not e.leaf and source.number in e.point.gradients:
         yield Idea(
-            e.times(e.g, -e.point.gradients[e.other.number]),
+            lambda: e.times(e.g, -e.point.gradients[e.other.number]),
             f"{e.name} was updated before it was used: {e.dx} needs the {e.name} of the forward "
             "pass. (Rate of the update: {factor}.)",
         )
@@ -449,7 +461,7 @@ def one_sample(e: Place) -> Iterator[Idea]:
     for which, part in ENDS:
         at = (..., part) if e.k == 0 else (..., part, slice(None))
         yield Idea(
-            e.times(e.g[at], e.o[at]),
+            lambda: e.times(e.g[at], e.o[at]),
             f"only the {which} sample is in {e.dx}: add up over all of them, {e.formula}.",
         )
 
@@ -460,7 +472,7 @@ def one_sample(e: Place) -> Iterator[Idea]:
 @mistake("bias-not-summed", on="sum")
 def not_summed(e: Place) -> Iterator[Idea]:
     """What arrives, without the sum."""
-    yield Idea(e.g, f"{e.dt} is not summed over the samples: {e.line}.")
+    yield Idea(lambda: e.g, f"{e.dt} is not summed over the samples: {e.line}.")
 
 
 @mistake("bias-wrong-axis", on="sum")
@@ -471,11 +483,11 @@ def wrong_axis(e: Place) -> Iterator[Idea]:
         if axis not in right or len(right) > 1:
             advice = f"summed over axis {axis}: {e.line}."
             total = e.g.sum(axis=axis, keepdims=True)
-            yield Idea(total, advice)
-            yield Idea(np.squeeze(total, axis), advice)
+            yield Idea(lambda: total, advice)
+            yield Idea(lambda: np.squeeze(total, axis), advice)
             if total.size == e.right.size:
-                yield Idea(total.reshape(e.x.shape), advice)
-            yield Idea(broadcast(total, e.x.shape), advice)
+                yield Idea(lambda: total.reshape(e.x.shape), advice)
+            yield Idea(lambda: broadcast(total, e.x.shape), advice)
 
 
 @mistake("bias-summed-over-all", on="sum")
@@ -483,9 +495,9 @@ def summed_over_all(e: Place) -> Iterator[Idea]:
     """The sum over all axes."""
     total = e.g.sum()
     advice = f"all of {e.dt} is summed to one number: {e.line}."
-    yield Idea(np.full(e.x.shape, total), advice)
-    yield Idea(np.asarray(total), advice)
-    yield Idea(np.full((1,) * e.g.ndim, total), advice)
+    yield Idea(lambda: np.full(e.x.shape, total), advice)
+    yield Idea(lambda: np.asarray(total), advice)
+    yield Idea(lambda: np.full((1,) * e.g.ndim, total), advice)
 
 
 @mistake("bias-times-activation", on="sum")
@@ -495,15 +507,16 @@ def times_activation(e: Place) -> Iterator[Idea]:
     for array in e.arrays:
         if array.shape and not e.layout.is_parameter(array):
             v, name = e.value(array), e.layout.name(array)
-            wrong = hadamard(e.g, v)
-            if wrong is not None and wrong.shape == e.g.shape:
-                yield Idea(e.fitted(wrong), f"{name} is multiplied into {e.dx}. {mend}")
+            if broadcast(v, e.g.shape) is not None:
+                advice = f"{name} is multiplied into {e.dx}. {mend}"
+                yield Idea(lambda: e.fitted(e.g * v), advice, of=array)
             if v.ndim == e.g.ndim == 2:
-                for both in (matrix_product(e.g, v.T), matrix_product(v.T, e.g)):
-                    yield Idea(both, f"{name} is multiplied into {e.dx}. {mend}")
-                    if both is not None:
+                for left, right in ((e.g, v.T), (v.T, e.g)):
+                    advice = f"{name} is multiplied into {e.dx}. {mend}"
+                    yield Idea(lambda: matrix_product(left, right), advice, of=array)
+                    if left.shape[1] == right.shape[0]:
                         advice = f"{name} is multiplied into {e.dx} before the sum. {mend}"
-                        yield Idea(e.fitted(both), advice)
+                        yield Idea(lambda: e.fitted(left @ right), advice, of=array)
 
 
 @mistake("one-sample", on="sum")
@@ -512,7 +525,7 @@ def one_sample_of_sum(e: Place) -> Iterator[Idea]:
     for axis in e.summed:
         for which, part in ENDS:
             yield Idea(
-                e.fitted(e.g[_along(axis, part)]),
+                lambda: e.fitted(e.g[_along(axis, part)]),
                 f"only the {which} sample is in {e.dx}: {e.line}.",
             )
 
@@ -529,11 +542,11 @@ def before_slope(e: Place) -> Iterator[Idea]:
 
     z_name = e.layout.name(f.z)
     yield Idea(
-        taken(e.point.gradients[f.a.number]),
+        lambda: taken(e.point.gradients[f.a.number]),
         f"d{f.a_name} stands for d{z_name} in {e.dx}: it lacks {f.name}′({z_name}).",
     )
     yield Idea(
-        taken(e.g * f.slope(e.point)),
+        lambda: taken(e.g * f.slope(e.point)),
         f"{f.name}′({z_name}) is multiplied in twice in {e.dx}.",
         "derivative-twice",
     )
@@ -545,18 +558,19 @@ def before_slope(e: Place) -> Iterator[Idea]:
 @mistake("factor-missing", on="hadamard")
 def hadamard_missing(e: Place) -> Iterator[Idea]:
     """One of the two factors alone."""
-    yield Idea(e.fitted(e.g), f"{e.name} is left out: {e.line}.")
-    yield Idea(e.fitted(np.array(e.o)), f"{e.dt} is left out: {e.line}.")
+    yield Idea(lambda: e.fitted(e.g), f"{e.name} is left out: {e.line}.")
+    yield Idea(lambda: e.fitted(np.array(e.o)), f"{e.dt} is left out: {e.line}.")
 
 
 @mistake("wrong-activation", on="hadamard")
 def hadamard_other(e: Place) -> Iterator[Idea]:
     """Another array in the place of the other factor."""
     for array in e.arrays:
-        wrong = hadamard(e.g, e.value(array)) if array is not e.other else None
-        if wrong is not None and wrong.shape == e.g.shape:
+        v = e.value(array)
+        if array is not e.other and broadcast(v, e.g.shape) is not None:
             advice = f"{e.layout.name(array)} stands for {e.name}."
-            yield Idea(e.fitted(wrong), advice, _kind_of_other(e, array, e.other))
+            kind = _kind_of_other(e, array, e.other)
+            yield Idea(lambda: e.fitted(e.g * v), advice, kind, of=array)
 
 
 @mistake("product-confused", on="hadamard")
@@ -564,7 +578,7 @@ def hadamard_as_product(e: Place) -> Iterator[Idea]:
     """@ stands for ∘."""
     if e.g.ndim == e.o.ndim == 2:
         for left, right in ((e.g, e.o), (e.g, e.o.T), (e.o, e.g), (e.o.T, e.g)):
-            yield Idea(matrix_product(left, right), f"∘, not a matrix product: {e.line}.")
+            yield Idea(lambda: matrix_product(left, right), f"∘, not a matrix product: {e.line}.")
 
 
 # The cost: the derivative of the loss at the output, or past the output's own function
@@ -612,13 +626,15 @@ def loss_derivative(e: Place) -> Iterator[Idea]:
     a, y, name = e.compared()
     for text, form in LOSSES.items():
         yield Idea(
-            np.asarray(form(a, y)),
+            lambda: np.asarray(form(a, y)),
             f"the derivative of the loss is taken as {text} (a = {name}, y the labels): "
             f"this is not the derivative of {e.layout.cost_name} by {e.where}.",
         )
     if e.function is not None:
         slope = e.function.slope(e.point)
-        yield Idea((a - y) * slope * slope, "(a − y) is multiplied by the derivative twice.")
+        yield Idea(
+            lambda: (a - y) * slope * slope, "(a − y) is multiplied by the derivative twice."
+        )
 
 
 @mistake("output-not-loss", on="loss", per_sample=True)
@@ -626,11 +642,11 @@ def output_not_loss(e: Place) -> Iterator[Idea]:
     """The pass starts from the output, or from its slope, without the loss."""
     a, _, name = e.compared()
     advice = f"this starts from {name} itself: begin with ∂J/∂{name}, the derivative of the loss."
-    yield Idea(np.ones_like(a), advice)
-    yield Idea(np.array(a), advice)
+    yield Idea(lambda: np.ones_like(a), advice)
+    yield Idea(lambda: np.array(a), advice)
     if e.function is not None:
-        yield Idea(np.array(e.function.slope(e.point)), advice)
-        yield Idea(a * e.function.slope(e.point), advice)
+        yield Idea(lambda: np.array(e.function.slope(e.point)), advice)
+        yield Idea(lambda: a * e.function.slope(e.point), advice)
 
 
 # The gradient as a whole
@@ -671,14 +687,14 @@ def _by_factor(factor: float, factors: Factors, e: Place) -> Iterator[tuple[str,
 @mistake("scale", on="whole use", by_factor=_by_factor)
 def factor_wrong(e: Place) -> Iterator[Idea]:
     """The right contribution: only a factor is wrong, and says what it means."""
-    yield Idea(e.right, "")
+    yield Idea(lambda: e.right, "")
 
 
 @mistake("transposed", on="whole use")
 def gradient_transposed(e: Place) -> Iterator[Idea]:
     """The transpose of the right gradient."""
     if e.right.ndim >= 2:
-        yield Idea(e.right.mT, f"{e.dx} is transposed: transpose it back, to {e.x.shape}.")
+        yield Idea(lambda: e.right.mT, f"{e.dx} is transposed: transpose it back, to {e.x.shape}.")
 
 
 @mistake("reshaped", on="whole use")
@@ -687,9 +703,9 @@ def gradient_reshaped(e: Place) -> Iterator[Idea]:
     right = e.right
     if right.ndim == 2:
         advice = f"{e.dx} was reshaped where it must be transposed: .T, not .reshape."
-        yield Idea(right.T.reshape(right.shape), advice)
-        yield Idea(right.reshape(right.T.shape).T, advice)
-        yield Idea(right.reshape(right.T.shape), advice)
+        yield Idea(lambda: right.T.reshape(right.shape), advice)
+        yield Idea(lambda: right.reshape(right.T.shape).T, advice)
+        yield Idea(lambda: right.reshape(right.T.shape), advice)
 
 
 @mistake("shape", on="whole")
@@ -699,7 +715,7 @@ def squeezed(e: Place) -> Iterator[Idea]:
     if given is not None and given.ndim != e.g.ndim and given.size == e.g.size:
         keep = " (keepdims=True keeps the axis of a sum)" if given.ndim < e.g.ndim else ""
         yield Idea(
-            e.g.reshape(given.shape),
+            lambda: e.g.reshape(given.shape),
             f"the numbers are right, the shape {given.shape} is not: make it {e.x.shape}{keep}.",
         )
 
@@ -712,7 +728,7 @@ def one_sample_only(e: Place) -> Iterator[Idea]:
             for which, part in ENDS:
                 alone, at = np.zeros_like(e.g), _along(axis, part)
                 alone[at] = e.g[at]
-                yield Idea(alone, f"only the {which} sample reaches {e.dx}: use all {n}.")
+                yield Idea(lambda: alone, f"only the {which} sample reaches {e.dx}: use all {n}.")
 
 
 @mistake("part-zero", on="whole", omits=True, zeros=True)
@@ -721,7 +737,7 @@ def end_missing(e: Place) -> Iterator[Idea]:
     for axis, n in enumerate(e.g.shape if not e.leaf else ()):
         for i in (0, n - 1) if n > 1 else ():
             advice = f"index {i} along axis {axis} of {e.dx} was never written: it is zero."
-            yield Idea(_zero_at(e.g, axis, i), advice)
+            yield Idea(lambda: _zero_at(e.g, axis, i), advice)
 
 
 @mistake("part-zero", on="whole", omits=True, zeros=True)
@@ -734,11 +750,12 @@ def part_zero(e: Place) -> Iterator[Idea]:
                 rows = {0: "row", 1: "column"}.get(axis, "part") if e.g.ndim > 1 else "entry"
                 many = f"{rows}s {shown} were" if len(empty) > 1 else f"{rows} {shown} was"
                 advice = f"{many} never written to {e.dx}: they are zero."
-                yield Idea(_zero_at(e.g, axis, list(empty)), advice)
+                yield Idea(lambda: _zero_at(e.g, axis, list(empty)), advice)
     if e.given is not None and e.given.shape == e.g.shape:
         part = np.where(e.given == 0, 0, e.g)
         yield Idea(
-            part, f"{np.sum(e.given == 0)} entries of {e.dx} were never written: they are 0."
+            lambda: part,
+            f"{np.sum(e.given == 0)} entries of {e.dx} were never written: they are 0.",
         )
 
 
@@ -759,7 +776,7 @@ def regularisation_extra(e: Place) -> Iterator[Idea]:
     """A multiple of the parameter is added."""
     if e.leaf:
         yield Idea(
-            np.array(e.value(e.x)),
+            lambda: np.array(e.value(e.x)),
             f"{{factor}} times {e.where} is added, an L2 term that {e.layout.cost_name} does not "
             "have: take it out here, or put it into the cost.",
         )
@@ -770,7 +787,9 @@ def accumulated(e: Place) -> Iterator[Idea]:
     """The gradient kept in `.grad` is added."""
     older = e.x.tensor.grad
     if older is not None:
-        yield Idea(older, f"{e.dx} is added to an older gradient: start from zero (zero_grad).")
+        yield Idea(
+            lambda: older, f"{e.dx} is added to an older gradient: start from zero (zero_grad)."
+        )
 
 
 # One of several uses of a tensor
@@ -781,7 +800,7 @@ def path_missing(e: Place) -> Iterator[Idea]:
     """What comes through this use is left out."""
     times = len(e.layout.paths.uses[e.x.number])
     yield Idea(
-        np.zeros_like(e.right),
+        lambda: np.zeros_like(e.right),
         f"{e.where} is used {times} times: add the path through {e.layout.below(e.t)}.",
     )
 
@@ -791,7 +810,7 @@ def cut_off(e: Place) -> Iterator[Idea]:
     """What comes before x adds nothing to a parameter that is used after x as well."""
     if not e.leaf and e.layout.leads_to_shared(e.x):
         yield Idea(
-            np.zeros_like(e.right),
+            lambda: np.zeros_like(e.right),
             f"{e.dx} is taken as zero, so that nothing flows back through {e.where}: "
             "add the path through it.",
         )
@@ -802,7 +821,7 @@ def regularisation_scaled(e: Place) -> Iterator[Idea]:
     """The L2 term with another factor."""
     if e.leaf and proportional(e.right, e.value(e.x)):
         advice = f"the L2 term of {e.where} is {{factor}} times as large as it is in the cost."
-        yield Idea(e.right, advice)
+        yield Idea(lambda: e.right, advice)
 
 
 @mistake("regularisation", on="use", omits=True)
@@ -810,6 +829,6 @@ def regularisation_missing(e: Place) -> Iterator[Idea]:
     """The L2 term is left out."""
     if e.leaf and proportional(e.right, e.value(e.x)):
         yield Idea(
-            np.zeros_like(e.right),
+            lambda: np.zeros_like(e.right),
             f"the L2 term is missing: its derivative, a multiple of {e.where}, is to be added.",
         )

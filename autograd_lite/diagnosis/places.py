@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -21,13 +22,20 @@ NEARBY = 40
 class Idea(NamedTuple):
     """One wrong array that a mistake gives.
 
-    array: None where it cannot be formed. advice: what to do about it. kind: where the mistake is
-    called otherwise than its entry in the table says.
+    make: the array, or a function that gives it, called before the next idea is asked for; None
+    where it cannot be formed. advice: what to do about it. kind: where the mistake is called
+    otherwise than its entry in the table says. of: the array that is taken by mistake.
     """
 
-    array: Array | None
+    make: Array | None | Callable[[], Array | None]
     advice: str
     kind: str | None = None
+    of: Step | None = None
+
+    @property
+    def array(self) -> Array | None:
+        """The array."""
+        return self.make() if callable(self.make) else self.make
 
 
 @dataclass
@@ -91,6 +99,19 @@ class Place:
             axis = 1 if a.ndim > 1 and a.shape[0] in self.layout.samples else 0
             a, name = rules.softmax_(a, axis=(axis,)), f"softmax({name})"
         return a, self.value(self.labels), name
+
+    def key(self, array: Step) -> Any:
+        """What an array at hand has in common with the one that is as far on at other steps."""
+        layout = self.layout
+        return layout.form(array), layout.number(array) - layout.number(self.t or self.x)
+
+    @property
+    def form(self) -> Any:
+        """What places of the same form have in common: the operation, and the names but for
+        their numbers."""
+        layout = self.layout
+        t = layout.form(self.t) if self.t else None
+        return self.on, layout.form(self.x), t, self.k, self.reading
 
     # In words
 
@@ -189,8 +210,13 @@ class Place:
         return array
 
 
-def places_at(layout: Layout, point: Point, x: Step, given: Array | None) -> Iterator[Place]:
-    """The places where a mistake in the gradient of x can be made; given: what was handed in."""
+def places_at(
+    layout: Layout, point: Point, x: Step, given: Array | None, repeated: bool = False
+) -> Iterator[Place]:
+    """The places where a mistake in the gradient of x can be made; given: what was handed in.
+
+    repeated: also those that are of interest only as one of several of the same form.
+    """
     at = partial(Place, layout=layout, point=point, x=x, given=given)
     uses = layout.paths.uses[x.number]
     if x.label or x.op is None:
@@ -201,10 +227,12 @@ def places_at(layout: Layout, point: Point, x: Step, given: Array | None) -> Ite
     for t, k in uses:
         for on in _ways_of_use(layout, x, t, k):
             yield at(on, t=t, k=k)
-    through = {t.number: t for t, _ in uses}
+    through = {t.number: (t, k) for t, k in uses}
     if len(through) > 1:
-        yield from (at("use", t=t, k=None) for t in through.values())
-    elif len(uses) > 1:
+        times = Counter(t.number for t, _ in uses)
+        for t, k in through.values():
+            yield at("use", t=t, k=k if times[t.number] == 1 else None)
+    elif len(uses) > 1 or repeated:
         yield from (at("use", t=t, k=k) for t, k in uses)
     for a, y in layout.outputs:
         for function, reading in _starts_of_the_pass(layout, x, a):
@@ -238,6 +266,15 @@ def _starts_of_the_pass(
             yield None, "softmax"
     elif x is z:
         yield function, None
+
+
+def keyed(ideas: Iterator[Idea], place: Place) -> Iterator[tuple[Any, Idea]]:
+    """The ideas, each with what it has in common with the same idea at places of the same form."""
+    seen: Counter[Any] = Counter()
+    for idea in ideas:
+        of = None if idea.of is None else place.key(idea.of)
+        seen[of] += 1
+        yield (of, seen[of]), idea
 
 
 def contribution(point: Point, x: Step, part: Any) -> Array:

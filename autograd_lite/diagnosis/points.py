@@ -7,8 +7,9 @@ gradients there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -159,12 +160,42 @@ class Point(Values):
         self.changes: dict[int, Array] = {}
         self.gradients: dict[int, Array] = {}
         self.kept: dict[Any, Any] = {}  # what is computed more than once
+        self.fixed: dict[Any, Any] = {}  # … and depends on the values alone
         self.run()
 
     def change(self, x: Step, delta: Array) -> None:
         """From now on the gradient of x is off by delta."""
         self.changes[x.number] = self.changes.get(x.number, 0) + delta
         self.run()
+
+    def rerun(
+        self,
+        wrong: Mapping[int, Callable[[Point], Array]],
+        wanted: frozenset[int],
+        cut: frozenset[int] = frozenset(),
+    ) -> tuple[Point, dict[int, Array]]:
+        """The backward pass with a mistake at several places, each made with the others above it.
+
+        wrong: by step number, what is added to its gradient, told from the point as it is so far.
+        Returns the point with the changed gradients on the way to `wanted`, and what was added.
+        """
+        new = copy(self)
+        new.gradients, new.kept = dict(self.gradients), {}
+        leads, off, added = self.paths.leading(wanted), {}, {}
+        for t in self.paths.down:
+            n = t.number
+            if n in wrong:
+                added[n] = wrong[n](new)
+                off[n] = off[n] + added[n] if n in off else added[n]
+                new.gradients[n] = self.gradients[n] + off[n]
+            if n not in off or t.op is None:
+                continue
+            for k, i in enumerate(t.inputs):
+                if self.paths.flows(t, k) and i.number in leads and i.number not in cut:
+                    more = self.contribution(t, k, off[n])
+                    off[i.number] = off[i.number] + more if i.number in off else more
+                    new.gradients[i.number] = self.gradients[i.number] + off[i.number]
+        return new, added
 
     def run(self) -> None:
         """The whole backward pass, changes included."""

@@ -11,21 +11,31 @@ import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.diagnosis.claims import Claim
 from autograd_lite.diagnosis.factors import Factors
-from autograd_lite.diagnosis.layout import Layout
+from autograd_lite.diagnosis.layout import Layout, numbered
 from autograd_lite.diagnosis.mistakes import TABLE, Mistake
-from autograd_lite.diagnosis.places import Idea, Place, broadcast, contribution, places_at
-from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
+from autograd_lite.diagnosis.places import (
+    Idea,
+    Place,
+    broadcast,
+    contribution,
+    keyed,
+    places_at,
+)
+from autograd_lite.diagnosis.points import Array, Paths, Point, unless_it_fails
+from autograd_lite.diagnosis.probes import Probe, probes
 from autograd_lite.diagnosis.report import Finding
 from autograd_lite.diagnosis.tolerances import close, max_norm
 from autograd_lite.graph import Step
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
+REPEATED = (-1.0, 2.0, 0.5)  # the factors that are tried at every step
 BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for nothing
 
 
@@ -53,6 +63,7 @@ class Search:
         self.cut = frozenset().union(*(c.cut for c in claims))
         self.wanted = frozenset(self.claims)
         self.factors = Factors(layout)
+        self.probes: list[Probe] | None = None
         self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
     def trials(self) -> list[Trial]:
@@ -60,14 +71,14 @@ class Search:
         unsettled = {n for n, c in self.claims.items() if not c.settled}
         self.look_at_rows()
         tried: list[Trial] = []
+        self.look_along(unsettled)
         for x in both_ends_first(self.paths.down):
             tried += self.trials_at(x, unsettled)
             if self.late():
                 break
-        found = [trial for trial in tried if not trial.accidental]
-        for trial in found:
-            trial.rank = trial.changes + len(unsettled) - len(trial.explained)
-        self.rank_repeated(found, len(unsettled))
+        found = self.ranked(tried, len(unsettled))
+        if not any(trial.rank == 1 for trial in found):
+            found = self.ranked(tried + list(self.repeated(unsettled)), len(unsettled))
         down = {x.number: number for number, x in enumerate(self.paths.down)}
 
         def simplest(t: Trial) -> tuple[Any, ...]:
@@ -78,6 +89,37 @@ class Search:
             return t.rank, leaf, number if leaf else -number, other, TABLE.index(t.mistake)
 
         return sorted(found, key=simplest)
+
+    def ranked(self, tried: list[Trial], most: int) -> list[Trial]:
+        """Those that fit by no accident, each with its rank; most: how many claims are open."""
+        found = [trial for trial in tried if not trial.accidental]
+        for trial in found:
+            trial.rank = trial.changes + most - len(trial.explained)
+        self.rank_repeated(found, most)
+        return found
+
+    def repeated(self, unsettled: set[int]) -> Iterator[Trial]:
+        """The mistakes made at every step or in every layer: at all places of the same form."""
+        groups: dict[Any, list[Place]] = {}
+        for x in self.paths.down if self.on is None else ():
+            if self.paths.reached(x, self.wanted, self.cut) & unsettled:
+                for place in self.places(x, repeated=True):
+                    groups.setdefault(place.form, []).append(place)
+        for places in groups.values():
+            for mistake in TABLE if len(places) > 1 else ():
+                if mistake.on == places[0].on and not self.late():
+                    with unless_it_fails():
+                        yield from self.repeat(mistake, places)
+
+    def repeat(self, mistake: Mistake, places: list[Place]) -> Iterator[Trial]:
+        """Make the mistake at all these places at once, idea after idea."""
+        first = places[len(places) // 2]
+        for key, idea in keyed(mistake.ideas(first), first):
+            for factor in REPEATED if mistake.by_factor else (1.0,):
+                with unless_it_fails():
+                    trial = Repeated(self, mistake, first, key, idea, places, factor)
+                    if not self.late() and trial.fits(np.zeros(0)):
+                        yield trial
 
     def trials_at(self, x: Step, unsettled: set[int]) -> list[Trial]:
         """The mistakes in the gradient of x that explain something."""
@@ -114,11 +156,11 @@ class Search:
             for trial in group:
                 trial.rank = min(trial.rank, trial.changes + most - len(explained))
 
-    def places(self, x: Step) -> Iterator[Place]:
+    def places(self, x: Step, repeated: bool = False) -> Iterator[Place]:
         """The places where mistakes in the gradient of x are looked for."""
         own = self.claims.get(x.number)
         given = own.given[0] if own is not None and own.given else None
-        for place in places_at(self.layout, self.at[0], x, given):
+        for place in places_at(self.layout, self.at[0], x, given, repeated):
             if self.on in (None, place.on):
                 yield place
 
@@ -144,11 +186,26 @@ class Search:
                         found += [trial for trial in trials if trial.fits(array)]
         return found
 
+    def look_along(self, unsettled: set[int]) -> None:
+        """Probe what is open: a number for each claim that a mistake has to change it by."""
+        if self.probes is None:
+            self.probes = probes(self.at[0], list(self.claims.values()), self.cut)
+        self.probes = [p for p in self.probes if not p.claim.settled]
+        gradients = self.at[0].gradients
+        for p in self.probes:
+            p.off = p.along(p.claim.given[0]) - p.along(gradients[p.claim.step.number])
+        self.probed = {p.claim.step.number for p in self.probes}
+        self.unprobed = unsettled - self.probed
+
     def snapped(self, number: int, rest: Array) -> Array:
         """What stays of a gradient: nothing, where it is only rounding."""
         right, step = self.at[0].gradients[number], self.claims[number].step
         noise = self.tolerances(step, right, right)
         return rest if max_norm(rest) > noise else np.zeros_like(right)
+
+    def leads(self, x: Step, to: set[int]) -> bool:
+        """Whether the gradient of x has a part in one of these."""
+        return bool(to) and not to.isdisjoint(self.paths.reached(x, self.wanted, self.cut))
 
     def reaches(self, x: Step, below: Step) -> bool:
         """Whether the gradient of x has a part in that of `below`."""
@@ -179,9 +236,8 @@ class Search:
         if trial.local:
             return
         for point in self.at:
-            delta = trial.delta(point)
-            if delta is not None:
-                point.change(trial.place.x, delta)
+            for number, delta in trial.deltas(point).items():
+                point.change(self.paths.steps[number], delta)
 
 
 class Trial:
@@ -211,7 +267,31 @@ class Trial:
         search.tried += 1
         if self.mistake.per_sample:  # with the mean, it is as plain
             search.tried += len(search.factors.samples)
+        if not (self.local or self.promising(array)):
+            return False
         return self.agrees(array) and bool(self.explained) and self.holds_elsewhere()
+
+    def promising(self, array: Array) -> bool:
+        """Whether it may explain a claim, as far as the probes tell."""
+        search, x = self.search, self.place.x
+        if self.mistake.free or array.shape != x.shape or search.leads(x, search.unprobed):
+            return True
+        part = contribution(self.place.point, x, self.part)
+        length, eps = float(np.linalg.norm(array)), float(np.finfo(x.value.dtype).eps)
+        for p in search.probes or ():
+            u = p.tangents.get(x.number)
+            if u is None:
+                continue
+            size, given = float(np.linalg.norm(u)), p.claim.given[0]
+            need, have = p.off + float(np.vdot(part, u)), float(np.vdot(array, u))
+            noise = search.tolerances(p.claim.step, given, given) * math.sqrt(given.size) * p.length
+            noise += 1e3 * eps * size * (length + float(np.linalg.norm(part)))
+            if abs(have) <= noise:
+                if abs(need) <= noise:
+                    return True
+            elif self.allowed(need / have, noise / abs(have)) is not None:
+                return True
+        return False
 
     def agrees(self, array: Array) -> bool:
         """Whether the array, pulled down unless only it is wrong, contradicts no claim."""
@@ -315,6 +395,11 @@ class Trial:
         wrong = None if wrong is None else broadcast(wrong, part.shape)
         return None if wrong is None else (wrong - part).astype(part.dtype)
 
+    def deltas(self, point: Point) -> dict[int, Array]:
+        """What it adds to gradients at a point, by step number."""
+        delta = self.delta(point)
+        return {} if delta is None else {self.place.x.number: delta}
+
     def holds_elsewhere(self) -> bool:
         """Whether functions are explained at the other points too."""
         for p, point in enumerate(self.search.at[1:], 1):
@@ -379,6 +464,108 @@ class Trial:
         more = "" if self.plain else f" And it is {shown} times what that gives."
         advice = self.idea.advice.replace("{factor}", shown)
         return [(self.idea.kind or self.mistake.kind, advice + more)]
+
+
+class Repeated(Trial):
+    """One mistake made at all places of the same form, each with those above it made already."""
+
+    def __init__(
+        self,
+        search: Search,
+        mistake: Mistake,
+        place: Place,
+        key: Any,
+        idea: Idea,
+        places: list[Place],
+        factor: float,
+    ) -> None:
+        super().__init__(search, mistake, place, 0, idea, False)
+        self.key, self.known_factor = key, factor
+        self.places: dict[int, list[Place]] = {}
+        for p in places:
+            self.places.setdefault(p.x.number, []).append(p)
+
+    def promising(self, array: Array) -> bool:
+        return True
+
+    def agrees(self, array: Array) -> bool:
+        """Whether the pass with all of the mistakes contradicts no claim."""
+        search, point = self.search, self.place.point
+        new = self.made(point)[0]
+        for number, claim in search.claims.items():
+            predicted, given = new.gradients[number], claim.given[0] if claim.given else None
+            if predicted is point.gradients[number] or given is None:
+                continue
+            right = point.gradients[number]
+            if claim.settled:
+                if not close(predicted, right, search.tolerances(claim.step, right, right)):
+                    return False
+                continue
+            tolerance = search.tolerances(claim.step, predicted, given)
+            if not close(predicted, given, tolerance):
+                return False
+            self.note(claim, max_norm(predicted - given), tolerance)
+        return True
+
+    def made(self, point: Point) -> tuple[Point, dict[int, Array]]:
+        """The point with the mistake made at all places, and what that added."""
+        wrong = {n: partial(self._change, places) for n, places in self.places.items()}
+        return point.rerun(wrong, self.search.wanted, self.search.cut)
+
+    def _change(self, places: list[Place], point: Point) -> Array:
+        total = np.zeros_like(point.gradients[places[0].x.number])
+        for place in places:
+            here = dataclasses.replace(place, point=point)
+            part = None if self.mistake.adds else here.part
+            right, array = contribution(point, place.x, part), self._array(here)
+            if array is not None and array.shape == right.shape:
+                total = total + (self.factor * array - right)
+        return total.astype(point.gradients[places[0].x.number].dtype)
+
+    def _array(self, place: Place) -> Array | None:
+        """The same idea at another place."""
+        for key, idea in keyed(self.mistake.ideas(place), place):
+            if key == self.key:
+                array = idea.array
+                return None if array is None else broadcast(array, place.x.shape)
+        return None
+
+    def deltas(self, point: Point) -> dict[int, Array]:
+        return self.made(point)[1]
+
+    def predicted(self, point: Point) -> dict[int, Array | None]:
+        return dict(self.made(point)[0].gradients)
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds of mistake that it may be, with the places in words."""
+        layout = self.search.layout
+        named = [layout.below(p.t) if p.leaf else p.where for ps in self.places.values() for p in ps]
+        named = sorted(dict.fromkeys(named), key=numbered)
+        words = "at every step" if self.recurs else "in every layer"
+        return [(kind, f"{advice} So it is {words}: {listed(named)}.") for kind, advice in super().kinds]
+
+    @property
+    def recurs(self) -> bool:
+        """Whether the places are steps, which share their parameters, and not layers."""
+        paths = self.search.paths
+        shared = [frozenset(leaves_used(paths, x)) for x in self.places]
+        return len(self.places) == 1 or bool(frozenset.intersection(*shared))
+
+
+def leaves_used(paths: Paths, number: int) -> Iterator[int]:
+    """The parameters that are used on the way from a step to the next with a name, or by it."""
+    step = paths.steps[number]
+    yield from (x.number for x in step.inputs if isinstance(x, Step) and x.op is None)
+    for t, _ in paths.uses[number]:
+        yield from (x.number for x in t.inputs if isinstance(x, Step) and x.op is None)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in words: `z1, z2 and z3`, of many the first and the last."""
+    if len(names) > 4:
+        return f"{names[0]}, {names[1]}, … {names[-1]}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _worth_trying(mistake: Mistake, place: Place, array: Array | None) -> Array | None:
