@@ -19,7 +19,9 @@ from benchmarks.by_hand import Arrays
 from benchmarks.families import Names, Problem, Series
 
 FACTORS = "scale factor-two missing-mean extra-mean accumulated sign convention"
-OPERANDS = "wrong-activation wrong-weight preactivation-used derivative-of-other-layer"
+OPERANDS = (
+    "wrong-activation wrong-weight preactivation-used derivative-of-other-layer derivative-mixed"
+)
 PRODUCTS = "transposed reshaped weight-not-transposed product-confused convention shape"
 SLOPES = "derivative-dropped derivative-wrong-formula derivative-twice loss-derivative"
 PATHS = "path-missing overwritten constant part-zero regularisation"
@@ -95,7 +97,7 @@ def edits(problem: Problem, rng: np.random.Generator) -> list[Edit]:
             first = Edit(
                 what,
                 ast.unparse(wrong),
-                _target(tree, statement),
+                _target(tree, statement, values),
                 _names(subject, problem),
                 at_all,
                 every=loop is not None and steps > 1,
@@ -196,12 +198,25 @@ def _everywhere(
     node: ast.expr, problem: Problem, values: Names, rng: np.random.Generator
 ) -> Iterator[Replacement]:
     """The expression with one node in it replaced, for each node and each way."""
-    nodes = [n for n in ast.walk(node) if isinstance(n, ast.expr) and hasattr(n, "lineno")]
-    called = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
-    for n in nodes:
-        if id(n) not in called:
+    for n in _formula(node):
+        if isinstance(n, ast.expr):
             for what, new, subject in (*_of_node(n), *_other_names(n, problem, values, rng)):
                 yield what, _replaced(node, n, new), subject
+
+
+def _formula(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a formula, without what only says which entries, axes or shape."""
+    yield node
+    inner: list[ast.AST] = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.Subscript):
+        inner = [] if isinstance(node.value, ast.Name) else [node.value]
+    elif isinstance(node, ast.Call):
+        method = isinstance(node.func, ast.Attribute) and not ast.unparse(node.func).startswith(
+            "np."
+        )
+        inner = [node.func.value] if method else node.args[:1]  # type: ignore[attr-defined]
+    for child in inner:
+        yield from _formula(child)
 
 
 def _replaced(whole: ast.expr, old: ast.expr, new: ast.expr) -> ast.expr:
@@ -350,7 +365,9 @@ def _of_results(tree: ast.Module, problem: Problem, values: Names) -> Iterator[E
     for what, line, subject, target in lines:
         changed = copy.deepcopy(tree)
         changed.body += ast.parse(line).body
-        yield Edit(what, line, frozenset({target}) | subject, subject, ast.fix_missing_locations(changed))
+        yield Edit(
+            what, line, frozenset({target}) | subject, subject, ast.fix_missing_locations(changed)
+        )
 
 
 # Names
@@ -365,20 +382,21 @@ def _names(node: ast.AST, problem: Problem) -> frozenset[str]:
     )
 
 
-def _target(tree: ast.Module, statement: ast.stmt) -> frozenset[str]:
+def _target(tree: ast.Module, statement: ast.stmt, values: Names) -> frozenset[str]:
     """The names on the tape of what a line computes, or of what is computed with it."""
-    return frozenset(_computed(tree, ast.unparse(_assigned_to(statement)).split("[")[0], 4))
+    name = ast.unparse(_assigned_to(statement)).split("[")[0]
+    return frozenset(_computed(tree, name, values, 4))
 
 
-def _computed(tree: ast.Module, name: str, depth: int) -> Iterator[str]:
-    if name[0] == "d":
+def _computed(tree: ast.Module, name: str, values: Names, depth: int) -> Iterator[str]:
+    if name[0] == "d" and name[1:] in values:
         yield name[1:]
     elif depth:
         for statement, _ in _statements(tree):
             used = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
             target = ast.unparse(_assigned_to(statement)).split("[")[0]
             if name in used and target != name:
-                yield from _computed(tree, target, depth - 1)
+                yield from _computed(tree, target, values, depth - 1)
 
 
 def _used(statement: ast.stmt) -> frozenset[str]:

@@ -62,7 +62,8 @@ class Problem:
         given = dict(self.data)
         for name in self.parameters:
             given[name] = ag.Tensor(given[name], requires_grad=True, name=name)
-        return self.run(self.family.forward, given, {"sigmoid": ag.sigmoid})["J"]
+        J = self.run(self.family.forward, given, {"sigmoid": ag.sigmoid})["J"]
+        return J.named("J")
 
     def values(self) -> Names:
         """All that the forward pass assigns, in plain NumPy."""
@@ -91,7 +92,7 @@ class Names(dict[str, Any]):
     """Names that a text assigns to: a Tensor gets its name with that."""
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if isinstance(value, ag.Tensor) and not value.name:
+        if isinstance(value, ag.Tensor) and not value.name and name != "J":
             value.named(name)
         super().__setitem__(name, value)
 

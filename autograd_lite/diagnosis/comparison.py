@@ -27,7 +27,13 @@ from autograd_lite.diagnosis.layout import Layout
 from autograd_lite.diagnosis.points import Array, Paths, Point, points, unless_it_fails
 from autograd_lite.diagnosis.report import Entry, Finding, Report
 from autograd_lite.diagnosis.search import Search, Trial, findings
-from autograd_lite.diagnosis.tolerances import Tolerances, close, max_norm, relative_error
+from autograd_lite.diagnosis.tolerances import (
+    FiveDigits,
+    Tolerances,
+    close,
+    max_norm,
+    relative_error,
+)
 from autograd_lite.graph import Step, Steps, replay, steps
 from autograd_lite.tensor import Tensor
 
@@ -106,10 +112,7 @@ def findings_for(right: Array, wrong: Array, name: str = "x") -> list[Finding]:
     (point,), step = points(Paths(recorded), 0), recorded.step(x)
     claim = Claim(step, wrong, Entry(name, step.shape, None, step), [np.asarray(wrong, float)])
 
-    def five_digits(step: Step, predicted: Array, given: Array) -> float:
-        return max(1e-5 * max_norm(predicted), 1e-300)
-
-    trials = Search(Layout(point), [point], [claim], five_digits, on="whole").trials()
+    trials = Search(Layout(point), [point], [claim], FiveDigits(), on="whole").trials()
     return findings(trials, claim, MOST_FINDINGS)
 
 
@@ -241,9 +244,6 @@ def _explain_by_mistakes(search: Search) -> None:
             reached = (t for t in made if not t.local and search.reaches(t.place.x, claim.step))
             claim.entry.after = next((t.place.where for t in reached), None)
         trials = search.trials()
-        if not trials:
-            with search.tolerances.coarsely():
-                trials = search.trials()
         if trials:
             made.append(_settle(search, still, trials))
         elif made or not _is_step_before(search, still):

@@ -6,9 +6,12 @@ nothing knows of layers.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,8 @@ from autograd_lite.graph import Step
 REARRANGEMENTS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 NO_FUNCTIONS = (*REARRANGEMENTS, np.add, np.subtract, np.multiply, np.divide, np.negative)
 PRODUCTS = (np.dot, np.matmul)
+MOST_OPERATIONS = 4  # on from a tensor, whose operands may be in its gradient's formula
+MOST_WAYS, MOST_STEPS = 6, 30  # of a formula that merges several steps into one line
 
 Formula = Callable[[Array, Array], Array]  # of z and a = f(z), or of two other arrays
 # The derivatives that a person knows, of z and a = f(z): the function's name, how the derivative is
@@ -97,8 +102,10 @@ class Layout:
         self.point = point
         self.paths: Paths = point.paths
         self._mixes: dict[tuple[int, int], bool] = {}
+        self._branches: dict[int, list[tuple[tuple[Step, int], ...]]] = {}
         self.empty: list[tuple[int, tuple[int, ...]]] = []  # rows handed in as zero: length, which
         self.alone: dict[int, set[int]] = {}  # by length: rows that are wrong and no others
+        self.asked: list[Step] = []  # whose gradients were handed in
         self.cost_name = self.paths.cost.label or "the cost"
 
     # Names
@@ -109,11 +116,29 @@ class Layout:
         if source.label:
             return source.label
         if source.op is None:
-            return f"the leaf {source.shape}"
+            use = self._first_use.get(source.number)
+            below = self.paths.down_from(use).label if use and use.number in self.paths.uses else ""
+            return f"the array {source.shape} in {below}" if below else f"the leaf {source.shape}"
+        if written := self._written(source):
+            return written
         below = self.paths.down_from(source)
         if below is not source and below.label:
             return f"the {source.name} in {below.label}"
         return f"the {source.name} {source.shape}"
+
+    def _written(self, step: Step) -> str | None:
+        """An unnamed part of a named tensor, or 1 less it, as it is written."""
+        x = step.inputs[-1]
+        if step.op is np.subtract and isinstance(x, Step) and not isinstance(step.inputs[0], Step):
+            return f"({step.inputs[0]:g} − {x.label})" if x.label else None
+        x = step.inputs[0]
+        if step.op is rules.getitem and isinstance(x, Step) and x.label:
+            if all(
+                isinstance(i, slice | int | type(None) | type(...)) for i in step.static["index"]
+            ):
+                return f"{x.label}[{', '.join(map(_index, step.static['index']))}]"
+            return f"the rows of {x.label}"
+        return None
 
     def source(self, step: Step) -> Step:
         """What a transpose, reshape or cast without a name is taken of."""
@@ -274,6 +299,89 @@ class Layout:
                 found.append((named[0], y))
         return found
 
+    def branches(self, x: Step) -> list[tuple[tuple[Step, int], ...]]:
+        """The ways from x to where they all have joined again: each its uses, from x on.
+
+        Empty where there is one way only, or more than a person would write in one line.
+        """
+        if x.number not in self._branches:
+            end = self._joined(x)
+            ways = list(itertools.islice(self._ways(x, end), MOST_WAYS + 1)) if end else []
+            self._branches[x.number] = ways if 1 < len(ways) <= MOST_WAYS else []
+        return self._branches[x.number]
+
+    @cached_property
+    def reduced(self) -> list[Step]:
+        """Arrays that a formula may have in front of a sum or inside of it."""
+        return [
+            s
+            for s in self.paths.steps
+            if 1 in s.shape
+            and s.value.size > 1
+            and s.value.dtype.kind == "f"
+            and np.all(s.value)
+            and s.op is not None
+        ]
+
+    def named_gradients(self, shape: tuple[int, ...]) -> list[Step]:
+        """The tensors with a name and this shape that a gradient reaches."""
+        return [s for s in self.paths.down if s.label and s.shape == shape]
+
+    def rearranged_to(self, x: Step) -> tuple[Step, list[Step]]:
+        """What x becomes by transposes and reshapes alone, and what it is on the way."""
+        between: list[Step] = []
+        top = x
+        while self.paths.only_use(top) and self.paths.uses[top.number][0][0].op in (
+            np.transpose,
+            np.reshape,
+        ):
+            top = self.paths.uses[top.number][0][0]
+            between.append(top)
+        return top, between[:-1]
+
+    def onwards(self, x: Step, t: Step | None) -> list[Step]:
+        """The operations that use x, and those that use what they give, a few steps on."""
+        found: dict[int, Step] = {}
+        waiting = [t] if t else [t for t, _ in self.paths.uses[x.number]]
+        while waiting and len(found) < MOST_OPERATIONS:
+            step = waiting.pop(0)
+            if step.shape == x.shape and step.number not in found:
+                found[step.number] = step
+                waiting += [after for after, _ in self.paths.uses[step.number]]
+        return list(found.values())
+
+    def _joined(self, x: Step) -> Step | None:
+        """The first step that every gradient passes on its way to x."""
+        waiting, steps = [t.number for t, _ in self.paths.uses[x.number]], self.paths.steps
+        heapq.heapify(waiting)
+        for _ in range(MOST_STEPS):
+            if not waiting:
+                break
+            t = heapq.heappop(waiting)
+            while waiting and waiting[0] == t:
+                heapq.heappop(waiting)
+            if not waiting:
+                return steps[t]
+            for after, _ in self.paths.uses[t]:
+                heapq.heappush(waiting, after.number)
+        return None
+
+    def _ways(self, x: Step, end: Step) -> Iterator[tuple[tuple[Step, int], ...]]:
+        for t, k in self.paths.uses[x.number]:
+            if t is end:
+                yield ((t, k),)
+            elif t.number < end.number:
+                yield from (((t, k), *rest) for rest in self._ways(t, end))
+
+    def way_text(self, x: Step, way: tuple[tuple[Step, int], ...]) -> str:
+        """What is passed on one way and not on all: `mu and var`."""
+        ways = [{t.number for t, _ in w} for w in self.branches(x)]
+        common = set.intersection(*ways)
+        own = [t for t, _ in way if t.number not in common]
+        names = [t.label for t in own if t.label] or [self.name(t) for t in own[-1:]]
+        only = [n for n in names if n]
+        return " and ".join(only) if only else f"{self.below(way[-1][0])} alone"
+
     def leads_to_shared(self, x: Step) -> bool:
         """Whether x leads to a leaf used more than once, as weights in a recurrence are."""
         return x.number in self.paths.leading(self._shared)
@@ -282,6 +390,14 @@ class Layout:
     def _shared(self) -> frozenset[int]:
         uses = self.paths.uses
         return frozenset(s.number for s in self.paths.down if not s.op and len(uses[s.number]) > 1)
+
+
+def _index(i: Any) -> str:
+    """One index, as Python writes it."""
+    if not isinstance(i, slice):
+        return "..." if i is ... else str(i)
+    ends = ["" if end is None else str(end) for end in (i.start, i.stop)]
+    return ":".join([*ends, *([] if i.step is None else [str(i.step)])])
 
 
 def _is_step(x: object) -> bool:

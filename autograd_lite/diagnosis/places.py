@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,19 @@ class Idea(NamedTuple):
         return self.make() if callable(self.make) else self.make
 
 
+class Reduction(NamedTuple):
+    """A sum of `inner` over axes, multiplied by `factor` entry by entry."""
+
+    inner: Array
+    axes: tuple[int, ...]
+    factor: Array
+
+    @property
+    def factor_shape(self) -> tuple[int, ...]:
+        """The shape of the sum, with the axes kept."""
+        return tuple(1 if i in self.axes else n for i, n in enumerate(self.inner.shape))
+
+
 @dataclass
 class Place:
     """Where a mistake can be made: the gradient of x, as far as it comes through argument k of t.
@@ -54,6 +68,7 @@ class Place:
     x: Step
     t: Any = None
     k: Any = 0
+    way: tuple[tuple[Step, int], ...] = ()
     function: Any = None
     output: Step | None = None
     labels: Step | None = None
@@ -63,6 +78,8 @@ class Place:
     @property
     def part(self) -> Any:
         """Which contribution to the gradient of x is replaced."""
+        if self.way:
+            return "way", tuple((t.number, k) for t, k in self.way)
         if self.t is None or self.layout.paths.only_use(self.x):
             return "all"
         if self.function is not None and not self.function.single:
@@ -111,7 +128,8 @@ class Place:
         their numbers."""
         layout = self.layout
         t = layout.form(self.t) if self.t else None
-        return self.on, layout.form(self.x), t, self.k, self.reading
+        way = tuple(layout.form(t) for t, _ in self.way)
+        return self.on, layout.form(self.x), t, self.k, way, self.reading
 
     # In words
 
@@ -142,6 +160,15 @@ class Place:
         return f"{self.dt}.sum(axis={axes[0] if len(axes) == 1 else tuple(axes)}, keepdims=True)"
 
     @property
+    def what(self) -> str:
+        """What is replaced: the gradient, or what comes through one use or on one way."""
+        if self.way:
+            return f"the part of {self.dx} through {self.layout.way_text(self.x, self.way)}"
+        if self.on == "use":
+            return f"the part of {self.dx} through {self.layout.below(self.t)}"
+        return self.dx
+
+    @property
     def line(self) -> str:
         """The right line: `dW2 = dZ2 @ A1.T`."""
         return f"{self.dx} = {self.formula}"
@@ -163,6 +190,86 @@ class Place:
             return candidates
         here = (self.t or self.x).number
         return sorted(candidates, key=lambda c: abs(number(c) - here))[:NEARBY]
+
+    @property
+    def operands(self) -> list[Step]:
+        """What the gradient of x is multiplied by or divided by, entry by entry, on its way."""
+        found: dict[int, Step] = {}
+        steps = [t for t, _ in self.way] or self.layout.onwards(self.x, self.t)
+        for t in steps:
+            if isinstance(t.op, np.ufunc) and t.op not in PRODUCTS:
+                found |= {s.number: s for s in (*t.inputs, t) if isinstance(s, Step)}
+        return [s for s in found.values() if self.fits(s)]
+
+    def fits(self, array: Step) -> bool:
+        """Whether an array can be multiplied into the gradient of x entry by entry."""
+        v = array.value
+        return v.dtype.kind == "f" and v.size > 1 and broadcast(v, self.x.shape) is not None
+
+    @property
+    def ways(self) -> list[tuple[tuple[Step, int], ...]]:
+        """The ways on from x that are places of their own, and on which something arrives."""
+        uses = self.layout.paths.uses[self.x.number]
+        ways = self.layout.branches(self.x) or (
+            [((t, k),) for t, k in uses] if len(uses) > 1 else []
+        )
+        some = [dataclasses.replace(self, way=way) for way in ways]
+        return [p.way for p in some if np.any(contribution(self.point, self.x, p.part))]
+
+    @property
+    def ones_through(self) -> Array:
+        """What arrives at x if ones arrive at t."""
+        return self.point.contribution(self.t, self.k, np.ones_like(self.g))
+
+    def instead_of(
+        self, u: Step, shape: tuple[int, ...] | None = None
+    ) -> Iterator[tuple[str, Array, Step | None]]:
+        """What may stand for u: another array at hand, or its own sum or difference written
+        wrongly. Each with its text, its value, and the array it is."""
+        layout, shape = self.layout, shape or self.x.shape
+        for array in self.arrays:
+            v = self.value(array)
+            if array is not u and broadcast(v, shape) is not None and v.size > 1:
+                yield layout.name(array), v, array
+        if u.op not in (np.add, np.subtract):
+            return
+        (a, b), signs = u.inputs, ("+", "−") if u.op is np.add else ("−", "+")
+        x, y = (self.value(i) if isinstance(i, Step) else i for i in (a, b))
+        s, t = (layout.name(i) if isinstance(i, Step) else f"{i:g}" for i in (a, b))
+        yield f"{s} {signs[1]} {t}", x - y if u.op is np.add else x + y, None
+        for text, v in ((s, x), (t, y), (f"−{t}", -y)):
+            if np.size(v) > 1:
+                yield text, v, None
+        for array in self.arrays:
+            w = self.value(array)
+            if w.shape == u.shape and array not in (a, b):
+                name = layout.name(array)
+                yield f"{name} {signs[0]} {t}", w + y if u.op is np.add else w - y, None
+                yield f"{s} {signs[0]} {name}", x + w if u.op is np.add else x - w, None
+
+    @property
+    def reduction(self) -> Reduction | None:
+        """The one sum on the way to x, if what follows it is multiplied in entry by entry."""
+        way = self.way or ((self.t, self.k),)
+        g, found, after = self.point.gradients[way[-1][0].number], None, []
+        for t, k in reversed(way):
+            raw, to = self.point.rule(t, k, g), t.inputs[k]
+            g = undo_broadcast(raw, to.value, t.tensor, k)
+            if raw.shape != to.shape:
+                if found or raw.ndim != g.ndim:
+                    return None
+                found, after = (raw, to), []
+            elif found:
+                after.append((t, k))
+        if found is None:
+            return None
+        factor: Array = np.ones(found[1].shape, found[0].dtype)
+        for t, k in after:
+            factor = self.point.contribution(t, k, factor)
+        axes = tuple(i for i, n in enumerate(found[0].shape) if n != found[1].shape[i])
+        whole = found[0].sum(axis=axes, keepdims=True) * factor
+        same = whole.shape == g.shape and np.allclose(whole, g, rtol=1e-6, atol=0)
+        return Reduction(found[0], axes, factor) if same else None
 
     # A product: the other operand, and the rule with whatever stands in for g and the operand
 
@@ -234,6 +341,9 @@ def places_at(
             yield at("use", t=t, k=k if times[t.number] == 1 else None)
     elif len(uses) > 1 or repeated:
         yield from (at("use", t=t, k=k) for t, k in uses)
+    ways = layout.branches(x)
+    if len(ways) > len(uses) or any(len(layout.branches(t)) for way in ways for t, _ in way[:-1]):
+        yield from (at("way", t=way[-1][0], k=way[-1][1], way=way) for way in ways)
     for a, y in layout.outputs:
         for function, reading in _starts_of_the_pass(layout, x, a):
             yield at("loss", function=function, output=a, labels=y, reading=reading)
@@ -250,6 +360,12 @@ def _ways_of_use(layout: Layout, x: Step, t: Step, k: int) -> Iterator[str]:
         yield "mixing"
     if x.shape != t.shape and (t.op is np.broadcast_to or isinstance(t.op, np.ufunc)):
         yield "sum"
+    if t.op in (np.max, np.min, np.where) and x.shape != ():
+        yield "choice"
+    if t.op is rules.getitem or t.op is rules.windows:
+        yield "index"
+    if t.op in (np.transpose, np.reshape):
+        yield "order"
 
 
 def _starts_of_the_pass(
@@ -283,6 +399,15 @@ def contribution(point: Point, x: Step, part: Any) -> Array:
         return np.zeros_like(point.gradients[x.number])
     if part == "all":
         return point.gradients[x.number]
+    if part[0] == "way":
+        key = (x.number, part)
+        if key not in point.kept:
+            edges = [(point.paths.steps[number], k) for number, k in reversed(part[1])]
+            g = point.gradients[edges[0][0].number]
+            for t, k in edges:
+                g = point.contribution(t, k, g)
+            point.kept[key] = g
+        return point.kept[key]
     key = (x.number, part)  # one operation may use both x and another that is used elsewhere
     if key not in point.kept:
         number, k = part

@@ -41,11 +41,13 @@ class Paths:
         self.steps = recorded.steps
         self.cost = recorded.cost
         self.uses: dict[int, list[tuple[Step, int]]] = {self.cost.number: []}
+        self.edges: dict[int, list[tuple[int, Step]]] = {}  # arguments that a gradient flows to
         for t in reversed(self.steps):
-            if t.number in self.uses and t.op is not None:
-                for k, x in enumerate(t.inputs):
-                    if self.flows(t, k):
-                        self.uses.setdefault(x.number, []).append((t, k))
+            if t.number in self.uses:
+                inputs = enumerate(t.inputs if t.op is not None else ())
+                self.edges[t.number] = [(k, x) for k, x in inputs if self.flows(t, k)]
+                for k, x in self.edges[t.number]:
+                    self.uses.setdefault(x.number, []).append((t, k))
         self.down = [s for s in reversed(self.steps) if s.number in self.uses]
         self._place = {s.number: place for place, s in enumerate(self.down)}
         self._plans: dict[Any, Any] = {}
@@ -99,10 +101,10 @@ class Paths:
         leads = self.leading(wanted)
         below, edges = {x.number}, []
         for t in self.down[self._place[x.number] :]:
-            if t.number not in below or t.op is None:
+            if t.number not in below:
                 continue
-            for k, i in enumerate(t.inputs):
-                if self.flows(t, k) and i.number in leads and i.number not in cut:
+            for k, i in self.edges[t.number]:
+                if i.number in leads and i.number not in cut:
                     below.add(i.number)
                     edges.append((t, k, i.number))
         last = {number: e for e, (_, _, number) in enumerate(edges)}
@@ -188,10 +190,8 @@ class Point(Values):
                 added[n] = wrong[n](new)
                 off[n] = off[n] + added[n] if n in off else added[n]
                 new.gradients[n] = self.gradients[n] + off[n]
-            if n not in off or t.op is None:
-                continue
-            for k, i in enumerate(t.inputs):
-                if self.paths.flows(t, k) and i.number in leads and i.number not in cut:
+            for k, i in self.paths.edges[n] if n in off else ():
+                if i.number in leads and i.number not in cut:
                     more = self.contribution(t, k, off[n])
                     off[i.number] = off[i.number] + more if i.number in off else more
                     new.gradients[i.number] = self.gradients[i.number] + off[i.number]
@@ -205,11 +205,9 @@ class Point(Values):
         for t in self.paths.down:
             if t.number in self.changes:
                 g[t.number] = g[t.number] + self.changes[t.number]
-            for k in range(len(t.inputs)):
-                if t.op is not None and self.paths.flows(t, k):
-                    new = self.contribution(t, k, g[t.number])
-                    number = t.inputs[k].number
-                    g[number] = g[number] + new if number in g else new
+            for k, x in self.paths.edges[t.number]:
+                new = self.contribution(t, k, g[t.number])
+                g[x.number] = g[x.number] + new if x.number in g else new
         self.gradients = g
 
 

@@ -24,8 +24,8 @@ class Probe:
 
     def __init__(self, claim: Claim, direction: Array, tangents: dict[int, Array]) -> None:
         self.claim, self.direction, self.tangents = claim, direction, tangents
-        self.length = float(np.linalg.norm(direction))
         self.off = 0.0  # what was handed in less what the tape has, along the direction
+        self.noise = 0.0  # by how much that may be wrong
 
     def along(self, gradient: Array) -> float:
         """A gradient of the claim's tensor along the direction."""
@@ -40,9 +40,13 @@ def probes(point: Point, claims: list[Claim], cut: frozenset[int]) -> list[Probe
     if not fit or len(fit) > MOST_PROBES:
         return []
     with unless_it_fails():
-        starts = {c.step.number: (j, d) for j, (c, d) in enumerate(zip(fit, directions, strict=True))}
+        starts = {
+            c.step.number: (j, d) for j, (c, d) in enumerate(zip(fit, directions, strict=True))
+        }
         walked = tangents(point, starts, cut)
-        return [Probe(c, d, walked[j]) for j, (c, d) in enumerate(zip(fit, directions, strict=True))]
+        return [
+            Probe(c, d, walked[j]) for j, (c, d) in enumerate(zip(fit, directions, strict=True))
+        ]
     return []
 
 
@@ -56,7 +60,9 @@ def tangents(
             if not point.paths.flows(t, k) or x.number in cut:
                 continue
             below = [m for m in moved if x.number in m]
-            for m, u in zip(below, transposed(point, t, k, [m[x.number] for m in below]), strict=True):
+            for m, u in zip(
+                below, transposed(point, t, k, [m[x.number] for m in below]), strict=True
+            ):
                 m[t.number] = m[t.number] + u if t.number in m else u
         if t.number in starts:
             j, direction = starts[t.number]
@@ -75,6 +81,4 @@ def transposed(point: Point, t: Step, k: int, parts: list[Array]) -> list[Array]
     if not isinstance(out, Tensor):
         return [np.zeros(t.shape, t.value.dtype)] * len(parts)
     shape, dtype = out.shape, out.dtype
-    return [
-        gradients(out, [g], gradient=np.broadcast_to(u, shape).astype(dtype))[0] for u in parts
-    ]
+    return [gradients(out, [g], gradient=np.broadcast_to(u, shape).astype(dtype))[0] for u in parts]

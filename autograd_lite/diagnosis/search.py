@@ -59,6 +59,7 @@ class Search:
         self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
         self.until, self.stopped = until, False
         self.paths = layout.paths
+        layout.asked = [c.step for c in claims]
         self.claims = {c.step.number: c for c in claims}
         self.cut = frozenset().union(*(c.cut for c in claims))
         self.wanted = frozenset(self.claims)
@@ -67,7 +68,17 @@ class Search:
         self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
     def trials(self) -> list[Trial]:
-        """All mistakes that explain an open claim and contradict no settled one, the best first."""
+        """All mistakes that explain an open claim and contradict no settled one, the best first.
+
+        If none explains all but rounding, those are returned that explain what digits left out by
+        hand may have changed.
+        """
+        with self.tolerances.coarsely():
+            found = self.all_trials()
+        return [trial for trial in found if trial.exact] or found
+
+    def all_trials(self) -> list[Trial]:
+        """The mistakes that explain something, as far as it may have been copied by hand."""
         unsettled = {n for n, c in self.claims.items() if not c.settled}
         self.look_at_rows()
         tried: list[Trial] = []
@@ -113,13 +124,15 @@ class Search:
 
     def repeat(self, mistake: Mistake, places: list[Place]) -> Iterator[Trial]:
         """Make the mistake at all these places at once, idea after idea."""
-        first = places[len(places) // 2]
-        for key, idea in keyed(mistake.ideas(first), first):
+        ideas = [dict(keyed(mistake.ideas(place), place)) for place in places]
+        for key, idea in ideas[len(places) // 2].items():
+            same = [(p, by[key]) for p, by in zip(places, ideas, strict=True) if key in by]
             for factor in REPEATED if mistake.by_factor else (1.0,):
-                with unless_it_fails():
-                    trial = Repeated(self, mistake, first, key, idea, places, factor)
-                    if not self.late() and trial.fits(np.zeros(0)):
-                        yield trial
+                if len(same) > 1 and not self.late():
+                    with unless_it_fails():
+                        trial = Repeated(self, mistake, same, idea, factor)
+                        if trial.fits(np.zeros(0)):
+                            yield trial
 
     def trials_at(self, x: Step, unsettled: set[int]) -> list[Trial]:
         """The mistakes in the gradient of x that explain something."""
@@ -193,14 +206,17 @@ class Search:
         self.probes = [p for p in self.probes if not p.claim.settled]
         gradients = self.at[0].gradients
         for p in self.probes:
-            p.off = p.along(p.claim.given[0]) - p.along(gradients[p.claim.step.number])
+            given = p.claim.given[0]
+            p.off = p.along(given) - p.along(gradients[p.claim.step.number])
+            off = self.tolerances(p.claim.step, given, given)
+            p.noise = off * math.sqrt(given.size) * norm(p.direction)
         self.probed = {p.claim.step.number for p in self.probes}
         self.unprobed = unsettled - self.probed
 
     def snapped(self, number: int, rest: Array) -> Array:
         """What stays of a gradient: nothing, where it is only rounding."""
         right, step = self.at[0].gradients[number], self.claims[number].step
-        noise = self.tolerances(step, right, right)
+        noise = self.tolerances.fine(step, right, right)
         return rest if max_norm(rest) > noise else np.zeros_like(right)
 
     def leads(self, x: Step, to: set[int]) -> bool:
@@ -219,7 +235,7 @@ class Search:
             if claim.settled or not claim.given or claim.given[0].shape != right.shape:
                 continue
             given = claim.given[0]
-            wrong = np.abs(given - right) > self.tolerances(claim.step, right, given)
+            wrong = np.abs(given - right) > self.tolerances.fine(claim.step, right, given)
             for axis, n in enumerate(right.shape):
                 others = tuple(k for k in range(right.ndim) if k != axis)
                 zero = np.all(given == 0, axis=others) & np.any(right != 0, axis=others)
@@ -257,6 +273,7 @@ class Trial:
         self.known_factor: float | None = None  # the first claim that fits tells it
         self.explained: list[Claim] = []
         self.error = 0.0
+        self.exact = True  # whether it explains all but rounding
         self.changed = 0  # how many numbers it explains that are not right
         self.accident = 0.0  # log10 of how likely the fit is by accident
         self.rank = 0
@@ -277,15 +294,13 @@ class Trial:
         if self.mistake.free or array.shape != x.shape or search.leads(x, search.unprobed):
             return True
         part = contribution(self.place.point, x, self.part)
-        length, eps = float(np.linalg.norm(array)), float(np.finfo(x.value.dtype).eps)
+        length, eps = norm(array) + norm(part), float(np.finfo(x.value.dtype).eps)
         for p in search.probes or ():
             u = p.tangents.get(x.number)
             if u is None:
                 continue
-            size, given = float(np.linalg.norm(u)), p.claim.given[0]
             need, have = p.off + float(np.vdot(part, u)), float(np.vdot(array, u))
-            noise = search.tolerances(p.claim.step, given, given) * math.sqrt(given.size) * p.length
-            noise += 1e3 * eps * size * (length + float(np.linalg.norm(part)))
+            noise = p.noise + 1e3 * eps * norm(u) * length
             if abs(have) <= noise:
                 if abs(need) <= noise:
                     return True
@@ -304,7 +319,7 @@ class Trial:
             claim = search.claims[number]
             if claim.settled:  # nothing flows there, or it would not be tried
                 right = point.gradients[number]
-                if max_norm(pulled) > search.tolerances(claim.step, right, right):
+                if max_norm(pulled) > search.tolerances.fine(claim.step, right, right):
                     return False
             elif not self.check(claim, rests[number], pulled):
                 misses += 1
@@ -365,6 +380,7 @@ class Trial:
                 error = smallest = 1e-10
         if not changed:
             return False
+        self.exact &= deviation <= self.search.tolerances.fine(claim.step, given, given)
         self.changed += changed
         self.accident += changed * math.log10(min(1.0, 2 * max(error, smallest)))
         self.error = max(self.error, error)
@@ -473,32 +489,42 @@ class Repeated(Trial):
         self,
         search: Search,
         mistake: Mistake,
-        place: Place,
-        key: Any,
+        same: list[tuple[Place, Idea]],
         idea: Idea,
-        places: list[Place],
         factor: float,
     ) -> None:
-        super().__init__(search, mistake, place, 0, idea, False)
-        self.key, self.known_factor = key, factor
-        self.places: dict[int, list[Place]] = {}
-        for p in places:
-            self.places.setdefault(p.x.number, []).append(p)
+        super().__init__(search, mistake, same[len(same) // 2][0], 0, idea, False)
+        self.known_factor = factor
+        self.same: dict[int, list[tuple[Place, Idea]]] = {}
+        for place, one in same:
+            self.same.setdefault(place.x.number, []).append((place, one))
 
     def promising(self, array: Array) -> bool:
-        return True
+        """Whether what it adds, seen along the probes, may explain a claim."""
+        search, point = self.search, self.place.point
+        if any(search.leads(point.paths.steps[n], search.unprobed) for n in self.same):
+            return True
+        added = self.made(point, frozenset(self.same))[1]
+        eps = float(np.finfo(self.place.x.value.dtype).eps)
+        for p in search.probes or ():
+            tangents = [(a, p.tangents[n]) for n, a in added.items() if n in p.tangents]
+            have = sum(float(np.vdot(a, u)) for a, u in tangents)
+            noise = p.noise + 1e3 * eps * sum(norm(a) * norm(u) for a, u in tangents)
+            if abs(have - p.off) <= noise:
+                return True
+        return False
 
     def agrees(self, array: Array) -> bool:
         """Whether the pass with all of the mistakes contradicts no claim."""
         search, point = self.search, self.place.point
-        new = self.made(point)[0]
+        new = self.made(point, search.wanted)[0]
         for number, claim in search.claims.items():
             predicted, given = new.gradients[number], claim.given[0] if claim.given else None
             if predicted is point.gradients[number] or given is None:
                 continue
             right = point.gradients[number]
             if claim.settled:
-                if not close(predicted, right, search.tolerances(claim.step, right, right)):
+                if not close(predicted, right, search.tolerances.fine(claim.step, right, right)):
                     return False
                 continue
             tolerance = search.tolerances(claim.step, predicted, given)
@@ -507,50 +533,51 @@ class Repeated(Trial):
             self.note(claim, max_norm(predicted - given), tolerance)
         return True
 
-    def made(self, point: Point) -> tuple[Point, dict[int, Array]]:
-        """The point with the mistake made at all places, and what that added."""
-        wrong = {n: partial(self._change, places) for n, places in self.places.items()}
-        return point.rerun(wrong, self.search.wanted, self.search.cut)
+    def made(self, point: Point, wanted: frozenset[int]) -> tuple[Point, dict[int, Array]]:
+        """The point with the mistake made at all places, as far as wanted, and what that added."""
+        wrong = {n: partial(self._change, same) for n, same in self.same.items()}
+        return point.rerun(wrong, wanted, self.search.cut)
 
-    def _change(self, places: list[Place], point: Point) -> Array:
-        total = np.zeros_like(point.gradients[places[0].x.number])
-        for place in places:
-            here = dataclasses.replace(place, point=point)
-            part = None if self.mistake.adds else here.part
-            right, array = contribution(point, place.x, part), self._array(here)
-            if array is not None and array.shape == right.shape:
-                total = total + (self.factor * array - right)
-        return total.astype(point.gradients[places[0].x.number].dtype)
-
-    def _array(self, place: Place) -> Array | None:
-        """The same idea at another place."""
-        for key, idea in keyed(self.mistake.ideas(place), place):
-            if key == self.key:
+    def _change(self, same: list[tuple[Place, Idea]], point: Point) -> Array:
+        """What the mistake adds to the gradient of one step, as the point is so far."""
+        g = point.gradients[same[0][0].x.number]
+        total = np.zeros_like(g)
+        for place, idea in same:
+            was, place.point = place.point, point  # which the idea reads what arrives from
+            try:
+                right = contribution(point, place.x, None if self.mistake.adds else place.part)
                 array = idea.array
-                return None if array is None else broadcast(array, place.x.shape)
-        return None
+            finally:
+                place.point = was
+            array = None if array is None else broadcast(array, right.shape)
+            if array is not None:
+                total = total + (self.factor * array - right)
+        return total.astype(g.dtype)
 
     def deltas(self, point: Point) -> dict[int, Array]:
-        return self.made(point)[1]
+        return self.made(point, self.search.wanted)[1]
 
     def predicted(self, point: Point) -> dict[int, Array | None]:
-        return dict(self.made(point)[0].gradients)
+        return dict(self.made(point, self.search.wanted)[0].gradients)
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
         """The kinds of mistake that it may be, with the places in words."""
         layout = self.search.layout
-        named = [layout.below(p.t) if p.leaf else p.where for ps in self.places.values() for p in ps]
+        places = [place for same in self.same.values() for place, _ in same]
+        named = [layout.below(p.t) if p.leaf else p.where for p in places]
         named = sorted(dict.fromkeys(named), key=numbered)
         words = "at every step" if self.recurs else "in every layer"
-        return [(kind, f"{advice} So it is {words}: {listed(named)}.") for kind, advice in super().kinds]
+        return [
+            (kind, f"{advice} So it is {words}: {listed(named)}.") for kind, advice in super().kinds
+        ]
 
     @property
     def recurs(self) -> bool:
         """Whether the places are steps, which share their parameters, and not layers."""
         paths = self.search.paths
-        shared = [frozenset(leaves_used(paths, x)) for x in self.places]
-        return len(self.places) == 1 or bool(frozenset.intersection(*shared))
+        shared = [frozenset(leaves_used(paths, x)) for x in self.same]
+        return len(self.same) == 1 or bool(frozenset.intersection(*shared))
 
 
 def leaves_used(paths: Paths, number: int) -> Iterator[int]:
@@ -559,6 +586,11 @@ def leaves_used(paths: Paths, number: int) -> Iterator[int]:
     yield from (x.number for x in step.inputs if isinstance(x, Step) and x.op is None)
     for t, _ in paths.uses[number]:
         yield from (x.number for x in t.inputs if isinstance(x, Step) and x.op is None)
+
+
+def norm(array: Array) -> float:
+    """The length of all numbers as one vector."""
+    return math.sqrt(float(np.vdot(array, array)))
 
 
 def listed(names: Sequence[str]) -> str:
