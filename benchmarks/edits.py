@@ -37,11 +37,14 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "without|left out|leave|lacks|ultiply|ivide|times|taken as|missing|alone|starts from",
     ),
     "term": (
-        f"{PATHS} {SLOPES} {FACTORS} {MASKS} factor-missing output-not-loss",
-        "path|left out|leave|missing|taken as|constant|without|add|lacks|starts from",
+        f"{PATHS} {SLOPES} {FACTORS} {MASKS} {OPERANDS} factor-missing output-not-loss",
+        "stands|path|left out|leave|missing|taken as|constant|without|add|lacks|starts from",
     ),
     "term sign": (f"{PATHS} {FACTORS} {SLOPES} {MASKS} wrong-activation", "sign|−|taken as"),
-    "power": (f"{SLOPES} {FACTORS} {OPERANDS} factor-missing", "taken as|power|left out|stands"),
+    "power": (
+        f"{SLOPES} {FACTORS} {OPERANDS} factor-missing",
+        "taken as|left out|stands|too often",
+    ),
     "transpose": (f"{PRODUCTS} {OPERANDS} wrong-order", "transpos|order|reshape|axes"),
     "order": (f"{PRODUCTS} {OPERANDS}", "order|product|transpos|laid out"),
     "product": (f"{PRODUCTS} factor-missing", "∘|product"),
@@ -299,7 +302,7 @@ def _of_function(n: ast.Call) -> Iterator[Replacement]:
         yield "exchanged", ast.Call(n.func, [swapped], n.keywords), n
     elif name == "placed":
         text = ast.unparse(n).replace("placed(", "put(", 1)
-        yield "overwritten", _parsed(text), n.args[0]
+        yield "overwritten", _parsed(text), ast.Constant(0)
     elif name.endswith(".transpose"):
         inside = n.func.value  # type: ignore[attr-defined]
         yield "transpose", inside, inside

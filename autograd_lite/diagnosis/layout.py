@@ -21,6 +21,7 @@ from autograd_lite.graph import Step
 
 REARRANGEMENTS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 NO_FUNCTIONS = (*REARRANGEMENTS, np.add, np.subtract, np.multiply, np.divide, np.negative)
+SIGNS = {np.add: "+", np.subtract: "−"}
 PRODUCTS = (np.dot, np.matmul)
 MOST_OPERATIONS = 4  # on from a tensor, whose operands may be in its gradient's formula
 MOST_WAYS, MOST_STEPS = 6, 30  # of a formula that merges several steps into one line
@@ -128,10 +129,11 @@ class Layout:
 
     def _written(self, step: Step) -> str | None:
         """An unnamed part of a named tensor, or 1 less it, as it is written."""
-        x = step.inputs[-1]
-        if step.op is np.subtract and isinstance(x, Step) and not isinstance(step.inputs[0], Step):
-            return f"({step.inputs[0]:g} − {x.label})" if x.label else None
         x = step.inputs[0]
+        if step.op in SIGNS:
+            a, b = (self.name(i) if isinstance(i, Step) else f"{i:g}" for i in step.inputs)
+            short = all(not isinstance(i, Step) or i.label or i.op is None for i in step.inputs)
+            return f"({a} {SIGNS[step.op]} {b})" if short else None
         if step.op is rules.getitem and isinstance(x, Step) and x.label:
             if all(
                 isinstance(i, slice | int | type(None) | type(...)) for i in step.static["index"]
@@ -375,7 +377,8 @@ class Layout:
 
     def way_text(self, x: Step, way: tuple[tuple[Step, int], ...]) -> str:
         """What is passed on one way and not on all: `mu and var`."""
-        ways = [{t.number for t, _ in w} for w in self.branches(x)]
+        single = [((t, k),) for t, k in self.paths.uses[x.number]]
+        ways = [{t.number for t, _ in w} for w in self.branches(x) or single]
         common = set.intersection(*ways)
         own = [t for t, _ in way if t.number not in common]
         names = [t.label for t in own if t.label] or [self.name(t) for t in own[-1:]]

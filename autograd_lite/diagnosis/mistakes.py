@@ -140,7 +140,7 @@ def of_other_layer(e: Place) -> Iterator[Idea]:
     mend = f"Use {f.name}′({e.where}), {f.formula}."
     for other in e.functions:
         if other.a is not f.a and broadcast(e.value(other.z), e.x.shape) is not None:
-            advice = f"the derivative is that of {other.text}. {mend}"
+            advice = f"the derivative is that of {other.text}, {other.formula}. {mend}"
             yield Idea(lambda other=other: e.g * other.slope(e.point), advice, of=other.a)
     for array in _other_values(e):
         v, name = e.value(array), e.layout.name(array)
@@ -424,7 +424,9 @@ def operand_missing(e: Place) -> Iterator[Idea]:
     if e.leaf:
         yield Idea(lambda: e.g.sum(axis=axis, keepdims=True), advice)
         yield Idea(lambda: e.g, advice)
-        yield Idea(lambda: e.o.mT, f"{e.dt} is left out of the chain: {e.line}.")
+        advice = f"{e.dt} is left out of the chain: {e.line}."
+        yield Idea(lambda: e.o.mT, advice)
+        yield Idea(lambda: e.o.reshape(-1, e.o.shape[-1]).T, advice)
 
 
 @mistake("product-confused", on="product")
@@ -663,19 +665,23 @@ def merged_axis(e: Place) -> Iterator[Idea]:
     """A sum in the formula runs over another axis, or is left out."""
     if (r := e.reduction) is None or len(r.axes) != 1:
         return
-    right, total = r.axes[0], lambda: e.reduction or r
+    right, total, where = r.axes[0], lambda: e.reduction or r, e.layout.name(r.to)
     for axis in range(r.inner.ndim):
         if axis != right:
-            advice = f"the sum in {e.what} runs over axis {axis}: it is over axis {right}."
+            advice = f"the sum in d{where} runs over axis {axis}: it is over axis {right}."
             for u in (None, *(a for a in e.layout.reduced if a.shape == r.factor_shape)):
                 for power in (1, 2, 3) if u is not None else (0,):
                     k = 1.0 if u is None else e.value(u) ** power
                     moved = lambda k=k, axis=axis: (
                         (total().inner * k).sum(axis=axis, keepdims=True) * (total().factor / k)
                     )
-                    yield Idea(moved, advice)
-    advice = f"the sum over axis {right} in {e.what} is left out: sum it."
-    yield Idea(lambda: total().inner * total().factor, advice, "not-summed")
+                    yield Idea(moved, advice, where=where)
+            if e.on == "sum":
+                alone = lambda axis=axis: total().inner.sum(axis=axis, keepdims=True)
+                yield Idea(alone, advice, where=where)
+                yield Idea(lambda axis=axis: total().inner.sum(axis=axis), advice, where=where)
+    advice = f"the sum over axis {right} in d{where} is left out: sum it."
+    yield Idea(lambda: total().inner * total().factor, advice, "not-summed", where=where)
 
 
 @mistake("factor-missing", on="sum way")
@@ -687,29 +693,35 @@ def summand(e: Place) -> Iterator[Idea]:
     def summed(inner: Array) -> Array:
         return inner.sum(axis=r.axes, keepdims=True) * (e.reduction or r).factor
 
-    inner = lambda: (e.reduction or r).inner
+    inner, where = lambda: (e.reduction or r).inner, e.layout.name(r.to)
     steps = [t for t, _ in e.way or ((e.t, e.k),)]
     inside = {s.number: s for t in steps for s in (*t.inputs, t) if isinstance(s, Step)}
     for u in inside.values():
         v, name = e.value(u), e.layout.name(u)
         if v.shape != r.inner.shape or v.dtype.kind != "f":
             continue
-        advice = f"{name} is a factor too often inside of the sum in {e.what}."
-        yield Idea(lambda v=v: summed(inner() * v), advice, of=u)
+        advice = f"{name} is a factor too often inside of the sum in d{where}."
+        yield Idea(lambda v=v: summed(inner() * v), advice, of=u, where=where)
         if np.all(v):
-            advice = f"{name} is left out inside of the sum in {e.what}."
-            yield Idea(lambda v=v: summed(inner() / v), advice, of=u)
+            advice = f"{name} is left out inside of the sum in d{where}."
+            yield Idea(lambda v=v: summed(inner() / v), advice, of=u, where=where)
             for other, w, of in e.instead_of(u, r.inner.shape):
-                advice = f"{other} stands for {name} inside of the sum in {e.what}."
+                advice = f"{other} stands for {name} inside of the sum in d{where}."
                 yield Idea(
-                    lambda v=v, w=w: summed(inner() / v * w), advice, "wrong-activation", of=of
+                    lambda v=v, w=w: summed(inner() / v * w),
+                    advice,
+                    "wrong-activation",
+                    of=of,
+                    where=where,
                 )
     arriving = e.point.gradients
     for d in e.layout.named_gradients(r.inner.shape):
         g = arriving[d.number]
         if np.all(g):
-            advice = f"d{d.label} is left out inside of the sum in {e.what}."
-            yield Idea(lambda d=d: summed(inner() / e.point.gradients[d.number]), advice, of=d)
+            advice = f"d{d.label} is left out inside of the sum in d{where}."
+            yield Idea(
+                lambda d=d: summed(inner() / e.point.gradients[d.number]), advice, of=d, where=where
+            )
 
 
 # A choice, t = max(x, axis) or where(c, x, y); parts of x; the axes of x in another order
@@ -738,8 +750,9 @@ def index_overwritten(e: Place) -> Iterator[Idea]:
     where = np.zeros(e.x.shape, int)
     where.ravel()[:] = np.arange(where.size)
     taken = np.asarray(e.t.op(where, *e.point.arguments(e.t)[1:], **e.t.static)).ravel()
-    if len(np.unique(taken)) == taken.size:
+    if len(np.unique(taken)) == taken.size and e.part == "all":
         return
+    reached = np.isin(where, taken)
     advice = (
         f"{e.where} is taken at some places several times, and what comes from each overwrites "
         f"what came before in {e.dx}: add it up (np.add.at)."
@@ -750,8 +763,11 @@ def index_overwritten(e: Place) -> Iterator[Idea]:
         total[taken[order]] = e.g.ravel()[order]
         return total.reshape(e.x.shape)
 
-    yield Idea(lambda: written(slice(None)), advice)
-    yield Idea(lambda: written(slice(None, None, -1)), advice)
+    for order in (slice(None), slice(None, None, -1)):
+        yield Idea(lambda order=order: written(order), advice)
+        if e.part != "all":
+            others = lambda order=order: written(order) - np.where(reached, e.others, 0)
+            yield Idea(others, advice)
 
 
 @mistake("wrong-order", on="order")
@@ -1085,7 +1101,7 @@ def parts_exchanged(e: Place) -> Iterator[Idea]:
 @mistake("path-missing", on="whole", omits=True)
 def cut_off(e: Place) -> Iterator[Idea]:
     """Nothing flows back through x."""
-    if not e.leaf:
+    if not e.leaf and e.x is not e.layout.paths.cost:
         yield Idea(
             lambda: np.zeros_like(e.right),
             f"{e.dx} is taken as zero, {e.where} as constant, so that nothing flows back "

@@ -25,13 +25,15 @@ class Idea(NamedTuple):
 
     make: the array, or a function that gives it, called before the next idea is asked for; None
     where it cannot be formed. advice: what to do about it. kind: where the mistake is called
-    otherwise than its entry in the table says. of: the array that is taken by mistake.
+    otherwise than its entry in the table says. of: the array that is taken by mistake. where: the
+    quantity whose formula is wrong, if it is not that of the place.
     """
 
     make: Array | None | Callable[[], Array | None]
     advice: str
     kind: str | None = None
     of: Step | None = None
+    where: str | None = None
 
     @property
     def array(self) -> Array | None:
@@ -40,11 +42,14 @@ class Idea(NamedTuple):
 
 
 class Reduction(NamedTuple):
-    """A sum of `inner` over axes, multiplied by `factor` entry by entry."""
+    """A sum of `inner` over axes, multiplied by `factor` entry by entry; it is the gradient of
+    `to`, or a part of that.
+    """
 
     inner: Array
     axes: tuple[int, ...]
     factor: Array
+    to: Step
 
     @property
     def factor_shape(self) -> tuple[int, ...]:
@@ -95,6 +100,11 @@ class Place:
     def right(self) -> Array:
         """The right contribution."""
         return contribution(self.point, self.x, self.part)
+
+    @property
+    def others(self) -> Array:
+        """What comes to x otherwise than through this part."""
+        return self.point.gradients[self.x.number] - self.right
 
     @property
     def leaf(self) -> bool:
@@ -267,9 +277,9 @@ class Place:
         for t, k in after:
             factor = self.point.contribution(t, k, factor)
         axes = tuple(i for i, n in enumerate(found[0].shape) if n != found[1].shape[i])
-        whole = found[0].sum(axis=axes, keepdims=True) * factor
-        same = whole.shape == g.shape and np.allclose(whole, g, rtol=1e-6, atol=0)
-        return Reduction(found[0], axes, factor) if same else None
+        whole = hadamard(found[0].sum(axis=axes, keepdims=True), factor)
+        same = whole is not None and whole.shape == g.shape and np.allclose(whole, g, rtol=1e-6)
+        return Reduction(found[0], axes, factor, found[1]) if same else None
 
     # A product: the other operand, and the rule with whatever stands in for g and the operand
 
@@ -342,7 +352,7 @@ def places_at(
     elif len(uses) > 1 or repeated:
         yield from (at("use", t=t, k=k) for t, k in uses)
     ways = layout.branches(x)
-    if len(ways) > len(uses) or any(len(layout.branches(t)) for way in ways for t, _ in way[:-1]):
+    if any(len(way) > 1 for way in ways):
         yield from (at("way", t=way[-1][0], k=way[-1][1], way=way) for way in ways)
     for a, y in layout.outputs:
         for function, reading in _starts_of_the_pass(layout, x, a):

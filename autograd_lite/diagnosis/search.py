@@ -631,7 +631,7 @@ def findings(trials: list[Trial], claim: Claim, most: int) -> list[Finding]:
     for trial in trials:
         if claim in trial.explained:
             for kind, advice in trial.kinds:
-                where = trial.place.where
+                where = trial.idea.where or trial.place.where
                 found.setdefault(
                     (kind, where),
                     Finding(kind, where, trial.factor, advice, trial.error, trial.rank),
