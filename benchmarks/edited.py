@@ -145,6 +145,7 @@ def answer(edit: Edit, finding: Any, paths: "Between") -> str:
     text = f"{finding.where}: {finding.advice}"
     there = stems(text) | set(re.findall(r"\w+", text))
     of = {name for name in edit.subject if name in paths.stems}
+    of = set() if edit.what in ("axis", "not summed") else of
     says = re.search(words, f"{finding.kind} {text}") and (not of or of & there)
     if edit.every and not EVERY.search(text):
         return "text"

@@ -179,6 +179,16 @@ class Layout:
         used = ((x.number, t) for t in reversed(self.paths.steps) for x in t.inputs if _is_step(x))
         return dict(used)
 
+    @cached_property
+    def recurs(self) -> bool:
+        """Whether a parameter is used again and again by the same operation, as at each step."""
+        for x in self.paths.down:
+            if x.op is None:
+                forms = [self.form(t) for t, _ in self.paths.uses[x.number]]
+                if len(forms) > len(set(forms)):
+                    return True
+        return False
+
     # What there is
 
     def is_parameter(self, step: Step) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
-from autograd_lite.diagnosis.layout import Formula
+from autograd_lite.diagnosis.layout import PRODUCTS, Formula
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -611,12 +611,10 @@ def hadamard_missing(e: Place) -> Iterator[Idea]:
 @mistake("wrong-activation", on="hadamard")
 def hadamard_other(e: Place) -> Iterator[Idea]:
     """Another array in the place of the other factor."""
-    for array in e.arrays:
-        v = e.value(array)
-        if array is not e.other and broadcast(v, e.g.shape) is not None:
-            advice = f"{e.layout.name(array)} stands for {e.name}."
-            kind = _kind_of_other(e, array, e.other)
-            yield Idea(lambda v=v: e.fitted(e.g * v), advice, kind, of=array)
+    for name, v, of in e.instead_of(e.other, e.g.shape):
+        kind = None if of is None else _kind_of_other(e, of, e.other)
+        advice = f"{name} stands for {e.name}: {e.line}."
+        yield Idea(lambda v=v: e.fitted(e.g * v), advice, kind, of=of)
 
 
 @mistake("product-confused", on="hadamard")
@@ -636,7 +634,9 @@ def merged_factor(e: Place) -> Iterator[Idea]:
     """A factor of the formula is left out, or stands there once too often, or alone."""
     for u in e.operands if not e.leaf else ():
         v, name = e.value(u), e.layout.name(u)
-        yield Idea(lambda v=v: e.right * v, f"{name} is a factor of {e.what} too often.", of=u)
+        for power, text in ((v, name), (v * v, f"{name}²")):
+            advice = f"{text} is a factor of {e.what} too often."
+            yield Idea(lambda power=power: e.right * power, advice, of=u)
         if np.all(v):
             yield Idea(
                 lambda v=v: e.right / v, f"{name} is left out as a factor of {e.what}.", of=u
@@ -650,7 +650,8 @@ def merged_factor(e: Place) -> Iterator[Idea]:
 @mistake("wrong-activation", on="whole use way")
 def merged_other(e: Place) -> Iterator[Idea]:
     """Another array in the place of a factor or divisor."""
-    for u in e.operands if not e.leaf else ():
+    covered = e.on == "use" and e.t.op in (np.multiply, *PRODUCTS)
+    for u in e.operands if not (e.leaf or covered) else ():
         v, name = e.value(u), e.layout.name(u)
         for other, w, of in e.instead_of(u) if np.all(v) else ():
             advice = f"{other} stands for {name} in {e.what}."
@@ -1051,6 +1052,9 @@ def ways_missing(e: Place) -> Iterator[Idea]:
         advice = f"{e.dx} has the path through {kept} alone: add the paths through {rest}."
         if len(ways) > 2:
             yield Idea(kept_alone, advice)
+            rest_turned = lambda kept_alone=kept_alone: 2 * kept_alone() - e.right
+            advice = f"the sign of all in {e.dx} but what comes through {kept} is wrong."
+            yield Idea(rest_turned, advice, "sign")
         wrong_sign = lambda kept_alone=kept_alone: -kept_alone()
         yield Idea(wrong_sign, f"{advice} And the sign of what is there is wrong.")
 

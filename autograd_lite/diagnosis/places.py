@@ -187,8 +187,13 @@ class Place:
 
     @property
     def arrays(self) -> list[Step]:
-        """The arrays at hand, on a long tape those nearby."""
-        return self._nearest(self.layout.arrays, lambda step: step.number)
+        """The arrays at hand, of many those nearby: of a recurrence, of this step and the next."""
+        found = self.layout.arrays
+        if self.layout.recurs:
+            here = self.layout.number(self.t or self.x)
+            of = [(s, self.layout.number(s)) for s in found]
+            found = [s for s, n in of if abs(n - here) <= 1 or not n or not here]
+        return self._nearest(found, lambda step: step.number)
 
     @property
     def functions(self) -> list[Function]:
@@ -352,11 +357,18 @@ def places_at(
     elif len(uses) > 1 or repeated:
         yield from (at("use", t=t, k=k) for t, k in uses)
     ways = layout.branches(x)
-    if any(len(way) > 1 for way in ways):
+    if any(len(way) > 1 for way in ways) and not _leaves_step(layout, x, ways):
         yield from (at("way", t=way[-1][0], k=way[-1][1], way=way) for way in ways)
     for a, y in layout.outputs:
         for function, reading in _starts_of_the_pass(layout, x, a):
             yield at("loss", function=function, output=a, labels=y, reading=reading)
+
+
+def _leaves_step(layout: Layout, x: Step, ways: list[tuple[tuple[Step, int], ...]]) -> bool:
+    """Whether ways lead on to other steps of a recurrence, which no one line does."""
+    return layout.recurs and any(
+        layout.number(t) != layout.number(x) for way in ways for t, _ in way
+    )
 
 
 def _ways_of_use(layout: Layout, x: Step, t: Step, k: int) -> Iterator[str]:
@@ -430,7 +442,12 @@ def contribution(point: Point, x: Step, part: Any) -> Array:
 
 def matrix_product(a: Array, b: Array) -> Array | None:
     """a @ b, where the shapes conform."""
-    return a @ b if a.shape[-1] == b.shape[-2] else None
+    if a.shape[-1] != b.shape[-2]:
+        return None
+    try:
+        return a @ b
+    except ValueError:  # stacks that do not fit
+        return None
 
 
 def hadamard(a: Array, b: Array) -> Array | None:

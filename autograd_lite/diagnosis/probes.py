@@ -25,7 +25,7 @@ class Probe:
     def __init__(self, claim: Claim, direction: Array, tangents: dict[int, Array]) -> None:
         self.claim, self.direction, self.tangents = claim, direction, tangents
         self.off = 0.0  # what was handed in less what the tape has, along the direction
-        self.noise = 0.0  # by how much that may be wrong
+        self.noise = self.fine = 0.0  # by how much that may be wrong, if copied by hand, or not
 
     def along(self, gradient: Array) -> float:
         """A gradient of the claim's tensor along the direction."""

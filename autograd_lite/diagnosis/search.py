@@ -117,10 +117,14 @@ class Search:
                 for place in self.places(x, repeated=True):
                     groups.setdefault(place.form, []).append(place)
         for places in groups.values():
+            found: list[Trial] = []
             for mistake in TABLE if len(places) > 1 else ():
                 if mistake.on == places[0].on and not self.late():
                     with unless_it_fails():
-                        yield from self.repeat(mistake, places)
+                        found += self.repeat(mistake, places)
+            yield from found
+            if any(t.changes == 1 and len(t.explained) == len(unsettled) for t in found):
+                break
 
     def repeat(self, mistake: Mistake, places: list[Place]) -> Iterator[Trial]:
         """Make the mistake at all these places at once, idea after idea."""
@@ -208,8 +212,10 @@ class Search:
         for p in self.probes:
             given = p.claim.given[0]
             p.off = p.along(given) - p.along(gradients[p.claim.step.number])
-            off = self.tolerances(p.claim.step, given, given)
-            p.noise = off * math.sqrt(given.size) * norm(p.direction)
+            length = math.sqrt(given.size) * norm(p.direction)
+            p.noise = self.tolerances(p.claim.step, given, given) * length
+            p.fine = self.tolerances.fine(p.claim.step, given, given) * length
+        self.at[0].kept.clear()
         self.probed = {p.claim.step.number for p in self.probes}
         self.unprobed = unsettled - self.probed
 
@@ -290,23 +296,38 @@ class Trial:
 
     def promising(self, array: Array) -> bool:
         """Whether it may explain a claim, as far as the probes tell."""
-        search, x = self.search, self.place.x
+        search, x, ratios = self.search, self.place.x, []
         if self.mistake.free or array.shape != x.shape or search.leads(x, search.unprobed):
             return True
-        part = contribution(self.place.point, x, self.part)
-        length, eps = norm(array) + norm(part), float(np.finfo(x.value.dtype).eps)
-        for p in search.probes or ():
-            u = p.tangents.get(x.number)
-            if u is None:
-                continue
-            need, have = p.off + float(np.vdot(part, u)), float(np.vdot(array, u))
-            noise = p.noise + 1e3 * eps * norm(u) * length
-            if abs(have) <= noise:
-                if abs(need) <= noise:
-                    return True
-            elif self.allowed(need / have, noise / abs(have)) is not None:
+        length = 1e3 * float(np.finfo(x.value.dtype).eps) * norm(array)
+        for p, u, size, need, rounding in self.needs():
+            have, rounding = float(np.vdot(array, u)), rounding + size * length
+            if abs(have - need) <= p.noise + rounding and not self.mistake.by_factor:
                 return True
-        return False
+            if abs(have) > p.fine + rounding:
+                ratios.append((need / have, (p.fine + rounding) / abs(have)))
+        if len(ratios) < 2:
+            return any(self.allowed(*ratio) is not None for ratio in ratios)
+        pairs = itertools.combinations(ratios, 2)
+        return any(abs(r - s) <= 10 * (a + b) for (r, a), (s, b) in pairs)
+
+    def needs(self) -> list[tuple[Probe, Array, float, float, float]]:
+        """For each probe that x is seen by: its tangent and that one's length, what a mistake has
+        to give along it, and how much of that is rounding."""
+        point, x = self.place.point, self.place.x
+        key = ("needs", x.number, self.part)
+        if key not in point.kept:
+            part, eps = contribution(point, x, self.part), float(np.finfo(x.value.dtype).eps)
+            seen = [
+                (p, p.tangents[x.number])
+                for p in self.search.probes or ()
+                if x.number in p.tangents
+            ]
+            point.kept[key] = [
+                (p, u, norm(u), p.off + float(np.vdot(part, u)), 1e3 * eps * norm(u) * norm(part))
+                for p, u in seen
+            ]
+        return point.kept[key]
 
     def agrees(self, array: Array) -> bool:
         """Whether the array, pulled down unless only it is wrong, contradicts no claim."""
@@ -567,25 +588,10 @@ class Repeated(Trial):
         places = [place for same in self.same.values() for place, _ in same]
         named = [layout.below(p.t) if p.leaf else p.where for p in places]
         named = sorted(dict.fromkeys(named), key=numbered)
-        words = "at every step" if self.recurs else "in every layer"
+        words = "at every step" if layout.recurs else "in every layer"
         return [
             (kind, f"{advice} So it is {words}: {listed(named)}.") for kind, advice in super().kinds
         ]
-
-    @property
-    def recurs(self) -> bool:
-        """Whether the places are steps, which share their parameters, and not layers."""
-        paths = self.search.paths
-        shared = [frozenset(leaves_used(paths, x)) for x in self.same]
-        return len(self.same) == 1 or bool(frozenset.intersection(*shared))
-
-
-def leaves_used(paths: Paths, number: int) -> Iterator[int]:
-    """The parameters that are used on the way from a step to the next with a name, or by it."""
-    step = paths.steps[number]
-    yield from (x.number for x in step.inputs if isinstance(x, Step) and x.op is None)
-    for t, _ in paths.uses[number]:
-        yield from (x.number for x in t.inputs if isinstance(x, Step) and x.op is None)
 
 
 def norm(array: Array) -> float:
