@@ -384,7 +384,7 @@ def _names(node: ast.AST, problem: Problem) -> frozenset[str]:
     found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     own = set(problem.values())
     return frozenset(
-        name if name in own or name[0] != "d" else name[1:] for name in found - {"np", "t"}
+        name[1:] if name[0] == "d" and name[1:] in own else name for name in found - {"np", "t"}
     )
 
 

@@ -314,12 +314,19 @@ class Layout:
     def branches(self, x: Step) -> list[tuple[tuple[Step, int], ...]]:
         """The ways from x to where they all have joined again: each its uses, from x on.
 
-        Empty where there is one way only, or more than a person would write in one line.
+        Where they part again there, also to the next such place. Empty where there is one way
+        only, or more than a person would write in one line.
         """
         if x.number not in self._branches:
-            end = self._joined(x)
-            ways = list(itertools.islice(self._ways(x, end), MOST_WAYS + 1)) if end else []
-            self._branches[x.number] = ways if 1 < len(ways) <= MOST_WAYS else []
+            found: list[tuple[tuple[Step, int], ...]] = []
+            end: Step | None = x
+            while end is not None and not self.paths.only_use(end):
+                end = self._joined(end)
+                more = list(itertools.islice(self._ways(x, end), MOST_WAYS + 1)) if end else []
+                if not end or len(more) > MOST_WAYS:
+                    break
+                found = more
+            self._branches[x.number] = found
         return self._branches[x.number]
 
     @cached_property
@@ -393,7 +400,7 @@ class Layout:
         own = [t for t, _ in way if t.number not in common]
         names = [t.label for t in own if t.label] or [self.name(t) for t in own[-1:]]
         only = [n for n in names if n]
-        return " and ".join(only) if only else f"{self.below(way[-1][0])} alone"
+        return " and ".join(only) if only else f"{self.below(way[-1][0])} directly"
 
     def leads_to_shared(self, x: Step) -> bool:
         """Whether x leads to a leaf used more than once, as weights in a recurrence are."""

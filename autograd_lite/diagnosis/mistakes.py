@@ -656,9 +656,12 @@ def merged_other(e: Place) -> Iterator[Idea]:
         for other, w, of in e.instead_of(u) if np.all(v) else ():
             advice = f"{other} stands for {name} in {e.what}."
             kind = None if of is None else _kind_of_other(e, of, u)
-            yield Idea(lambda v=v, w=w: e.right / v * w, advice, kind, of=of)
-            if np.all(w):
+            if not e.divides(u):
+                yield Idea(lambda v=v, w=w: e.right / v * w, advice, kind, of=of)
+            elif np.all(w):
                 yield Idea(lambda v=v, w=w: e.right * v / w, advice, kind, of=of)
+                yield Idea(lambda v=v, w=w: e.right * (v / w) ** 2, advice, kind, of=of)
+                yield Idea(lambda v=v, w=w: e.right * (v / w) ** 3, advice, kind, of=of)
 
 
 @mistake("wrong-axis", on="sum way")
@@ -673,8 +676,8 @@ def merged_axis(e: Place) -> Iterator[Idea]:
             for u in (None, *(a for a in e.layout.reduced if a.shape == r.factor_shape)):
                 for power in (1, 2, 3) if u is not None else (0,):
                     k = 1.0 if u is None else e.value(u) ** power
-                    moved = lambda k=k, axis=axis: (
-                        (total().inner * k).sum(axis=axis, keepdims=True) * (total().factor / k)
+                    moved = lambda k=k, axis=axis: hadamard(
+                        (total().inner * k).sum(axis=axis, keepdims=True), total().factor / k
                     )
                     yield Idea(moved, advice, where=where)
             if e.on == "sum":
@@ -682,7 +685,8 @@ def merged_axis(e: Place) -> Iterator[Idea]:
                 yield Idea(alone, advice, where=where)
                 yield Idea(lambda axis=axis: total().inner.sum(axis=axis), advice, where=where)
     advice = f"the sum over axis {right} in d{where} is left out: sum it."
-    yield Idea(lambda: total().inner * total().factor, advice, "not-summed", where=where)
+    whole = lambda: hadamard(total().inner, total().factor)
+    yield Idea(whole, advice, "not-summed", where=where)
 
 
 @mistake("factor-missing", on="sum way")

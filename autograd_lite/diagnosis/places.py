@@ -210,11 +210,18 @@ class Place:
     def operands(self) -> list[Step]:
         """What the gradient of x is multiplied by or divided by, entry by entry, on its way."""
         found: dict[int, Step] = {}
-        steps = [t for t, _ in self.way] or self.layout.onwards(self.x, self.t)
-        for t in steps:
+        for t in self._on_the_way:
             if isinstance(t.op, np.ufunc) and t.op not in PRODUCTS:
                 found |= {s.number: s for s in (*t.inputs, t) if isinstance(s, Step)}
         return [s for s in found.values() if self.fits(s)]
+
+    @property
+    def _on_the_way(self) -> list[Step]:
+        return [t for t, _ in self.way] or self.layout.onwards(self.x, self.t)
+
+    def divides(self, u: Step) -> bool:
+        """Whether the gradient of x is divided by u, rather than multiplied."""
+        return any(t.op is np.divide and t.inputs[1] is u for t in self._on_the_way)
 
     def fits(self, array: Step) -> bool:
         """Whether an array can be multiplied into the gradient of x entry by entry."""
@@ -243,8 +250,10 @@ class Place:
         wrongly. Each with its text, its value, and the array it is."""
         layout, shape = self.layout, shape or self.x.shape
         for array in self.arrays:
-            v = self.value(array)
-            if array is not u and broadcast(v, shape) is not None and v.size > 1:
+            v, step = self.value(array), layout.number(array) == layout.number(self.t or self.x)
+            if array is u or v.size < 2 or broadcast(v, shape) is None:
+                continue
+            if step or not layout.recurs or layout.form(array) == layout.form(u):
                 yield layout.name(array), v, array
         if u.op not in (np.add, np.subtract):
             return
@@ -358,7 +367,8 @@ def places_at(
         yield from (at("use", t=t, k=k) for t, k in uses)
     ways = layout.branches(x)
     if any(len(way) > 1 for way in ways) and not _leaves_step(layout, x, ways):
-        yield from (at("way", t=way[-1][0], k=way[-1][1], way=way) for way in ways)
+        places = (at("way", t=way[-1][0], k=way[-1][1], way=way) for way in ways)
+        yield from (place for place in places if np.any(place.right))
     for a, y in layout.outputs:
         for function, reading in _starts_of_the_pass(layout, x, a):
             yield at("loss", function=function, output=a, labels=y, reading=reading)
