@@ -145,9 +145,10 @@ def answer(edit: Edit, finding: Any, paths: "Between") -> str:
     text = f"{finding.where}: {finding.advice}"
     there = stems(text) | set(re.findall(r"\w+", text))
     of = {name for name in edit.subject if name in paths.stems}
-    of = set() if edit.what in ("axis", "not summed") else of
+    of = set() if edit.what in ("axis", "not summed", "power") or "zero" in text else of
     says = re.search(words, f"{finding.kind} {text}") and (not of or of & there)
-    if edit.every and not EVERY.search(text):
+    summed = finding.where == "J" or edit.target & set(paths.parameters)  # over all the steps
+    if edit.every and not summed and not EVERY.search(text):
         return "text"
     if edit.step and not re.search(rf"(?<!\d){edit.step}(?!\d)", text):
         return "text"
@@ -160,13 +161,16 @@ def at_place(edit: Edit, finding: Any, paths: "Between") -> bool:
         places |= paths.between(target, edit.used)
     if edit.what in ("factor", "name", "step", "transpose", "order", "product", "rearranged"):
         places |= edit.subject
+    if " " in finding.where:  # it has no name, and stands in what its gradient comes from
+        places |= edit.used
     return not places or bool(places & stems(finding.where))
 
 
 def stems(text: str) -> set[str]:
     """The names in a text, with and without the number of a step."""
     words = set(re.findall(r"[A-Za-z_]\w*", text))
-    return words | {w.rstrip("0123456789") for w in words} | {w[1:] for w in words if w[0] == "d"}
+    words |= {w[1:] for w in words if w[0] == "d"}
+    return words | {w.rstrip("0123456789") for w in words}
 
 
 class Between:
@@ -177,6 +181,7 @@ class Between:
         self.label = {s.number: s.label for s in recorded if s.label}
         self.stems = {name.rstrip("0123456789") for name in self.label.values()}
         self.stems |= set(self.label.values())
+        self.parameters = [s.label for s in recorded if s.op is None and s.label]
         self.before: dict[int, set[int]] = {}
         for s in recorded:
             of = [i.number for i in s.inputs if hasattr(i, "number")]

@@ -51,14 +51,14 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "axis": (f"{SUMS} {MASKS} shape wrong-axis", "axis|axes|summed"),
     "not summed": (f"{SUMS} shape {SLOPES} constant", "sum|axis"),
     "mask": (f"{MASKS} {SLOPES} {OPERANDS}", "mask|taken as|stands|inver|left out|share"),
-    "step": (f"{OPERANDS} wrong-step step", "stands for|step|instead|that of"),
+    "step": (f"{OPERANDS} wrong-step step", "stands for|step|instead|that of|mixed"),
     "name": (
         f"{OPERANDS} {SLOPES} {PRODUCTS} wrong-step factor-missing",
         "stands|taken|order|that of|mixed",
     ),
     "complement": (f"{SLOPES} {OPERANDS} factor-missing {PATHS}", "1 −|stands|taken|path|sign"),
     "overwritten": (f"{PATHS} one-sample", "overwr|only|add|path"),
-    "constant": (f"{PATHS} {FACTORS}", "constant|path|zero|left out"),
+    "constant": (f"{PATHS} {FACTORS}", "constant|path|zero|left out|only"),
     "ends early": (f"{PATHS} {FACTORS}", "path|step|only|left out"),
     "exchanged": (f"exchanged {PRODUCTS} {OPERANDS}", "exchang|given as|stands|transposed"),
     "flipped": ("flipped wrong-order transposed", "flip|order|transposed|revers"),
@@ -374,6 +374,48 @@ def _of_results(tree: ast.Module, problem: Problem, values: Names) -> Iterator[E
         yield Edit(
             what, line, frozenset({target}) | subject, subject, ast.fix_missing_locations(changed)
         )
+
+
+# The same in other words
+
+
+class Rewritten(ast.NodeTransformer):
+    """A formula written in another way that means the same: factors and terms in another order, a
+    product as einsum or as the transpose of a product, a quotient as a product."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """An index stays as it is."""
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """One of the ways to write the operation."""
+        self.generic_visit(node)
+        a, b = ast.unparse(node.left), ast.unparse(node.right)
+        ways = {
+            ast.Mult: ["({b}) * ({a})", "np.multiply({a}, {b})"],
+            ast.Add: ["({b}) + ({a})", "({a}) - (-({b}))"],
+            ast.Sub: ["-(({b}) - ({a}))", "-({b}) + ({a})"],
+            ast.Div: ["({a}) * (1 / ({b}))", "1 / ({b}) * ({a})"],
+            ast.MatMult: [
+                "np.swapaxes(np.swapaxes({b}, -1, -2) @ np.swapaxes({a}, -1, -2), -1, -2)",
+                "np.einsum('...ij,...jk->...ik', {a}, {b})",
+            ],
+        }.get(type(node.op), [])
+        if not ways or self.rng.random() < 0.5:
+            return node
+        return _parsed(ways[self.rng.integers(len(ways))].format(a=a, b=b))
+
+
+def in_other_words(problem: Problem, rng: np.random.Generator) -> ast.Module:
+    """The backward pass of a problem, each line of it perhaps written in another way."""
+    tree = ast.parse(problem.text)
+    for statement, _ in _statements(tree):
+        if isinstance(statement, ast.Assign | ast.AugAssign):
+            statement.value = Rewritten(rng).visit(statement.value)
+    return ast.fix_missing_locations(tree)
 
 
 # Names

@@ -21,6 +21,16 @@ from autograd_lite.graph import Step
 
 REARRANGEMENTS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 NO_FUNCTIONS = (*REARRANGEMENTS, np.add, np.subtract, np.multiply, np.divide, np.negative)
+WORDS = {  # what the result of an operation is called
+    "add": "sum",
+    "subtract": "difference",
+    "multiply": "product",
+    "dot": "product",
+    "matmul": "product",
+    "divide": "quotient",
+    "power": "power",
+    "getitem": "part",
+}
 SIGNS = {np.add: "+", np.subtract: "−"}
 PRODUCTS = (np.dot, np.matmul)
 MOST_OPERATIONS = 4  # on from a tensor, whose operands may be in its gradient's formula
@@ -122,10 +132,18 @@ class Layout:
             return f"the array {source.shape} in {below}" if below else f"the leaf {source.shape}"
         if written := self._written(source):
             return written
+        what = WORDS.get(source.name, source.name)
+        if "axis" in source.static and len(source.static["axis"]) == 1:
+            what = f"{what} over axis {source.static['axis'][0]}"
         below = self.paths.down_from(source)
         if below is not source and below.label:
-            return f"the {source.name} in {below.label}"
-        return f"the {source.name} {source.shape}"
+            return f"the {what} in {below.label}"
+        return f"the {what} {source.shape}"
+
+    def gradient(self, step: Step) -> str:
+        """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 in J`."""
+        name = step.label or self.paths.down_from(step).label or self.name(step)
+        return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
 
     def _written(self, step: Step) -> str | None:
         """An unnamed part of a named tensor, or 1 less it, as it is written."""

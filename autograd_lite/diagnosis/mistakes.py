@@ -44,7 +44,7 @@ class Mistake:
     (per_sample). by_factor: only the factor is wrong, and tells the kinds and the advice.
 
     omits: something is left out, so that an array of zeros says something. zeros: what it leaves
-    out is exactly 0, which nothing is by accident. patience: after how many entries that do not fit
+    out is exactly 0, which nothing is by accident. alone: made in several lines, it is several mistakes. patience: after how many entries that do not fit
     an idea is given up, if none has fitted.
     """
 
@@ -57,6 +57,7 @@ class Mistake:
     per_sample: bool = False
     by_factor: Callable[[float, Factors, Place], Iterator[tuple[str, str]]] | None = None
     omits: bool = False
+    alone: bool = False
     zeros: bool = False
     patience: int = 2
 
@@ -670,9 +671,10 @@ def merged_axis(e: Place) -> Iterator[Idea]:
     if (r := e.reduction) is None or len(r.axes) != 1:
         return
     right, total, where = r.axes[0], lambda: e.reduction or r, e.layout.name(r.to)
+    line = e.layout.gradient(r.to)
     for axis in range(r.inner.ndim):
         if axis != right:
-            advice = f"the sum in d{where} runs over axis {axis}: it is over axis {right}."
+            advice = f"the sum in {line} runs over axis {axis}: it is over axis {right}."
             for u in (None, *(a for a in e.layout.reduced if a.shape == r.factor_shape)):
                 for power in (1, 2, 3) if u is not None else (0,):
                     k = 1.0 if u is None else e.value(u) ** power
@@ -684,7 +686,7 @@ def merged_axis(e: Place) -> Iterator[Idea]:
                 alone = lambda axis=axis: total().inner.sum(axis=axis, keepdims=True)
                 yield Idea(alone, advice, where=where)
                 yield Idea(lambda axis=axis: total().inner.sum(axis=axis), advice, where=where)
-    advice = f"the sum over axis {right} in d{where} is left out: sum it."
+    advice = f"the sum over axis {right} in {line} is left out: sum it."
     whole = lambda: hadamard(total().inner, total().factor)
     yield Idea(whole, advice, "not-summed", where=where)
 
@@ -699,19 +701,20 @@ def summand(e: Place) -> Iterator[Idea]:
         return inner.sum(axis=r.axes, keepdims=True) * (e.reduction or r).factor
 
     inner, where = lambda: (e.reduction or r).inner, e.layout.name(r.to)
+    line = e.layout.gradient(r.to)
     steps = [t for t, _ in e.way or ((e.t, e.k),)]
     inside = {s.number: s for t in steps for s in (*t.inputs, t) if isinstance(s, Step)}
     for u in inside.values():
         v, name = e.value(u), e.layout.name(u)
         if v.shape != r.inner.shape or v.dtype.kind != "f":
             continue
-        advice = f"{name} is a factor too often inside of the sum in d{where}."
+        advice = f"{name} is a factor too often inside of the sum in {line}."
         yield Idea(lambda v=v: summed(inner() * v), advice, of=u, where=where)
         if np.all(v):
-            advice = f"{name} is left out inside of the sum in d{where}."
+            advice = f"{name} is left out inside of the sum in {line}."
             yield Idea(lambda v=v: summed(inner() / v), advice, of=u, where=where)
             for other, w, of in e.instead_of(u, r.inner.shape):
-                advice = f"{other} stands for {name} inside of the sum in d{where}."
+                advice = f"{other} stands for {name} inside of the sum in {line}."
                 yield Idea(
                     lambda v=v, w=w: summed(inner() / v * w),
                     advice,
@@ -723,7 +726,7 @@ def summand(e: Place) -> Iterator[Idea]:
     for d in e.layout.named_gradients(r.inner.shape):
         g = arriving[d.number]
         if np.all(g):
-            advice = f"d{d.label} is left out inside of the sum in d{where}."
+            advice = f"d{d.label} is left out inside of the sum in {line}."
             yield Idea(
                 lambda d=d: summed(inner() / e.point.gradients[d.number]), advice, of=d, where=where
             )
@@ -983,11 +986,18 @@ def part_zero(e: Place) -> Iterator[Idea]:
                 many = f"{rows}s {shown} were" if len(empty) > 1 else f"{rows} {shown} was"
                 advice = f"{many} never written to {e.dx}: they are zero."
                 yield Idea(lambda axis=axis, empty=empty: _zero_at(e.g, axis, list(empty)), advice)
-    if e.given is not None and e.given.shape == e.g.shape:
+    if e.given is not None and e.given.shape == e.g.shape and np.any(e.given):
         yield Idea(
             lambda: np.where(e.given == 0, 0, e.g),
             f"{np.sum(e.given == 0)} entries of {e.dx} were never written: they are 0.",
         )
+
+
+@mistake("part-zero", on="whole", omits=True, zeros=True, alone=True)
+def all_zero(e: Place) -> Iterator[Idea]:
+    """A gradient that stayed as it began."""
+    if e.leaf and e.given is not None and not np.any(e.given):
+        yield Idea(lambda: np.zeros_like(e.g), f"{e.dx} was never written: all of it is zero.")
 
 
 def _along(axis: int, index: Any) -> tuple[Any, ...]:
@@ -1029,11 +1039,11 @@ def accumulated(e: Place) -> Iterator[Idea]:
 @mistake("path-missing", on="use", omits=True)
 def path_missing(e: Place) -> Iterator[Idea]:
     """What comes through this use is left out."""
-    times = len(e.layout.paths.uses[e.x.number])
-    yield Idea(
-        lambda: np.zeros_like(e.right),
-        f"{e.where} is used {times} times: add the path through {e.layout.below(e.t)}.",
-    )
+    times, through = len(e.layout.paths.uses[e.x.number]), e.layout.below(e.t)
+    advice = f"{e.where} is used {times} times: add the path through {through}."
+    if times == 1:
+        advice = f"{e.where} is taken as constant: add the path through {through}."
+    yield Idea(lambda: np.zeros_like(e.right), advice)
 
 
 @mistake("path-missing", on="way", omits=True)
@@ -1068,12 +1078,10 @@ def overwritten(e: Place) -> Iterator[Idea]:
     """Of several uses, only what comes through one is kept."""
     uses = e.layout.paths.uses[e.x.number]
     for t, k in uses if len(uses) > 1 else ():
-        advice = (
-            f"only what comes through {e.layout.below(t)} is in it: {e.where} is used "
-            f"{len(uses)} times. Add up what comes at each step: {e.dx} += …, not =."
-        )
+        advice = f"only the path through {e.layout.below(t)} is in {e.dx}: {e.where} is used "
+        advice += f"{len(uses)} times. Add up what comes from each: {e.dx} += …, not =."
         part = lambda t=t, k=k: contribution(e.point, e.x, (t.number, k))
-        yield Idea(part, advice, of=t)
+        yield Idea(part, advice, None if e.leaf else "path-missing", of=t)
 
 
 @mistake("exchanged", on="whole")

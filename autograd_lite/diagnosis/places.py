@@ -157,7 +157,7 @@ class Place:
     @property
     def dt(self) -> str:
         """What arrives."""
-        return f"d{self.layout.below(self.t)}" if self.t else self.dx
+        return self.layout.gradient(self.t) if self.t else self.dx
 
     @property
     def formula(self) -> str:
@@ -221,7 +221,10 @@ class Place:
 
     def divides(self, u: Step) -> bool:
         """Whether the gradient of x is divided by u, rather than multiplied."""
-        return any(t.op is np.divide and t.inputs[1] is u for t in self._on_the_way)
+        return any(
+            (t.op is np.divide and t.inputs[1] is u) or (t.op is np.sqrt and t is u)
+            for t in self._on_the_way
+        )
 
     def fits(self, array: Step) -> bool:
         """Whether an array can be multiplied into the gradient of x entry by entry."""

@@ -165,7 +165,7 @@ class Search:
         """One mistake made in several lines, each the last of its chain, counts as one."""
         groups: dict[Any, list[Trial]] = {}
         for trial in trials:
-            if trial.place.leaf:
+            if trial.place.leaf and not trial.mistake.alone:
                 for kind, _ in trial.kinds:
                     groups.setdefault((kind, trial.factor), []).append(trial)
         for group in groups.values():
