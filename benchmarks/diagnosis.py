@@ -5,10 +5,10 @@
 With N cases: N single mistakes in float64 and N in float32, N / 5 handed over as functions, N / 2
 pairs of mistakes, N random arrays, N right gradients with 10 % noise, and 2 N right gradients in
 each precision; and how the time grows with the steps of a recurrence. Then the models of
-`benchmarks/families.py`: N / 10 wrong lines in each, and 4 N right passes in other words. Exit code
-1 if a goal is missed; `--misses 20` prints what was not named; `--only families` leaves the networks
-out. See `benchmarks/mistakes.py` for what is planted,
-and for what counts as its place.
+`benchmarks/families.py`: N / 10 wrong lines in each, and 4 N right passes in other words. Exit
+code 1 if a goal is missed; `--misses 20` prints what was not named; `--only families` leaves the
+networks out. See `benchmarks/mistakes.py` for what is planted in networks and what counts as its
+place, `benchmarks/edits.py` and `benchmarks/edited.py` for the models.
 
 A mistake counts as *named* if its own kind, at a right place, is among the findings of equal rank
 at the top of a gradient that is wrong, in the layer nearest the cost that has one. *Equal*: not

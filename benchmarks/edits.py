@@ -110,12 +110,12 @@ def edits(problem: Problem, rng: np.random.Generator) -> list[Edit]:
                 used=_used(statement),
             )
             found.append(first)
-            if loop is not None and steps > 1 and (value := getattr(wrong, "value", None)):
-                if type(wrong) is type(statement):
-                    step = int(rng.integers(1, steps + 1))
-                    once = _at_step(statement, value, step)
-                    one = _with_statement(tree, place, once)
-                    found.append(replace(first, tree=one, step=step, every=False))
+            same_form = type(wrong) is type(statement) and hasattr(wrong, "value")
+            if loop is not None and steps > 1 and same_form:
+                step = int(rng.integers(1, steps + 1))
+                once = _at_step(statement, wrong.value, step)
+                one = _with_statement(tree, place, once)
+                found.append(replace(first, tree=one, step=step, every=False))
     return found + list(_of_loops(tree, steps)) + list(_of_results(tree, problem, values))
 
 

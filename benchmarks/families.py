@@ -135,12 +135,13 @@ def in_between(env: Names, values: Names, family: Family) -> Iterator[tuple[str,
                 given = d.get(step) if isinstance(d, dict) else None
                 if given is not None and np.shape(given) == np.shape(there) and step:
                     yield f"{name}{step}", np.asarray(given, float)
-        elif name not in (*family.parameters, "J") and d is not None and name not in DATA:
-            if np.shape(d) == np.shape(value):
-                yield name, np.asarray(d, float)
+        elif d is None or name in (*family.parameters, *DATA):
+            continue
+        elif np.shape(d) == np.shape(value):
+            yield name, np.asarray(d, float)
 
 
-DATA = ("X", "Y", "T", "m", "mask", "noise", "kept")
+DATA = ("J", "X", "Y", "T", "m", "mask", "noise", "kept")
 
 
 def placed(part: np.ndarray, index: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -505,7 +506,12 @@ def _images(rng: np.random.Generator) -> dict[str, Any]:
     s = int(rng.choice([4, 6])) + 1  # the result of a filter of two is even
     o = s - 1
     return {
-        **{"m": m, "C": C, "F": F, "s": s, "o": o, "q": q},
+        "m": m,
+        "C": C,
+        "F": F,
+        "s": s,
+        "o": o,
+        "q": q,
         "X": rng.normal(size=(m, C, s, s)),
         "Y": rng.normal(size=(m, q)),
         **weights(rng, K=(F, C, 2, 2), b=(1, F, 1, 1), V=(F * (o // 2) ** 2, q), c=(1, q)),
@@ -590,8 +596,16 @@ def _two_layers(rng: np.random.Generator) -> dict[str, Any]:
     rows, columns = _patches(o)
     rows2, columns2 = _patches(o2)
     return {
-        **{"m": m, "C": C, "F": F, "G": G, "o": o, "o2": o2},
-        **{"rows": rows, "columns": columns, "rows2": rows2, "columns2": columns2},
+        "m": m,
+        "C": C,
+        "F": F,
+        "G": G,
+        "o": o,
+        "o2": o2,
+        "rows": rows,
+        "columns": columns,
+        "rows2": rows2,
+        "columns2": columns2,
         "X": rng.normal(size=(m, C, s, s)),
         "Y": rng.normal(size=(m, q)),
         **weights(rng, K=(4 * C, F), b=(1, F), K2=(4 * F, G), V=(G, q)),
@@ -612,7 +626,10 @@ def _attention(rng: np.random.Generator) -> dict[str, Any]:
     m, T, n = int(rng.integers(2, 4)), int(rng.integers(4, 6)), int(rng.integers(3, 6))
     k = int(rng.choice([2, 3]))
     return {
-        **{"m": m, "T": T, "n": n, "k": k},
+        "m": m,
+        "T": T,
+        "n": n,
+        "k": k,
         "X": rng.normal(size=(m, T, n)),
         "Y": rng.normal(size=(m, T, n)),
         "mask": np.where(np.tril(np.ones((T, T))) > 0, 0.0, -1e9),
@@ -665,7 +682,8 @@ def _skip_gram(rng: np.random.Generator) -> dict[str, Any]:
     v, n = int(rng.integers(5, 8)), int(rng.integers(3, 5))
     m, k = int(rng.integers(8, 12)), 2
     return {
-        **{"m": m, "k": k},
+        "m": m,
+        "k": k,
         "center": rng.integers(v, size=m),
         "context": rng.integers(v, size=m),
         "noise": rng.integers(v, size=(m, k)),

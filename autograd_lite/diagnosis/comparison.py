@@ -31,10 +31,9 @@ from autograd_lite.diagnosis.tolerances import (
     FiveDigits,
     Tolerances,
     close,
-    max_norm,
     relative_error,
 )
-from autograd_lite.graph import Step, Steps, replay, steps
+from autograd_lite.graph import Steps, replay, steps
 from autograd_lite.tensor import Tensor
 
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point

@@ -36,6 +36,7 @@ PRODUCTS = (np.dot, np.matmul)
 MOST_OPERATIONS = 4  # on from a tensor, whose operands may be in its gradient's formula
 MOST_WAYS, MOST_STEPS = 6, 30  # of a formula that merges several steps into one line
 
+Way = tuple[tuple[Step, int], ...]  # the uses on a way towards the cost: step, argument
 Formula = Callable[[Array, Array], Array]  # of z and a = f(z), or of two other arrays
 # The derivatives that a person knows, of z and a = f(z): the function's name, how the derivative is
 # written, and the derivative. Where it is written with a alone, another value may stand for a.
@@ -113,7 +114,7 @@ class Layout:
         self.point = point
         self.paths: Paths = point.paths
         self._mixes: dict[tuple[int, int], bool] = {}
-        self._branches: dict[int, list[tuple[tuple[Step, int], ...]]] = {}
+        self._blocks: dict[int, list[list[Way]]] = {}
         self.empty: list[tuple[int, tuple[int, ...]]] = []  # rows handed in as zero: length, which
         self.alone: dict[int, set[int]] = {}  # by length: rows that are wrong and no others
         self.asked: list[Step] = []  # whose gradients were handed in
@@ -133,8 +134,9 @@ class Layout:
         if written := self._written(source):
             return written
         what = WORDS.get(source.name, source.name)
-        if "axis" in source.static and len(source.static["axis"]) == 1:
-            what = f"{what} over axis {source.static['axis'][0]}"
+        axis = source.static.get("axis")
+        if isinstance(axis, tuple) and len(axis) == 1:
+            what = f"{what} over axis {axis[0]}"
         below = self.paths.down_from(source)
         if below is not source and below.label:
             return f"the {what} in {below.label}"
@@ -156,7 +158,7 @@ class Layout:
             if all(
                 isinstance(i, slice | int | type(None) | type(...)) for i in step.static["index"]
             ):
-                return f"{x.label}[{', '.join(map(_index, step.static['index']))}]"
+                return f"{x.label}[{', '.join(map(_index_text, step.static['index']))}]"
             return f"the rows of {x.label}"
         return None
 
@@ -185,12 +187,13 @@ class Layout:
         return step.op, with_parameters, numbered(below or "")[0]
 
     def number(self, step: Step) -> int:
-        """The number in the step's name, or in that of what it leads to."""
-        if step.label is None and step.number not in self.paths.uses:
-            step = self._first_use.get(step.number, step)
-        if step.number not in self.paths.uses:
-            return numbered(step.label or "")[1]
-        return numbered(self.paths.down_from(step).label or "")[1]
+        """The number in the step's name, or in that of what it leads to, or is used with."""
+        if step.label:
+            return numbered(step.label)[1]
+        t = self._first_use.get(step.number, step) if step.op is None else step
+        below = self.paths.down_from(t).label if t.number in self.paths.uses else None
+        near = [i.label for i in t.inputs if isinstance(i, Step) and i.label]
+        return max([numbered(label)[1] for label in [below or "", *near]])
 
     @cached_property
     def _first_use(self) -> dict[int, Step]:
@@ -329,23 +332,23 @@ class Layout:
                 found.append((named[0], y))
         return found
 
-    def branches(self, x: Step) -> list[tuple[tuple[Step, int], ...]]:
+    def blocks(self, x: Step) -> list[list[Way]]:
         """The ways from x to where they all have joined again: each its uses, from x on.
 
-        Where they part again there, also to the next such place. Empty where there is one way
-        only, or more than a person would write in one line.
+        Where they part again there, also those to the next such place. Empty where there is one
+        way only, or more than a person would write in one line.
         """
-        if x.number not in self._branches:
-            found: list[tuple[tuple[Step, int], ...]] = []
+        if x.number not in self._blocks:
+            found: list[list[Way]] = []
             end: Step | None = x
             while end is not None and not self.paths.only_use(end):
                 end = self._joined(end)
-                more = list(itertools.islice(self._ways(x, end), MOST_WAYS + 1)) if end else []
-                if not end or len(more) > MOST_WAYS:
+                ways = list(itertools.islice(self._ways(x, end), MOST_WAYS + 1)) if end else []
+                if not end or len(ways) > MOST_WAYS:
                     break
-                found = more
-            self._branches[x.number] = found
-        return self._branches[x.number]
+                found.append(ways)
+            self._blocks[x.number] = found
+        return self._blocks[x.number]
 
     @cached_property
     def reduced(self) -> list[Step]:
@@ -403,17 +406,18 @@ class Layout:
                 heapq.heappush(waiting, after.number)
         return None
 
-    def _ways(self, x: Step, end: Step) -> Iterator[tuple[tuple[Step, int], ...]]:
+    def _ways(self, x: Step, end: Step) -> Iterator[Way]:
         for t, k in self.paths.uses[x.number]:
             if t is end:
                 yield ((t, k),)
             elif t.number < end.number:
                 yield from (((t, k), *rest) for rest in self._ways(t, end))
 
-    def way_text(self, x: Step, way: tuple[tuple[Step, int], ...]) -> str:
+    def way_text(self, x: Step, way: Way) -> str:
         """What is passed on one way and not on all: `mu and var`."""
-        single = [((t, k),) for t, k in self.paths.uses[x.number]]
-        ways = [{t.number for t, _ in w} for w in self.branches(x) or single]
+        single: list[Way] = [((t, k),) for t, k in self.paths.uses[x.number]]
+        block = next((ways for ways in self.blocks(x) if way in ways), single)
+        ways = [{t.number for t, _ in w} for w in block]
         common = set.intersection(*ways)
         own = [t for t, _ in way if t.number not in common]
         names = [t.label for t in own if t.label] or [self.name(t) for t in own[-1:]]
@@ -430,7 +434,7 @@ class Layout:
         return frozenset(s.number for s in self.paths.down if not s.op and len(uses[s.number]) > 1)
 
 
-def _index(i: Any) -> str:
+def _index_text(i: Any) -> str:
     """One index, as Python writes it."""
     if not isinstance(i, slice):
         return "..." if i is ... else str(i)

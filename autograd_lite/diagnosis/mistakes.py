@@ -44,8 +44,9 @@ class Mistake:
     (per_sample). by_factor: only the factor is wrong, and tells the kinds and the advice.
 
     omits: something is left out, so that an array of zeros says something. zeros: what it leaves
-    out is exactly 0, which nothing is by accident. alone: made in several lines, it is several mistakes. patience: after how many entries that do not fit
-    an idea is given up, if none has fitted.
+    out is exactly 0, which nothing is by accident. alone: made in several lines, it is several
+    mistakes. patience: after how many entries that do not fit an idea is given up, if none has
+    fitted.
     """
 
     kind: str
@@ -781,14 +782,12 @@ def index_overwritten(e: Place) -> Iterator[Idea]:
 @mistake("wrong-order", on="order")
 def axes_in_another_order(e: Place) -> Iterator[Idea]:
     """A reshape for a transpose, or axes permuted in another way, on the way back to x."""
-    top, right = e.layout.rearranged_to(e.x)
-    shape = top.shape
+    top, between = e.layout.rearranged_to(e.x)
     advice = (
         f"its entries are in another order: {e.dx} is d{e.layout.name(top)} with the axes "
         "transposed and reshaped back. A reshape alone keeps the order in memory."
     )
-    steps = [top, *right]
-    for start in steps:
+    for start in (top, *between):
         for axes in itertools.permutations(range(len(start.shape))) if len(start.shape) < 6 else ():
             if math.prod(start.shape) == math.prod(e.x.shape) > 1:
                 yield Idea(
@@ -797,11 +796,10 @@ def axes_in_another_order(e: Place) -> Iterator[Idea]:
                     ),
                     advice,
                 )
-    assert shape is not None
 
 
 @mistake("flipped", on="whole")
-def flipped(e: Place) -> Iterator[Idea]:
+def reversed_along(e: Place) -> Iterator[Idea]:
     """The right numbers, in reverse order along axes, or with the axes permuted."""
     n = len(e.x.shape)
     if n < 2 or not (n > 2 or e.leaf):

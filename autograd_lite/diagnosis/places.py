@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.layout import PRODUCTS, Function, Layout
+from autograd_lite.diagnosis.layout import PRODUCTS, Function, Layout, Way
 from autograd_lite.diagnosis.points import Array, Point
 from autograd_lite.graph import Step
 from autograd_lite.walk import undo_broadcast
@@ -29,7 +29,7 @@ class Idea(NamedTuple):
     quantity whose formula is wrong, if it is not that of the place.
     """
 
-    make: Array | None | Callable[[], Array | None]
+    make: Array | Callable[[], Array | None] | None
     advice: str
     kind: str | None = None
     of: Step | None = None
@@ -73,7 +73,7 @@ class Place:
     x: Step
     t: Any = None
     k: Any = 0
-    way: tuple[tuple[Step, int], ...] = ()
+    way: Way = ()
     function: Any = None
     output: Step | None = None
     labels: Step | None = None
@@ -232,12 +232,11 @@ class Place:
         return v.dtype.kind == "f" and v.size > 1 and broadcast(v, self.x.shape) is not None
 
     @property
-    def ways(self) -> list[tuple[tuple[Step, int], ...]]:
+    def ways(self) -> list[Way]:
         """The ways on from x that are places of their own, and on which something arrives."""
         uses = self.layout.paths.uses[self.x.number]
-        ways = self.layout.branches(self.x) or (
-            [((t, k),) for t, k in uses] if len(uses) > 1 else []
-        )
+        single = [((t, k),) for t, k in uses] if len(uses) > 1 else []
+        ways = [way for block in self.layout.blocks(self.x)[-1:] for way in block] or single
         some = [dataclasses.replace(self, way=way) for way in ways]
         return [p.way for p in some if np.any(contribution(self.point, self.x, p.part))]
 
@@ -258,21 +257,24 @@ class Place:
                 continue
             if step or not layout.recurs or layout.form(array) == layout.form(u):
                 yield layout.name(array), v, array
-        if u.op not in (np.add, np.subtract):
-            return
-        (a, b), signs = u.inputs, ("+", "−") if u.op is np.add else ("−", "+")
+        if u.op in (np.add, np.subtract):
+            yield from self._sums_instead_of(u)
+
+    def _sums_instead_of(self, u: Step) -> Iterator[tuple[str, Array, Step | None]]:
+        """What may stand for a sum or difference: the other one, a term alone, another term."""
+        layout, (a, b), plus = self.layout, u.inputs, u.op is np.add
         x, y = (self.value(i) if isinstance(i, Step) else i for i in (a, b))
         s, t = (layout.name(i) if isinstance(i, Step) else f"{i:g}" for i in (a, b))
-        yield f"{s} {signs[1]} {t}", x - y if u.op is np.add else x + y, None
+        yield f"{s} {'−' if plus else '+'} {t}", x - y if plus else x + y, None
         for text, v in ((s, x), (t, y), (f"−{t}", -y)):
             if np.size(v) > 1:
                 yield text, v, None
         for array in self.arrays:
             w = self.value(array)
             if w.shape == u.shape and array not in (a, b):
-                name = layout.name(array)
-                yield f"{name} {signs[0]} {t}", w + y if u.op is np.add else w - y, None
-                yield f"{s} {signs[0]} {name}", x + w if u.op is np.add else x - w, None
+                name, sign = layout.name(array), "+" if plus else "−"
+                yield f"{name} {sign} {t}", w + y if plus else w - y, array
+                yield f"{s} {sign} {name}", x + w if plus else x - w, array
 
     @property
     def reduction(self) -> Reduction | None:
@@ -361,23 +363,35 @@ def places_at(
     for t, k in uses:
         for on in _ways_of_use(layout, x, t, k):
             yield at(on, t=t, k=k)
-    through = {t.number: (t, k) for t, k in uses}
-    if len(through) > 1:
-        times = Counter(t.number for t, _ in uses)
-        for t, k in through.values():
-            yield at("use", t=t, k=k if times[t.number] == 1 else None)
-    elif len(uses) > 1 or repeated:
-        yield from (at("use", t=t, k=k) for t, k in uses)
-    ways = layout.branches(x)
-    if any(len(way) > 1 for way in ways) and not _leaves_step(layout, x, ways):
-        places = (at("way", t=way[-1][0], k=way[-1][1], way=way) for way in ways)
-        yield from (place for place in places if np.any(place.right))
+    yield from _uses_as_places(at, uses, repeated)
+    yield from _ways_as_places(at, layout, x)
     for a, y in layout.outputs:
         for function, reading in _starts_of_the_pass(layout, x, a):
             yield at("loss", function=function, output=a, labels=y, reading=reading)
 
 
-def _leaves_step(layout: Layout, x: Step, ways: list[tuple[tuple[Step, int], ...]]) -> bool:
+def _uses_as_places(
+    at: Callable[..., Place], uses: list[tuple[Step, int]], repeated: bool
+) -> Iterator[Place]:
+    """Each of several uses; of one operation that uses x twice, both at once."""
+    times = Counter(t.number for t, _ in uses)
+    through = {t.number: (t, k) for t, k in uses}
+    if len(through) > 1:
+        for t, k in through.values():
+            yield at("use", t=t, k=k if times[t.number] == 1 else None)
+    elif len(uses) > 1 or repeated:
+        yield from (at("use", t=t, k=k) for t, k in uses)
+
+
+def _ways_as_places(at: Callable[..., Place], layout: Layout, x: Step) -> Iterator[Place]:
+    """Each of several ways on from x that a person may write as terms of one line."""
+    for ways in layout.blocks(x):
+        if any(len(way) > 1 for way in ways) and not _leaves_step(layout, x, ways):
+            places = (at("way", t=way[-1][0], k=way[-1][1], way=way) for way in ways)
+            yield from (place for place in places if np.any(place.right))
+
+
+def _leaves_step(layout: Layout, x: Step, ways: list[Way]) -> bool:
     """Whether ways lead on to other steps of a recurrence, which no one line does."""
     return layout.recurs and any(
         layout.number(t) != layout.number(x) for way in ways for t, _ in way

@@ -60,9 +60,7 @@ def tangents(
             if not point.paths.flows(t, k) or x.number in cut:
                 continue
             below = [m for m in moved if x.number in m]
-            for m, u in zip(
-                below, transposed(point, t, k, [m[x.number] for m in below]), strict=True
-            ):
+            for m, u in zip(below, adjoint(point, t, k, [m[x.number] for m in below]), strict=True):
                 m[t.number] = m[t.number] + u if t.number in m else u
         if t.number in starts:
             j, direction = starts[t.number]
@@ -70,8 +68,8 @@ def tangents(
     return moved
 
 
-def transposed(point: Point, t: Step, k: int, parts: list[Array]) -> list[Array]:
-    """How the value of t moves as its argument k does: the rule is linear in g, this its adjoint."""
+def adjoint(point: Point, t: Step, k: int, parts: list[Array]) -> list[Array]:
+    """How the value of t moves as its argument k does: the adjoint of the rule, linear in g."""
     if not parts:
         return []
     g = Tensor(np.zeros(t.shape, t.value.dtype), requires_grad=True)

@@ -28,7 +28,7 @@ from autograd_lite.diagnosis.places import (
     keyed,
     places_at,
 )
-from autograd_lite.diagnosis.points import Array, Paths, Point, unless_it_fails
+from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
 from autograd_lite.diagnosis.probes import Probe, probes
 from autograd_lite.diagnosis.report import Finding
 from autograd_lite.diagnosis.tolerances import close, max_norm
@@ -116,7 +116,8 @@ class Search:
             if self.paths.reached(x, self.wanted, self.cut) & unsettled:
                 for place in self.places(x, repeated=True):
                     groups.setdefault(place.form, []).append(place)
-        for places in groups.values():
+        named_first = sorted(groups.values(), key=lambda ps: not (ps[0].leaf or ps[0].x.label))
+        for places in named_first:
             found: list[Trial] = []
             for mistake in TABLE if len(places) > 1 else ():
                 if mistake.on == places[0].on and not self.late():
