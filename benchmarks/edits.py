@@ -104,7 +104,7 @@ def edits(problem: Problem, rng: np.random.Generator) -> list[Edit]:
                 what,
                 ast.unparse(wrong),
                 _target(tree, statement, values),
-                _names(subject, problem),
+                _names(subject, values),
                 at_all,
                 every=loop is not None and steps > 1,
                 used=_used(statement),
@@ -128,13 +128,18 @@ def _statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.For | None]]:
 
 
 def _with_statement(tree: ast.Module, place: int, wrong: ast.stmt) -> ast.Module:
-    changed = copy.deepcopy(tree)
-    for count, (statement, loop) in enumerate(_statements(changed)):
-        if count == place:
-            body = changed.body if loop is None else loop.body
-            body[body.index(statement)] = copy.deepcopy(wrong)
-            return ast.fix_missing_locations(changed)
-    raise IndexError(place)
+    """The program with another statement in the place of one; what stays is shared."""
+    old = list(_statements(tree))[place][0]
+
+    def body(statements: list[ast.stmt]) -> list[ast.stmt]:
+        return [wrong if s is old else s for s in statements]
+
+    changed = body(tree.body)
+    for i, s in enumerate(changed):
+        if isinstance(s, ast.For):
+            loop = ast.For(s.target, s.iter, body(s.body), [])
+            changed[i] = ast.copy_location(loop, s)
+    return ast.fix_missing_locations(ast.Module(changed, []))
 
 
 def _is_start(statement: ast.Assign) -> bool:
@@ -421,12 +426,11 @@ def in_other_words(problem: Problem, rng: np.random.Generator) -> ast.Module:
 # Names
 
 
-def _names(node: ast.AST, problem: Problem) -> frozenset[str]:
+def _names(node: ast.AST, values: Names) -> frozenset[str]:
     """The names of tensors in it, without the d of a gradient."""
     found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    own = set(problem.values())
     return frozenset(
-        name[1:] if name[0] == "d" and name[1:] in own else name for name in found - {"np", "t"}
+        name[1:] if name[0] == "d" and name[1:] in values else name for name in found - {"np", "t"}
     )
 
 

@@ -1,12 +1,16 @@
 """The models that `ag.compare` is measured with: their passes are right, every edit is wrong."""
 
 import ast
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.diagnosis import comparison, points, probes
+from autograd_lite.diagnosis.claims import numbers, read_claims
+from autograd_lite.diagnosis.points import Paths
 from autograd_lite.graph import steps
 from autograd_lite.walk import recorded_for
 from benchmarks import edited, edits, families
@@ -107,10 +111,76 @@ def test_edits_that_are_the_same_function_are_found(rng):
     assert not any(edited.close(n.mark, twice.mark) for n in dropped)
 
 
+# A line of the pass, the same written wrongly, and what is said of it.
+CASES = [
+    ("RNN", 0, "dh[t] * (1 - h[t]**2)", "dh[t]", "derivative-dropped", "every step: z1"),
+    ("RNN", 0, "dz[t] @ W.T", "dz[t] @ W", "weight-not-transposed", "every step"),
+    ("RNN", 0, "do[t] @ V.T + later", "do[t] @ V.T", "path-missing", "every step"),
+    ("RNN", 0, "do[t] @ V.T + later", "later", "path-missing", "every step"),
+    ("RNN", 0, "dW += ", "dW = ", "overwritten", r"dW \+= …"),
+    ("RNN", 0, "dW += h[t - 1]", "dW += h[t]", "wrong-activation", "every step"),
+    ("LSTM", 0, "[dai, daf,", "[daf, dai,", "exchanged", "f[123] and i[123] are exchanged"),
+    ("GRU", 0, "dg[t] = dh[t] * (1 - z[t])", "dg[t] = dh[t] * z[t]", "wrong-activation", "1 − z"),
+    ("batch normalization", 1, " + dmu / m", "", "path-missing", "mu"),
+    ("batch normalization", 2, "xhat * along", "along", "factor-missing", "xhat is left out"),
+    ("batch normalization", 2, "m * dxhat", "dxhat", "scale", "directly"),
+    ("batch normalization", 2, " - total - xhat * along", "", "path-missing", "alone|and"),
+    ("layer normalization", 2, "dxhat * xhat, axis=1", "dxhat * xhat, axis=0", "wrong-axis", "axis 0"),
+    ("softmax regression with L2", 1, "dP * P, axis=1", "dP * P, axis=0", "wrong-axis", "axis 0"),
+    ("softmax regression with L2", 0, "decay * W", "decay", "regularisation", "left out"),
+    ("convolution by sliding windows, max pooling", 0, " * share", " + 0 * share", "mask-missing", "mask of max"),
+    ("convolution by im2col, two layers", 0, "placed(", "put(", "overwritten", "add it up"),
+    ("convolution by im2col, two layers", 0, "np.repeat(dS, o2 * o2, axis=0)",
+     "np.tile(dS, (o2 * o2, 1))", "wrong-order", "order"),
+    ("skip-gram, repeated rows", 0, "np.add.at(dE, center, dH)", "dE[center] += dH", "overwritten",
+     "np.add.at"),
+    ("attention, masked, two heads", 0, "dQ.transpose(0, 2, 1, 3).reshape", "dQ.reshape", "wrong-order", "order"),
+    ("attention, masked, two heads", 0, "dS = A * (dA - np.sum(dA * A, axis=-1, keepdims=True))",
+     "dS = A * dA", "path-missing", "constant|path"),
+    ("Gaussian likelihood", 1, "1 - r**2 / v", "1 - r / v", "preactivation-used", "r stands for r²"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "style", "right", "wrong", "kind", "words"), CASES)
+def test_a_line_written_wrongly_is_named(name, style, right, wrong, kind, words, rng):
+    family = next(family for family in families.FAMILIES if family.name == name)
+    problem = families.Problem(family, family.draw(rng), style)
+    assert right in problem.text
+    given = problem.gradients(problem.text.replace(right, wrong, 1))[0]
+    report = ag.compare(problem.tape(), given)
+    entry = next(entry for entry in report if entry.verdict != "agrees")
+    texts = [f"{f.where}: {f.advice}" for f in entry.best if f.kind == kind]
+    assert texts, report
+    assert any(re.search(words, text) for text in texts), texts
+
+
+def test_a_probe_tells_what_a_change_does_to_a_gradient(rng):
+    """The tangents are the adjoint of the backward pass; one that is off by 1 % is not."""
+    problem = families.random_problem(families.VAE, rng)
+    J, (gradients, _) = problem.tape(), problem.gradients()
+    paths = Paths(steps(J))
+    (point,) = points.points(paths, 0)
+    claims = read_claims(paths, gradients)
+    for claim in claims:
+        claim.given = [numbers(claim.source, "a gradient")]
+    wanted, none = frozenset(claim.step.number for claim in claims), frozenset()
+    found = probes.probes(point, claims, none)
+    assert len(found) == len(claims)
+    for x in paths.down:
+        change = rng.normal(size=x.shape)
+        pulled = dict(point.pull(x, change, wanted, none))
+        for probe in found:
+            number = probe.claim.step.number
+            if number in pulled:
+                seen = float(np.vdot(change, probe.tangents[x.number]))
+                assert seen == pytest.approx(probe.along(pulled[number]), abs=1e-10)
+                assert seen != pytest.approx(probe.along(1.01 * pulled[number]) + 1e-9, rel=1e-6)
+            else:
+                assert x.number not in probe.tangents
+
+
 @pytest.mark.parametrize("family", families.FAMILIES, ids=lambda family: family.name)
 def test_any_tape_with_any_wrong_gradients_gets_an_answer(family, rng, monkeypatch):
-    from autograd_lite.diagnosis import comparison, points
-
     monkeypatch.setattr(points, "FAILURES_SHOW", True)
     monkeypatch.setattr(comparison, "MOST_SECONDS", 4.0)
     problem = families.random_problem(family, rng)

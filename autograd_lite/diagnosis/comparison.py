@@ -284,7 +284,9 @@ def _give_up(search: Search, still: list[Claim]) -> None:
             continue
         why = "no single mistake that is known gives this"
         if search.stopped:
-            why = f"the search was stopped after {MOST_SECONDS:g} s, before all was tried"
+            why = f"the search was stopped after {MOST_SECONDS:g} s, before all was tried "
+            why += f"({search.tried} mistakes, in the gradients of {len(search.seen)} of "
+            why += f"{len(search.paths.down)} tensors)"
         advice = f"{why}; {worst_entry(given, right)}."
         nothing = unknown(entry.label, advice, relative_error(given, right))
         entry.findings = [only_rounded(entry.label, given, right) or nothing]

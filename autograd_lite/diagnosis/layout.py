@@ -129,8 +129,9 @@ class Layout:
             return source.label
         if source.op is None:
             use = self._first_use.get(source.number)
-            below = self.paths.down_from(use).label if use and use.number in self.paths.uses else ""
-            return f"the array {source.shape} in {below}" if below else f"the leaf {source.shape}"
+            on_way = use is not None and use.number in self.paths.uses
+            user = self.paths.down_from(use).label if use and on_way else None
+            return f"the array {source.shape} in {user}" if user else f"the leaf {source.shape}"
         if written := self._written(source):
             return written
         what = WORDS.get(source.name, source.name)
@@ -154,6 +155,9 @@ class Layout:
             a, b = (self.name(i) if isinstance(i, Step) else f"{i:g}" for i in step.inputs)
             short = all(not isinstance(i, Step) or i.label or i.op is None for i in step.inputs)
             return f"({a} {SIGNS[step.op]} {b})" if short else None
+        square = step.op is np.square or (step.op is np.power and step.inputs[1] == 2)
+        if square and isinstance(x, Step) and x.label:
+            return f"{x.label}²"
         if step.op is rules.getitem and isinstance(x, Step) and x.label:
             if all(
                 isinstance(i, slice | int | type(None) | type(...)) for i in step.static["index"]

@@ -1071,7 +1071,7 @@ def ways_missing(e: Place) -> Iterator[Idea]:
         yield Idea(wrong_sign, f"{advice} And the sign of what is there is wrong.")
 
 
-@mistake("overwritten", on="whole")
+@mistake("overwritten", on="whole", omits=True)
 def overwritten(e: Place) -> Iterator[Idea]:
     """Of several uses, only what comes through one is kept."""
     uses = e.layout.paths.uses[e.x.number]

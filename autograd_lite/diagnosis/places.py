@@ -29,7 +29,7 @@ class Idea(NamedTuple):
     quantity whose formula is wrong, if it is not that of the place.
     """
 
-    make: Array | Callable[[], Array | None] | None
+    make: Array | Callable[..., Array | None] | None
     advice: str
     kind: str | None = None
     of: Step | None = None
@@ -280,7 +280,8 @@ class Place:
     def reduction(self) -> Reduction | None:
         """The one sum on the way to x, if what follows it is multiplied in entry by entry."""
         way = self.way or ((self.t, self.k),)
-        g, found, after = self.point.gradients[way[-1][0].number], None, []
+        g, found = self.point.gradients[way[-1][0].number], None
+        after: list[tuple[Step, int]] = []
         for t, k in reversed(way):
             raw, to = self.point.rule(t, k, g), t.inputs[k]
             g = undo_broadcast(raw, to.value, t.tensor, k)

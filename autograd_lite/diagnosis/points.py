@@ -183,7 +183,9 @@ class Point(Values):
         """
         new = copy(self)
         new.gradients, new.kept = dict(self.gradients), {}
-        leads, off, added = self.paths.leading(wanted), {}, {}
+        leads = self.paths.leading(wanted)
+        off: dict[int, Array] = {}
+        added: dict[int, Array] = {}
         for t in self.paths.down:
             n = t.number
             if n in wrong:

@@ -65,6 +65,7 @@ class Search:
         self.wanted = frozenset(self.claims)
         self.factors = Factors(layout)
         self.probes: list[Probe] | None = None
+        self.seen: set[int] = set()  # the tensors at which all was tried
         self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
     def trials(self) -> list[Trial]:
@@ -87,6 +88,7 @@ class Search:
             tried += self.trials_at(x, unsettled)
             if self.late():
                 break
+            self.seen.add(x.number)
         found = self.ranked(tried, len(unsettled))
         if not any(trial.rank == 1 for trial in found):
             found = self.ranked(tried + list(self.repeated(unsettled)), len(unsettled))
