@@ -14,6 +14,7 @@ from autograd_lite.diagnosis.points import Paths
 from autograd_lite.graph import steps
 from autograd_lite.walk import recorded_for
 from benchmarks import edited, edits, families
+from benchmarks.fuzz.drafts import draw, quiet
 
 STYLES = [(family, s) for family in families.FAMILIES for s in range(len(family.backward))]
 IDS = [f"{family.name}, style {s}" for family, s in STYLES]
@@ -190,3 +191,31 @@ def test_any_tape_with_any_wrong_gradients_gets_an_answer(family, rng, monkeypat
     report = ag.compare(J, noise)
     assert not report.ok
     assert all(entry.findings for entry in report if entry.verdict != "agrees")
+
+
+def test_any_random_program_with_any_gradients_gets_an_answer(monkeypatch):
+    monkeypatch.setattr(comparison, "MOST_SECONDS", 1.0)
+    compared = 0
+    for number in range(25):
+        program = draw(5, number, steps=24)
+        wrt = program.differentiable()
+        inputs = [
+            ag.Tensor(x, requires_grad=True, name=f"x{k}") if k in wrt else x
+            for k, x in enumerate(program.arguments(0))
+        ]
+        noise = np.random.default_rng(number)
+        with quiet():
+            J = program.function(returns=[program.cost])(*inputs)
+            J = J[0] if isinstance(J, tuple) else J
+            if not J.requires_grad:
+                continue
+            paths = Paths(steps(J))
+            reached = {id(s.tensor) for s in paths.down}
+            leaves = [x for x in inputs if id(x) in reached]
+            if not leaves:
+                continue
+            report = ag.compare(J, {x: noise.normal(size=x.shape) for x in leaves})
+        assert len(report) == len(leaves)
+        assert all(entry.findings for entry in report if entry.verdict != "agrees")
+        compared += 1
+    assert compared > 15
