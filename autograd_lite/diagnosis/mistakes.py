@@ -784,7 +784,7 @@ def axes_in_another_order(e: Place) -> Iterator[Idea]:
     """A reshape for a transpose, or axes permuted in another way, on the way back to x."""
     top, between = e.layout.rearranged_to(e.x)
     advice = (
-        f"its entries are in another order: {e.dx} is d{e.layout.name(top)} with the axes "
+        f"its entries are in another order: {e.dx} is {e.layout.gradient(top)} with the axes "
         "transposed and reshaped back. A reshape alone keeps the order in memory."
     )
     for start in (top, *between):

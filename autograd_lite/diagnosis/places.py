@@ -412,7 +412,7 @@ def _ways_of_use(layout: Layout, x: Step, t: Step, k: int) -> Iterator[str]:
         yield "sum"
     if t.op in (np.max, np.min, np.where) and x.shape != ():
         yield "choice"
-    if t.op is rules.getitem or t.op is rules.windows:
+    if t.name in ("getitem", "windows"):
         yield "index"
     if t.op in (np.transpose, np.reshape):
         yield "order"
