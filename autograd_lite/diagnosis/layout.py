@@ -115,6 +115,7 @@ class Layout:
         self.paths: Paths = point.paths
         self._mixes: dict[tuple[int, int], bool] = {}
         self._blocks: dict[int, list[list[Way]]] = {}
+        self._numbers: dict[int, int] = {}
         self.empty: list[tuple[int, tuple[int, ...]]] = []  # rows handed in as zero: length, which
         self.alone: dict[int, set[int]] = {}  # by length: rows that are wrong and no others
         self.asked: list[Step] = []  # whose gradients were handed in
@@ -192,6 +193,11 @@ class Layout:
 
     def number(self, step: Step) -> int:
         """The number in the step's name, or in that of what it leads to, or is used with."""
+        if step.number not in self._numbers:
+            self._numbers[step.number] = self._number(step)
+        return self._numbers[step.number]
+
+    def _number(self, step: Step) -> int:
         if step.label:
             return numbered(step.label)[1]
         t = self._first_use.get(step.number, step) if step.op is None else step
