@@ -279,6 +279,12 @@ class Place:
     @property
     def reduction(self) -> Reduction | None:
         """The one sum on the way to x, if what follows it is multiplied in entry by entry."""
+        key = ("reduction", self.x.number, self.part, self.t.number)
+        if key not in self.point.kept:
+            self.point.kept[key] = self._reduction()
+        return self.point.kept[key]
+
+    def _reduction(self) -> Reduction | None:
         way = self.way or ((self.t, self.k),)
         g, found = self.point.gradients[way[-1][0].number], None
         after: list[tuple[Step, int]] = []
