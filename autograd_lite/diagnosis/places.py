@@ -129,8 +129,8 @@ class Place:
 
     def key(self, array: Step) -> Any:
         """What an array at hand has in common with the one that is as far on at other steps."""
-        layout = self.layout
-        return layout.form(array), layout.number(array) - layout.number(self.t or self.x)
+        layout, number = self.layout, self.layout.number(array)
+        return layout.form(array), number and number - layout.number(self.t or self.x)
 
     @property
     def form(self) -> Any:

@@ -33,11 +33,12 @@ class Probe:
 
 
 def probes(point: Point, claims: list[Claim], cut: frozenset[int]) -> list[Probe]:
-    """A probe for each claim of the right shape that is open; none where the tangents fail."""
+    """A probe for open claims of the right shape, for many a few; none where the tangents fail."""
     fit = [c for c in claims if c.given and c.given[0].shape == c.step.shape and not c.settled]
+    fit = sorted(fit, key=lambda c: c.step.op is not None)[:MOST_PROBES]  # parameters first
     rng = np.random.default_rng(0)
     directions = [rng.normal(size=c.step.shape).astype(c.step.value.dtype) for c in fit]
-    if not fit or len(fit) > MOST_PROBES:
+    if not fit:
         return []
     with unless_it_fails():
         starts = {

@@ -524,19 +524,17 @@ class Repeated(Trial):
             self.same.setdefault(place.x.number, []).append((place, one))
 
     def promising(self, array: Array) -> bool:
-        """Whether what it adds, seen along the probes, may explain a claim."""
+        """Whether what it adds, seen along the probes, is what the claims are off by."""
         search, point = self.search, self.place.point
-        if any(search.leads(point.paths.steps[n], search.unprobed) for n in self.same):
-            return True
         added = self.made(point, frozenset(self.same))[1]
         eps = float(np.finfo(self.place.x.value.dtype).eps)
         for p in search.probes or ():
             tangents = [(a, p.tangents[n]) for n, a in added.items() if n in p.tangents]
             have = sum(float(np.vdot(a, u)) for a, u in tangents)
-            noise = p.noise + 1e3 * eps * sum(norm(a) * norm(u) for a, u in tangents)
-            if abs(have - p.off) <= noise:
-                return True
-        return False
+            rounding = 1e3 * eps * sum(norm(a) * norm(u) for a, u in tangents)
+            if abs(have) > rounding and abs(have - p.off) > p.noise + rounding:
+                return False  # all that it changes has to be explained
+        return True
 
     def agrees(self, array: Array) -> bool:
         """Whether the pass with all of the mistakes contradicts no claim."""
