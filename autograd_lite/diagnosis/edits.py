@@ -635,7 +635,7 @@ def _piece(site: _Site, scope: Scope) -> _Found:
 
 
 @_edit("sum", rank=3)
-def _summed(site: _Site, scope: Scope) -> _Found:
+def _with_sum(site: _Site, scope: Scope) -> _Found:
     node = site.node
     if not _is_array(node) or not (site.is_whole or site.within("matmul")):
         return
