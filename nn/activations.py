@@ -30,6 +30,7 @@ BY_NAME: dict[str, Activation] = {
     "softplus": ag.softplus,
     "sin": np.sin,
 }
+OF_CLASSES = ("sigmoid", "softmax")  # their results are probabilities
 NAMES = (*BY_NAME, "softmax")  # softmax also needs to know along which axis the classes lie
 
 

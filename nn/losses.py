@@ -150,6 +150,11 @@ class Loss:
             )
 
     @property
+    def for_classes(self) -> bool:
+        """True if outputs are read as classes."""
+        return self.one_of_many or self.threshold is not None
+
+    @property
     def takes_probabilities(self) -> bool:
         """True if outputs must lie between 0 and 1."""
         return self.labels == (0, 1) and not self.takes_logits

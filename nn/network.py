@@ -20,10 +20,20 @@ from autograd_lite import files
 from nn import activations as act
 from nn import initialisers
 from nn.archive import READ_ERRORS, Archive, open_regular
-from nn.arrays import Array, as_numbers, check_finite, check_samples, checked_batch_axis
+from nn.arrays import (
+    Array,
+    as_numbers,
+    check_finite,
+    check_samples,
+    checked_batch_axis,
+    column_names,
+    finite_samples,
+    is_frame,
+)
+from nn.labels import Class, decoded
 
 _FORMAT = "autograd-lite network, version 1"
-_NOT_PARAMETERS = ("format", "sizes", "activations", "batch_axis")
+_NOT_PARAMETERS = ("format", "sizes", "activations", "batch_axis", "classes", "features")
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,9 @@ class Network:
     function (see nn.initialisers); biases start at zero. `dtype`, float64 or float32, is the dtype
     of everything that the network computes.
 
+    `classes` are what its outputs stand for, and `features` the columns of a frame that are its
+    inputs; both are None until nn.fit learns of them, may be set, and are saved with the network.
+
     >>> net = Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
     >>> net
     Network([2, 4, 1], activations=['tanh', 'sigmoid'], batch_axis=1, dtype=float64)
@@ -71,6 +84,8 @@ class Network:
         self.activations = _checked_activations(activations, self.sizes)
         self.batch_axis = checked_batch_axis(batch_axis)
         self.dtype = _checked_dtype(dtype)
+        self.classes: list[Class] | None = None
+        self.features: list[str] | None = None
         if isinstance(initialiser, str):
             if initialiser not in initialisers.BY_NAME:
                 known = ", ".join(initialisers.BY_NAME)
@@ -177,6 +192,57 @@ class Network:
         check_samples("X", X.shape, self.sizes[0], "inputs", self.batch_axis)
         return X
 
+    def samples(self, X: ArrayLike | ag.Tensor) -> Array:
+        """X as an array of this network's dtype and layout, checked.
+
+        A frame of pandas or Polars has samples as rows; its columns are found by the names in
+        `features`, if these are known. Raises ValueError for a shape or columns that do not fit,
+        for values that are not finite, and for missing ones, counted by column.
+
+        >>> Network([2, 1], ["sigmoid"], rng=0).samples([[1, 2, 3], [4, 5, 6]]).dtype
+        dtype('float64')
+        """
+        columns = column_names(X, "X") if is_frame(X) else None
+        if columns is not None and self.features is not None:
+            if absent := [name for name in self.features if name not in columns]:
+                raise ValueError(f"X has no column {absent[0]!r}: its columns are {columns}")
+            X, columns = X[self.features], self.features  # type: ignore[index, call-overload]
+        array = as_numbers(X, "X")
+        array = array.T if columns is not None and self.batch_axis == 1 else array
+        check_samples("X", array.shape, self.sizes[0], "inputs", self.batch_axis)
+        return finite_samples("X", array, self.dtype, self.batch_axis, columns or self.features)
+
+    def predict(self, X: ArrayLike | ag.Tensor, probabilities: bool = False) -> Array:
+        """The answer for each sample: its class (m,), of `classes` if the network knows them.
+
+        With `probabilities`, those of each class, in the layout of the samples. The outputs of a
+        network without classes are its answer: (m,) if there is one, else as they are laid out;
+        several sigmoid outputs are each a yes or a no, 1 or 0. Raises ValueError as `samples` does.
+
+        >>> net = Network([1, 1], ["sigmoid"], rng=0)
+        >>> net.set_parameters({"W1": [[2.0]]})
+        >>> net.classes = ["cold", "warm"]
+        >>> net.predict([[-1.0, 0.5]]).tolist()
+        ['cold', 'warm']
+        >>> net.predict([[-1.0, 0.5]], probabilities=True).round(2)
+        array([[0.88, 0.27],
+               [0.12, 0.73]])
+        """
+        with ag.no_grad():
+            f = self.forward(self.samples(X))
+        last, several = self.activations[-1], self.sizes[-1] > 1
+        outputs = f.A[self.L].numpy()
+        if self.classes is not None and isinstance(last, str) and last not in act.OF_CLASSES:
+            Z = f.Z[self.L]  # trained by a loss that takes logits
+            outputs = (ag.softmax(Z, 1 - self.batch_axis) if several else ag.sigmoid(Z)).numpy()
+        if self.classes is None and (last not in act.OF_CLASSES or (last == "sigmoid" and several)):
+            if last == "sigmoid":
+                return outputs if probabilities else (outputs > 0.5).astype(int)
+            if probabilities:
+                raise ValueError("this network has no classes, and so no probabilities of them")
+            return outputs if several else outputs.ravel()
+        return decoded(outputs, self.classes, self.batch_axis, probabilities)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an .npz file of arrays and text, nothing pickled.
 
@@ -212,6 +278,8 @@ class Network:
             "batch_axis": np.array(self.batch_axis),
             **parameters,
         }
+        known = {"classes": self.classes, "features": self.features}
+        entries |= {name: np.array(value) for name, value in known.items() if value is not None}
         return lambda file: np.savez(file, **entries)  # type: ignore[arg-type]
 
     @classmethod
@@ -252,7 +320,19 @@ class Network:
                 )
         net = cls(sizes, names, 0, batch_axis, headers["W1"].dtype, _zeros)
         net.set_parameters({name: archive.array(name) for name in shapes})
+        if "classes" in archive:
+            net.classes = _checked_names(archive, "classes", max(sizes[-1], 2))
+        if "features" in archive:
+            net.features = _checked_names(archive, "features", sizes[0])
         return net
+
+
+def _checked_names(archive: Archive, entry: str, n: int) -> list[Any]:
+    """The n different classes or features that an entry holds."""
+    names: list[Any] = archive.array(entry).tolist()
+    if not isinstance(names, list) or len(set(names)) != n or len(names) != n:
+        raise ValueError(f"its {entry} are not {n} different names")
+    return names
 
 
 def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> Array:

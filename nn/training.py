@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import autograd_lite as ag
-from nn.arrays import Array, as_numbers, check_samples, first_entry
+from nn.arrays import Array, finite_samples, is_frame
+from nn.labels import encoded
 from nn.losses import Loss
 from nn.network import Forward, Network
 from nn.optimizers import Optimizer
@@ -93,6 +94,10 @@ def fit(
 ) -> History:
     """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
 
+    X may be a frame of pandas or Polars, whose rows are samples; its columns become
+    `net.features`. Labels may also be one word or number for each sample; what they stand for
+    becomes `net.classes` (nn.labels says how), and `net.predict` answers with it.
+
     `loss` is one of nn.losses, or any function of (A, Y) that returns a scalar Tensor; it is also
     given `batch_axis` if it takes it, and a `_with_logits` loss gets Z of the last layer for A.
     `batch_size=None` makes one step of all samples in each epoch, `batch_size=1` one step for each
@@ -120,10 +125,8 @@ def fit(
     (10, True)
     """
     _check_parts(net, loss, optimizer)
-    X, Y = _checked_samples(net, X, Y)
+    X, Y, found = _checked_samples(net, X, Y, loss)
     known = _known(loss)
-    if known:
-        known.check_labels(Y.data, net.batch_axis)
     m = X.shape[net.batch_axis]
     size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
     if shuffle and rng is None:
@@ -133,6 +136,7 @@ def fit(
     del X, Y  # (memory for them once less)
     run = _Run(net, loss, optimizer, samples)
     epochs = _count("epochs", epochs)
+    vars(net).update(found)
     own = known is None or not all(isinstance(a, str) for a in net.activations)
     watched = callable(progress)
     try:
@@ -173,7 +177,7 @@ def evaluate(
     >>> round(J, 2), round(accuracy, 4)
     (0.69, 0.5425)
     """
-    X, Y = _checked_samples(net, X, Y)
+    X, Y, _ = _checked_samples(net, X, Y, loss)
     with ag.no_grad():
         J, output = _cost(loss, net.batch_axis)(net.forward(X), Y)
     return J.item(), _accuracy(loss, output.data, Y.data, net.batch_axis)
@@ -331,25 +335,31 @@ def _accuracy(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int
     return known.accuracy(output, Y, batch_axis) if known else None
 
 
-def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
-    """X and Y as Tensors of the network's dtype. Raises ValueError, naming what does not fit."""
-    arrays: dict[str, Array] = {}
-    for name, samples, n, what in (
-        ("X", X, net.sizes[0], "inputs"),
-        ("Y", Y, net.sizes[-1], "outputs"),
-    ):
-        array = as_numbers(samples, name)
-        check_samples(name, array.shape, n, what, net.batch_axis)
-        with np.errstate(over="ignore"):  # what is too large for float32 is infinite, so found here
-            array = arrays[name] = array.astype(net.dtype)
-        if not np.isfinite(array).all():
-            entry = first_entry(name, array, ~np.isfinite(array))
-            raise ValueError(f"{entry}: samples must be finite numbers")
-    m, labels = (arrays[name].shape[net.batch_axis] for name in ("X", "Y"))
-    if m != labels or not m:
-        raise ValueError(f"X has {m} samples and Y {labels}: give a label for each sample")
-    tensors = [ag.Tensor(array, name=name) for name, array in arrays.items()]
-    return tensors[0], tensors[1]
+def _checked_samples(
+    net: Network, X: Any, Y: Any, loss: Callable[..., Any]
+) -> tuple[ag.Tensor, ag.Tensor, dict[str, Any]]:
+    """X and Y as Tensors of the network's dtype, and what they tell of its classes and features.
+
+    Raises ValueError or TypeError, naming what does not fit.
+    """
+    known, outputs, axis = _known(loss), net.sizes[-1], net.batch_axis
+    for_classes = known is not None and known.for_classes
+    samples = net.samples(X)
+    labels, classes = encoded(Y, outputs, axis, for_classes, net.classes)
+    m, n = samples.shape[axis], labels.shape[axis]
+    if m != n or not m:
+        raise ValueError(f"X has {m} samples and Y {n}: give a label for each sample")
+    tensor = ag.Tensor(finite_samples("Y", labels, net.dtype, axis), name="Y")
+    if known:
+        known.check_labels(tensor.data, axis)
+    if classes is None and known and (known.one_of_many or (for_classes and outputs == 1)):
+        classes = list(range(max(outputs, 2)))
+    found: dict[str, Any] = {}
+    if net.classes is None and classes is not None:
+        found["classes"] = classes
+    if net.features is None and is_frame(X) and all(isinstance(c, str) for c in X.columns):
+        found["features"] = list(X.columns)
+    return ag.Tensor(samples, name="X"), tensor, found
 
 
 def _count(name: str, value: Any, least: int = 0) -> int:

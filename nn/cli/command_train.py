@@ -173,12 +173,13 @@ def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
         values["W1"] = values["W1"] / scale.T
         values["b1"] = values["b1"] - mean @ values["W1"]
     raw.set_parameters(values)
+    raw.classes, raw.features = net.classes, net.features
     return raw
 
 
 def _prepared(options: argparse.Namespace) -> Task:
     """The data and the network; options that are not given are set to the data's defaults."""
-    X, Y = data_from(options)
+    X, Y, classes, features = data_from(options)
     axis = options.batch_axis
     inputs, outs = X.shape[1 - axis], Y.shape[1 - axis]
     defaults = DEFAULTS.get(options.data, FOR_A_FILE)
@@ -198,6 +199,7 @@ def _prepared(options: argparse.Namespace) -> Task:
     if options.loss is None and options.activations is None and not np.isin(Y, (0, 1)).all():
         options.loss = "half_squared_error"
     net, loss = network_from(options)
+    net.classes, net.features = classes, features
     with usage_errors():
         loss.check_labels(Y, axis)
         X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)
