@@ -6,9 +6,11 @@ import importlib
 from typing import Any
 
 from autograd_lite import __version__ as __version__
-from nn import initialisers, losses, optimizers
+from nn import initialisers, losses, metrics, optimizers, schedules
+from nn.evaluation import evaluate
+from nn.history import Diverged, History
 from nn.network import Forward, Network
-from nn.training import Diverged, History, evaluate, fit
+from nn.training import fit
 
 __all__ = [
     "Diverged",
@@ -22,8 +24,10 @@ __all__ = [
     "fit",
     "initialisers",
     "losses",
+    "metrics",
     "optimizers",
     "plots",
+    "schedules",
 ]
 
 _LAZY = ("closed_form", "datasets", "documents", "plots")

@@ -23,13 +23,15 @@ def encoded(
     batch_axis: int,
     for_classes: bool,
     classes: Sequence[Class] | None = None,
+    ignored: Any = None,
 ) -> tuple[Array, list[Class] | None]:
     """Labels as the network's outputs should be, laid out as they are, and the classes found.
 
     Numbers in the layout of the outputs are taken as they are. Otherwise there is one label for
     each sample, along one axis or in a column. If they are `for_classes`, words and numbers stand
     for `classes`, by default all that occur, sorted; of numbers, 0 to 1 for one output and whole
-    ones below k for k outputs are themselves. The classes are None where labels were numbers.
+    ones below k for k outputs are themselves. The classes are None where labels were numbers. The
+    label `ignored` stands for none: all outputs are 0.
 
     >>> encoded(["cat", "dog", "cat"], outputs=1, batch_axis=1, for_classes=True)
     (array([[0., 1., 0.]]), ['cat', 'dog'])
@@ -56,8 +58,10 @@ def encoded(
         return np.expand_dims(labels, 1 - batch_axis), None
     if not for_classes:
         raise TypeError("Y holds words, and this loss is not for classes: give numbers")
-    found = _classes(labels, outputs) if classes is None else list(classes)
-    Y = coded(found, labels)[-outputs:]
+    counted = labels != ignored
+    found = _classes(labels[counted], outputs) if classes is None else list(classes)
+    Y = np.zeros((outputs, len(labels)))
+    Y[:, counted] = coded(found, labels[counted])[-outputs:]
     return (Y if batch_axis == 1 else Y.T), found
 
 

@@ -15,14 +15,14 @@ import numpy as np
 
 import autograd_lite as ag
 from nn.arrays import Array
+from nn.batches import Batch
 from nn.network import Forward, Network
-from nn.optimizers import SETTINGS, Adam, GradientDescent, Momentum, Optimizer
+from nn.optimizers import BY_NAME, SETTINGS, GradientDescent, Optimizer
 
-Batch = tuple[Array, Array, Array]  # X, Y, and an array for the outputs
 StepState = tuple[dict[str, Array], dict[str, dict[str, Array]], int]
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
 # The `change` of these is plain arithmetic on arrays and numbers, which can be compiled.
-COMPILED = (GradientDescent, Momentum, Adam)
+COMPILED = tuple(BY_NAME.values())
 
 
 class NotFinite(FloatingPointError):
@@ -49,6 +49,10 @@ class Steps:
 
     def end(self) -> None:
         """Write the parameters back to the network, if it does not have them already."""
+
+    def set_rate(self, rate: float) -> None:
+        """Go on at another learning rate."""
+        self.optimizer.rate = rate
 
     def take(self, batches: list[Batch]) -> list[float]:
         """Take a step for each batch, and return the J of each before its step.
@@ -138,9 +142,10 @@ class CompiledSteps(CompiledGradients):
         J, gradients, output = self._gradients(parameters, X, Y)
         optimizer = copy.copy(self.optimizer)
         vars(optimizer).update(settings, numbers=lambda k: numbers)
+        gradients = optimizer.clipped(gradients)
         memory = {name: dict(kept) for name, kept in memory.items()}
         new = {
-            name: parameter + optimizer.change(gradients[name], memory[name])
+            name: optimizer.changed(name, parameter, gradients[name], memory[name])
             for name, parameter in parameters.items()
         }
         return J, output, new, {n: {a: kept[a] for a in self.arrays} for n, kept in memory.items()}
@@ -152,8 +157,13 @@ class CompiledSteps(CompiledGradients):
             kept = self.optimizer.memory_of(p)
             memory[name] = {a: kept[a] if a in kept else np.zeros_like(p.data) for a in self.arrays}
             k = kept.get("k", 0)
-        self.settings = {name: n for name, n in vars(self.optimizer).items() if name in SETTINGS}
+        settings = vars(self.optimizer).items()
+        self.settings = {name: n for name, n in settings if name in SETTINGS and n is not None}
         self.state = self.begun = self._values(), memory, k
+
+    def set_rate(self, rate: float) -> None:
+        super().set_rate(rate)
+        self.settings["rate"] = self.optimizer.rate
 
     def end(self) -> None:
         if self.state is not None and self.state is not self.begun:

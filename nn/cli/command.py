@@ -224,7 +224,8 @@ def network_from(options: argparse.Namespace) -> tuple[Network, losses.Loss]:
             needs = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
             loss_name = needs.get(names[-1], "half_squared_error")
         net = Network(sizes, names, rng=options.rng, batch_axis=options.batch_axis)
-    loss = losses.BY_NAME[loss_name]
+        loss = losses.BY_NAME[loss_name]
+        loss.labels_of(sizes[-1])
     if loss.takes_probabilities and names[-1] not in ("sigmoid", "softmax"):
         raise UsageError(
             f"--loss {loss_name} needs outputs from 0 to 1, and --activations ends in {names[-1]}: "
@@ -324,7 +325,7 @@ def random_samples(net: Network, loss: losses.Loss, samples: int, rng: int) -> t
     ((5, 3), array([1., 1., 1., 1., 1.]))
     """
     random = np.random.default_rng(rng)
-    X, outputs = random.normal(size=(net.sizes[0], samples)), net.sizes[-1]
+    X, outputs = random.normal(size=(net.sizes[0], samples)), loss.labels_of(net.sizes[-1])
     if loss.one_of_many:
         Y = np.eye(outputs)[:, random.integers(outputs, size=samples)]
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import files
-from nn import datasets, optimizers
+from nn import datasets, losses, optimizers
 from nn.arrays import Array
 from nn.cli.command import (
     INTERRUPTED,
@@ -24,9 +24,11 @@ from nn.cli.command import (
     usage_errors,
     whole_number,
 )
+from nn.evaluation import evaluate
+from nn.history import History
 from nn.losses import Loss
 from nn.network import Network
-from nn.training import History, evaluate, fit
+from nn.training import fit
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def _prepared(options: argparse.Namespace) -> Task:
     X, Y, classes, features = data_from(options)
     axis = options.batch_axis
     inputs, outs = X.shape[1 - axis], Y.shape[1 - axis]
+    if options.loss is not None:
+        outs *= losses.BY_NAME[options.loss].parts
     defaults = DEFAULTS.get(options.data, FOR_A_FILE)
     for name in ("rate", "epochs", "batch_size"):
         if getattr(options, name) is None:
