@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from autograd_lite import __version__ as __version__
-from nn import initialisers, losses, metrics, optimizers, schedules
+from nn import initialisers, layers, losses, metrics, optimizers, schedules
 from nn.evaluation import evaluate
 from nn.history import Diverged, History
 from nn.network import Forward, Network
@@ -23,6 +23,7 @@ __all__ = [
     "evaluate",
     "fit",
     "initialisers",
+    "layers",
     "losses",
     "metrics",
     "optimizers",

@@ -15,6 +15,7 @@ from autograd_lite.errors import refuse_masks
 from autograd_lite.files import excerpt
 
 Array = NDArray[Any]
+Shape = tuple[int, ...]
 
 
 def check_finite(name: str, array: Array) -> None:
@@ -117,15 +118,24 @@ def _is_missing(entry: Any) -> bool:
     return isinstance(entry, float) and math.isnan(entry)
 
 
-def check_samples(name: str, shape: tuple[int, ...], n: int, what: str, batch_axis: int) -> None:
-    """Raise ValueError, with the likely fix, unless there are samples of n values each."""
-    if len(shape) == 2 and shape[1 - batch_axis] == n:
+def check_samples(
+    name: str, shape: Shape, sample: Shape, what: str, batch_axis: int, flat: bool = False
+) -> None:
+    """Raise ValueError, with the likely fix, unless this is the shape of an array of samples.
+
+    `sample` is the shape of one of them, of so many inputs or outputs (`what`). They may be `flat`.
+    """
+    n = math.prod(sample)
+    of_one = shape[:-1] if batch_axis == 1 else shape[1:]
+    if shape and (of_one == sample or (flat and of_one == (n,))):
         return
-    hint = f" {name}.T would fit." if len(shape) == 2 and shape[batch_axis] == n else ""
-    right = f"({n}, m)" if batch_axis == 1 else f"(m, {n})"
+    turned = shape[:0:-1] if batch_axis == 1 else shape[-2::-1]
+    hint = f" {name}.T would fit." if len(shape) == 2 and turned == sample else ""
+    one = ", ".join(map(str, sample))
+    right = f"({one}, m)" if batch_axis == 1 else f"(m, {one})"
     raise ValueError(
-        f"{name} {shape}: this network has {n} {what}, so with batch_axis={batch_axis} {name} is "
-        f"{right}.{hint}"
+        f"{name} {shape}: this network has {one.replace(', ', ' × ')} {what}, so with "
+        f"batch_axis={batch_axis} {name} is {right}.{hint}"
     )
 
 
@@ -160,9 +170,16 @@ def finite_samples(
         return converted
     missing = np.isnan(converted)
     if missing.any():
-        counts = missing.sum(axis=batch_axis).ravel().tolist()
+        counts = missing.sum(axis=-batch_axis).ravel().tolist()
         places = columns or [f"feature {j}" for j in range(1, len(counts) + 1)]
         found = dict(zip(places, counts, strict=True))
         raise ValueError(f"{name} has {missing_values(found)}")
     entry = first_entry(name, converted, ~np.isfinite(converted))
     raise ValueError(f"{entry}: samples must be finite numbers")
+
+
+def checked_count(name: str, value: Any, least: int = 1) -> int:
+    """The value, if it is a whole number and not less than this. Raises ValueError, naming it."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}={value!r}: it must be a whole number, {least} or more")
+    return int(value)

@@ -33,21 +33,22 @@ class Batches:
         rng: np.random.Generator | None,
     ) -> None:
         """`rng` draws an order for each epoch; None keeps the given order."""
-        m = X.shape[batch_axis]
+        m = X.shape[-batch_axis]
         shape = (outputs, m) if batch_axis == 1 else (m, outputs)
         self.rng, self.Y, self.outputs = rng, Y, np.empty(shape, Y.dtype)
         slices = [slice(i, min(i + size, m)) for i in range(0, m, size)]
         self.shares = [(part.stop - part.start) / m for part in slices]
 
         def cut(samples: Array) -> list[Array]:
-            return [samples[part] if batch_axis == 0 else samples[:, part] for part in slices]
+            return [samples[part] if batch_axis == 0 else samples[..., part] for part in slices]
 
         if rng is None:
             pieces = [[np.ascontiguousarray(a) for a in cut(samples)] for samples in (X, Y)]
         else:  # sample after sample, so that reordering them is fast
-            self.sorted = [a if batch_axis == 0 else np.ascontiguousarray(a.T) for a in (X, Y)]
+            first = [np.moveaxis(a, -batch_axis, 0) for a in (X, Y)]
+            self.sorted = [np.ascontiguousarray(a) for a in first]
             self.shuffled = [np.empty_like(a) for a in self.sorted]
-            laid_out = [a if batch_axis == 0 else a.T for a in self.shuffled]
+            laid_out = [np.moveaxis(a, 0, -batch_axis) for a in self.shuffled]
             self.Y = laid_out[1]
             pieces = [cut(a) for a in laid_out]
         self.batches = [Batch(*part) for part in zip(*pieces, cut(self.outputs), strict=True)]

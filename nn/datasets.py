@@ -162,8 +162,8 @@ def split(
     >>> X_train.shape, X_test.shape, Y_train.shape, Y_test.shape
     ((2, 300), (2, 100), (1, 300), (1, 100))
     """
-    m = np.shape(X)[checked_batch_axis(batch_axis)]
-    if np.shape(Y)[batch_axis] != m:
+    m = np.shape(X)[-checked_batch_axis(batch_axis)]
+    if np.shape(Y)[-batch_axis] != m:
         raise ValueError(
             f"X {np.shape(X)} and Y {np.shape(Y)} differ in the number of samples, along "
             f"axis {batch_axis} (batch_axis={batch_axis})"
@@ -177,7 +177,7 @@ def split(
         )
     order = np.random.default_rng(rng).permutation(m)
     testing, training = order[:held_out], order[held_out:]
-    parts = [np.take(part, at, batch_axis) for part in (X, Y) for at in (training, testing)]
+    parts = [np.take(part, at, -batch_axis) for part in (X, Y) for at in (training, testing)]
     return parts[0], parts[1], parts[2], parts[3]
 
 

@@ -90,7 +90,7 @@ def cost_of(
     known = known_loss(loss)
 
     def cost(f: Forward, Y: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
-        output = known.output_of(f) if known else f.A[len(f.Z)]
+        output = known.output_of(f) if known else f.output
         return loss(output, Y, **options), output
 
     return cost
@@ -122,7 +122,7 @@ def checked_samples(net: Network, X: Any, Y: Any, loss: Callable[..., Any]) -> S
     ignored = getattr(loss, "keywords", {}).get("ignored")
     samples = net.samples(X)
     labels, classes = encoded(Y, outputs, axis, for_classes, net.classes, ignored)
-    m, n = samples.shape[axis], labels.shape[axis]
+    m, n = samples.shape[-axis], labels.shape[axis]
     if m != n or not m:
         raise ValueError(f"X has {m} samples and Y {n}: give a label for each sample")
     tensor = ag.Tensor(finite_samples("Y", labels, net.dtype, axis), name="Y")

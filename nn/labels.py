@@ -46,7 +46,7 @@ def encoded(
     column = labels.ndim == 1 or (labels.ndim == 2 and 1 in labels.shape)
     laid_out = labels.ndim == 2 and labels.shape[1 - batch_axis] == outputs
     if not words and (laid_out or not column):
-        check_samples("Y", labels.shape, outputs, "outputs", batch_axis)
+        check_samples("Y", labels.shape, (outputs,), "outputs", batch_axis)
         return labels, None
     if not column:
         raise ValueError(f"Y {labels.shape} holds words: give one label for each sample")
@@ -54,7 +54,7 @@ def encoded(
     numbers = outputs == 1 and (classes is None or list(classes) == [0, 1])
     if not words and (not for_classes or (numbers and ((labels >= 0) & (labels <= 1)).all())):
         if outputs > 1:
-            check_samples("Y", labels.shape, outputs, "outputs", batch_axis)
+            check_samples("Y", labels.shape, (outputs,), "outputs", batch_axis)
         return np.expand_dims(labels, 1 - batch_axis), None
     if not for_classes:
         raise TypeError("Y holds words, and this loss is not for classes: give numbers")

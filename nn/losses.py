@@ -158,7 +158,7 @@ class Loss:
 
     def output_of(self, f: Forward) -> ag.Tensor:
         """The A of the last layer, or its Z if the loss takes logits."""
-        return (f.Z if self.takes_logits else f.A)[len(f.Z)]
+        return f.logits if self.takes_logits else f.output
 
     def labels_of(self, outputs: int) -> int:
         """How many labels each sample has, for so many outputs. Raises ValueError if none fit."""

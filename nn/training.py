@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 
 import autograd_lite as ag
 from nn import datasets
-from nn.arrays import Array
+from nn.architecture import letter_and_layer
+from nn.arrays import Array, checked_count
 from nn.batches import Batches
 from nn.evaluation import (
     Samples,
@@ -101,20 +102,24 @@ def fit(
     _check_parts(net, loss, optimizer)
     samples = checked_samples(net, X, Y, loss)
     del X, Y  # (memory for them once less)
-    if shuffle and rng is None:
-        raise ValueError("shuffle=True draws an order: give rng=, a number or a NumPy Generator")
+    if (shuffle or net.is_random) and rng is None:
+        draws = "shuffle=True draws an order" if shuffle else "dropout draws what it leaves out"
+        raise ValueError(f"{draws}: give rng=, a number or a NumPy Generator")
     random = np.random.default_rng(0 if rng is None else rng)
     samples, held_out = _divided(net, samples, validation, loss, random)
     after = _AfterEpoch(net, loss, held_out or samples, held_out is not None, metrics, patience)
-    m = samples.X.shape[net.batch_axis]
-    size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
+    m = samples.X.shape[-net.batch_axis]
+    size = m if batch_size is None else min(m, checked_count("batch_size", batch_size))
     batches = Batches(
         *(samples.X.data, samples.Y.data, net.batch_axis, net.sizes[-1], size),
         random if shuffle else None,
     )
-    epochs = _count("epochs", epochs)
+    epochs = checked_count("epochs", epochs, least=0)
     functions = _checked_callbacks(callbacks)
-    run = _Run(net, loss, optimizer, batches, after, functions, _checked(schedule, optimizer))
+    noise = random if net.is_random else None
+    run = _Run(
+        net, loss, optimizer, batches, after, functions, _checked(schedule, optimizer), noise
+    )
     vars(net).update(samples.found)
     del samples
     own = known_loss(loss) is None or not all(isinstance(a, str) for a in net.activations)
@@ -208,9 +213,9 @@ class _AfterEpoch:
     ) -> None:
         self.net, self.loss, self.samples, self.held_out = net, loss, samples, held_out
         self.metrics = checked_metrics(metrics)
-        self.patience = None if patience is None else _count("patience", patience, least=1)
+        self.patience = None if patience is None else checked_count("patience", patience)
         self.least = math.inf
-        self.best: dict[str, Array] = {}
+        self.best: tuple[dict[str, Array], dict[str, Array]] = {}, {}
 
     def __bool__(self) -> bool:
         """True if there is anything to do."""
@@ -228,7 +233,8 @@ class _AfterEpoch:
         if (self.held_out or self.patience) and loss < self.least:
             self.least, history.best = loss, len(history.loss)
             if self.patience is not None:
-                self.best = {name: p.data for name, p in self.net.parameters().items()}
+                values = {name: p.data for name, p in self.net.parameters().items()}
+                self.best = values, self.net.statistics()
 
     def whole_epochs(self, history: History) -> int:
         """The number of epochs of which everything is recorded."""
@@ -245,8 +251,8 @@ class _AfterEpoch:
 
     def keep_the_best(self) -> None:
         """Give the network the parameters of its best epoch, if they were kept."""
-        for name, value in self.best.items():
-            self.net.parameters()[name].data = value
+        self.net.set_parameters(self.best[0])
+        self.net.set_statistics(self.best[1])
 
 
 class _Run:
@@ -261,18 +267,20 @@ class _Run:
         after: _AfterEpoch,
         callbacks: list[Callback],
         schedule: Schedule | None,
+        rng: np.random.Generator | None,
     ) -> None:
+        """`rng` draws the noise of random layers; None if there are none."""
         self.net, self.loss, self.optimizer, self.batches = net, loss, optimizer, batches
         self.after, self.callbacks, self.schedule = after, callbacks, schedule
         self.cost = cost_of(loss, net.batch_axis)
-        self.steps = Steps(net, self.cost, optimizer)
+        self.steps, self.rng = Steps(net, self.cost, optimizer, rng), rng
         self.history = History(metrics={name: [] for name in after.metrics})
         self.watched = False  # by functions of the user's
 
     def compile(self) -> None:
         """Take compiled steps from now on, if these batches can be traced."""
         batches = [self.batches.batches[0], self.batches.batches[-1]]
-        steps = compiled_steps(self.net, self.cost, self.optimizer, batches)
+        steps = compiled_steps(self.net, self.cost, self.optimizer, batches, self.rng)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
 
@@ -343,10 +351,11 @@ class _Run:
         """The error: it names the parameter, or, by one more forward pass, the first tensor."""
         if error.name is not None and error.value is not None:
             value = _first_not_finite(error.value)
-            return Diverged(epoch, int(error.name[1:]), error.name, value, self.history)
+            _, l = letter_and_layer(error.name)
+            return Diverged(epoch, l, error.name, value, self.history)
         X, Y, _ = error.batch
         with ag.no_grad():
-            f = self.net.forward(X)
+            f = self.net.forward(X, training=np.random.default_rng(0))
             J, _ = self.cost(f, ag.Tensor(Y, name="Y"))
         for l, tensors in enumerate(f.layers.values(), start=1):
             for tensor in tensors:
@@ -366,9 +375,3 @@ def _factor(schedule: Schedule, epoch: int) -> float:
     if not 0 <= factor < math.inf:
         raise ValueError(f"schedule({epoch}) is {factor}: a factor of the rate is 0 or more")
     return factor
-
-
-def _count(name: str, value: Any, least: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}={value!r}: it must be a whole number, {least} or more")
-    return int(value)
