@@ -17,6 +17,7 @@ from nn import datasets
 from nn.architecture import letter_and_layer
 from nn.arrays import Array, checked_count
 from nn.batches import Batches
+from nn.checkpoints import Checkpoint, State, arrays_of, description, restore, save, set_arrays
 from nn.evaluation import (
     Samples,
     accuracy_of,
@@ -57,6 +58,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     patience: int | None = None,
     schedule: Schedule | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
 
@@ -76,7 +78,8 @@ def fit(
     that of the training) has not fallen for so many epochs, and the network gets the parameters of
     the best epoch back. `schedule` gives a factor of the optimizer's rate for each epoch, from 1
     (nn.schedules). `callbacks` are functions that are called after each epoch with its number and
-    the History; training stops where one of them returns True.
+    the History; training stops where one of them returns True. With a `checkpoint` (nn.Checkpoint)
+    the state is kept in a file, and a training that was killed goes on from there, to the bit.
 
     `progress`: None shows a bar on a terminal and nothing elsewhere; True and False decide; a
     function is called as a callback is.
@@ -116,10 +119,12 @@ def fit(
     )
     epochs = checked_count("epochs", epochs, least=0)
     functions = _checked_callbacks(callbacks)
-    noise = random if net.is_random else None
     run = _Run(
-        net, loss, optimizer, batches, after, functions, _checked(schedule, optimizer), noise
+        net, loss, optimizer, batches, after, functions, _checked(schedule, optimizer), random
     )
+    if checkpoint is not None:
+        about = {"the batch size": size, "shuffle": bool(shuffle), "patience": patience}
+        run.keep(checkpoint, description(net, loss, optimizer, _arrays(samples, held_out), **about))
     vars(net).update(samples.found)
     del samples
     own = known_loss(loss) is None or not all(isinstance(a, str) for a in net.activations)
@@ -199,6 +204,10 @@ def _divided(
     return Samples(X, Y, samples.found), Samples(X_out, Y_out, {})
 
 
+def _arrays(*samples: Samples | None) -> list[Array]:
+    return [part.data for some in samples if some for part in (some.X, some.Y)]
+
+
 class _AfterEpoch:
     """What is measured after each epoch, and whether training goes on."""
 
@@ -215,7 +224,7 @@ class _AfterEpoch:
         self.metrics = checked_metrics(metrics)
         self.patience = None if patience is None else checked_count("patience", patience)
         self.least = math.inf
-        self.best: tuple[dict[str, Array], dict[str, Array]] = {}, {}
+        self.best: dict[str, Array] = {}
 
     def __bool__(self) -> bool:
         """True if there is anything to do."""
@@ -233,8 +242,7 @@ class _AfterEpoch:
         if (self.held_out or self.patience) and loss < self.least:
             self.least, history.best = loss, len(history.loss)
             if self.patience is not None:
-                values = {name: p.data for name, p in self.net.parameters().items()}
-                self.best = values, self.net.statistics()
+                self.best = arrays_of(self.net)
 
     def whole_epochs(self, history: History) -> int:
         """The number of epochs of which everything is recorded."""
@@ -251,8 +259,7 @@ class _AfterEpoch:
 
     def keep_the_best(self) -> None:
         """Give the network the parameters of its best epoch, if they were kept."""
-        self.net.set_parameters(self.best[0])
-        self.net.set_statistics(self.best[1])
+        set_arrays(self.net, self.best)
 
 
 class _Run:
@@ -267,20 +274,41 @@ class _Run:
         after: _AfterEpoch,
         callbacks: list[Callback],
         schedule: Schedule | None,
-        rng: np.random.Generator | None,
+        rng: np.random.Generator,
     ) -> None:
-        """`rng` draws the noise of random layers; None if there are none."""
         self.net, self.loss, self.optimizer, self.batches = net, loss, optimizer, batches
         self.after, self.callbacks, self.schedule = after, callbacks, schedule
         self.cost = cost_of(loss, net.batch_axis)
-        self.steps, self.rng = Steps(net, self.cost, optimizer, rng), rng
+        self.rng, self.noise = rng, rng if net.is_random else None
+        self.steps = Steps(net, self.cost, optimizer, self.noise)
         self.history = History(metrics={name: [] for name in after.metrics})
         self.watched = False  # by functions of the user's
+        self.checkpoint: Checkpoint | None = None
+        self.about: dict[str, Any] = {}
+
+    def keep(self, checkpoint: Any, about: dict[str, Any]) -> None:
+        """Go on from the checkpoint, if there is one, and keep the state there from now on."""
+        if not isinstance(checkpoint, Checkpoint):
+            raise TypeError(f'checkpoint={checkpoint!r}: give nn.Checkpoint("run.npz", every=10)')
+        if not isinstance(self.optimizer, Optimizer):
+            raise TypeError(
+                f"checkpoint: a {type(self.optimizer).__name__} has a memory of its own, which "
+                "cannot be kept: give an nn.optimizers.Optimizer"
+            )
+        state = self.state()
+        restore(checkpoint, state, about)
+        self.after.least, self.after.best = state.least, state.best
+        self.checkpoint, self.about = checkpoint, about
+
+    def state(self) -> State:
+        """What a checkpoint keeps."""
+        after = self.after
+        return State(self.net, self.optimizer, self.rng, self.history, after.least, after.best)
 
     def compile(self) -> None:
         """Take compiled steps from now on, if these batches can be traced."""
         batches = [self.batches.batches[0], self.batches.batches[-1]]
-        steps = compiled_steps(self.net, self.cost, self.optimizer, batches, self.rng)
+        steps = compiled_steps(self.net, self.cost, self.optimizer, batches, self.noise)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
 
@@ -289,17 +317,17 @@ class _Run:
         # (NumPy's warnings are off in the steps, which check for themselves, not in the reports.)
         quiet = functools.partial(np.errstate, all="ignore")
         rate: Any = getattr(self.optimizer, "rate", None)
-        seen = self.watched or bool(self.after)
+        seen = self.watched or bool(self.after) or self.checkpoint is not None
+        done = epochs if self.history.stopped else len(self.history.loss)  # by a checkpoint
         try:
             self.steps.begin()
             with nullcontext() if seen else quiet():
-                for epoch in range(1, epochs + 1):
+                for epoch in range(done + 1, epochs + 1):
                     with quiet() if seen else nullcontext():
                         self.epoch(epoch, rate)
                     if not seen:
                         report(epoch, self.history)
-                    elif self.look(epoch, report):
-                        self.history.stopped = epoch < epochs
+                    elif self.look(epoch, epochs, report):
                         break
         finally:
             self.end()
@@ -307,7 +335,7 @@ class _Run:
                 self.optimizer.rate = rate
         self.after.keep_the_best()
 
-    def look(self, epoch: int, report: Report) -> bool:
+    def look(self, epoch: int, epochs: int, report: Report) -> bool:
         """Measure and report an epoch; True if training is to stop."""
         self.steps.end()
         with np.errstate(all="ignore"):
@@ -322,6 +350,9 @@ class _Run:
                 error.add_note(f"(the callback {name} raised it after epoch {epoch}; the network")
                 error.add_note(" keeps the parameters of that epoch)")
                 raise
+        self.history.stopped = stop and epoch < epochs
+        if self.checkpoint and (stop or epoch == epochs or epoch % self.checkpoint.every == 0):
+            save(self.checkpoint, self.state(), self.about)
         self.steps.begin()
         return stop
 
