@@ -19,7 +19,7 @@ _validation = needed("sklearn.utils.validation", _WHY, "data")
 _multiclass = needed("sklearn.utils.multiclass", _WHY, "data")
 
 
-class _Estimator(_base.BaseEstimator):  # type: ignore[misc, name-defined]
+class _Estimator(_base.BaseEstimator):  # type: ignore[name-defined]
     """What both have: the options, and the training. `net_` is the trained network."""
 
     def __init__(
@@ -74,7 +74,7 @@ class _Estimator(_base.BaseEstimator):  # type: ignore[misc, name-defined]
         return checked
 
 
-class Classifier(_base.ClassifierMixin, _Estimator):  # type: ignore[misc, name-defined]
+class Classifier(_base.ClassifierMixin, _Estimator):  # type: ignore[name-defined]
     """A network that tells classes apart, as an estimator of scikit-learn.
 
     `hidden` are the sizes of the hidden layers, all with one `activation`; `optimizer` is a name of
@@ -114,7 +114,7 @@ class Classifier(_base.ClassifierMixin, _Estimator):  # type: ignore[misc, name-
         return self.net_.predict(samples, probabilities=True)
 
 
-class Regressor(_base.RegressorMixin, _Estimator):  # type: ignore[misc, name-defined]
+class Regressor(_base.RegressorMixin, _Estimator):  # type: ignore[name-defined]
     """A network that tells a number, as an estimator of scikit-learn.
 
     The options are those of Classifier. Features and labels should be standardized.
