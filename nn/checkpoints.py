@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import files
-from nn.archive import READ_ERRORS, Archive, open_regular
+from nn.archive import reading
 from nn.arrays import Array, checked_count
 from nn.history import History
 from nn.network import Network
 from nn.optimizers import SETTINGS, Optimizer
 
-_FORMAT = "autograd-lite checkpoint, version 1"
+_VERSION = "autograd-lite checkpoint, version 1"
 
 
 class Checkpoint:
@@ -94,7 +94,7 @@ def save(checkpoint: Checkpoint, state: State, about: dict[str, Any]) -> None:
         "history": asdict(state.history),
         "least": state.least,
     }
-    arrays["format"] = np.array(_FORMAT)
+    arrays["format"] = np.array(_VERSION)
     arrays["state"] = np.array(json.dumps(text, default=_plain))
     files.write(checkpoint.path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
 
@@ -106,18 +106,11 @@ def restore(checkpoint: Checkpoint, state: State, about: dict[str, Any]) -> None
     """
     if not os.path.exists(checkpoint.path):
         return
-    with open(checkpoint.path, "rb", opener=open_regular) as file:
-        try:
-            archive = Archive(file)
-            if archive.array("format").item() != _FORMAT:
-                raise ValueError("its format is not this version's")
-            text = json.loads(archive.array("state").item())
-            arrays = {name: archive.array(name) for name in archive if "." in name}
-        except READ_ERRORS as error:
-            said = f"it has no entry {error}" if isinstance(error, KeyError) else error
-            raise ValueError(
-                f"{checkpoint.path} is not a checkpoint: {files.excerpt(said)}"
-            ) from None
+    with reading(checkpoint.path, "a checkpoint") as archive:
+        if archive.array("format").item() != _VERSION:
+            raise ValueError("its format is not this version's")
+        text = json.loads(archive.array("state").item())
+        arrays = {name: archive.array(name) for name in archive if "." in name}
     for name, value in about.items():
         before = text["about"].get(name)
         if before != json.loads(json.dumps(value, default=_plain)):

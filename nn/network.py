@@ -21,7 +21,7 @@ from autograd_lite import files
 from nn import activations as act
 from nn import initialisers, saving
 from nn.architecture import array_shapes, described, is_dense, letter_and_layer
-from nn.archive import READ_ERRORS, Archive, open_regular
+from nn.archive import reading
 from nn.arrays import (
     Array,
     Shape,
@@ -375,15 +375,8 @@ class Network:
         that cannot be opened, and ValueError for one that is truncated, damaged, not a network, or
         holds parameters that are not finite numbers.
         """
-        with open(path, "rb", opener=open_regular) as file:
-            try:
-                saved = saving.from_archive(Archive(file))
-            except MemoryError:
-                raise MemoryError(f"{path} holds more than this machine's memory") from None
-            except READ_ERRORS as error:
-                said = f"it has no entry {error}" if isinstance(error, KeyError) else error
-                raise ValueError(f"{path} is not a saved network: {files.excerpt(said)}") from None
-
+        with reading(path, "a saved network") as archive:
+            saved = saving.from_archive(archive)
         dtype = next(iter(saved.arrays.values())).dtype if saved.arrays else float
         net = cls([saved.input, *saved.layers], None, 0, saved.batch_axis, dtype, _zeros)
         net.set_parameters({name: saved.arrays[name] for name in net._parameters})
