@@ -366,6 +366,18 @@ class Network:
         )
         files.write(path, lambda file: np.savez(file, **entries))  # type: ignore[arg-type]
 
+    def to_torch(self) -> Any:
+        """The network as a torch.nn.Sequential: `nn.exports.to_torch(self)`."""
+        from nn import exports
+
+        return exports.to_torch(self)
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to an ONNX file: `nn.exports.to_onnx(self, path)`."""
+        from nn import exports
+
+        exports.to_onnx(self, path)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
         """The network that `save` wrote, equal to the bit.
