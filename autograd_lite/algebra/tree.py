@@ -154,6 +154,11 @@ def summed(a: Expression, axis: tuple[int, ...], shape: Shape) -> Expression:
     return Apply(np.sum, (a,), shape, {"axis": axis, "keepdims": True}, axis)
 
 
+def as_mask(x: Any) -> Any:
+    """Numbers 0 and 1, which masks are in expressions, as a mask again: for an index."""
+    return np.asarray(x) != 0
+
+
 def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
     """The value of an expression, given that of each symbol."""
     if isinstance(e, Symbol):
@@ -165,7 +170,9 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
     if isinstance(e, Named):
         return evaluate(e.meaning, values)
     arguments = [evaluate(a, values) for a in e.arguments]
-    if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers
+    if e.op is as_mask:
+        return as_mask(*arguments)
+    if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers or masks
         x, *at = map(np.asarray, arguments)
         arguments = [x, *(i.astype(int) if i.dtype.kind == "f" else i for i in at)]
     value = e.op(*arguments, **e.static)
