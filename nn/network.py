@@ -366,6 +366,12 @@ class Network:
         )
         files.write(path, lambda file: np.savez(file, **entries))  # type: ignore[arg-type]
 
+    def source(self) -> str:
+        """NumPy source of two functions, forward and backward: `nn.numpy_source`."""
+        from nn.numpy_source import numpy_source
+
+        return numpy_source(self)
+
     def to_torch(self) -> Any:
         """The network as a torch.nn.Sequential: `nn.exports.to_torch(self)`."""
         from nn import exports

@@ -6,10 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-from test_nn_layers import CASES, case, samples_first
+from test_nn_layers import CASES, case, deep, images, samples_first
 
+import autograd_lite as ag
 import nn
-from nn import exports
+from nn import exports, numpy_source
 from nn.layers import BatchNormalization, Dense, Dropout
 
 
@@ -100,3 +101,56 @@ def test_without_the_libraries_the_command_to_type_is_named(monkeypatch, tmp_pat
         net.to_torch()
     with pytest.raises(ImportError, match=r'pip install "autograd-lite\[onnx\]"'):
         net.to_onnx(tmp_path / "net.onnx")
+
+
+def assert_the_source_is_the_network(net, A):
+    """Forward and backward, run as written, against the tape."""
+    scope = {}
+    text = net.source()
+    assert [line for line in text.splitlines() if "import" in line] == ["import numpy as np"]
+    exec(compile(text, "source", "exec"), scope)
+    p = {name: t.numpy() for name, t in net.parameters().items()} | net.statistics()
+    output, v = scope["forward"](p, A)
+    X = ag.Tensor(A, requires_grad=True, name="X")
+    taped = net(X)
+    np.testing.assert_allclose(output, taped.numpy(), rtol=1e-12, atol=1e-14)
+    G = np.random.default_rng(1).normal(size=output.shape)
+    found = scope["backward"](p, v, G)
+    tensors = {**net.parameters(), "X": X}
+    assert set(found) | {"X"} == set(tensors)
+    gradients = ag.gradients(np.sum(taped * G), list(tensors.values()))
+    for name, expected in zip(tensors, gradients, strict=True):
+        if name in found:
+            np.testing.assert_allclose(found[name], expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("batch_axis", [0, 1])
+@pytest.mark.parametrize("name", CASES)
+def test_the_source_of_every_layer(name, batch_axis):
+    assert_the_source_is_the_network(*measured(name, batch_axis))
+
+
+@pytest.mark.parametrize("batch_axis", [0, 1])
+def test_the_source_of_a_deep_network(batch_axis):
+    X = np.moveaxis(images(7)[0], 0, -batch_axis)
+    assert_the_source_is_the_network(deep(batch_axis), X)
+
+
+@pytest.mark.parametrize("activation", nn.activations.NAMES)
+def test_the_source_of_every_activation(activation, rng):
+    net = nn.Network([3, 4, 2], [activation, "identity"], rng=0)
+    assert_the_source_is_the_network(net, 3 * rng.normal(size=(3, 6)))
+
+
+def test_the_source_has_lines_for_all():
+    assert set(numpy_source.LINES) == set(nn.layers.BY_NAME.values())
+    assert set(numpy_source.ACTIVATION_LINES) == set(nn.activations.NAMES)
+    with pytest.raises(ValueError, match="is of your own"):
+        nn.Network([2, 1], [np.tanh]).source()
+
+
+def test_a_wrong_line_would_be_seen(monkeypatch):
+    wrong = {"tanh": ("np.tanh(@Z)", "@d * (1 - @+)"), "identity": ("@Z", "@d")}
+    monkeypatch.setattr(numpy_source, "ACTIVATION_LINES", wrong)
+    with pytest.raises(AssertionError):
+        assert_the_source_is_the_network(nn.Network([2, 3], ["tanh"], rng=0), np.ones((2, 4)))
