@@ -72,7 +72,7 @@ def _layers_of(net: Any) -> Iterator[tuple[Layer, Shape, Parts]]:
     """Each layer, the shape of its samples, and its arrays, W of dense layers (n_out, n_in)."""
     values = {name: p.numpy() for name, p in net.parameters().items()} | net.statistics()
     for l, (layer, shape) in enumerate(zip(net.layers, net.shapes[:-1], strict=True), start=1):
-        if type(layer) not in MODULES or not isinstance(getattr(layer, "activation", ""), str):
+        if known.is_own(layer):
             raise ValueError(f"layer {l}, {layer}, is of your own: nobody else knows it")
         found = {}
         for letter in ("W", "b", "scale", "shift", "mean", "variance"):

@@ -348,6 +348,12 @@ BY_NAME: dict[str, type[Layer]] = {
 }
 
 
+def is_own(layer: Layer) -> bool:
+    """True if the layer, or its activation, was written by the user."""
+    named = isinstance(getattr(layer, "activation", ""), str)
+    return type(layer) not in BY_NAME.values() or not named
+
+
 def written(layer: Layer) -> tuple[str, dict[str, Any]]:
     """A layer as its name and its arguments, of plain values; `read` undoes it.
 

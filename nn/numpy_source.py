@@ -85,12 +85,11 @@ def numpy_source(net: Any) -> str:
     down: list[str] = []
     up = [f"A0 = X{_reshaped(net)}"]
     for l, (layer, shape) in enumerate(zip(net.layers, net.shapes[:-1], strict=True), start=1):
-        name = getattr(layer, "activation", "identity")
-        if type(layer) not in LINES or name not in ACTIVATION_LINES:
+        if known.is_own(layer):
             raise ValueError(f"layer {l}, {layer}, is of your own: nobody else knows its lines")
         there, back = LINES[type(layer)](layer, len(shape), net.batch_axis)
         if hasattr(layer, "activation"):
-            σ, H = ACTIVATION_LINES[name]
+            σ, H = ACTIVATION_LINES[layer.activation]
             there, back = [*there, f"@+ = {σ}"], [f"@h = {H}", *back]
         up += [_with_names(line, l, net.batch_axis) for line in there]
         down = [_with_names(line, l, net.batch_axis) for line in back] + down

@@ -29,6 +29,7 @@ from nn.evaluation import (
     metrics_of,
 )
 from nn.history import Diverged, History
+from nn.layers import is_own
 from nn.metrics import Metric
 from nn.network import Network
 from nn.optimizers import Optimizer
@@ -110,7 +111,7 @@ def fit(
         raise ValueError(f"{draws}: give rng=, a number or a NumPy Generator")
     random = np.random.default_rng(0 if rng is None else rng)
     samples, held_out = _divided(net, samples, validation, loss, random)
-    after = _AfterEpoch(net, loss, held_out or samples, held_out is not None, metrics, patience)
+    after = _AfterEpoch(net, loss, held_out, samples if metrics else None, metrics, patience)
     m = samples.X.shape[-net.batch_axis]
     size = m if batch_size is None else min(m, checked_count("batch_size", batch_size))
     batches = Batches(
@@ -127,7 +128,7 @@ def fit(
         run.keep(checkpoint, description(net, loss, optimizer, _arrays(samples, held_out), **about))
     vars(net).update(samples.found)
     del samples
-    own = known_loss(loss) is None or not all(isinstance(a, str) for a in net.activations)
+    own = known_loss(loss) is None or any(map(is_own, net.layers))
     run.watched = callable(progress) or bool(functions)
     try:
         if compile and epochs * len(batches.batches) > FEW_STEPS and not (own and run.watched):
@@ -215,12 +216,14 @@ class _AfterEpoch:
         self,
         net: Network,
         loss: Callable[..., ag.Tensor],
-        samples: Samples,
-        held_out: bool,
+        held_out: Samples | None,
+        others: Samples | None,
         metrics: Sequence[str | Metric],
         patience: int | None,
     ) -> None:
-        self.net, self.loss, self.samples, self.held_out = net, loss, samples, held_out
+        """Metrics are measured on samples held out, or, if there are none, on the others."""
+        self.net, self.loss, self.held_out = net, loss, held_out
+        self.samples = others if held_out is None else held_out
         self.metrics = checked_metrics(metrics)
         self.patience = None if patience is None else checked_count("patience", patience)
         self.least = math.inf
@@ -228,18 +231,20 @@ class _AfterEpoch:
 
     def __bool__(self) -> bool:
         """True if there is anything to do."""
-        return self.held_out or bool(self.metrics) or self.patience is not None
+        measures = self.held_out is not None or bool(self.metrics)
+        return measures or self.patience is not None
 
     def measure(self, history: History) -> None:
         """Record the measurements, and keep the parameters of the best epoch."""
         loss = history.loss[-1]
-        if self.held_out:
-            loss, metric = measured(self.net, self.loss, self.samples)
+        if self.held_out is not None:
+            loss, metric = measured(self.net, self.loss, self.held_out)
             history.validation_loss.append(loss)
             history.validation_metric.append(metric)
-        for name, value in metrics_of(self.net, self.samples, self.metrics).items():
-            history.metrics[name].append(value)
-        if (self.held_out or self.patience) and loss < self.least:
+        if self.samples is not None:
+            for name, value in metrics_of(self.net, self.samples, self.metrics).items():
+                history.metrics[name].append(value)
+        if (self.held_out is not None or self.patience) and loss < self.least:
             self.least, history.best = loss, len(history.loss)
             if self.patience is not None:
                 self.best = arrays_of(self.net)
@@ -247,7 +252,7 @@ class _AfterEpoch:
     def whole_epochs(self, history: History) -> int:
         """The number of epochs of which everything is recorded."""
         kept: list[list[Any]] = [history.loss, history.metric, *history.metrics.values()]
-        if self.held_out:
+        if self.held_out is not None:
             kept += [history.validation_loss, history.validation_metric]
         return min(map(len, kept))
 

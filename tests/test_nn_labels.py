@@ -96,6 +96,18 @@ def test_frames_and_their_columns(name, batch_axis):
 
 
 @pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("batch_axis", [0, 1])
+def test_a_frame_with_a_column_for_each_output(name, batch_axis):
+    frames = pytest.importorskip(name)
+    Y, classes = encoded(
+        frames.DataFrame({"a": [1.0, 0.0, 0.0], "b": [0, 1, 1]}), 2, batch_axis, True
+    )
+    rows = np.array([[1, 0], [0, 1], [0, 1]])
+    np.testing.assert_array_equal(Y, rows if batch_axis == 0 else rows.T)
+    assert classes is None
+
+
+@pytest.mark.parametrize("name", FRAMES)
 def test_missing_values_are_counted_by_column(name):
     frames = pytest.importorskip(name)
     frame = frames.DataFrame({"age": [1, None, None], "size": [1.0, 2.0, float("nan")]})

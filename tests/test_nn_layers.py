@@ -489,6 +489,10 @@ def test_a_layer_of_ones_own():
     X, Y = nn.datasets.planar(40)
     history = nn.fit(net, X, Y, nn.losses.binary_cross_entropy, nn.optimizers.Adam(), epochs=40)
     assert history.learned
+    assert history.compiled
+    options = {"epochs": 40, "callbacks": [lambda epoch, history: False]}  # it might change it
+    history = nn.fit(net, X, Y, nn.losses.binary_cross_entropy, nn.optimizers.Adam(), **options)
+    assert not history.compiled
     with pytest.raises(ValueError, match=r"layer 1, Doubled\(\), is of your own"):
         net.save("net.npz")
 
