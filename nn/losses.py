@@ -90,6 +90,34 @@ class Loss:
         Raises ValueError if A and Y differ in shape, or if a label, or an output that should be a
         probability, is outside the range of the loss.
         """
+        A, Y = self._as_tensors(A, Y)
+        m = self._samples(A, Y, checked_batch_axis(batch_axis))
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
+        if self.takes_probabilities and A.op not in PROBABILITIES:
+            ag.guard(functools.partial(self._check_outputs, A.name or "A"), A)
+        unlabelled = ignored is not None
+        check = functools.partial(self.check_labels, batch_axis=batch_axis, unlabelled=unlabelled)
+        ag.guard(check, Y)
+        static: dict[str, Any] = {"m": m if reduction == "mean" else 1, **self.options, **options}
+        if self.one_of_many or self.parts > 1:
+            static["axis"] = (1 - batch_axis,)
+        weight: ag.Tensor | None = None
+        if label_smoothing or unlabelled or class_weights is not None or options:
+            self._check_options(label_smoothing, class_weights, ignored, options)
+            soft = _smoothed(Y, label_smoothing, 1 - batch_axis)
+            if unlabelled or class_weights is not None:
+                weights = self._class_weights(class_weights, Y, batch_axis)
+                weight, soft = np.sum(Y * weights), soft * weights
+            Y = soft
+        if weight is None or reduction == "sum":
+            J: ag.Tensor = self.operation(A, Y, **static)
+        else:  # (of nothing but ignored samples the mean is 0)
+            J = self.operation(A, Y, **{**static, "m": 1}) / (weight + (weight == 0))
+        return J.named("J")
+
+    def _as_tensors(self, A: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
+        """Both as Tensors of floats of one dtype, with names."""
         letter = "Z" if self.takes_logits else "A"
         if not isinstance(A, ag.Tensor):
             A = ag.Tensor(as_numbers(A, letter), name=letter)
@@ -101,31 +129,7 @@ class Loss:
             Y = Y.astype(A.dtype).named("Y")
         elif not Y.name:
             Y.named("Y")
-        m = self._samples(A, Y, checked_batch_axis(batch_axis))
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
-        if self.takes_probabilities and A.op not in PROBABILITIES:
-            ag.guard(functools.partial(self._check_outputs, A.name or "A"), A)
-        unlabelled = ignored is not None
-        check = functools.partial(self.check_labels, batch_axis=batch_axis, unlabelled=unlabelled)
-        ag.guard(check, Y)
-        self._check_options(label_smoothing, class_weights, ignored, options)
-        static: dict[str, Any] = self.options | options
-        if self.one_of_many or self.parts > 1:
-            static["axis"] = (1 - batch_axis,)
-        weight: Any = m
-        if unlabelled or class_weights is not None:
-            weights = self._class_weights(class_weights, Y, batch_axis)
-            weight = np.sum(Y * weights)
-            weight = weight + (weight == 0)  # of nothing but ignored samples the mean is 0
-            Y = _smoothed(Y, label_smoothing, 1 - batch_axis) * weights
-        elif label_smoothing:
-            Y = _smoothed(Y, label_smoothing, 1 - batch_axis)
-        if reduction == "sum":
-            weight = 1
-        whole = isinstance(weight, int)
-        J: ag.Tensor = self.operation(A, Y, m=weight if whole else 1, **static)
-        return (J if whole else J / weight).named("J")
+        return A, Y
 
     def _check_options(
         self, label_smoothing: float, class_weights: Any, ignored: Any, options: dict[str, float]
