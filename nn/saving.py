@@ -47,14 +47,14 @@ def entries(saved: Saved) -> dict[str, Array]:
         check_finite(name, array)
     names = {"classes": saved.classes, "features": saved.features}
     return {
-        **_described(saved),
+        **_description(saved),
         "batch_axis": np.array(saved.batch_axis),
         **saved.arrays,
         **{name: np.array(value) for name, value in names.items() if value is not None},
     }
 
 
-def _described(saved: Saved) -> dict[str, Array]:
+def _description(saved: Saved) -> dict[str, Array]:
     if is_dense(saved.layers):
         _, shapes = described([*saved.input, *saved.layers], None)
         return {
@@ -88,8 +88,8 @@ def from_archive(archive: Archive) -> Saved:
     for name, array in arrays.items():
         check_finite(name, array)
     inputs, outputs = (int(np.prod(shapes[at])) for at in (0, -1))
-    classes = _names(archive, "classes", max(outputs, 2))
-    features = _names(archive, "features", inputs)
+    classes = _names_in(archive, "classes", max(outputs, 2))
+    features = _names_in(archive, "features", inputs)
     return Saved(shapes[0], layers, batch_axis, arrays, classes, features)
 
 
@@ -105,7 +105,7 @@ def _layers(archive: Archive) -> tuple[list[Layer], list[Shape]]:
     return described([first, *(known.read(name, arguments) for name, arguments in others)], None)
 
 
-def _names(archive: Archive, entry: str, n: int) -> list[Any] | None:
+def _names_in(archive: Archive, entry: str, n: int) -> list[Any] | None:
     """The n different classes or features that an entry holds; None without it."""
     if entry not in archive:
         return None

@@ -121,7 +121,14 @@ def fit(
     epochs = checked_count("epochs", epochs, least=0)
     functions = _checked_callbacks(callbacks)
     run = _Run(
-        net, loss, optimizer, batches, after, functions, _checked(schedule, optimizer), random
+        net,
+        loss,
+        optimizer,
+        batches,
+        after,
+        functions,
+        _checked_schedule(schedule, optimizer),
+        random,
     )
     if checkpoint is not None:
         about = {"the batch size": size, "shuffle": bool(shuffle), "patience": patience}
@@ -162,7 +169,7 @@ def _checked_callbacks(callbacks: Any) -> list[Callback]:
     return list(callbacks)
 
 
-def _checked(schedule: Any, optimizer: Any) -> Schedule | None:
+def _checked_schedule(schedule: Any, optimizer: Any) -> Schedule | None:
     if schedule is None:
         return None
     if not callable(schedule):
