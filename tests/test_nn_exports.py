@@ -154,3 +154,16 @@ def test_a_wrong_line_would_be_seen(monkeypatch):
     monkeypatch.setattr(numpy_source, "ACTIVATION_LINES", wrong)
     with pytest.raises(AssertionError):
         assert_the_source_is_the_network(nn.Network([2, 3], ["tanh"], rng=0), np.ones((2, 4)))
+
+
+def test_pytorch_goes_on_measuring_as_the_network_does(rng):
+    torch = pytest.importorskip("torch", reason="PyTorch is the judge here: pip install torch")
+    net = nn.Network([(3, 4), BatchNormalization(share=0.3)], rng=0, batch_axis=0)
+    X = rng.normal(2, 3, size=(6, 3, 4))
+    net.set_statistics(net.forward(X, training=rng).statistics)
+    model = net.to_torch().train()
+    model(torch.tensor(X))
+    net.set_statistics(net.forward(X, training=rng).statistics)
+    for name, theirs in (("mean1", "0.running_mean"), ("variance1", "0.running_var")):
+        found = model.state_dict()[theirs].numpy()
+        np.testing.assert_allclose(net.statistics()[name].ravel(), found, rtol=1e-12)
