@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd_lite as ag
 
-Activation = Callable[[Any], Any]
+ActivationFunction = Callable[[Any], Any]
 
 
 @ag.differentiable(lambda g, y, Z: g)
@@ -22,7 +22,7 @@ def identity(Z: Any) -> Any:
     return np.positive(Z)
 
 
-BY_NAME: dict[str, Activation] = {
+BY_NAME: dict[str, ActivationFunction] = {
     "identity": identity,
     "sigmoid": ag.sigmoid,
     "tanh": np.tanh,
@@ -30,10 +30,22 @@ BY_NAME: dict[str, Activation] = {
     "softplus": ag.softplus,
     "sin": np.sin,
 }
+OF_CLASSES = ("sigmoid", "softmax")  # their results are probabilities
 NAMES = (*BY_NAME, "softmax")  # softmax also needs to know along which axis the classes lie
 
 
-def activate(activation: str | Activation, Z: ag.Tensor, batch_axis: int, layer: int) -> ag.Tensor:
+def check_activation(activation: str | ActivationFunction) -> None:
+    """Raise ValueError, with the names that there are, for what is no activation."""
+    if not callable(activation) and activation not in NAMES:
+        raise ValueError(
+            f"no activation is called {activation!r}; there are {', '.join(NAMES)}, or give a "
+            "function of a Tensor"
+        )
+
+
+def activate(
+    activation: str | ActivationFunction, Z: ag.Tensor, batch_axis: int, layer: int
+) -> ag.Tensor:
     """A = σ(Z) for the activation of one layer: a new Tensor of Z's shape.
 
     Raises TypeError or ValueError, naming the layer, if a function given as the activation returns

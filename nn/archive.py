@@ -9,10 +9,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from autograd_lite.files import excerpt
 from nn.arrays import Array
 
 READ_ERRORS = (
@@ -90,3 +92,16 @@ def open_regular(path: str, flags: int) -> int:
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OSError(errno.EINVAL, "Not a regular file", path)
     return os.open(path, flags)
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], what: str) -> Iterator[Archive]:
+    """The archive in a file; what is wrong in it is a ValueError: `FILE is not {what}: …`."""
+    with open(path, "rb", opener=open_regular) as file:
+        try:
+            yield Archive(file)
+        except MemoryError:
+            raise MemoryError(f"{path} holds more than this machine's memory") from None
+        except READ_ERRORS as error:
+            said = f"it has no entry {error}" if isinstance(error, KeyError) else error
+            raise ValueError(f"{path} is not {what}: {excerpt(said)}") from None

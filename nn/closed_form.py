@@ -29,6 +29,12 @@ def _softmax(Z: Array) -> Array:
     return powers / powers.sum(axis=0)
 
 
+def _gaussian(A: Array, Y: Array) -> Array:
+    mean, log_variance = np.split(A, 2)
+    precision = 1 / np.exp(log_variance)
+    return np.vstack([precision * (mean - Y), 0.5 - 0.5 * precision * (mean - Y) ** 2])
+
+
 # Samples are columns from here on. Each activation: σ(Z), and H from Δ, Z and A.
 ActivationForm = tuple[Callable[[Array], Array], Callable[[Array, Array, Array], Array]]
 ACTIVATION_FORMS: dict[str, ActivationForm] = {
@@ -48,6 +54,9 @@ LOSS_FORMS: dict[str, Callable[[Array, Array], Array]] = {
     "cross_entropy": lambda A, Y: -Y / np.maximum(A, 1e-12),
     "binary_cross_entropy_with_logits": lambda Z, Y: _sigmoid(Z) - Y,
     "cross_entropy_with_logits": lambda Z, Y: _softmax(Z) * np.sum(Y, axis=0) - Y,
+    "huber": lambda A, Y: np.clip(A - Y, -1, 1),
+    "hinge": lambda Z, Y: np.where((2 * Y - 1) * Z < 1, 1 - 2 * Y, 0),
+    "gaussian": _gaussian,
 }
 
 
@@ -80,7 +89,7 @@ def gradients(
     L, m = len(activations), X.shape[1] if reduction == "mean" else 1
     d: dict[str, Array] = {}
     for l in range(L, 0, -1):
-        if l == L and loss.endswith("_with_logits"):
+        if l == L and losses.BY_NAME[loss].takes_logits:
             H = LOSS_FORMS[loss](Z[L], Y) / m
         else:
             Δ = LOSS_FORMS[loss](A[L], Y) / m if l == L else parameters[f"W{l + 1}"].T @ H

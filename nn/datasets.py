@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 import os
-import re
-from csv import Error as CsvError
-from csv import reader
 from typing import Any, overload
 
 import numpy as np
 
 from autograd_lite.extras import needed
-from autograd_lite.files import excerpt
 from nn.arrays import Array, as_numbers, checked_batch_axis
+from nn.labels import Class, coded
+from nn.tables import Table
+
+_SMALLEST_SCALE = math.sqrt(np.finfo(float).tiny)  # its square has all digits
 
 
 def planar(
@@ -115,23 +115,24 @@ def csv(
     ...     csv(path, target="fruit")
     (array([[150.,   7.]]), array([[0., 1.]]))
     """
-    names, rows = _read(path)
-    if target not in names:
-        known = excerpt(", ".join(names))
-        raise ValueError(f"{path} has no column {target!r}: its columns are {known}")
-    features = [name for name in names if name != target]
+    X, Y, _, _ = csv_with_names(path, target, classes)
+    return _laid_out(X, Y, batch_axis)
+
+
+def csv_with_names(
+    path: str | os.PathLike[str], target: str, classes: bool | None = None
+) -> tuple[Array, Array, list[Class] | None, list[str]]:
+    """X (n, m) and Y as `csv` reads them, the classes that Y stands for, the features' names."""
+    table = Table(path)
+    table.check_column(target)
+    features = [name for name in table.names if name != target]
     if not features:
         raise ValueError(f"{path} has only the column {target!r}: there is nothing to learn from")
-    columns: dict[str, list[str]] = {
-        name: [values[i] for _, values in rows] for i, name in enumerate(names)
-    }
-    lines = [line for line, _ in rows]
-    X = np.array([_numbers(path, name, columns[name], lines) for name in features])
-    if classes is None:
-        classes = not any(_is_like_a_number(text) for text in columns[target])
-    if not classes:
-        return _laid_out(X, np.array([_numbers(path, target, columns[target], lines)]), batch_axis)
-    return _laid_out(X, _classes(path, target, columns[target], lines), batch_axis)
+    X, labels = table.numbers(features), table.labels(target, classes)
+    if not classes and labels.dtype.kind != "U":
+        return X, labels[np.newaxis], None, features
+    kinds = np.unique(labels).tolist()
+    return X, coded(kinds, labels)[len(kinds) == 2 :], kinds, features
 
 
 def one_hot(labels: Any) -> Array:
@@ -161,8 +162,8 @@ def split(
     >>> X_train.shape, X_test.shape, Y_train.shape, Y_test.shape
     ((2, 300), (2, 100), (1, 300), (1, 100))
     """
-    m = np.shape(X)[checked_batch_axis(batch_axis)]
-    if np.shape(Y)[batch_axis] != m:
+    m = np.shape(X)[-checked_batch_axis(batch_axis)]
+    if np.shape(Y)[-batch_axis] != m:
         raise ValueError(
             f"X {np.shape(X)} and Y {np.shape(Y)} differ in the number of samples, along "
             f"axis {batch_axis} (batch_axis={batch_axis})"
@@ -176,7 +177,7 @@ def split(
         )
     order = np.random.default_rng(rng).permutation(m)
     testing, training = order[:held_out], order[held_out:]
-    parts = [np.take(part, at, batch_axis) for part in (X, Y) for at in (training, testing)]
+    parts = [np.take(part, at, -batch_axis) for part in (X, Y) for at in (training, testing)]
     return parts[0], parts[1], parts[2], parts[3]
 
 
@@ -245,95 +246,3 @@ def _laid_out(X: Any, Y: Any, batch_axis: int) -> tuple[Array, Array]:
 def _from_sklearn(loader: str) -> Any:
     datasets = needed("sklearn.datasets", "this data set is a file of scikit-learn", "data")
     return getattr(datasets, loader)()
-
-
-def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The names of the columns, and the rows, each with its line number in the file."""
-    rows: list[tuple[int, list[str]]] = []
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = reader(file, strict=True)
-            for values in lines:
-                if values:
-                    rows.append((lines.line_num, [value.strip() for value in values]))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file in UTF-8") from None
-    except CsvError as error:
-        raise ValueError(f"{path}, row {lines.line_num}: {error}") from None
-    if not rows:
-        raise ValueError(f"{path} is empty")
-    (first, names), rows = rows[0], rows[1:]
-    for i, name in enumerate(names):
-        if decimal_number(name) is not None:
-            raise ValueError(
-                f"{path}, row {first}: {excerpt(name)} is no column's name: add a line of names"
-            )
-        if not name or name in names[:i]:
-            raise ValueError(
-                f"{path}, row {first}: column {i + 1} needs a name of its own: '{excerpt(name)}'"
-            )
-    if not rows:
-        raise ValueError(f"{path} has names of columns but no rows")
-    for line, values in rows:
-        if len(values) != len(names):
-            raise ValueError(
-                f"{path}, row {line} has {len(values)} values, but there are {len(names)} columns"
-            )
-    return names, rows
-
-
-def decimal_number(text: str) -> float | None:
-    """The finite number that a text such as 12, -0.5 or 1e-3 stands for; None for other texts.
-
-    >>> [decimal_number(text) for text in ("-2.5e1", "1_000", "nan", "１２")]
-    [-25.0, None, None, None]
-    """
-    value = float(text) if _DECIMAL.fullmatch(text) else math.inf
-    return value if math.isfinite(value) else None
-
-
-_SMALLEST_SCALE = math.sqrt(np.finfo(float).tiny)  # its square has all digits
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_WITH_COMMAS = re.compile(r"[+-]?\d[\d,]*(\.\d+)?")
-
-
-def _is_like_a_number(text: str) -> bool:
-    """True for a text that people or Python read as a number: 1,000 or 1_000, nan, １２."""
-    try:
-        float(text)
-    except ValueError:
-        return _WITH_COMMAS.fullmatch(text) is not None
-    return True
-
-
-def _numbers(
-    path: str | os.PathLike[str], name: str, texts: list[str], lines: list[int]
-) -> list[float]:
-    values = []
-    for text, line in zip(texts, lines, strict=True):
-        value = decimal_number(text)
-        if value is None:
-            written = _is_like_a_number(text) and any(c.isdigit() for c in text)
-            hint = ": write it like -1234.5 or 1e-3" if written else ""
-            raise ValueError(
-                f"{path}, row {line}, column '{excerpt(name)}': '{excerpt(text)}' is not a finite "
-                f"number{hint}"
-            )
-        values.append(value)
-    return values
-
-
-def _classes(path: str | os.PathLike[str], name: str, texts: list[str], rows: list[int]) -> Array:
-    """Labels of 0 and 1 for two classes, one-hot for more."""
-    if "" in texts:
-        row = rows[texts.index("")]
-        raise ValueError(f"{path}, row {row}, column '{excerpt(name)}': the label is missing")
-    values = [decimal_number(text) for text in texts]
-    labels: list[Any] = texts if None in values else values
-    kinds = {label: i for i, label in enumerate(sorted(set(labels)))}
-    if len(kinds) < 2:
-        raise ValueError(
-            f"{path}: column '{excerpt(name)}' holds a single class, '{excerpt(texts[0])}'"
-        )
-    numbers = np.array([kinds[label] for label in labels])
-    return numbers[np.newaxis] if len(kinds) == 2 else one_hot(numbers)

@@ -36,7 +36,8 @@ class Loss:
 
     `labels` is the range that Y must lie in. A loss for classes says how outputs are read: every
     output above `threshold` is a yes, or, with `one_of_many`, the largest output along the axis of
-    the classes is the answer; the operation is then given this `axis`.
+    the classes is the answer; the operation is then given this `axis`. `parts` outputs belong to
+    each label. `options` are more arguments of the operation, and their values if not given.
 
     >>> A, Y = np.array([[0.5, 3.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     >>> half_squared_error(A, Y).item(), half_squared_error(A, Y, reduction="sum").item()
@@ -50,14 +51,18 @@ class Loss:
         takes_logits: bool = False,
         threshold: float | None = None,
         one_of_many: bool = False,
+        parts: int = 1,
+        options: dict[str, float] | None = None,
     ) -> None:
         self.operation = operation
         self.labels = labels
         self.takes_logits = takes_logits
         self.threshold = threshold
         self.one_of_many = one_of_many
-        # labels that were found right, and along which axis their samples lie
-        self._checked: tuple[weakref.ref[Array], int] | None = None
+        self.parts = parts
+        self.options = options or {}
+        # labels that were found right, and how they were checked
+        self._checked: tuple[weakref.ref[Array], tuple[int, bool]] | None = None
         self.__name__ = operation.__name__
         self.__doc__ = operation.__doc__
 
@@ -70,12 +75,49 @@ class Loss:
         Y: ArrayLike | ag.Tensor,
         reduction: str = "mean",
         batch_axis: int = 1,
+        label_smoothing: float = 0.0,
+        class_weights: ArrayLike | None = None,
+        ignored: Any = None,
+        **options: float,
     ) -> ag.Tensor:
         """The cost J, a scalar Tensor.
+
+        `label_smoothing` takes this share of each label away and spreads it over all classes.
+        For one of many classes, `class_weights` are factors of each class's samples, and the mean
+        is a weighted one; samples whose labels are all 0 are left out if `ignored` is given, which
+        is the label that nn.fit turns into these. As PyTorch's cross_entropy, all three.
 
         Raises ValueError if A and Y differ in shape, or if a label, or an output that should be a
         probability, is outside the range of the loss.
         """
+        A, Y = self._as_tensors(A, Y)
+        m = self._samples(A, Y, checked_batch_axis(batch_axis))
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
+        if self.takes_probabilities and A.op not in PROBABILITIES:
+            ag.guard(functools.partial(self._check_outputs, A.name or "A"), A)
+        unlabelled = ignored is not None
+        check = functools.partial(self.check_labels, batch_axis=batch_axis, unlabelled=unlabelled)
+        ag.guard(check, Y)
+        static: dict[str, Any] = {"m": m if reduction == "mean" else 1, **self.options, **options}
+        if self.one_of_many or self.parts > 1:
+            static["axis"] = (1 - batch_axis,)
+        weight: ag.Tensor | None = None
+        if label_smoothing or unlabelled or class_weights is not None or options:
+            self._check_options(label_smoothing, class_weights, ignored, options)
+            soft = _smoothed(Y, label_smoothing, 1 - batch_axis)
+            if unlabelled or class_weights is not None:
+                weights = self._class_weights(class_weights, Y, batch_axis)
+                weight, soft = np.sum(Y * weights), soft * weights
+            Y = soft
+        if weight is None or reduction == "sum":
+            J: ag.Tensor = self.operation(A, Y, **static)
+        else:  # (of nothing but ignored samples the mean is 0)
+            J = self.operation(A, Y, **{**static, "m": 1}) / (weight + (weight == 0))
+        return J.named("J")
+
+    def _as_tensors(self, A: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
+        """Both as Tensors of floats of one dtype, with names."""
         letter = "Z" if self.takes_logits else "A"
         if not isinstance(A, ag.Tensor):
             A = ag.Tensor(as_numbers(A, letter), name=letter)
@@ -87,38 +129,71 @@ class Loss:
             Y = Y.astype(A.dtype).named("Y")
         elif not Y.name:
             Y.named("Y")
-        m = self._samples(A, Y, checked_batch_axis(batch_axis))
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f'reduction={reduction!r}: "mean" over the samples, or "sum"')
-        if self.takes_probabilities and A.op not in PROBABILITIES:
-            ag.guard(functools.partial(self._check_outputs, A.name or "A"), A)
-        ag.guard(functools.partial(self.check_labels, batch_axis=batch_axis), Y)
-        static: dict[str, Any] = {"m": m if reduction == "mean" else 1}
-        if self.one_of_many:
-            static["axis"] = (1 - batch_axis,)
-        J: ag.Tensor = self.operation(A, Y, **static)
-        return J.named("J")
+        return A, Y
+
+    def _check_options(
+        self, label_smoothing: float, class_weights: Any, ignored: Any, options: dict[str, float]
+    ) -> None:
+        """Raise TypeError or ValueError for options that this loss does not have."""
+        if unknown := options.keys() - self.options.keys():
+            raise TypeError(f"{self.__name__} has no option {min(unknown)}")
+        for name, value in options.items():
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name}={value}: it must be a positive number")
+        if not 0 <= label_smoothing < 1 or (label_smoothing and self.labels != (0, 1)):
+            raise ValueError(
+                f"label_smoothing={label_smoothing}: a share from 0 to 1, of labels of classes"
+            )
+        if not self.one_of_many and (class_weights is not None or ignored is not None):
+            raise ValueError(
+                f"{self.__name__} has no class_weights and ignores no labels: use cross_entropy, "
+                "with an output for each class"
+            )
+
+    def _class_weights(self, given: Any, Y: ag.Tensor, batch_axis: int) -> Array:
+        """The weights in the dtype of Y, along its axis of classes."""
+        classes = Y.shape[1 - batch_axis]
+        weights = np.ones(classes) if given is None else as_numbers(given, "class_weights")
+        if weights.shape != (classes,) or not np.isfinite(weights).all() or weights.min() < 0:
+            raise ValueError(
+                f"class_weights {weights.tolist()}: give {classes}, one for each class, 0 or more"
+            )
+        return np.expand_dims(weights.astype(Y.dtype), batch_axis)
 
     def output_of(self, f: Forward) -> ag.Tensor:
         """The A of the last layer, or its Z if the loss takes logits."""
-        return (f.Z if self.takes_logits else f.A)[len(f.Z)]
+        return f.logits if self.takes_logits else f.output
+
+    def labels_of(self, outputs: int) -> int:
+        """How many labels each sample has, for so many outputs. Raises ValueError if none fit."""
+        if outputs % self.parts:
+            raise ValueError(
+                f"{self.__name__} takes {self.parts} outputs for each label: {outputs} do not fit"
+            )
+        return outputs // self.parts
 
     def _samples(self, A: ag.Tensor, Y: ag.Tensor, batch_axis: int) -> int:
         shape = A.shape
+        if self.parts > 1 and len(shape) == 2:  # (of outputs, as many as there are labels)
+            n = self.labels_of(shape[1 - batch_axis])
+            shape = (n, shape[1]) if batch_axis == 1 else (shape[0], n)
         if shape == Y.shape and len(shape) == 2 and 0 not in shape:
             return int(shape[batch_axis])
-        shown = f"{self.__name__}: {A.name or 'the output'} {shape} and {Y.name} {Y.shape}"
+        shown = f"{self.__name__}: {A.name or 'the output'} {A.shape} and {Y.name} {Y.shape}"
+        if self.parts > 1:
+            raise ValueError(f"{shown} do not fit: it takes {self.parts} outputs for each label")
         if shape != Y.shape:
             hint = " Y.T would fit." if shape == Y.shape[::-1] else ""
             raise ValueError(f"{shown} must have the same shape.{hint}")
         raise ValueError(f"{shown} must have two axes, outputs and samples, neither empty")
 
-    def check_labels(self, Y: Array, batch_axis: int = 1) -> None:
+    def check_labels(self, Y: Array, batch_axis: int = 1, unlabelled: bool = False) -> None:
         """Raise ValueError, naming the first offender, if a label is outside the range of the loss,
-        or if the labels of a sample that belongs to one of many classes do not sum to 1.
+        or if the labels of a sample that belongs to one of many classes do not sum to 1. If some
+        may be `unlabelled`, a sum of 0 is right as well.
         """
-        checked = self._checked  # once: another thread may set it
-        if checked is not None and checked[0]() is Y and checked[1] == batch_axis:
+        checked, how = self._checked, (batch_axis, unlabelled)  # once: another thread may set it
+        if checked is not None and checked[0]() is Y and checked[1] == how:
             return  # a Tensor's array never changes
         low, high = self.labels
         least, most = float(Y.min()), float(Y.max())  # nan if a label is
@@ -127,17 +202,19 @@ class Loss:
             wrong = ~(np.isfinite(Y) & (Y >= low) & (Y <= high))
             raise ValueError(f"{self.__name__} needs {needs}: {first_entry('Y', Y, wrong)}")
         if self.one_of_many:
-            self._check_sums(Y, batch_axis)
-        self._checked = None if Y.flags.writeable else (weakref.ref(Y), batch_axis)
+            self._check_sums(Y, batch_axis, unlabelled)
+        self._checked = None if Y.flags.writeable else (weakref.ref(Y), how)
 
-    def _check_sums(self, Y: Array, batch_axis: int) -> None:
+    def _check_sums(self, Y: Array, batch_axis: int, unlabelled: bool) -> None:
         sums = Y.sum(axis=1 - batch_axis, dtype=float)
         wrong = np.abs(sums - 1) > SUM_TOLERANCE
+        if unlabelled:
+            wrong &= sums != 0
         if wrong.any():
             n = int(wrong.argmax())
             sample = f"column {n}" if batch_axis == 1 else f"row {n}"
             hint = (
-                "Leave out samples without a label"
+                "Leave out samples without a label, or say which label means that: ignored="
                 if not sums[n]
                 else "Divide them by their sum, or use binary_cross_entropy if a sample may belong "
                 "to several classes"
@@ -148,6 +225,11 @@ class Loss:
                 f"{self.__name__} needs labels that sum to 1 for each sample: {sample} of Y sums "
                 f"to {sums[n]:.6g}. {hint}"
             )
+
+    @property
+    def for_classes(self) -> bool:
+        """True if outputs are read as classes."""
+        return self.one_of_many or self.threshold is not None
 
     @property
     def takes_probabilities(self) -> bool:
@@ -166,12 +248,22 @@ class Loss:
         """The share of right answers; None if the loss is not for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
-            right = A.argmax(classes) == Y.argmax(classes)
+            right = (A.argmax(classes) == Y.argmax(classes))[Y.any(classes)]
         elif self.threshold is not None:
             right = (A > self.threshold) == (Y > 0.5)
         else:
             return None
-        return int(np.count_nonzero(right)) / right.size
+        return int(np.count_nonzero(right)) / max(right.size, 1)
+
+
+def _smoothed(Y: ag.Tensor, share: float, axis: int) -> ag.Tensor:
+    """Labels of which a share is spread over all classes; a sample without labels has none."""
+    if not share:
+        return Y
+    classes = Y.shape[axis]
+    if classes == 1:  # of an output that is a yes or a no
+        return Y * (1 - share) + share / 2
+    return Y * (1 - share) + np.sum(Y, axis=axis, keepdims=True) * (share / classes)
 
 
 def _loss(**kind: Any) -> Callable[[Callable[..., Any]], Loss]:
@@ -258,6 +350,65 @@ def cross_entropy_with_logits(Z: Any, Y: Any, m: int, axis: tuple[int, ...]) -> 
     return -(Y * np.where(Y == 0, 0, ag.log_softmax(Z, axis=axis))).sum() / m
 
 
+@_loss(options={"delta": 1.0})
+@ag.differentiable(
+    lambda g, y, A, Y, m, delta: np.clip(A - Y, -delta, delta) * (g / m),
+    lambda g, y, A, Y, m, delta: np.clip(Y - A, -delta, delta) * (g / m),
+)
+def huber(A: Any, Y: Any, m: int, delta: float) -> Any:
+    """½ (A − Y)² where that is less than delta, and from there on a straight line.
+
+    Source: Huber, "Robust estimation of a location parameter", 1964; as PyTorch's huber_loss.
+
+    >>> huber([[3.0, 0.5]], [[0.0, 0.0]], delta=1.0).item()
+    1.3125
+    """
+    size = np.abs(A - Y)
+    near = np.minimum(size, delta)
+    return (near * (size - near / 2)).sum() / m
+
+
+@_loss(labels=(0, 1), threshold=0.0, takes_logits=True)
+@ag.differentiable(
+    lambda g, y, Z, Y, m: ((2 * Y - 1) * Z < 1) * (1 - 2 * Y) * (g / m),
+    lambda g, y, Z, Y, m: ((2 * Y - 1) * Z < 1) * Z * (-2 * g / m),
+)
+def hinge(Z: Any, Y: Any, m: int) -> Any:
+    """max(0, 1 − Z) where the label is 1 and max(0, 1 + Z) where it is 0, of support vectors.
+
+    >>> hinge([[0.25, 3.0, -2.0]], [[1, 1, 0]], reduction="sum").item()
+    0.75
+    """
+    return np.maximum(1 - (2 * Y - 1) * Z, 0).sum() / m
+
+
+@_loss(parts=2)
+@ag.differentiable(
+    lambda g, y, A, Y, m, axis: _slopes_of_gaussian(A, Y, axis[0]) * (g / m),
+    lambda g, y, A, Y, m, axis: -_slopes_of_gaussian(A, Y, axis[0], 1) * (g / m),
+)
+def gaussian(A: Any, Y: Any, m: int, axis: tuple[int, ...]) -> Any:
+    """½ (log σ² + (Y − μ)² / σ²), the negative log-likelihood of a normal distribution.
+
+    The first half of the outputs are μ, the second half log σ²; Y has half as many rows (columns
+    with `batch_axis=0`). The constant ½ log 2π is left out, as in PyTorch's gaussian_nll_loss.
+
+    >>> round(gaussian([[3.0], [0.0]], [[1.0]]).item(), 4)
+    2.0
+    """
+    mean, log_variance = np.split(A, 2, axis[0])
+    return (log_variance + np.square(Y - mean) * np.exp(-log_variance)).sum() / (2 * m)
+
+
+def _slopes_of_gaussian(A: Any, Y: Any, axis: int, parts: int = 2) -> Any:
+    """The derivatives of its sum by μ, and by log σ² if both parts are asked for."""
+    mean, log_variance = np.split(A, 2, axis)
+    by_mean = (mean - Y) * np.exp(-log_variance)
+    if parts == 1:
+        return by_mean
+    return np.concatenate([by_mean, (1 - by_mean * (mean - Y)) / 2], axis)
+
+
 BY_NAME: dict[str, Loss] = {
     loss.__name__: loss
     for loss in (
@@ -266,6 +417,9 @@ BY_NAME: dict[str, Loss] = {
         binary_cross_entropy_with_logits,
         cross_entropy,
         cross_entropy_with_logits,
+        huber,
+        hinge,
+        gaussian,
     )
 }
 __test__ = {

@@ -6,11 +6,12 @@ A0 = X. Every Tensor carries its letter as its name.
 
 from __future__ import annotations
 
-import itertools
+import functools
+import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -18,12 +19,22 @@ from numpy.typing import ArrayLike, DTypeLike
 import autograd_lite as ag
 from autograd_lite import files
 from nn import activations as act
-from nn import initialisers
-from nn.archive import READ_ERRORS, Archive, open_regular
-from nn.arrays import Array, as_numbers, check_finite, check_samples, checked_batch_axis
-
-_FORMAT = "autograd-lite network, version 1"
-_NOT_PARAMETERS = ("format", "sizes", "activations", "batch_axis")
+from nn import initialisers, saving
+from nn.architecture import array_shapes, described, is_dense, letter_and_layer
+from nn.archive import reading
+from nn.arrays import (
+    Array,
+    Shape,
+    as_numbers,
+    check_finite,
+    check_samples,
+    checked_batch_axis,
+    column_names,
+    finite_samples,
+    is_frame,
+)
+from nn.labels import Class, decoded
+from nn.layers import STARTS_AT_ONE, Layer
 
 
 @dataclass(frozen=True)
@@ -31,12 +42,24 @@ class Forward:
     """The Tensors of a forward pass by layer number: `f.Z[1]`, `f.A[1]`, …; `f.A[0]` is X.
 
     There is no `f.Z[0]`: the input has no pre-activation. `layers` groups each layer's Tensors,
-    `{"layer 1": [W1, b1, Z1, A1], …}`, for `ag.draw(J, groups=f.layers)`.
+    `{"layer 1": [W1, b1, Z1, A1], …}`, for `ag.draw(J, groups=f.layers)`. Layers without an
+    activation have no Z. In training, `statistics` has what layers measured, by name.
     """
 
     Z: dict[int, ag.Tensor]
     A: dict[int, ag.Tensor]
     layers: dict[str, list[ag.Tensor]]
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def output(self) -> ag.Tensor:
+        """A of the last layer."""
+        return self.A[len(self.A) - 1]
+
+    @property
+    def logits(self) -> ag.Tensor:
+        """Z of the last layer, or its A if it has no activation."""
+        return self.Z.get(len(self.A) - 1, self.output)
 
 
 class Network:
@@ -50,6 +73,14 @@ class Network:
     function (see nn.initialisers); biases start at zero. `dtype`, float64 or float32, is the dtype
     of everything that the network computes.
 
+    In place of sizes and activations, the list may hold the number of inputs, or the shape of a
+    sample, and then layers (nn.layers): `[(1, 8, 8), Convolution(6, 3, "relu"), Flatten(),
+    Dense(10, "softmax")]`. A network computes as it does after training, unless `forward` is told
+    otherwise.
+
+    `classes` are what its outputs stand for, and `features` the columns of a frame that are its
+    inputs; both are None until nn.fit learns of them, may be set, and are saved with the network.
+
     >>> net = Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
     >>> net
     Network([2, 4, 1], activations=['tanh', 'sigmoid'], batch_axis=1, dtype=float64)
@@ -60,48 +91,62 @@ class Network:
 
     def __init__(
         self,
-        sizes: Sequence[int],
-        activations: Sequence[str | act.Activation],
+        sizes: Sequence[int | Shape | Layer],
+        activations: Sequence[str | act.ActivationFunction] | None = None,
         rng: int | np.random.Generator | None = None,
         batch_axis: int = 1,
         dtype: DTypeLike = float,
         initialiser: str | initialisers.Initialiser = "glorot",
     ) -> None:
-        self.sizes = _checked_sizes(sizes)
-        self.activations = _checked_activations(activations, self.sizes)
         self.batch_axis = checked_batch_axis(batch_axis)
+        self.layers, self.shapes = described(sizes, activations)
+        self.sizes = [math.prod(shape) for shape in self.shapes]
+        self.activations = [getattr(layer, "activation", "identity") for layer in self.layers]
         self.dtype = _checked_dtype(dtype)
+        self.classes: list[Class] | None = None
+        self.features: list[str] | None = None
         if isinstance(initialiser, str):
             if initialiser not in initialisers.BY_NAME:
                 known = ", ".join(initialisers.BY_NAME)
                 raise ValueError(f"no initialiser is called {initialiser!r}: there are {known}")
             initialiser = initialisers.BY_NAME[initialiser]
-        rng = np.random.default_rng(rng)
+        weights = functools.partial(_weights, initialiser, np.random.default_rng(rng))
+        shapes, measured = array_shapes(self.layers, self.shapes, self.batch_axis)
         self._parameters: dict[str, ag.Tensor] = {}
-        for l in range(1, self.L + 1):
-            n_in, n_out = self.sizes[l - 1], self.sizes[l]
-            W = np.asarray(initialiser(rng, n_in, n_out), dtype=self.dtype)
-            if W.shape != (n_out, n_in):
-                raise ValueError(
-                    f"the initialiser returned {W.shape} for W{l}: it must be (n_out, n_in), here "
-                    f"({n_out}, {n_in}), whatever the batch axis"
-                )
-            b = np.zeros((n_out, 1), self.dtype)
-            for name, value in ((f"W{l}", W), (f"b{l}", b)):
-                value = value if self.batch_axis == 1 else value.T
-                self._parameters[name] = ag.Tensor(value, requires_grad=True, name=name)
+        for name, shape in shapes.items():
+            letter, l = letter_and_layer(name)
+            start: Array = np.full(shape, float(letter in STARTS_AT_ONE))
+            if letter == "W":
+                layer, before = self.layers[l - 1], self.shapes[l - 1]
+                start = layer.weights(before, self.batch_axis, functools.partial(weights, name))
+            array = np.asarray(start, dtype=self.dtype)
+            self._parameters[name] = ag.Tensor(array, requires_grad=True, name=name)
+        self._statistics: dict[str, Array] = {
+            name: np.full(shape, float(letter_and_layer(name)[0] in STARTS_AT_ONE), self.dtype)
+            for name, shape in measured.items()
+        }
+        self._own: list[dict[str, str]] = [{} for _ in self.layers]  # of parameters, by letter
+        for name in self._parameters:
+            letter, l = letter_and_layer(name)
+            self._own[l - 1][letter] = name
 
     @property
     def L(self) -> int:
         """The number of layers, the input not counted."""
-        return len(self.sizes) - 1
+        return len(self.layers)
+
+    @property
+    def is_random(self) -> bool:
+        """True if a layer draws noise in training, as dropout does."""
+        return any(layer.random for layer in self.layers)
 
     def __repr__(self) -> str:
-        shown = [a if isinstance(a, str) else getattr(a, "__name__", a) for a in self.activations]
-        return (
-            f"Network({self.sizes}, activations={shown}, "
-            f"batch_axis={self.batch_axis}, dtype={self.dtype})"
-        )
+        made_of: Any = [self.shapes[0] if len(self.shapes[0]) > 1 else self.sizes[0], *self.layers]
+        activations = ""
+        if is_dense(self.layers):
+            shown = [getattr(a, "__name__", a) for a in self.activations]
+            made_of, activations = self.sizes, f"activations={shown}, "
+        return f"Network({made_of}, {activations}batch_axis={self.batch_axis}, dtype={self.dtype})"
 
     def parameters(self) -> dict[str, ag.Tensor]:
         """`{"W1": Tensor, "b1": Tensor, …}` in the order of the layers.
@@ -110,6 +155,24 @@ class Network:
         ['W1', 'b1', 'W2', 'b2']
         """
         return dict(self._parameters)
+
+    def statistics(self) -> dict[str, Array]:
+        """What layers have measured in training, by name: `{"mean2": array, …}`."""
+        return dict(self._statistics)
+
+    def set_statistics(self, values: Mapping[str, ArrayLike | ag.Tensor]) -> None:
+        """Set some or all statistics, as `set_parameters` does: those of a forward pass, perhaps.
+
+        >>> from nn.layers import BatchNormalization
+        >>> net = Network([1, BatchNormalization(share=0.5)], rng=0)
+        >>> f = net.forward([[2.0, 4.0]], training=np.random.default_rng(0))
+        >>> net.set_statistics(f.statistics)
+        >>> net.statistics()
+        {'mean1': array([[1.5]]), 'variance1': array([[1.5]])}
+        """
+        kept = self._statistics
+        shapes = {name: array.shape for name, array in kept.items()}
+        self._statistics = kept | self._checked(values, shapes, "statistic")
 
     def set_parameters(self, values: Mapping[str, ArrayLike | ag.Tensor]) -> None:
         """Set some or all parameters by name, from arrays of their shapes.
@@ -122,51 +185,92 @@ class Network:
         >>> net([[1.0], [1.0]]).numpy().round(4)
         array([[0.9707]])
         """
+        shapes = {name: parameter.shape for name, parameter in self._parameters.items()}
+        for name, array in self._checked(values, shapes, "parameter").items():
+            self._parameters[name].data = array
+
+    def _checked(
+        self, values: Mapping[str, ArrayLike | ag.Tensor], shapes: Mapping[str, Shape], what: str
+    ) -> dict[str, Array]:
+        """The values as arrays of this dtype, all of them with these shapes and finite."""
         checked = {}
         for name, value in values.items():
-            if name not in self._parameters:
-                raise KeyError(f"no parameter is called {name!r}: there are {[*self._parameters]}")
-            shape = self._parameters[name].shape
-            array = as_numbers(value, name).astype(self.dtype)
+            if name not in shapes:
+                raise KeyError(f"no {what} is called {name!r}: there are {[*shapes]}")
+            array, shape = as_numbers(value, name).astype(self.dtype), shapes[name]
             if array.shape != shape:
                 hint = f" {name}.T would fit." if array.shape[::-1] == shape else ""
                 raise ValueError(f"{name} {array.shape}: this network's {name} is {shape}.{hint}")
             check_finite(name, array)
             checked[name] = array
-        for name, array in checked.items():
-            self._parameters[name].data = array
+        return checked
+
+    def noise(self, m: int, rng: np.random.Generator) -> dict[str, Array]:
+        """The random arrays of one step of training on m samples, by name: `{"noise2": array}`.
+
+        >>> from nn.layers import Dropout
+        >>> Network([3, Dropout(0.5)], rng=0).noise(2, np.random.default_rng(0))
+        {'noise1': array([[2., 0.],
+               [0., 0.],
+               [2., 2.]])}
+        """
+        drawn = {}
+        for l, layer in enumerate(self.layers, start=1):
+            if layer.random:
+                shape = self.shapes[l - 1]
+                of_all = (*shape, m) if self.batch_axis == 1 else (m, *shape)
+                drawn[f"noise{l}"] = layer.noise(of_all, rng).astype(self.dtype)
+        return drawn
 
     def forward(
         self,
         X: ArrayLike | ag.Tensor,
         parameters: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | np.random.Generator | None = None,
     ) -> Forward:
         """Compute Z1, A1, …, ZL, AL for the samples X, (n0, m) for `batch_axis=1`, else (m, n0).
 
         An array becomes a Tensor named X of the network's dtype. A Tensor is used as it is, so that
         it gets a gradient if it requires one. `parameters`, by name, are used in place of the
-        network's own, for functions of the parameters that are to be differentiated. Raises
-        ValueError for X of another shape.
+        network's own, for functions of the parameters that are to be differentiated. Layers
+        that compute something else in `training` do so if it is given: a generator, or what `noise`
+        has drawn from one. Raises ValueError for X of another shape.
 
         >>> net = Network([2, 3, 1], ["tanh", "sigmoid"], rng=0, batch_axis=0)
         >>> f = net.forward(np.ones((5, 2)))
         >>> f.A[0].name, f.A[2].shape, [t.name for t in f.layers["layer 1"]]
         ('X', (5, 1), ['W1', 'b1', 'Z1', 'A1'])
         """
-        P = self._parameters if parameters is None else parameters
+        P: Mapping[str, Any] = self._parameters if parameters is None else parameters
         A = self._input(X)
+        if isinstance(training, np.random.Generator):
+            training = self.noise(A.shape[-self.batch_axis], training)
         f = Forward(Z={}, A={0: A}, layers={})
-        for l, activation in enumerate(self.activations, start=1):
-            W, b = P[f"W{l}"], P[f"b{l}"]
-            Z = W @ A + b if self.batch_axis == 1 else A @ W + b
-            Z.named(f"Z{l}")
-            A = act.activate(activation, Z, self.batch_axis, layer=l).named(f"A{l}")
-            f.Z[l], f.A[l], f.layers[f"layer {l}"] = Z, A, [W, b, Z, A]
+        for l, (layer, own) in enumerate(zip(self.layers, self._own, strict=True), start=1):
+            p = {letter: P[name] for letter, name in own.items()}
+            tensors = [*p.values()]
+            if self._statistics or training:
+                p |= self._others(l, P, training or {})
+            Z, A, new = layer.forward(A, p, self.batch_axis, l, training is not None)
+            if Z is not None:
+                f.Z[l] = Z
+                if Z is not f.A[l - 1]:
+                    tensors.append(Z.named(f"Z{l}"))
+            tensors.append(A.named(f"A{l}"))
+            f.A[l], f.layers[f"layer {l}"] = A, tensors
+            for letter, value in new.items():
+                f.statistics[f"{letter}{l}"] = value
         return f
+
+    def _others(self, l: int, P: Mapping[str, Any], noise: Mapping[str, Any]) -> dict[str, Any]:
+        """The statistics and the noise of a layer, by letter."""
+        found = {**self._statistics, **{n: P[n] for n in self._statistics if n in P}, **noise}
+        named = {letter_and_layer(name): value for name, value in found.items()}
+        return {letter: value for (letter, of), value in named.items() if of == l}
 
     def __call__(self, X: ArrayLike | ag.Tensor) -> ag.Tensor:
         """The output AL of `forward(X)`."""
-        return self.forward(X).A[self.L]
+        return self.forward(X).output
 
     def _input(self, X: ArrayLike | ag.Tensor) -> ag.Tensor:
         if isinstance(X, ag.Tensor):
@@ -174,8 +278,65 @@ class Network:
             X = X if X.name else X.named("X")
         else:
             X = ag.Tensor(as_numbers(X, "X").astype(self.dtype), name="X")
-        check_samples("X", X.shape, self.sizes[0], "inputs", self.batch_axis)
-        return X
+        check_samples("X", X.shape, self.shapes[0], "inputs", self.batch_axis, flat=True)
+        return X if len(X.shape) > len(self.shapes[0]) else X.reshape(self._of_samples(X.shape))
+
+    def _of_samples(self, shape: Shape) -> Shape:
+        """The shape of these samples, flat or not, with all axes that a sample has."""
+        m = shape[-self.batch_axis]
+        return (*self.shapes[0], m) if self.batch_axis == 1 else (m, *self.shapes[0])
+
+    def samples(self, X: ArrayLike | ag.Tensor) -> Array:
+        """X as an array of this network's dtype and layout, checked.
+
+        A frame of pandas or Polars has samples as rows; its columns are found by the names in
+        `features`, if these are known. Raises ValueError for a shape or columns that do not fit,
+        for values that are not finite, and for missing ones, counted by column.
+
+        >>> Network([2, 1], ["sigmoid"], rng=0).samples([[1, 2, 3], [4, 5, 6]]).dtype
+        dtype('float64')
+        """
+        columns = column_names(X, "X") if is_frame(X) else None
+        if columns is not None and self.features is not None:
+            if absent := [name for name in self.features if name not in columns]:
+                raise ValueError(f"X has no column {absent[0]!r}: its columns are {columns}")
+            X, columns = X[self.features], self.features  # type: ignore[index, call-overload]
+        array = as_numbers(X, "X")
+        array = array.T if columns is not None and self.batch_axis == 1 else array
+        check_samples("X", array.shape, self.shapes[0], "inputs", self.batch_axis, flat=True)
+        array = array.reshape(self._of_samples(array.shape))
+        return finite_samples("X", array, self.dtype, self.batch_axis, columns or self.features)
+
+    def predict(self, X: ArrayLike | ag.Tensor, probabilities: bool = False) -> Array:
+        """The answer for each sample: its class (m,), of `classes` if the network knows them.
+
+        With `probabilities`, those of each class, in the layout of the samples. The outputs of a
+        network without classes are its answer: (m,) if there is one, else as they are laid out;
+        several sigmoid outputs are each a yes or a no, 1 or 0. Raises ValueError as `samples` does.
+
+        >>> net = Network([1, 1], ["sigmoid"], rng=0)
+        >>> net.set_parameters({"W1": [[2.0]]})
+        >>> net.classes = ["cold", "warm"]
+        >>> net.predict([[-1.0, 0.5]]).tolist()
+        ['cold', 'warm']
+        >>> net.predict([[-1.0, 0.5]], probabilities=True).round(2)
+        array([[0.88, 0.27],
+               [0.12, 0.73]])
+        """
+        with ag.no_grad():
+            f = self.forward(self.samples(X))
+        last, several = self.activations[-1], self.sizes[-1] > 1
+        outputs = f.output.numpy()
+        if self.classes is not None and isinstance(last, str) and last not in act.OF_CLASSES:
+            Z = f.logits  # trained by a loss that takes logits
+            outputs = (ag.softmax(Z, 1 - self.batch_axis) if several else ag.sigmoid(Z)).numpy()
+        if self.classes is None and (last not in act.OF_CLASSES or (last == "sigmoid" and several)):
+            if last == "sigmoid":
+                return outputs if probabilities else (outputs > 0.5).astype(int)
+            if probabilities:
+                raise ValueError("this network has no classes, and so no probabilities of them")
+            return outputs if several else outputs.ravel()
+        return decoded(outputs, self.classes, self.batch_axis, probabilities)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an .npz file of arrays and text, nothing pickled.
@@ -192,27 +353,36 @@ class Network:
         ...     Network.load(pathlib.Path(folder, "net.npz"))
         Network([2, 4, 1], activations=['tanh', 'sigmoid'], batch_axis=1, dtype=float64)
         """
-        files.write(path, self._written())
+        arrays = {name: parameter.data for name, parameter in self._parameters.items()}
+        entries = saving.entries(
+            saving.Saved(
+                self.shapes[0],
+                self.layers,
+                self.batch_axis,
+                arrays | self._statistics,
+                self.classes,
+                self.features,
+            )
+        )
+        files.write(path, lambda file: np.savez(file, **entries))  # type: ignore[arg-type]
 
-    def _written(self) -> Callable[[BinaryIO], object]:
-        """A function that writes the network into a binary file. Raises as `save` does."""
-        for l, activation in enumerate(self.activations, start=1):
-            if not isinstance(activation, str):
-                raise ValueError(
-                    f"the activation of layer {l} is a function, and functions cannot be saved. "
-                    "Save `parameters()` with np.savez and build the network anew"
-                )
-        parameters = {name: parameter.data for name, parameter in self._parameters.items()}
-        for name, array in parameters.items():
-            check_finite(name, array)
-        entries = {
-            "format": np.array(_FORMAT),
-            "sizes": np.array(self.sizes),
-            "activations": np.array(self.activations),
-            "batch_axis": np.array(self.batch_axis),
-            **parameters,
-        }
-        return lambda file: np.savez(file, **entries)  # type: ignore[arg-type]
+    def source(self) -> str:
+        """NumPy source of two functions, forward and backward: `nn.numpy_source`."""
+        from nn.numpy_source import numpy_source
+
+        return numpy_source(self)
+
+    def to_torch(self) -> Any:
+        """The network as a torch.nn.Sequential: `nn.exports.to_torch(self)`."""
+        from nn import exports
+
+        return exports.to_torch(self)
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to an ONNX file: `nn.exports.to_onnx(self, path)`."""
+        from nn import exports
+
+        exports.to_onnx(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -223,35 +393,13 @@ class Network:
         that cannot be opened, and ValueError for one that is truncated, damaged, not a network, or
         holds parameters that are not finite numbers.
         """
-        with open(path, "rb", opener=open_regular) as file:
-            try:
-                return cls._read(Archive(file))
-            except MemoryError:
-                raise MemoryError(f"{path} holds more than this machine's memory") from None
-            except READ_ERRORS as error:
-                said = f"it has no entry {error}" if isinstance(error, KeyError) else error
-                raise ValueError(f"{path} is not a saved network: {files.excerpt(said)}") from None
-
-    @classmethod
-    def _read(cls, archive: Archive) -> Network:
-        if archive.array("format").item() != _FORMAT:
-            raise ValueError("its format is not this version's")
-        sizes = _checked_sizes(archive.array("sizes").tolist())
-        names = _checked_activations(archive.array("activations").tolist(), sizes)
-        batch_axis = checked_batch_axis(archive.array("batch_axis").item())
-        shapes = _shapes(sizes, batch_axis)
-        headers = {name: archive.header(name) for name in archive if name not in _NOT_PARAMETERS}
-        if set(headers) != set(shapes):
-            raise ValueError(f"it holds {', '.join(headers)}, not {', '.join(shapes)}")
-        if len({header.dtype for header in headers.values()}) != 1:
-            raise ValueError("its parameters are not all of one dtype")
-        for name, shape in shapes.items():
-            if headers[name].shape != shape:
-                raise ValueError(
-                    f"{name} is {headers[name].shape}, which does not fit sizes {sizes}"
-                )
-        net = cls(sizes, names, 0, batch_axis, headers["W1"].dtype, _zeros)
-        net.set_parameters({name: archive.array(name) for name in shapes})
+        with reading(path, "a saved network") as archive:
+            saved = saving.from_archive(archive)
+        dtype = next(iter(saved.arrays.values())).dtype if saved.arrays else float
+        net = cls([saved.input, *saved.layers], None, 0, saved.batch_axis, dtype, _zeros)
+        net.set_parameters({name: saved.arrays[name] for name in net._parameters})
+        net.set_statistics({name: saved.arrays[name] for name in net._statistics})
+        net.classes, net.features = saved.classes, saved.features
         return net
 
 
@@ -259,45 +407,21 @@ def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> Array:
     return np.zeros((n_out, n_in))
 
 
-def _shapes(sizes: list[int], batch_axis: int) -> dict[str, tuple[int, int]]:
-    """The shape of each parameter, by its name."""
-    shapes: dict[str, tuple[int, int]] = {}
-    for l, (n_in, n_out) in enumerate(itertools.pairwise(sizes), start=1):
-        shapes[f"W{l}"] = (n_out, n_in) if batch_axis == 1 else (n_in, n_out)
-        shapes[f"b{l}"] = (n_out, 1) if batch_axis == 1 else (1, n_out)
-    return shapes
-
-
-def _checked_sizes(sizes: Sequence[int]) -> list[int]:
-    if not isinstance(sizes, Iterable):
-        raise TypeError(f"sizes={sizes!r}: give a list, the inputs and each layer, as in [2, 4, 1]")
-    sizes = list(sizes)
-    for n in sizes:
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"sizes {sizes}: {n!r} is not a whole number of units, 1 or more")
-    if len(sizes) < 2:
-        raise ValueError(f"sizes {sizes}: give the inputs and at least one layer, as in [2, 4, 1]")
-    return [int(n) for n in sizes]
-
-
-def _checked_activations(
-    activations: Sequence[str | act.Activation], sizes: list[int]
-) -> list[str | act.Activation]:
-    if isinstance(activations, str):
-        raise TypeError(f'activations="{activations}": give a list, one for each layer')
-    checked = list(activations)
-    if len(checked) != len(sizes) - 1:
+def _weights(
+    initialiser: initialisers.Initialiser,
+    rng: np.random.Generator,
+    name: str,
+    n_in: int,
+    n_out: int,
+) -> Array:
+    """What the initialiser draws, if it has the right shape."""
+    W = np.asarray(initialiser(rng, n_in, n_out))
+    if W.shape != (n_out, n_in):
         raise ValueError(
-            f"{len(checked)} activations for sizes {sizes}, which are {len(sizes) - 1} layers: "
-            "give one for each layer, none for the input"
+            f"the initialiser returned {W.shape} for {name}: it must be (n_out, n_in), here "
+            f"({n_out}, {n_in}), whatever the batch axis"
         )
-    for l, activation in enumerate(checked, start=1):
-        if not callable(activation) and activation not in act.NAMES:
-            raise ValueError(
-                f"layer {l}: no activation is called {activation!r}; there are "
-                f"{', '.join(act.NAMES)}, or give a function of a Tensor"
-            )
-    return checked
+    return W
 
 
 def _checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:

@@ -20,11 +20,18 @@ import autograd_lite as ag
 from nn.arrays import Array
 
 ParameterState = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # each with its value and memory
-SETTINGS = {"rate", "momentum", "beta1", "beta2", "epsilon"}
+OPTIONAL = {"weight_decay", "clip"}
+SETTINGS = {"rate", "momentum", "beta", "beta1", "beta2", "epsilon", *OPTIONAL}
 
 
 class Optimizer:
     """The base of all optimizers. A subclass needs only `change`; see GradientDescent.
+
+    With `weight_decay`, a step also takes rate · weight_decay · W off every weight: parameters
+    whose names begin with W, so biases, scales and shifts are left out. It is decoupled from the
+    gradient. Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019. With
+    `clip`, gradients whose norm, taken over all parameters together, is larger are scaled down to
+    it, before anything else. Both are None by default: neither is done.
 
     An optimizer keeps a memory for each parameter, as long as the parameter lives, so that one
     optimizer can step several networks in turn.
@@ -32,13 +39,18 @@ class Optimizer:
 
     remembers: tuple[str, ...] = ()  # names in a memory: arrays, zeros at first, and k
 
-    def __init__(self, rate: float) -> None:
+    def __init__(
+        self, rate: float, weight_decay: float | None = None, clip: float | None = None
+    ) -> None:
         self.rate = _positive("rate", rate)
+        self.weight_decay = weight_decay and _positive("weight_decay", weight_decay)
+        self.clip = None if clip is None else _positive("clip", clip)
         self._memory: dict[int, tuple[weakref.ref[ag.Tensor], dict[str, Any]]] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Store settings as Python numbers: NumPy's would turn float32 parameters to float64."""
-        if name in SETTINGS or isinstance(value, np.floating):
+        absent = value is None and name in OPTIONAL
+        if (name in SETTINGS and not absent) or isinstance(value, np.floating):
             value = _number(name, value)
         super().__setattr__(name, value)
 
@@ -49,6 +61,25 @@ class Optimizer:
     def numbers(self, k: int) -> tuple[float, ...]:
         """The numbers that `change` uses in step k = 1, 2, … and that differ from step to step."""
         return ()
+
+    def changed(self, name: str, value: Array, gradient: Array, memory: dict[str, Any]) -> Array:
+        """The value of a parameter after a step: `change` and the decay of weights."""
+        new = value + self.change(gradient, memory)
+        if self.weight_decay is None or not name.startswith("W"):
+            return new
+        return new - self.rate * self.weight_decay * value
+
+    def clipped(self, gradients: dict[str, Array]) -> dict[str, Array]:
+        """The gradients, scaled down if their common norm is larger than `clip`.
+
+        >>> GradientDescent(1, clip=1.0).clipped({"W": np.array([3.0]), "b": np.array([4.0])})
+        {'W': array([0.6]), 'b': array([0.8])}
+        """
+        if self.clip is None:
+            return gradients
+        squares = sum(np.sum(np.square(g)) for g in gradients.values())
+        share = self.clip / np.maximum(np.sqrt(squares), self.clip)
+        return {name: g * share for name, g in gradients.items()}
 
     def step(
         self, parameters: Mapping[str, ag.Tensor], gradients: Mapping[str, Array] | None = None
@@ -73,11 +104,12 @@ class Optimizer:
             name: _gradient(name, p, p.grad if gradients is None else gradients.get(name))
             for name, p in parameters.items()
         }
+        arrays = self.clipped(arrays)
         after: ParameterState = []
         for name, parameter in parameters.items():
             memory = self._own(self.memory_of(parameter))
-            change = self.change(arrays[name], memory)
-            after.append((parameter, parameter.data + change, memory))
+            new = self.changed(name, parameter.data, arrays[name], memory)
+            after.append((parameter, new, memory))
         before = self.state(parameters.values())
         try:
             self.restore(after)
@@ -152,6 +184,8 @@ class GradientDescent(Optimizer):
 class Momentum(Optimizer):
     """V ← momentum · V + ∂J/∂W, W ← W − rate · V, with V = ∂J/∂W at first; as PyTorch's SGD.
 
+    With `nesterov`, W ← W − rate · (∂J/∂W + momentum · V): the gradient where momentum leads.
+
     >>> optimizer, memory = Momentum(rate=1, momentum=0.5), {}
     >>> [optimizer.change(np.array([1.0]), memory).item() for step in range(3)]
     [-1.0, -1.5, -1.75]
@@ -159,15 +193,46 @@ class Momentum(Optimizer):
 
     remembers = ("V",)
 
-    def __init__(self, rate: float, momentum: float = 0.9) -> None:
-        super().__init__(rate)
+    def __init__(
+        self, rate: float, momentum: float = 0.9, nesterov: bool = False, **options: float | None
+    ) -> None:
+        super().__init__(rate, **options)
         self.momentum = _fraction("momentum", momentum)
+        self.nesterov = bool(nesterov)
 
     def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
         # (Always a new array: the gradient is the caller's, who may write into it.)
         V = self.momentum * memory["V"] + gradient if memory else gradient + 0
         memory["V"] = V
-        return -self.rate * V
+        return -self.rate * (gradient + self.momentum * V if self.nesterov else V)
+
+
+class RMSprop(Optimizer):
+    """V ← β V + (1 − β) (∂J/∂W)², W ← W − rate · ∂J/∂W / (√V + ε); as PyTorch's RMSprop.
+
+    Source: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012.
+
+    >>> RMSprop(rate=0.1, beta=0.75).change(np.array([5.0, -0.01]), {}).round(6)
+    array([-0.2,  0.2])
+    """
+
+    remembers = ("V",)
+
+    def __init__(
+        self, rate: float = 0.01, beta: float = 0.99, epsilon: float = 1e-8, **options: float | None
+    ) -> None:
+        super().__init__(rate, **options)
+        self.beta = _fraction("beta", beta)
+        self.epsilon = _positive("epsilon", epsilon)
+
+    def numbers(self, k: int) -> tuple[float, ...]:
+        return (1 - self.beta,)
+
+    def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
+        (new,) = self.numbers(1)
+        V = self.beta * memory.get("V", 0) + new * gradient * gradient
+        memory["V"] = V
+        return -self.rate * (gradient / (np.sqrt(V) + self.epsilon))
 
 
 class Adam(Optimizer):
@@ -188,8 +253,9 @@ class Adam(Optimizer):
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
+        **options: float | None,
     ) -> None:
-        super().__init__(rate)
+        super().__init__(rate, **options)
         self.beta1 = _fraction("beta1", beta1)
         self.beta2 = _fraction("beta2", beta2)
         self.epsilon = _positive("epsilon", epsilon)
@@ -206,6 +272,17 @@ class Adam(Optimizer):
         V = self.beta2 * memory.get("V", 0) + new2 * gradient * gradient
         memory.update(k=k, M=M, V=V)
         return -rate * (M / (np.sqrt(V) / root + self.epsilon))
+
+
+class AdamW(Adam):
+    """Adam with the decay of weights, 0.01 if nothing else is said; as PyTorch's AdamW.
+
+    >>> AdamW(weight_decay=0.1).weight_decay
+    0.1
+    """
+
+    def __init__(self, *args: float, weight_decay: float | None = 0.01, **options: float | None):
+        super().__init__(*args, weight_decay=weight_decay, **options)  # type: ignore[arg-type]
 
 
 def _number(name: str, value: Any, needs: str = "a number") -> float:
@@ -246,5 +323,7 @@ def _fraction(name: str, value: Any) -> float:
 BY_NAME: dict[str, type[Optimizer]] = {
     "gradient_descent": GradientDescent,
     "momentum": Momentum,
+    "rmsprop": RMSprop,
     "adam": Adam,
+    "adamw": AdamW,
 }

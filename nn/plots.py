@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from autograd_lite.extras import needed
 from nn.arrays import Array, as_numbers
 from nn.network import Network
-from nn.training import History
 
 
 def decision_boundary(
@@ -52,9 +51,12 @@ def decision_boundary(
     return ax
 
 
-def history(history: History, ax: Any = None) -> Any:
-    """Draw the cost J and the accuracy by epoch, into the Axes `ax` or new ones, and return them.
+def history(history: Any, ax: Any = None) -> Any:
+    """Draw the cost J and the accuracy of a History by epoch, into the Axes `ax` or new ones.
 
+    What was measured in validation is drawn with dashes. Returns the Axes.
+
+    >>> from nn import History
     >>> from matplotlib.figure import Figure
     >>> ax = history(History(loss=[0.7, 0.5], metric=[0.5, 0.9]), ax=Figure().add_subplot())
     >>> ax.get_xlabel(), ax.get_ylabel()
@@ -62,12 +64,18 @@ def history(history: History, ax: Any = None) -> Any:
     """
     ax = _axes(ax)
     epochs = np.arange(1, len(history.loss) + 1)
+    dashed = {"linestyle": "dashed", "label": "validation"}
     ax.plot(epochs, history.loss, color="tab:blue")
+    if history.validation_loss:
+        ax.plot(epochs, history.validation_loss, color="tab:blue", **dashed)
+        ax.legend(loc="upper right")
     ax.set_xlabel("epoch")
     ax.set_ylabel("cost J", color="tab:blue")
     if any(value is not None for value in history.metric):
         right = ax.twinx()
         right.plot(epochs, history.metric, color="tab:orange")
+        if history.validation_metric:
+            right.plot(epochs, history.validation_metric, color="tab:orange", **dashed)
         right.set_ylabel("accuracy", color="tab:orange")
         right.set_ylim(0, 1.02)
     return ax

@@ -15,14 +15,15 @@ import numpy as np
 
 import autograd_lite as ag
 from nn.arrays import Array
+from nn.batches import Batch
 from nn.network import Forward, Network
-from nn.optimizers import SETTINGS, Adam, GradientDescent, Momentum, Optimizer
+from nn.optimizers import BY_NAME, SETTINGS, GradientDescent, Optimizer
 
-Batch = tuple[Array, Array, Array]  # X, Y, and an array for the outputs
-StepState = tuple[dict[str, Array], dict[str, dict[str, Array]], int]
+StepState = tuple[dict[str, Array], dict[str, dict[str, Array]], int, dict[str, Array]]
+NO_NOISE: dict[str, Array] = {}
 Cost = Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]
 # The `change` of these is plain arithmetic on arrays and numbers, which can be compiled.
-COMPILED = (GradientDescent, Momentum, Adam)
+COMPILED = tuple(BY_NAME.values())
 
 
 class NotFinite(FloatingPointError):
@@ -36,10 +37,15 @@ class NotFinite(FloatingPointError):
 
 
 class Steps:
-    """Steps on the tape. `cost` gives J and the output that the loss takes, for a forward pass."""
+    """Steps on the tape. `cost` gives J and the output that the loss takes, for a forward pass.
 
-    def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
-        self.net, self.cost, self.optimizer = net, cost, optimizer
+    `rng` draws the noise of the layers that are random.
+    """
+
+    def __init__(
+        self, net: Network, cost: Cost, optimizer: Optimizer, rng: np.random.Generator | None = None
+    ) -> None:
+        self.net, self.cost, self.optimizer, self.rng = net, cost, optimizer, rng
         self.parameters = net.parameters()
         # Any other object with a `step` keeps its own memory; for it only parameters are kept.
         self.keeper = optimizer if isinstance(optimizer, Optimizer) else GradientDescent(1)
@@ -50,6 +56,10 @@ class Steps:
     def end(self) -> None:
         """Write the parameters back to the network, if it does not have them already."""
 
+    def set_rate(self, rate: float) -> None:
+        """Go on at another learning rate."""
+        self.optimizer.rate = rate
+
     def take(self, batches: list[Batch]) -> list[float]:
         """Take a step for each batch, and return the J of each before its step.
 
@@ -58,67 +68,102 @@ class Steps:
         costs = []
         for batch in batches:
             X, Y, outputs = batch
-            J, gradients, outputs[...] = self.gradients(X, Y)
+            J, gradients, outputs[...], statistics = self.gradients(X, Y, self.noise(X))
             if not isfinite(J):
                 raise NotFinite(batch)
             before = self.keeper.state(self.parameters.values())
+            measured = self.net.statistics()
             try:
                 self.optimizer.step(self.parameters, gradients)
-                _check(batch, {name: p.data for name, p in self.parameters.items()})
+                _check(batch, {name: p.data for name, p in self.parameters.items()} | statistics)
+                if statistics:
+                    self.net.set_statistics(statistics)
             except BaseException:
                 self.keeper.restore(before)
+                self.net.set_statistics(measured)
                 raise
             costs.append(float(J))
         return costs
 
-    def gradients(self, X: Array, Y: Array) -> tuple[Any, dict[str, Array], Array]:
-        """J, the gradient of each parameter, and the output that the loss takes."""
+    def noise(self, X: Array) -> dict[str, Array]:
+        """What is drawn for a step on these samples."""
+        if self.rng is None:
+            return NO_NOISE
+        return self.net.noise(X.shape[-self.net.batch_axis], self.rng)
+
+    def gradients(
+        self, X: Array, Y: Array, noise: dict[str, Array]
+    ) -> tuple[Any, dict[str, Array], Array, dict[str, Array]]:
+        """J, the gradient of each parameter, the output that the loss takes, new statistics."""
         samples = ag.Tensor(X, name="X"), ag.Tensor(Y, name="Y")
-        J, output = self.cost(self.net.forward(samples[0], self.parameters), samples[1])
+        f = self.net.forward(samples[0], self.parameters, noise)
+        J, output = self.cost(f, samples[1])
         gradients = ag.gradients(J, list(self.parameters.values()))
-        return J, dict(zip(self.parameters, gradients, strict=True)), output.data
+        statistics = {name: value.data for name, value in f.statistics.items()}
+        return J, dict(zip(self.parameters, gradients, strict=True)), output.data, statistics
 
 
 class CompiledGradients(Steps):
     """Steps whose gradients are compiled; the optimizer is called as it is."""
 
-    def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
-        super().__init__(net, cost, optimizer)
+    def __init__(
+        self, net: Network, cost: Cost, optimizer: Optimizer, rng: np.random.Generator | None = None
+    ) -> None:
+        super().__init__(net, cost, optimizer, rng)
         self.compiled = ag.compile(self._gradients)
 
-    def _gradients(self, parameters: dict[str, Any], X: Any, Y: Any) -> tuple[Any, Any, Any]:
-        outputs = []
+    def _gradients(
+        self,
+        parameters: dict[str, Any],
+        statistics: dict[str, Any],
+        noise: dict[str, Any],
+        X: Any,
+        Y: Any,
+    ) -> tuple[Any, Any, Any, Any]:
+        passes = []
 
         def J(parameters: dict[str, Any]) -> Any:
-            J, output = self.cost(self.net.forward(X, parameters), Y)
-            outputs.append(output)
+            f = self.net.forward(X, {**parameters, **statistics}, noise)
+            J, output = self.cost(f, Y)
+            passes.append((output, f.statistics))
             return J
 
         value, gradients = ag.value_and_grad(J)(parameters)
-        return value, gradients, outputs[0]
+        return value, gradients, *passes[0]
 
     def prepare(self, X: Array, Y: Array) -> None:
         """Compile for batches like this one. Raises ag.TracingError."""
-        self.compiled.source(self._values(), X, Y)
+        self.compiled.source(self._values(), self.net.statistics(), self._any_noise(X), X, Y)
+
+    def _any_noise(self, X: Array) -> dict[str, Array]:
+        """Noise for tracing, which takes nothing from the generator of the training."""
+        if self.rng is None:
+            return NO_NOISE
+        return self.net.noise(X.shape[-self.net.batch_axis], np.random.default_rng(0))
 
     def _values(self) -> dict[str, Array]:
         return {name: parameter.data for name, parameter in self.parameters.items()}
 
-    def gradients(self, X: Array, Y: Array) -> tuple[Any, dict[str, Array], Array]:
-        J, gradients, output = self.compiled(self._values(), X, Y)
-        return J, gradients, output
+    def gradients(
+        self, X: Array, Y: Array, noise: dict[str, Array]
+    ) -> tuple[Any, dict[str, Array], Array, dict[str, Array]]:
+        found = self.compiled(self._values(), self.net.statistics(), noise, X, Y)
+        J, gradients, output, statistics = found
+        return J, gradients, output, statistics
 
 
 class CompiledSteps(CompiledGradients):
     """Steps that are compiled as a whole, the optimizer's change included.
 
     `state` is all that a step changes, replaced at once: the parameters, the arrays in the
-    optimizer's memory, and the number of steps taken. It is None while the network and the
-    optimizer have it. Its arrays are never written to.
+    optimizer's memory, the number of steps taken, and the statistics. It is None while the network
+    and the optimizer have it. Its arrays are never written to.
     """
 
-    def __init__(self, net: Network, cost: Cost, optimizer: Optimizer) -> None:
-        super().__init__(net, cost, optimizer)
+    def __init__(
+        self, net: Network, cost: Cost, optimizer: Optimizer, rng: np.random.Generator | None = None
+    ) -> None:
+        super().__init__(net, cost, optimizer, rng)
         self.compiled = ag.compile(self._step)
         self.arrays = [name for name in optimizer.remembers if name != "k"]
         self.state: StepState | None = None
@@ -132,18 +177,22 @@ class CompiledSteps(CompiledGradients):
         memory: dict[str, dict[str, Any]],
         settings: dict[str, Any],
         numbers: tuple[Any, ...],
+        statistics: dict[str, Any],
+        noise: dict[str, Any],
         X: Any,
         Y: Any,
-    ) -> tuple[Any, Any, Any, Any]:
-        J, gradients, output = self._gradients(parameters, X, Y)
+    ) -> tuple[Any, Any, Any, Any, Any]:
+        J, gradients, output, statistics = self._gradients(parameters, statistics, noise, X, Y)
         optimizer = copy.copy(self.optimizer)
         vars(optimizer).update(settings, numbers=lambda k: numbers)
+        gradients = optimizer.clipped(gradients)
         memory = {name: dict(kept) for name, kept in memory.items()}
         new = {
-            name: parameter + optimizer.change(gradients[name], memory[name])
+            name: optimizer.changed(name, parameter, gradients[name], memory[name])
             for name, parameter in parameters.items()
         }
-        return J, output, new, {n: {a: kept[a] for a in self.arrays} for n, kept in memory.items()}
+        arrays = {n: {a: kept[a] for a in self.arrays} for n, kept in memory.items()}
+        return J, output, new, arrays, statistics
 
     def begin(self) -> None:
         """Start from the network's parameters and the optimizer's settings and memory."""
@@ -152,16 +201,23 @@ class CompiledSteps(CompiledGradients):
             kept = self.optimizer.memory_of(p)
             memory[name] = {a: kept[a] if a in kept else np.zeros_like(p.data) for a in self.arrays}
             k = kept.get("k", 0)
-        self.settings = {name: n for name, n in vars(self.optimizer).items() if name in SETTINGS}
-        self.state = self.begun = self._values(), memory, k
+        settings = vars(self.optimizer).items()
+        self.settings = {name: n for name, n in settings if name in SETTINGS and n is not None}
+        self.state = self.begun = self._values(), memory, k, self.net.statistics()
+
+    def set_rate(self, rate: float) -> None:
+        super().set_rate(rate)
+        self.settings["rate"] = self.optimizer.rate
 
     def end(self) -> None:
         if self.state is not None and self.state is not self.begun:
-            values, memory, k = self.state
+            values, memory, k, statistics = self.state
             count = {"k": k} if "k" in self.optimizer.remembers else {}
             self.optimizer.restore(
                 [(p, values[name], count | memory[name]) for name, p in self.parameters.items()]
             )
+            if statistics:
+                self.net.set_statistics(statistics)
         self.state = None
 
     def prepare(self, X: Array, Y: Array) -> None:
@@ -171,18 +227,23 @@ class CompiledSteps(CompiledGradients):
         """The compiled step for batches like this one; all other arguments are always alike."""
         if Y.size not in self.runs:
             assert self.state
+            values, memory, _, statistics = self.state
             numbers = self.optimizer.numbers(1)
-            arguments = *self.state[:2], self.settings, numbers, X, Y
+            noise = self._any_noise(X)
+            arguments = values, memory, self.settings, numbers, statistics, noise, X, Y
             self.runs[Y.size] = self.compiled.unchecked(*arguments)
         return self.runs[Y.size]
 
     def take(self, batches: list[Batch]) -> list[float]:
         start = self.state
+        drawn: Any = self.rng and self.rng.bit_generator.state
         try:
             costs = self._taken(batches)
             self._check(batches[-1])
         except NotFinite:  # again from the start of the epoch, to find the step that began it
             self.state = start
+            if self.rng is not None:
+                self.rng.bit_generator.state = drawn
             costs = []
             for batch in batches:
                 before = self.state
@@ -196,25 +257,30 @@ class CompiledSteps(CompiledGradients):
 
     def _check(self, batch: Batch) -> None:
         if self.state is not None:
-            _check(batch, self.state[0])
+            _check(batch, self.state[0] | self.state[3])
 
     def _taken(self, batches: list[Batch]) -> list[float]:
         """Take the steps, without a check that the parameters stay finite."""
         costs, settings, step_numbers = [], self.settings, self.optimizer.numbers
         runs, whole = self.runs, self.state
         assert whole
-        values, memory, k = whole
+        values, memory, k, statistics = whole
+        noise = NO_NOISE
         for batch in batches:
             X, Y, outputs = batch
             run = runs.get(Y.size) or self._run(X, Y)
             k += 1
-            J, output, values, memory = run(values, memory, settings, step_numbers(k), X, Y)
+            if self.rng is not None:
+                noise = self.noise(X)
+            J, output, values, memory, statistics = run(
+                values, memory, settings, step_numbers(k), statistics, noise, X, Y
+            )
             J = J.item()
             if not isfinite(J):
                 raise NotFinite(batch)
             outputs[...] = output
             costs.append(J)
-            self.state = values, memory, k
+            self.state = values, memory, k, statistics
         return costs
 
 
@@ -228,14 +294,18 @@ def _check(batch: Batch, values: dict[str, Array]) -> None:
 
 
 def compiled_steps(
-    net: Network, cost: Cost, optimizer: Optimizer, batches: list[Batch]
+    net: Network,
+    cost: Cost,
+    optimizer: Optimizer,
+    batches: list[Batch],
+    rng: np.random.Generator | None = None,
 ) -> Steps | None:
     """Compiled steps for batches of these shapes; None if they cannot be traced.
 
     A loss or an activation that branches on values, for one, can only run on the tape.
     """
     whole = type(optimizer) in COMPILED and _in_step(optimizer, net)
-    steps = (CompiledSteps if whole else CompiledGradients)(net, cost, optimizer)
+    steps = (CompiledSteps if whole else CompiledGradients)(net, cost, optimizer, rng)
     steps.begin()
     try:
         for X, Y, _ in batches:

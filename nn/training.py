@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from operator import mul
 from typing import Any
 
@@ -14,68 +13,32 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import autograd_lite as ag
-from nn.arrays import Array, as_numbers, check_samples, first_entry
-from nn.losses import Loss
-from nn.network import Forward, Network
+from nn import datasets
+from nn.architecture import letter_and_layer
+from nn.arrays import Array, checked_count
+from nn.batches import Batches
+from nn.checkpoints import Checkpoint, State, arrays_of, description, restore, save, set_arrays
+from nn.evaluation import (
+    Samples,
+    accuracy_of,
+    checked_metrics,
+    checked_samples,
+    cost_of,
+    known_loss,
+    measured,
+    metrics_of,
+)
+from nn.history import Diverged, History
+from nn.layers import is_own
+from nn.metrics import Metric
+from nn.network import Network
 from nn.optimizers import Optimizer
 from nn.progress import Report, reporter
-from nn.steps import Batch, NotFinite, Steps, compiled_steps
+from nn.schedules import Schedule
+from nn.steps import NotFinite, Steps, compiled_steps
 
 FEW_STEPS = 30  # done before a compiled step would be ready
-
-
-@dataclass(repr=False)
-class History:
-    """The record of a training: `loss` and `metric` have one entry for each whole epoch.
-
-    `loss` is the cost J and `metric` the accuracy (None for a loss that is not for classes): means
-    over the epoch's batches, each measured before its own step. `interrupted` says that Ctrl-C
-    ended training, `compiled` that the steps were compiled: faster, with the same numbers.
-
-    >>> History(loss=[0.69, 0.7], metric=[None, None])
-    History(2 epochs: loss 0.69 → 0.7, did not learn)
-    """
-
-    loss: list[float] = field(default_factory=list)
-    metric: list[float | None] = field(default_factory=list)
-    interrupted: bool = False
-    compiled: bool = field(default=False, compare=False)
-
-    @property
-    def learned(self) -> bool | None:
-        """True if J ended lower than it began; None after fewer than two epochs.
-
-        J does not fall if the rate is far too large or too small, or if no gradient gets through:
-        all units of a relu layer are off, or the outputs are saturated.
-        """
-        return None if len(self.loss) < 2 else self.loss[-1] < self.loss[0]
-
-    def __repr__(self) -> str:
-        epochs = f"{len(self.loss)} epochs" + (", interrupted" if self.interrupted else "")
-        if not self.loss:
-            return f"History({epochs})"
-        shown = f"loss {self.loss[0]:.4g} → {self.loss[-1]:.4g}"
-        if self.metric[-1] is not None:
-            shown += f", metric {self.metric[0]:.4g} → {self.metric[-1]:.4g}"
-        return f"History({epochs}: {shown}{', did not learn' * (self.learned is False)})"
-
-
-class Diverged(FloatingPointError):
-    """Training met nan or infinity.
-
-    `epoch`, `layer` (None for J) and `tensor` say where first; `history` holds the epochs before.
-    The network keeps the parameters of the last step after which all were finite.
-    """
-
-    def __init__(
-        self, epoch: int, layer: int | None, tensor: str, value: Any, history: History
-    ) -> None:
-        where = "" if layer is None else f"layer {layer}, "
-        super().__init__(
-            f"epoch {epoch}: {where}{tensor} is the first that is not finite (it holds {value}). "
-            "A smaller rate, or standardized features, may help"
-        )
-        self.epoch, self.layer, self.tensor, self.history = epoch, layer, tensor, history
+Callback = Callable[[int, History], Any]
 
 
 def fit(
@@ -88,22 +51,43 @@ def fit(
     batch_size: int | None = None,
     shuffle: bool = False,
     rng: int | np.random.Generator | None = None,
-    progress: bool | Callable[[int, History], None] | None = None,
+    progress: bool | Callback | None = None,
     compile: bool = True,
+    *,
+    validation: float | tuple[Any, Any] | None = None,
+    metrics: Sequence[str | Metric] = (),
+    callbacks: Sequence[Callback] = (),
+    patience: int | None = None,
+    schedule: Schedule | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
 
+    X may be a frame of pandas or Polars, whose rows are samples; its columns become
+    `net.features`. Labels may also be one word or number for each sample; what they stand for
+    becomes `net.classes` (nn.labels says how), and `net.predict` answers with it.
+
     `loss` is one of nn.losses, or any function of (A, Y) that returns a scalar Tensor; it is also
     given `batch_axis` if it takes it, and a `_with_logits` loss gets Z of the last layer for A.
-    `batch_size=None` makes one step of all samples in each epoch, `batch_size=1` one step for each
-    sample. Samples are taken in order, or with `shuffle=True` in an order drawn by `rng`.
+    A loss with options is a functools.partial. `batch_size=None` makes one step of all samples in
+    each epoch, `batch_size=1` one step for each sample. Samples are taken in order, or with
+    `shuffle=True` in an order drawn by `rng`.
+
+    After each epoch, loss and accuracy are measured on `validation`, (X, Y) or a share of the
+    samples that is drawn by `rng` and held out, and so are `metrics` (nn.metrics; without
+    validation, on the samples of the training). With `patience`, training stops when that loss (or
+    that of the training) has not fallen for so many epochs, and the network gets the parameters of
+    the best epoch back. `schedule` gives a factor of the optimizer's rate for each epoch, from 1
+    (nn.schedules). `callbacks` are functions that are called after each epoch with its number and
+    the History; training stops where one of them returns True. With a `checkpoint` (nn.Checkpoint)
+    the state is kept in a file, and a training that was killed goes on from there, to the bit.
 
     `progress`: None shows a bar on a terminal and nothing elsewhere; True and False decide; a
-    function is called after each epoch with its number, from 1, and the History.
+    function is called as a callback is.
 
     Steps are compiled with ag.compile, which gives the same numbers, unless there are only a few of
     them, or a loss or an activation that you wrote cannot be traced (it branches on a value, or is
-    random) or could be changed by your own `progress` between epochs. `compile=False` switches
+    random) or could be changed by a function of your own between epochs. `compile=False` switches
     compiling off.
 
     If J ended no lower than it began, `learned` of the History is False. Ctrl-C ends training and
@@ -120,26 +104,44 @@ def fit(
     (10, True)
     """
     _check_parts(net, loss, optimizer)
-    X, Y = _checked_samples(net, X, Y)
-    known = _known(loss)
-    if known:
-        known.check_labels(Y.data, net.batch_axis)
-    m = X.shape[net.batch_axis]
-    size = m if batch_size is None else min(m, _count("batch_size", batch_size, least=1))
-    if shuffle and rng is None:
-        raise ValueError("shuffle=True draws an order: give rng=, a number or a NumPy Generator")
-    order = np.random.default_rng(rng) if shuffle else None
-    samples = _Samples(X.data, Y.data, net.batch_axis, size, order)
+    samples = checked_samples(net, X, Y, loss)
     del X, Y  # (memory for them once less)
-    run = _Run(net, loss, optimizer, samples)
-    epochs = _count("epochs", epochs)
-    own = known is None or not all(isinstance(a, str) for a in net.activations)
-    watched = callable(progress)
+    if (shuffle or net.is_random) and rng is None:
+        draws = "shuffle=True draws an order" if shuffle else "dropout draws what it leaves out"
+        raise ValueError(f"{draws}: give rng=, a number or a NumPy Generator")
+    random = np.random.default_rng(0 if rng is None else rng)
+    samples, held_out = _divided(net, samples, validation, loss, random)
+    after = _AfterEpoch(net, loss, held_out, samples if metrics else None, metrics, patience)
+    m = samples.X.shape[-net.batch_axis]
+    size = m if batch_size is None else min(m, checked_count("batch_size", batch_size))
+    batches = Batches(
+        *(samples.X.data, samples.Y.data, net.batch_axis, net.sizes[-1], size),
+        random if shuffle else None,
+    )
+    epochs = checked_count("epochs", epochs, least=0)
+    functions = _checked_callbacks(callbacks)
+    run = _Run(
+        net,
+        loss,
+        optimizer,
+        batches,
+        after,
+        functions,
+        _checked_schedule(schedule, optimizer),
+        random,
+    )
+    if checkpoint is not None:
+        about = {"the batch size": size, "shuffle": bool(shuffle), "patience": patience}
+        run.keep(checkpoint, description(net, loss, optimizer, _arrays(samples, held_out), **about))
+    vars(net).update(samples.found)
+    del samples
+    own = known_loss(loss) is None or any(map(is_own, net.layers))
+    run.watched = callable(progress) or bool(functions)
     try:
-        if compile and epochs * len(samples.batches) > FEW_STEPS and not (own and watched):
+        if compile and epochs * len(batches.batches) > FEW_STEPS and not (own and run.watched):
             run.compile()
         with reporter(progress, epochs) as report:
-            run.train(epochs, report, watched)
+            run.train(epochs, report)
     except KeyboardInterrupt:
         run.end()
         run.history.interrupted = True
@@ -161,63 +163,115 @@ def _check_parts(net: Any, loss: Any, optimizer: Any) -> None:
         )
 
 
-def evaluate(
-    net: Network, X: ArrayLike | ag.Tensor, Y: ArrayLike | ag.Tensor, loss: Callable[..., ag.Tensor]
-) -> tuple[float, float | None]:
-    """The cost J and the accuracy (None for a loss that is not for classes) on X and Y.
-
-    >>> import nn
-    >>> X, Y = nn.datasets.planar(400, rng=0)
-    >>> net = nn.Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
-    >>> J, accuracy = evaluate(net, X, Y, nn.losses.binary_cross_entropy)
-    >>> round(J, 2), round(accuracy, 4)
-    (0.69, 0.5425)
-    """
-    X, Y = _checked_samples(net, X, Y)
-    with ag.no_grad():
-        J, output = _cost(loss, net.batch_axis)(net.forward(X), Y)
-    return J.item(), _accuracy(loss, output.data, Y.data, net.batch_axis)
+def _checked_callbacks(callbacks: Any) -> list[Callback]:
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks={callbacks!r}: give a list of functions of (epoch, history)")
+    return list(callbacks)
 
 
-class _Samples:
-    """The samples of a training, cut into batches, each in one piece of memory.
+def _checked_schedule(schedule: Any, optimizer: Any) -> Schedule | None:
+    if schedule is None:
+        return None
+    if not callable(schedule):
+        raise TypeError(f"schedule={schedule!r}: give one of nn.schedules, or a function of epoch")
+    if not hasattr(optimizer, "rate"):
+        raise TypeError(f"schedule: a {type(optimizer).__name__} has no rate that it could change")
+    checked: Schedule = schedule
+    return checked
 
-    `Y` holds the labels in the order of the epoch, `outputs` the network's outputs for them.
-    """
+
+def _divided(
+    net: Network,
+    samples: Samples,
+    validation: Any,
+    loss: Callable[..., Any],
+    rng: np.random.Generator,
+) -> tuple[Samples, Samples | None]:
+    """The samples to train on, and those held out, if there are any."""
+    if validation is None:
+        return samples, None
+    if isinstance(validation, tuple) and len(validation) == 2:
+        before = {name: getattr(net, name) for name in samples.found}
+        try:
+            vars(net).update(samples.found)
+            return samples, checked_samples(net, *validation, loss)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation: {error}") from None
+        finally:
+            vars(net).update(before)
+    if isinstance(validation, bool) or not isinstance(validation, float):
+        raise TypeError(f"validation={validation!r}: give samples (X, Y), or a share such as 0.2")
+    X, X_out, Y, Y_out = (
+        ag.Tensor(part, name=name)
+        for part, name in zip(
+            datasets.split(samples.X.data, samples.Y.data, validation, rng, net.batch_axis),
+            ("X", "X", "Y", "Y"),
+            strict=True,
+        )
+    )
+    return Samples(X, Y, samples.found), Samples(X_out, Y_out, {})
+
+
+def _arrays(*samples: Samples | None) -> list[Array]:
+    return [part.data for some in samples if some for part in (some.X, some.Y)]
+
+
+class _AfterEpoch:
+    """What is measured after each epoch, and whether training goes on."""
 
     def __init__(
         self,
-        X: Array,
-        Y: Array,
-        batch_axis: int,
-        size: int,
-        rng: np.random.Generator | None,
+        net: Network,
+        loss: Callable[..., ag.Tensor],
+        held_out: Samples | None,
+        others: Samples | None,
+        metrics: Sequence[str | Metric],
+        patience: int | None,
     ) -> None:
-        """`rng` draws an order for each epoch; None keeps the given order."""
-        self.rng, self.Y, self.outputs = rng, Y, np.empty_like(Y)
-        m = X.shape[batch_axis]
-        slices = [slice(i, min(i + size, m)) for i in range(0, m, size)]
-        self.shares = [(part.stop - part.start) / m for part in slices]
+        """Metrics are measured on samples held out, or, if there are none, on the others."""
+        self.net, self.loss, self.held_out = net, loss, held_out
+        self.samples = others if held_out is None else held_out
+        self.metrics = checked_metrics(metrics)
+        self.patience = None if patience is None else checked_count("patience", patience)
+        self.least = math.inf
+        self.best: dict[str, Array] = {}
 
-        def cut(samples: Array) -> list[Array]:
-            return [samples[part] if batch_axis == 0 else samples[:, part] for part in slices]
+    def __bool__(self) -> bool:
+        """True if there is anything to do."""
+        measures = self.held_out is not None or bool(self.metrics)
+        return measures or self.patience is not None
 
-        if rng is None:
-            pieces = [[np.ascontiguousarray(a) for a in cut(samples)] for samples in (X, Y)]
-        else:  # sample after sample, so that reordering them is fast
-            self.sorted = [a if batch_axis == 0 else np.ascontiguousarray(a.T) for a in (X, Y)]
-            self.shuffled = [np.empty_like(a) for a in self.sorted]
-            laid_out = [a if batch_axis == 0 else a.T for a in self.shuffled]
-            self.Y = laid_out[1]
-            pieces = [cut(a) for a in laid_out]
-        self.batches: list[Batch] = list(zip(*pieces, cut(self.outputs), strict=True))
+    def measure(self, history: History) -> None:
+        """Record the measurements, and keep the parameters of the best epoch."""
+        loss = history.loss[-1]
+        if self.held_out is not None:
+            loss, metric = measured(self.net, self.loss, self.held_out)
+            history.validation_loss.append(loss)
+            history.validation_metric.append(metric)
+        if self.samples is not None:
+            for name, value in metrics_of(self.net, self.samples, self.metrics).items():
+                history.metrics[name].append(value)
+        if (self.held_out is not None or self.patience) and loss < self.least:
+            self.least, history.best = loss, len(history.loss)
+            if self.patience is not None:
+                self.best = arrays_of(self.net)
 
-    def shuffle(self) -> None:
-        """Put the samples into the order of the next epoch."""
-        if self.rng is not None:
-            order = self.rng.permutation(len(self.sorted[0]))
-            for samples, out in zip(self.sorted, self.shuffled, strict=True):
-                samples.take(order, 0, out, "clip")  # ("raise" would need another buffer)
+    def whole_epochs(self, history: History) -> int:
+        """The number of epochs of which everything is recorded."""
+        kept: list[list[Any]] = [history.loss, history.metric, *history.metrics.values()]
+        if self.held_out is not None:
+            kept += [history.validation_loss, history.validation_metric]
+        return min(map(len, kept))
+
+    def is_enough(self, history: History) -> bool:
+        """True if the loss has not fallen for as long as patience lasts."""
+        if self.patience is None:
+            return False
+        return len(history.loss) - (history.best or 0) >= self.patience
+
+    def keep_the_best(self) -> None:
+        """Give the network the parameters of its best epoch, if they were kept."""
+        set_arrays(self.net, self.best)
 
 
 class _Run:
@@ -228,64 +282,123 @@ class _Run:
         net: Network,
         loss: Callable[..., ag.Tensor],
         optimizer: Optimizer,
-        samples: _Samples,
+        batches: Batches,
+        after: _AfterEpoch,
+        callbacks: list[Callback],
+        schedule: Schedule | None,
+        rng: np.random.Generator,
     ) -> None:
-        self.net, self.loss, self.optimizer, self.samples = net, loss, optimizer, samples
-        self.cost = _cost(loss, net.batch_axis)
-        self.steps = Steps(net, self.cost, optimizer)
-        self.history = History()
+        self.net, self.loss, self.optimizer, self.batches = net, loss, optimizer, batches
+        self.after, self.callbacks, self.schedule = after, callbacks, schedule
+        self.cost = cost_of(loss, net.batch_axis)
+        self.rng, self.noise = rng, rng if net.is_random else None
+        self.steps = Steps(net, self.cost, optimizer, self.noise)
+        self.history = History(metrics={name: [] for name in after.metrics})
+        self.watched = False  # by functions of the user's
+        self.checkpoint: Checkpoint | None = None
+        self.about: dict[str, Any] = {}
+
+    def keep(self, checkpoint: Any, about: dict[str, Any]) -> None:
+        """Go on from the checkpoint, if there is one, and keep the state there from now on."""
+        if not isinstance(checkpoint, Checkpoint):
+            raise TypeError(f'checkpoint={checkpoint!r}: give nn.Checkpoint("run.npz", every=10)')
+        if not isinstance(self.optimizer, Optimizer):
+            raise TypeError(
+                f"checkpoint: a {type(self.optimizer).__name__} has a memory of its own, which "
+                "cannot be kept: give an nn.optimizers.Optimizer"
+            )
+        state = self.state()
+        restore(checkpoint, state, about)
+        self.after.least, self.after.best = state.least, state.best
+        self.checkpoint, self.about = checkpoint, about
+
+    def state(self) -> State:
+        """What a checkpoint keeps."""
+        after = self.after
+        return State(self.net, self.optimizer, self.rng, self.history, after.least, after.best)
 
     def compile(self) -> None:
         """Take compiled steps from now on, if these batches can be traced."""
-        batches = [self.samples.batches[0], self.samples.batches[-1]]
-        steps = compiled_steps(self.net, self.cost, self.optimizer, batches)
+        batches = [self.batches.batches[0], self.batches.batches[-1]]
+        steps = compiled_steps(self.net, self.cost, self.optimizer, batches, self.noise)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
 
-    def train(self, epochs: int, report: Report, watched: bool) -> None:
-        """Train all epochs. If they are watched, the network is up to date at each report."""
+    def train(self, epochs: int, report: Report) -> None:
+        """Train all epochs. The network is up to date wherever somebody looks at it."""
         # (NumPy's warnings are off in the steps, which check for themselves, not in the reports.)
         quiet = functools.partial(np.errstate, all="ignore")
+        rate: Any = getattr(self.optimizer, "rate", None)
+        seen = self.watched or bool(self.after) or self.checkpoint is not None
+        done = epochs if self.history.stopped else len(self.history.loss)  # by a checkpoint
         try:
             self.steps.begin()
-            with nullcontext() if watched else quiet():
-                for epoch in range(1, epochs + 1):
-                    with quiet() if watched else nullcontext():
-                        self.epoch(epoch)
-                    if watched:
-                        self.steps.end()
-                    report(epoch, self.history)
-                    if watched:
-                        self.steps.begin()
+            with nullcontext() if seen else quiet():
+                for epoch in range(done + 1, epochs + 1):
+                    with quiet() if seen else nullcontext():
+                        self.epoch(epoch, rate)
+                    if not seen:
+                        report(epoch, self.history)
+                    elif self.look(epoch, epochs, report):
+                        break
         finally:
             self.end()
+            if self.schedule is not None:
+                self.optimizer.rate = rate
+        self.after.keep_the_best()
+
+    def look(self, epoch: int, epochs: int, report: Report) -> bool:
+        """Measure and report an epoch; True if training is to stop."""
+        self.steps.end()
+        with np.errstate(all="ignore"):
+            self.after.measure(self.history)
+        stop = self.after.is_enough(self.history)
+        report(epoch, self.history)
+        for callback in self.callbacks:
+            try:
+                stop = bool(callback(epoch, self.history)) or stop
+            except Exception as error:
+                name = getattr(callback, "__name__", callback)
+                error.add_note(f"(the callback {name} raised it after epoch {epoch}; the network")
+                error.add_note(" keeps the parameters of that epoch)")
+                raise
+        self.history.stopped = stop and epoch < epochs
+        if self.checkpoint and (stop or epoch == epochs or epoch % self.checkpoint.every == 0):
+            save(self.checkpoint, self.state(), self.about)
+        self.steps.begin()
+        return stop
 
     def end(self) -> None:
         """Set network and history to the last whole step and the last whole epoch."""
         self.steps.end()
-        del self.history.loss[len(self.history.metric) :]
+        self.history.cut(self.after.whole_epochs(self.history))
 
-    def epoch(self, epoch: int) -> None:
+    def epoch(self, epoch: int, rate: float | None) -> None:
         """One pass over the samples."""
-        samples = self.samples
-        samples.shuffle()
+        if self.schedule is not None and rate is not None:
+            self.steps.set_rate(rate * _factor(self.schedule, epoch))
+        batches = self.batches
+        batches.shuffle()
         try:
-            costs = self.steps.take(samples.batches)
+            costs = self.steps.take(batches.batches)
         except NotFinite as error:
             self.steps.end()
             raise self._diverged(epoch, error) from None
-        accuracy = _accuracy(self.loss, samples.outputs, samples.Y, self.net.batch_axis)
-        self.history.loss.append(sum(map(mul, samples.shares, costs)))
+        accuracy = accuracy_of(self.loss, batches.outputs, batches.Y, self.net.batch_axis)
+        if rate is not None:
+            self.history.rate.append(self.optimizer.rate)
+        self.history.loss.append(sum(map(mul, batches.shares, costs)))
         self.history.metric.append(accuracy)
 
     def _diverged(self, epoch: int, error: NotFinite) -> Diverged:
         """The error: it names the parameter, or, by one more forward pass, the first tensor."""
         if error.name is not None and error.value is not None:
             value = _first_not_finite(error.value)
-            return Diverged(epoch, int(error.name[1:]), error.name, value, self.history)
+            _, l = letter_and_layer(error.name)
+            return Diverged(epoch, l, error.name, value, self.history)
         X, Y, _ = error.batch
         with ag.no_grad():
-            f = self.net.forward(X)
+            f = self.net.forward(X, training=np.random.default_rng(0))
             J, _ = self.cost(f, ag.Tensor(Y, name="Y"))
         for l, tensors in enumerate(f.layers.values(), start=1):
             for tensor in tensors:
@@ -300,59 +413,8 @@ def _first_not_finite(value: Array) -> Any:
     return value[~np.isfinite(value)][0]
 
 
-def _cost(
-    loss: Callable[..., ag.Tensor], batch_axis: int
-) -> Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]:
-    """A function of a forward pass and Y that gives J and the output that the loss takes."""
-    options = {"batch_axis": batch_axis} if _takes(loss, "batch_axis") else {}
-    known = _known(loss)
-
-    def cost(f: Forward, Y: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
-        output = known.output_of(f) if known else f.A[len(f.Z)]
-        return loss(output, Y, **options), output
-
-    return cost
-
-
-def _takes(function: Callable[..., Any], option: str) -> bool:
-    parameters = inspect.signature(function).parameters
-    return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-
-
-def _known(loss: Callable[..., Any]) -> Loss | None:
-    """The loss of nn.losses behind this function (a functools.partial, too); None for others."""
-    while isinstance(loss, functools.partial):
-        loss = loss.func
-    return loss if isinstance(loss, Loss) else None
-
-
-def _accuracy(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int) -> float | None:
-    known = _known(loss)
-    return known.accuracy(output, Y, batch_axis) if known else None
-
-
-def _checked_samples(net: Network, X: Any, Y: Any) -> tuple[ag.Tensor, ag.Tensor]:
-    """X and Y as Tensors of the network's dtype. Raises ValueError, naming what does not fit."""
-    arrays: dict[str, Array] = {}
-    for name, samples, n, what in (
-        ("X", X, net.sizes[0], "inputs"),
-        ("Y", Y, net.sizes[-1], "outputs"),
-    ):
-        array = as_numbers(samples, name)
-        check_samples(name, array.shape, n, what, net.batch_axis)
-        with np.errstate(over="ignore"):  # what is too large for float32 is infinite, so found here
-            array = arrays[name] = array.astype(net.dtype)
-        if not np.isfinite(array).all():
-            entry = first_entry(name, array, ~np.isfinite(array))
-            raise ValueError(f"{entry}: samples must be finite numbers")
-    m, labels = (arrays[name].shape[net.batch_axis] for name in ("X", "Y"))
-    if m != labels or not m:
-        raise ValueError(f"X has {m} samples and Y {labels}: give a label for each sample")
-    tensors = [ag.Tensor(array, name=name) for name, array in arrays.items()]
-    return tensors[0], tensors[1]
-
-
-def _count(name: str, value: Any, least: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}={value!r}: it must be a whole number, {least} or more")
-    return int(value)
+def _factor(schedule: Schedule, epoch: int) -> float:
+    factor = schedule(epoch)
+    if not 0 <= factor < math.inf:
+        raise ValueError(f"schedule({epoch}) is {factor}: a factor of the rate is 0 or more")
+    return factor

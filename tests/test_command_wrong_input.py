@@ -39,6 +39,11 @@ WRONG = {
         "--save": NO_PLACE,
         "--plot": [*NO_PLACE, "a", "a.xyz", ".png"],
     },
+    "predict": {
+        "": NO_FILE,
+        "one.npz ": NO_FILE,
+        "one.npz one.csv --out": NO_PLACE,
+    },
     "draw": {
         **NETWORK,
         "--layers": NO_SIZES,
@@ -84,6 +89,8 @@ def here(tmp_path, monkeypatch):
         os.mkfifo(tmp_path / name)
     (tmp_path / "file").touch()
     (tmp_path / "one.py").write_text("def gradients(X, Y, parameters):\n    return {'dW1': 1}\n")
+    nn.Network([2, 1], ["sigmoid"], rng=0).save(tmp_path / "one.npz")
+    (tmp_path / "one.csv").write_text("a,b\n1,2\n")
     return tmp_path
 
 
@@ -105,7 +112,7 @@ def test_a_wrong_option_is_one_line_and_exit_code_2(here, capsys, name, option, 
     file, _, flag = option.rpartition(" ")
     given = f"{flag}={value}" if flag else value
     before = sorted(here.rglob("*"))
-    code, out, said = run(capsys, name, *([file] if file else []), given)
+    code, out, said = run(capsys, name, *file.split(), given)
     assert (code, out) == (2, ""), given
     assert said.count("\n") == 1, said
     assert sorted(here.rglob("*")) == before

@@ -16,6 +16,11 @@ OUTPUTS = [  # every loss with every output that it is defined for
     ("binary_cross_entropy_with_logits", "identity"),
     ("cross_entropy_with_logits", "softmax"),
     ("cross_entropy_with_logits", "identity"),
+    ("huber", "identity"),
+    ("huber", "tanh"),
+    ("hinge", "identity"),
+    ("gaussian", "identity"),
+    ("gaussian", "tanh"),
 ]
 
 
@@ -26,7 +31,7 @@ def test_what_nn_knows_by_name_has_a_closed_form_that_is_compared_here():
 
 def labels(loss: str, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Hard labels and soft ones; those of one sample add up to 1 where the loss asks for it."""
-    if loss == "half_squared_error":
+    if nn.losses.BY_NAME[loss].labels != (0, 1):
         return rng.standard_normal(shape)
     hard, drawn = rng.integers(2), rng.random(shape)
     if loss.startswith("cross_entropy"):
@@ -47,10 +52,12 @@ def errors(
     """By how much the tape differs from the closed form in float64, for every gradient."""
     rng = np.random.default_rng([L, m, width])
     sizes = [width or int(rng.integers(1, 6)) for _ in range(L + 1)]
+    sizes[-1] *= nn.losses.BY_NAME[loss].parts
     names = [hidden] * (L - 1) + [output]
     net = nn.Network(sizes, names, rng=rng, batch_axis=batch_axis, dtype=dtype)
     net.set_parameters({k: rng.normal(0, 0.7, p.shape) for k, p in net.parameters().items()})
-    X, Y = rng.standard_normal((sizes[0], m)), labels(loss, (sizes[-1], m), rng)
+    X = rng.standard_normal((sizes[0], m))
+    Y = labels(loss, (nn.losses.BY_NAME[loss].labels_of(sizes[-1]), m), rng)
     X, Y = (X, Y) if batch_axis == 1 else (X.T, Y.T)
     values = {name: p.numpy().astype(float) for name, p in net.parameters().items()}
     X = X.astype(dtype)
@@ -100,12 +107,13 @@ def test_the_closed_form_itself_against_central_differences(loss, output):
     names = ["sin", output]
     P = {"W1": (3, 2), "b1": (3, 1), "W2": (2, 3), "b2": (2, 1)}
     P = {name: rng.standard_normal(shape) for name, shape in P.items()}
-    X, Y = rng.standard_normal((2, 4)), labels(loss, (2, 4), rng)
+    known = nn.losses.BY_NAME[loss]
+    X, Y = rng.standard_normal((2, 4)), labels(loss, (known.labels_of(2), 4), rng)
 
     def cost(P):
         Z, A = closed_form.forward(P, X, names)
-        use = Z[2] if loss.endswith("_with_logits") else A[2]
-        return nn.losses.BY_NAME[loss](use, Y).item()
+        use = Z[2] if known.takes_logits else A[2]
+        return known(use, Y).item()
 
     d = closed_form.gradients(P, X, Y, names, loss)
     for name, value in P.items():

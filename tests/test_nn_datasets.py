@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn import datasets
+from nn import datasets, tables
 
 
 def test_planar_is_two_flowers_that_no_line_separates():
@@ -154,7 +154,12 @@ def test_csv_from_a_spreadsheet(tmp_path):
         ("a,y\n1,2\n\n1\n", "y", "row 4 has 1 values, but there are 2 columns"),
         ("a,y\n1,2,3\n", "y", "row 2 has 3 values"),
         ("a,y\n1,2\nred,2\n", "y", "row 3, column 'a': 'red' is not a finite number"),
-        ("a,y\n1,2\n,2\n", "y", "row 3, column 'a': '' is not a finite number"),
+        (
+            "a,b,y\n1,,2\n,,2\n1,1,2\n",
+            "y",
+            r"has missing values: 1 in column 'a', 2 in column 'b'\. .* \(the first in row 2\)",
+        ),
+        ("a,y\n1,2\n1,\n", "y", "has missing values: 1 in column 'y'"),
         ("a,y\n1,2\nnan,2\n", "y", "row 3, column 'a': 'nan' is not"),
         ("a,y\n1,2\ninf,2\n", "y", "row 3, column 'a': 'inf' is not"),
         ("a,y\n1,2\n1,red\n", "y", "row 3, column 'y': 'red' is not a finite number"),
@@ -203,7 +208,6 @@ WORDS = [
     "1d3",
     "--1",
     "1 0",
-    "",
     "e5",
     ".",
     "1e",
@@ -216,9 +220,9 @@ WORDS = [
 
 def test_what_is_a_number():
     for text in NUMBERS:
-        assert datasets.decimal_number(text) == float(text)
+        assert tables.decimal_number(text) == float(text)
     for text in NO_NUMBERS + WORDS:
-        assert datasets.decimal_number(text) is None
+        assert tables.decimal_number(text) is None
 
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, *WORDS])

@@ -501,3 +501,27 @@ def test_lazy_submodules_are_modules_on_every_use():
     assert callable(nn.fit)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         nn.nothing  # noqa: B018
+
+
+def test_files_of_version_1_load_and_are_written_still(tmp_path):
+    """What the first version wrote, entry by entry: it reads the files of today's, too."""
+    rng = np.random.default_rng(0)
+    entries = {
+        "format": "autograd-lite network, version 1",
+        "sizes": np.array([2, 3, 1]),
+        "activations": np.array(["tanh", "sigmoid"]),
+        "batch_axis": np.array(1),
+        "W1": rng.normal(size=(3, 2)),
+        "b1": rng.normal(size=(3, 1)),
+        "W2": rng.normal(size=(1, 3)),
+        "b2": rng.normal(size=(1, 1)),
+    }
+    np.savez(tmp_path / "old.npz", **entries)
+    net = nn.Network.load(tmp_path / "old.npz")
+    assert (net.classes, net.features) == (None, None)
+    net.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as file:
+        assert file.files == list(entries)
+        for name, value in entries.items():
+            np.testing.assert_array_equal(file[name], value)
+            assert file[name].dtype == np.asarray(value).dtype

@@ -288,7 +288,7 @@ def test_ctrl_c_anywhere_leaves_whole_steps(make, compile, monkeypatch):
     X, Y = nn.datasets.planar(20, rng=1)
     x, y = X[:, :10], Y[:, :10]
     net, optimizer = nn.Network([2, 2, 1], ["tanh", "sigmoid"], rng=2), make(0.1)
-    cost = nn.training._cost(BCE, 1)
+    cost = nn.evaluation.cost_of(BCE, 1)
     parameters = net.parameters().values()
 
     def fit(X, Y, epochs):

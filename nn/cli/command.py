@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
@@ -22,11 +22,14 @@ import autograd_lite as ag
 from autograd_lite import files
 from nn import activations, datasets, losses
 from nn.arrays import Array
+from nn.labels import Class
 from nn.network import Network
+from nn.tables import decimal_number
 
 SUBCOMMANDS = (
     "nn.cli.command_check",
     "nn.cli.command_train",
+    "nn.cli.command_predict",
     "nn.cli.command_compare",
     "nn.cli.command_draw",
     "nn.cli.command_derive",
@@ -221,7 +224,8 @@ def network_from(options: argparse.Namespace) -> tuple[Network, losses.Loss]:
             needs = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
             loss_name = needs.get(names[-1], "half_squared_error")
         net = Network(sizes, names, rng=options.rng, batch_axis=options.batch_axis)
-    loss = losses.BY_NAME[loss_name]
+        loss = losses.BY_NAME[loss_name]
+        loss.labels_of(sizes[-1])
     if loss.takes_probabilities and names[-1] not in ("sigmoid", "softmax"):
         raise UsageError(
             f"--loss {loss_name} needs outputs from 0 to 1, and --activations ends in {names[-1]}: "
@@ -246,33 +250,45 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def data_from(options: argparse.Namespace) -> tuple[Array, Array]:
-    """X and Y that the options describe, laid out as --batch-axis says.
+class Data(NamedTuple):
+    """Samples and labels, and from a file the names of its classes and its features."""
+
+    X: Array
+    Y: Array
+    classes: list[Class] | None = None
+    features: list[str] | None = None
+
+
+def data_from(options: argparse.Namespace) -> Data:
+    """The data that the options describe, laid out as --batch-axis says.
 
     Labels of two classes become one-hot if the loss is for many classes. Raises UsageError, naming
     file, row and column, for data that cannot be read.
     """
     one_of_many = options.loss is not None and losses.BY_NAME[options.loss].one_of_many
     with usage_errors():
-        X, Y = _load(options.data, options.target, options.rng, True if one_of_many else None)
+        data = _load(options.data, options.target, options.rng, True if one_of_many else None)
+    X, Y = data.X, data.Y
     if one_of_many and len(Y) == 1:
         Y = np.vstack([1 - Y, Y])
-    return (X, Y) if options.batch_axis == 1 else (X.T.copy(), Y.T.copy())
+    return (
+        data._replace(X=X, Y=Y) if options.batch_axis else data._replace(X=X.T.copy(), Y=Y.T.copy())
+    )
 
 
-def _load(data: str, target: str | None, rng: int, classes: bool | None) -> tuple[Array, Array]:
+def _load(data: str, target: str | None, rng: int, classes: bool | None) -> Data:
     if data == "iris":
-        return datasets.iris(target)
+        return Data(*datasets.iris(target))
     if data in BUILT_IN:
         if target is not None:
             raise UsageError(f"--target: {data} has its labels; only iris and files have a choice")
-        return datasets.planar(400, rng) if data == "planar" else getattr(datasets, data)()
+        return Data(*(datasets.planar(400, rng) if data == "planar" else getattr(datasets, data)()))
     if not os.path.exists(data):
         raise UsageError(f"--data {data}: no such file, and not one of {', '.join(BUILT_IN)}")
     check_file(data, f"--data {data}")
     if target is None:
         raise UsageError(f"--data {data}: say which column holds the labels with --target COLUMN")
-    return datasets.csv(data, target, classes)
+    return Data(*datasets.csv_with_names(data, target, classes))
 
 
 def _sizes(text: str) -> list[int]:
@@ -294,7 +310,7 @@ def whole_number(text: str) -> int:
 
 def finite_number(text: str) -> float:
     """An option that is a finite number."""
-    value = datasets.decimal_number(text)
+    value = decimal_number(text)
     if value is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number such as 0.1")
     return value
@@ -309,7 +325,7 @@ def random_samples(net: Network, loss: losses.Loss, samples: int, rng: int) -> t
     ((5, 3), array([1., 1., 1., 1., 1.]))
     """
     random = np.random.default_rng(rng)
-    X, outputs = random.normal(size=(net.sizes[0], samples)), net.sizes[-1]
+    X, outputs = random.normal(size=(net.sizes[0], samples)), loss.labels_of(net.sizes[-1])
     if loss.one_of_many:
         Y = np.eye(outputs)[:, random.integers(outputs, size=samples)]
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import files
-from nn import datasets, optimizers
+from nn import datasets, losses, optimizers
 from nn.arrays import Array
 from nn.cli.command import (
     INTERRUPTED,
@@ -24,9 +24,11 @@ from nn.cli.command import (
     usage_errors,
     whole_number,
 )
+from nn.evaluation import evaluate
+from nn.history import History
 from nn.losses import Loss
 from nn.network import Network
-from nn.training import History, evaluate, fit
+from nn.training import fit
 
 
 @dataclass(frozen=True)
@@ -173,14 +175,17 @@ def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
         values["W1"] = values["W1"] / scale.T
         values["b1"] = values["b1"] - mean @ values["W1"]
     raw.set_parameters(values)
+    raw.classes, raw.features = net.classes, net.features
     return raw
 
 
 def _prepared(options: argparse.Namespace) -> Task:
     """The data and the network; options that are not given are set to the data's defaults."""
-    X, Y = data_from(options)
+    X, Y, classes, features = data_from(options)
     axis = options.batch_axis
     inputs, outs = X.shape[1 - axis], Y.shape[1 - axis]
+    if options.loss is not None:
+        outs *= losses.BY_NAME[options.loss].parts
     defaults = DEFAULTS.get(options.data, FOR_A_FILE)
     for name in ("rate", "epochs", "batch_size"):
         if getattr(options, name) is None:
@@ -198,6 +203,7 @@ def _prepared(options: argparse.Namespace) -> Task:
     if options.loss is None and options.activations is None and not np.isin(Y, (0, 1)).all():
         options.loss = "half_squared_error"
     net, loss = network_from(options)
+    net.classes, net.features = classes, features
     with usage_errors():
         loss.check_labels(Y, axis)
         X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)

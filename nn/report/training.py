@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from nn import losses, optimizers, plots
 from nn.closed_form import Exercise, breast_cancer_exercise, planar_exercise
 from nn.documents.checked import Checked
+from nn.history import History
 from nn.report.markup import Markup, captioned_table, markup, number, png, tag
-from nn.training import History, fit
+from nn.training import fit
 
 
 class Trained(NamedTuple):
