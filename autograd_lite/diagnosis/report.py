@@ -187,6 +187,8 @@ class Report(Sequence[Entry]):
         if not self.ok:
             raise GradientError(self)
 
+    raise_for_mismatch = raise_if_wrong  # the name that it had in version 0.1
+
     def score(self) -> float:
         """The share of the gradients that are right, from 0 to 1; forward values do not count."""
         right = [entry.verdict == "agrees" for entry in self.entries if not entry.forward]
