@@ -400,6 +400,8 @@ class Style:
             arrow = r" \to " if self.latex else "→"
             inside.insert(0, e.static["subscripts"].replace("->", arrow))
         name = function_name(e.op.__name__, self.latex)
+        if not e.arguments:
+            return name, ATOM
         if "keepdims" in e.static and 1 < e.shape.count(1) + 1 <= len(e.shape):
             name += "_" + ",".join(map(str, e.static["axis"]))
         joined = ", ".join(inside)
@@ -419,6 +421,8 @@ RELATIONS: dict[Any, tuple[str, str]] = {
     np.not_equal: ("≠", r"\neq"),
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
+_FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}"), "eye": ("I", "I")}
+_FUNCTIONS |= {f: ("diag", r"\operatorname{diag}") for f in ("diagflat", "diagonal_of")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
 
 

@@ -21,7 +21,8 @@ Shape = tuple[int, ...]
 class Symbol:
     """A letter for what belongs to a step: by kind its `value`, the `gradient` of J by it, …
 
-    flipped: whether it stands for the transpose.
+    flipped: whether it stands for the transpose. properties: what is known of a matrix: `symmetric`,
+    `orthogonal`, …
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Symbol:
     number: int
     shape: Shape
     flipped: bool = False
+    properties: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,584 @@
+"""Matrix form: scalars of shape () and matrices alone, a vector as a column, nothing broadcast.
+
+`in_matrices` brings an expression into it. The functions below build what is in it, by the laws of
+matrices that always make an expression shorter.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import rules
+from autograd_lite.algebra.tree import (
+    Apply,
+    Expression,
+    Named,
+    Number,
+    Ones,
+    Shape,
+    Symbol,
+    elementwise,
+    factors,
+    number,
+    product,
+)
+
+ONE, ZERO = number(1), number(0)
+
+
+class NoMatrix(ValueError):
+    """An expression has no matrix form: arrays of three axes, indices."""
+
+
+# Single matrices
+
+
+def identity_matrix(n: int) -> Expression:
+    """I of n rows."""
+    return Apply(np.eye, (), (n, n), {"N": n}, n) if n > 1 else ONE
+
+
+def entry(e: Expression) -> Expression:
+    """The one element of a (1, 1) product, as a scalar."""
+    return Apply(np.reshape, (e,), (), {"shape": ()}, ()) if e.shape else e
+
+
+def is_entry(e: Expression) -> bool:
+    """Whether an expression is a product that is a scalar."""
+    return isinstance(e, Apply) and e.op is np.reshape and e.shape == ()
+
+
+def diagonal(v: Expression) -> Expression:
+    """diag(v) of a column v."""
+    scalar, rest = unscaled(v)
+    if isinstance(rest, Ones):
+        return scaled_by(scalar, identity_matrix(v.shape[0]))
+    matrix = Apply(np.diagflat, (rest,), (v.shape[0], v.shape[0])) if v.shape else v
+    return scaled_by(scalar, matrix)
+
+
+def diagonal_of(x: Any) -> Any:
+    """The diagonal of a matrix, as a column."""
+    return np.diagonal(x)[:, None]
+
+
+def is_op(e: Any, *ops: Callable[..., Any]) -> bool:
+    """Whether an expression is one of these operations."""
+    return isinstance(e, Apply) and e.op in ops
+
+
+def is_sum(e: Any) -> bool:
+    """Whether it is a sum or a difference."""
+    return is_op(e, np.add, np.subtract)
+
+
+def is_identity(e: Expression) -> bool:
+    """Whether it is I."""
+    return is_op(e, np.eye)
+
+
+def repeats(e: Expression, shape: Shape) -> Expression:
+    """A scalar, row or column repeated to fill a shape, as a product with ones."""
+    if e.shape == shape or not shape:
+        return e
+    if not e.shape:
+        return scaled_by(e, Ones(shape))
+    if e.shape[0] != shape[0]:
+        e = multiplied([Ones((shape[0], 1)), e])
+    if e.shape[1] != shape[1]:
+        e = multiplied([e, Ones((1, shape[1]))])
+    return e
+
+
+def is_elementwise(e: Expression) -> bool:
+    """Whether an operation is done for each element; its arguments are scalars or of its shape."""
+    return isinstance(e, Apply) and (isinstance(e.op, np.ufunc) or e.op in _ELEMENTWISE)
+
+
+def conforming(e: Expression) -> Expression:
+    """A sum in which a scalar that is no number is repeated to the shape of what it is added to."""
+    if is_op(e, np.add, np.subtract) and e.shape:
+        filled = [a if isinstance(a, Number) else repeats(a, e.shape) for a in e.arguments]  # type: ignore[union-attr]
+        return Apply(e.op, tuple(filled), e.shape)  # type: ignore[union-attr]
+    return e
+
+
+_ELEMENTWISE = {rules.relu, rules.sigmoid, rules.softplus, np.where, np.clip}
+
+
+# Scalars in front
+
+
+def unscaled(e: Expression) -> tuple[Expression, Expression]:
+    """The scalar factor of a matrix, and the rest; for a scalar, the number in front of it."""
+    if isinstance(e, Number):
+        return e, ONE
+    coefficient, above, below = factors(e)
+    scalar: Expression = number(coefficient)
+    rest: list[Expression] = []
+    inner: list[Expression] = []
+    for x in above:
+        if not e.shape or x.shape:
+            rest.append(x)
+        else:
+            scalar = times(scalar, x)
+    for x in below:
+        if not e.shape or x.shape:
+            inner.append(x)
+        else:
+            scalar = over(scalar, x)
+    if scalar == ONE:
+        return ONE, e
+    if not rest and not inner:
+        return scalar, ONE if not e.shape else Ones(e.shape)
+    body = functools.reduce(times, rest or [ONE])
+    return scalar, functools.reduce(over, inner, body)
+
+
+def scaled_by(scalar: Expression, e: Expression) -> Expression:
+    """A scalar times an expression: numbers are multiplied."""
+    if isinstance(scalar, Number):
+        if scalar == ONE:
+            return e
+        if scalar.value == 0:
+            return ZERO
+        own, rest = unscaled_number(e)
+        value = scalar.value * own.value
+        if value == 1:
+            return rest
+        return times(number(value), rest) if rest != ONE else number(value)
+    own, rest = unscaled_number(scalar)
+    if own == ONE and not isinstance(e, Number):
+        return times(scalar, e)
+    return scaled_by(own, scaled_by(e, rest) if isinstance(e, Number) else times(rest, e))
+
+
+def added(a: Expression, b: Expression) -> Expression:
+    """The sum of two; what has a minus in front is subtracted."""
+    if ZERO in (a, b):
+        return b if a == ZERO else a
+    scalar, rest = unscaled_number(b)
+    if isinstance(b, Number) and not a.shape:
+        return elementwise(np.add, a, b)
+    if scalar.value < 0:
+        return elementwise(np.subtract, a, scaled_by(number(-scalar.value), rest))
+    return elementwise(np.add, a, b)
+
+
+def unscaled_number(e: Expression) -> tuple[Number, Expression]:
+    """The number in front of an expression, and the rest."""
+    if isinstance(e, Number):
+        return e, ONE
+    if is_op(e, np.multiply) and isinstance(e.arguments[0], Number):  # type: ignore[union-attr]
+        return e.arguments  # type: ignore[union-attr,return-value]
+    if is_op(e, np.negative):
+        own, rest = unscaled_number(e.arguments[0])  # type: ignore[union-attr]
+        return number(-own.value), rest
+    return ONE, e
+
+
+def times(a: Expression, b: Expression) -> Expression:
+    """The product of each pair of elements, or of a scalar and a matrix, which stands behind it."""
+    if ZERO in (a, b):
+        return ZERO
+    if a == ONE:
+        return b
+    if b == ONE:
+        return a
+    if a.shape and not b.shape:
+        a, b = b, a
+    return elementwise(np.multiply, a, b)
+
+
+def over(a: Expression, b: Expression) -> Expression:
+    """The quotient of each pair of elements, or by a scalar."""
+    return a if b == ONE else elementwise(np.divide, a, b)
+
+
+# Products
+
+
+def links(e: Expression) -> list[Expression]:
+    """The factors of a matrix product, from left to right."""
+    if is_op(e, np.dot):
+        return [x for a in e.arguments for x in links(a)]  # type: ignore[union-attr]
+    return [e]
+
+
+def multiplied(matrices: Iterable[Expression]) -> Expression:
+    """The product of matrices in normal form: scalars in front, what is next to its inverse gone.
+
+    >>> x, A = Symbol("value", "x", 0, (3, 1)), Symbol("value", "A", 1, (3, 3))
+    >>> from autograd_lite.algebra.notation import TEXT
+    >>> TEXT(multiplied([x, transposition(x), inverse(A), A, x]))
+    'xᵀ x x'
+    """
+    matrices = list(matrices)
+    if ZERO in matrices:
+        return ZERO
+    scalar: Expression = ONE
+    chain: list[Expression] = []
+    for matrix in matrices:
+        if not matrix.shape:
+            scalar = scaled_by(scalar, matrix)
+            continue
+        own, rest = unscaled(matrix)
+        scalar = scaled_by(own, scalar) if isinstance(own, Number) else scaled_by(scalar, own)
+        for link in links(rest) if rest.shape else []:
+            scalar = _appended(chain, link, scalar)
+    if not chain:
+        return scaled_by(scalar, ONE)
+    segments: list[list[Expression]] = [[]]
+    for link in chain:
+        segments[-1].append(link)
+        if link.shape[1] == 1:
+            segments.append([])
+    if not segments[-1]:
+        del segments[-1]
+    kept: list[Expression] = []
+    for segment in segments:
+        if segment[0].shape[0] == segment[-1].shape[1] == 1:
+            scalar = scaled_by(scalar, scalar_product(segment))
+        else:
+            kept += segment
+    return scaled_by(scalar, functools.reduce(product, kept)) if kept else scalar
+
+
+def _appended(chain: list[Expression], link: Expression, scalar: Expression) -> Expression:
+    """Append a factor to a product, where it may meet its inverse; returns the scalar."""
+    if isinstance(link, Ones) and 1 not in link.shape:
+        scalar = _appended(chain, Ones((link.shape[0], 1)), scalar)
+        link = Ones((1, link.shape[1]))
+    while chain:
+        met = _met(chain[-1], link)
+        if met is None:
+            break
+        chain.pop()
+        own, met = unscaled(met)
+        scalar = scaled_by(own, scalar)
+        if not met.shape or is_identity(met):
+            return scalar if met == ONE or is_identity(met) else scaled_by(scalar, met)
+        *before, link = links(met)
+        for x in before:
+            scalar = _appended(chain, x, scalar)
+    chain.append(link)
+    return scalar
+
+
+def _met(a: Expression, b: Expression) -> Expression | None:
+    """What two factors side by side are together, where that is simpler."""
+    if is_identity(a) or is_identity(b):
+        return b if is_identity(a) else a
+    if isinstance(a, Ones) and a.shape[0] == 1:
+        if isinstance(b, Ones) and b.shape[1] == 1:
+            return number(a.shape[1])
+        if is_op(b, rules.softmax_) and b.static["axis"] == (0,):  # type: ignore[union-attr]
+            return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
+    if isinstance(b, Ones) and b.shape[1] == 1 and is_op(a, rules.softmax_):
+        if a.static["axis"] == (1,):  # type: ignore[union-attr]
+            return Ones((a.shape[0], 1))
+    if (is_op(a, np.linalg.inv) or is_op(b, np.linalg.inv)) and inverse(a) == b:
+        return identity_matrix(a.shape[0])
+    if is_op(a, np.transpose) and is_op(a.arguments[0], np.linalg.inv):  # type: ignore[union-attr]
+        return identity_matrix(a.shape[0]) if inverse(a) == b else None
+    if is_op(b, np.transpose) and is_op(b.arguments[0], np.linalg.inv):  # type: ignore[union-attr]
+        return identity_matrix(a.shape[0]) if a == inverse(b) else None
+    if _has(a, "orthogonal") and b == transposition(a):
+        return identity_matrix(a.shape[0])
+    if _has(b, "orthogonal") and a == transposition(b):
+        return identity_matrix(a.shape[0])
+    if is_op(a, np.diagflat):
+        v = a.arguments[0]  # type: ignore[union-attr]
+        if is_op(b, np.diagflat):
+            return diagonal(hadamard(v, b.arguments[0]))  # type: ignore[union-attr]
+        return hadamard(v, b) if b.shape[1] == 1 else None
+    if is_op(b, np.diagflat) and a.shape[0] == 1:
+        return transposition(hadamard(transposition(a), b.arguments[0]))  # type: ignore[union-attr]
+    return None
+
+
+def hadamard(a: Expression, b: Expression) -> Expression:
+    """The product of each pair of elements; ones leave the other as it is."""
+    (s, a), (t, b) = unscaled(a), unscaled(b)
+    body = b if isinstance(a, Ones) else a if isinstance(b, Ones) else times(a, b)
+    return scaled_by(s, scaled_by(t, body) if isinstance(t, Number) else times(t, body))
+
+
+def scalar_product(segment: list[Expression]) -> Expression:
+    """A product of shape (1, 1) as a scalar, the same for it and its transpose."""
+    if isinstance(segment[0], Ones) and is_op(segment[-1], np.multiply) and len(segment) == 2:
+        a, b = segment[1].arguments  # type: ignore[union-attr]
+        if a.shape == b.shape:  # 1ᵀ (a ∘ b) = aᵀ b
+            return multiplied([transposition(a), b])
+    turned = [transposition(x) for x in reversed(segment)]
+    if any(is_op(x, np.multiply) for x in turned):
+        turned = segment
+    pair = sorted([segment, turned], key=lambda chain: (_flips(chain), repr_of(chain)))
+    return entry(functools.reduce(product, pair[0]))
+
+
+def _flips(chain: Iterable[Expression]) -> int:
+    """How many transposes are written."""
+    return sum(is_op(x, np.transpose) for x in chain)
+
+
+def repr_of(e: Any) -> tuple[Any, ...]:
+    """A key by which expressions are ordered."""
+    if isinstance(e, list):
+        return tuple(map(repr_of, e))
+    if isinstance(e, Symbol):
+        return (e.label, e.kind, str(e.number))
+    if isinstance(e, Apply):
+        return (e.op.__name__, *map(repr_of, e.arguments))
+    return (str(e),)
+
+
+# Transposes, inverses, traces
+
+
+def transposition(e: Expression) -> Expression:
+    """The transpose, pushed into products; of what is symmetric, itself."""
+    if not e.shape or is_op(e, np.eye, np.diagflat) or _has(e, "symmetric"):
+        return e
+    if isinstance(e, Ones):
+        return Ones(e.shape[::-1])
+    if is_op(e, np.transpose):
+        inner: Expression = e.arguments[0]  # type: ignore[union-attr]
+        return inner
+    if is_op(e, np.dot):
+        return functools.reduce(product, [transposition(x) for x in reversed(links(e))])
+    scalar, rest = unscaled(e)
+    if scalar != ONE:
+        return scaled_by(scalar, transposition(rest))
+    if is_op(e, np.linalg.inv) and transposition(e.arguments[0]) == e.arguments[0]:  # type: ignore[union-attr]
+        return e
+    if is_elementwise(e):
+        flipped = tuple(map(transposition, e.arguments))  # type: ignore[union-attr]
+        if _written_transposes(flipped) <= _written_transposes(e.arguments):  # type: ignore[union-attr]
+            return Apply(e.op, flipped, e.shape[::-1], e.static, e.mark)  # type: ignore[union-attr]
+    return Apply(np.transpose, (e,), e.shape[::-1])
+
+
+def _written_transposes(arguments: Iterable[Any]) -> int:
+    return sum(
+        is_op(a, np.transpose) + (_written_transposes(a.arguments) if isinstance(a, Apply) else 0)
+        for a in arguments
+    )
+
+
+def _has(e: Expression, property_: str) -> bool:
+    return isinstance(e, Symbol) and property_ in e.properties
+
+
+def inverse(e: Expression) -> Expression:
+    """The inverse, pushed into products of square matrices."""
+    if is_op(e, np.linalg.inv):
+        inner: Expression = e.arguments[0]  # type: ignore[union-attr]
+        return inner
+    if is_identity(e):
+        return e
+    if _has(e, "orthogonal"):
+        return transposition(e)
+    if is_op(e, np.diagflat):
+        v: Expression = e.arguments[0]  # type: ignore[union-attr]
+        return diagonal(over(ONE, v))
+    if is_op(e, np.transpose):
+        return transposition(inverse(e.arguments[0]))  # type: ignore[union-attr]
+    scalar, rest = unscaled(e)
+    if scalar != ONE:
+        return scaled_by(over(ONE, scalar), inverse(rest))
+    chain = links(e)
+    if len(chain) > 1 and all(x.shape[0] == x.shape[1] for x in chain):
+        return functools.reduce(product, [inverse(x) for x in reversed(chain)])
+    return Apply(np.linalg.inv, (e,), e.shape)
+
+
+def trace(e: Expression) -> Expression:
+    """The trace of a product, which may be rotated and transposed."""
+    scalar, rest = unscaled(e)
+    if scalar != ONE:
+        return scaled_by(scalar, trace(rest))
+    if is_identity(e):
+        return number(e.shape[0])
+    if is_op(e, np.diagflat):
+        return multiplied([Ones((1, e.shape[0])), e.arguments[0]])  # type: ignore[union-attr]
+    chain = links(e)
+    for k, x in enumerate(chain):
+        if x.shape[0] == 1:
+            return multiplied(chain[k:] + chain[:k])
+    turned = [transposition(x) for x in reversed(chain)]
+    rotations = [c[k:] + c[:k] for c in (chain, turned) for k in range(len(chain))]
+    first = min(rotations, key=lambda c: (_flips(c), repr_of(c)))
+    return Apply(np.trace, (functools.reduce(product, first),), ())
+
+
+# From any expression
+
+
+def own_name(op: Any) -> str:
+    """The name of an operation of `autograd_lite.functions`, which is loaded later than this."""
+    return op.__name__ if str(op.__module__).startswith("autograd_lite.functions.") else ""
+
+
+def in_matrices(e: Expression) -> Expression:
+    """An expression of arrays with at most two axes in matrix form: a vector is a column.
+
+    Raises NoMatrix where there is none.
+    """
+    done: dict[int, tuple[Expression, Expression]] = {}
+
+    def convert(e: Expression) -> Expression:
+        if id(e) not in done:
+            done[id(e)] = e, _in_matrices(e, convert)
+        return done[id(e)][1]
+
+    return convert(e)
+
+
+def matrix_shape(shape: Shape) -> Shape:
+    """The shape in matrix form of what has this shape."""
+    if prod(shape) == 1:
+        return ()
+    if len(shape) == 1:
+        return (*shape, 1)
+    if len(shape) > 2:
+        raise NoMatrix(f"an array of shape {shape} is no matrix")
+    return shape
+
+
+def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> Expression:
+    if isinstance(e, Symbol):
+        return Symbol(e.kind, e.label, e.number, matrix_shape(e.shape), e.flipped, e.properties)
+    if isinstance(e, Number):
+        return Number(e.value)
+    if isinstance(e, Ones):
+        return Ones(e.shape) if matrix_shape(e.shape) else ONE
+    if isinstance(e, Named):
+        return convert(e.meaning)
+    shape = matrix_shape(e.shape)
+    conversion = _CONVERSIONS.get(e.op) or _OWN.get(own_name(e.op))
+    if conversion is not None:
+        return conversion(e, shape, convert)
+    arguments = [convert(a) for a in e.arguments]
+    if is_elementwise(e):
+        filled = [_aligned(x, a.shape, e.shape) for x, a in zip(arguments, e.arguments, strict=True)]
+        return conforming(Apply(e.op, tuple(filled), shape, e.static, e.mark))
+    if e.op in _OF_MATRICES or own_name(e.op) == "logabsdet":
+        return Apply(e.op, tuple(arguments), shape, e.static, e.mark)
+    if "axis" in e.static and arguments[0].shape:
+        return along(e.op, arguments[0], e.static["axis"])
+    raise NoMatrix(f"{e.op.__name__} has no form as matrices")
+
+
+def _aligned(x: Expression, was: Shape, target: Shape) -> Expression:
+    """An argument of an elementwise operation, filled to the shape that NumPy gives the result."""
+    if not x.shape:
+        return x
+    if len(was) == 1 and len(target) == 2:
+        x = transposition(x)
+    return repeats(x, matrix_shape(target))
+
+
+def along(op: Any, x: Expression, axis: tuple[int, ...] | None) -> Expression:
+    """A function along one or both axes of a matrix: a reduction, or a softmax."""
+    every = axis is None or {k % 2 for k in axis} >= {k for k in (0, 1) if x.shape[k] > 1}
+    if op is np.linalg.norm and every:
+        return Apply(op, (x,), (), {"axis": None, "keepdims": False}, None)
+    if op in (rules.softmax_, rules.log_softmax_):
+        return Apply(op, (x,), x.shape, {"axis": axis}, axis)
+    axis = (0, 1) if axis is None or every else axis
+    shape = tuple(1 if k in axis else n for k, n in enumerate(x.shape))
+    static = {"axis": axis} if op is rules.logsumexp_ else {"axis": axis, "keepdims": True}
+    result = Apply(op, (x,), shape, static, axis)
+    return entry(result) if every else result
+
+
+def _of_product(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    a, b = (convert(x) for x in e.arguments)
+    if len(e.shape) > 2 or not all(len(x.shape) == 2 for x in e.arguments):
+        raise NoMatrix("a product of stacked matrices has no form as matrices")
+    if not a.shape or not b.shape:
+        return times(a, b)
+    e = Apply(np.dot, (a, b), (a.shape[0], b.shape[1]))
+    return e if shape else entry(e)
+
+
+def _of_reshape(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x = e.arguments[0]
+    if is_op(x, rules.scatter_add) and len(e.shape) == 2 and _is_diagonal(x.static, e.shape[0]):
+        return diagonal(convert(x.arguments[0]))
+    if prod(x.shape) != prod(e.shape) or max(x.shape, default=1) != prod(x.shape):
+        raise NoMatrix(f"a reshape from {x.shape} to {e.shape} has no form as matrices")
+    inner = convert(x)
+    return inner if inner.shape == shape else transposition(inner)
+
+
+def _is_diagonal(static: Any, n: int) -> bool:
+    """Whether an index takes the diagonal out of the n² entries of a square matrix."""
+    *rest, entries = static["index"]
+    if not isinstance(entries, slice) or any(i is not Ellipsis for i in rest):
+        return False
+    return entries.indices(n * n) == (0, n * n, n + 1) or (
+        entries.indices(n * n)[::2] == (0, n + 1) and len(range(*entries.indices(n * n))) == n
+    )
+
+
+def _of_getitem(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x, *at = e.arguments
+    flat = is_op(x, np.reshape) and len(x.shape) == 1 and len(x.arguments[0].shape) == 2
+    if flat and _is_diagonal(e.static, round(x.shape[0] ** 0.5)):
+        matrix = convert(x.arguments[0])
+        return Apply(diagonal_of, (matrix,), shape)
+    if not at and prod(x.shape) == prod(e.shape) == 1:
+        return convert(x)
+    raise NoMatrix("an index has no form as matrices")
+
+
+def _of_scatter(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    if prod(e.shape) != 1 or len(e.arguments) > 1:
+        raise NoMatrix("an index has no form as matrices")
+    return convert(e.arguments[0])
+
+
+def _of_sum(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x = convert(e.arguments[0])
+    if not x.shape:
+        return x
+    if len(e.arguments[0].shape) == 1 or 0 in e.static["axis"]:
+        x = multiplied([Ones((1, x.shape[0])), x])
+    if x.shape and len(e.arguments[0].shape) == 2 and 1 in e.static["axis"]:
+        x = multiplied([x, Ones((x.shape[1], 1))])
+    return x
+
+
+def _of_transpose(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    return transposition(convert(e.arguments[0]))
+
+
+def _of_cofactors(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x = convert(e.arguments[0])
+    return times(Apply(np.linalg.det, (x,), ()), transposition(inverse(x)))
+
+
+def _of_broadcast(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    return _aligned(repeats(convert(e.arguments[0]), shape), e.arguments[0].shape, e.shape)
+
+
+_CONVERSIONS: dict[Any, Callable[..., Expression]] = {
+    np.dot: _of_product,
+    np.matmul: _of_product,
+    np.reshape: _of_reshape,
+    rules.getitem: _of_getitem,
+    rules.scatter_add: _of_scatter,
+    np.sum: _of_sum,
+    np.transpose: _of_transpose,
+    np.broadcast_to: _of_broadcast,
+}
+_OWN: dict[str, Callable[..., Expression]] = {"cofactors": _of_cofactors}
+_OF_MATRICES: set[Any] = {np.linalg.inv, np.linalg.pinv, np.linalg.det, np.trace, np.diagflat}
+_OF_MATRICES |= {np.eye, diagonal_of}

@@ -1,0 +1,463 @@
+"""The shortest form of an expression of matrices: laws, and a choice among the forms they give.
+
+Laws that always help (an inverse beside its matrix) are applied where a product is built. Where a
+law may make a form longer (a common factor, a product multiplied out, σ for exp), both forms are
+kept until their length decides.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import rules
+from autograd_lite.algebra.matrices import (
+    ONE,
+    ZERO,
+    added,
+    along,
+    conforming,
+    diagonal,
+    entry,
+    identity_matrix,
+    inverse,
+    is_elementwise,
+    is_identity,
+    is_op,
+    is_sum,
+    links,
+    matrix_shape,
+    multiplied,
+    over,
+    own_name,
+    repeats,
+    scaled_by,
+    times,
+    trace,
+    transposition,
+    unscaled,
+)
+from autograd_lite.algebra.notation import TEXT
+from autograd_lite.algebra.simplification import (
+    IN_SYMPY,
+    arithmetic,
+    forms,
+    from_sympy,
+    letter_of,
+    rational,
+    sympy,
+)
+from autograd_lite.algebra.tree import (
+    Apply,
+    Expression,
+    Number,
+    Ones,
+    Shape,
+    elementwise,
+    factors,
+    number,
+    product,
+    terms,
+)
+
+MOST_TERMS = 40  # of a product that is multiplied out
+_TOKEN = re.compile(r"\w+′*|[^\s\w()]|\(")
+Term = tuple[Expression, list[Expression]]  # a scalar, and the factors of a product
+
+
+@functools.lru_cache(maxsize=20_000)
+def length(e: Expression) -> int:
+    """How many signs, letters and pairs of brackets are written."""
+    return len(_TOKEN.findall(TEXT(e)))
+
+
+class Shortener:
+    """Finds the shortest form of expressions in matrix form.
+
+    is_one: whether all elements of an expression are known to be 1.
+    """
+
+    def __init__(self, is_one: Callable[[Expression], bool] = lambda e: False) -> None:
+        self.is_one = is_one
+        self.done: dict[Expression, Expression] = {}
+
+    def __call__(self, e: Expression) -> Expression:
+        """The shortest form found, of the same shape; or the number 0."""
+        if e not in self.done:
+            result = self._region(e) if _arithmetic(e) else self._structure(e)
+            if e.shape and self.is_one(result):
+                result = Ones(e.shape)
+            result = _filled(result, matrix_shape(e.shape))
+            self.done[e] = self.done[result] = result
+        return self.done[e]
+
+    # Products and functions of matrices
+
+    def _structure(self, e: Expression) -> Expression:
+        if not isinstance(e, Apply):
+            return e
+        if e.op is np.dot:
+            return self._product(e)
+        arguments = tuple(map(self, e.arguments))
+        if ZERO in arguments and e.op in _LAWS:
+            return ZERO
+        if e.op in _LAWS:
+            new: Expression = _LAWS[e.op](*arguments)
+        elif is_elementwise(e):
+            new = _function(Apply(e.op, arguments, e.shape, e.static, e.mark))
+        else:
+            return Apply(e.op, arguments, e.shape, e.static, e.mark)
+        return self(new) if new != e else new
+
+    def _product(self, e: Apply) -> Expression:
+        new = multiplied([self(x) for x in links(e)])
+        scalar, rest = unscaled(new)
+        if scalar != ONE and not isinstance(scalar, Number):
+            return self(new)
+        expanded = self._multiplied_out(new) if any(map(is_sum, links(rest))) else None
+        diagonals = multiplied([self._as_products(x) if x.shape else x for x in links(new)])
+        return min([new, expanded or new, diagonals], key=length)
+
+    def _multiplied_out(self, e: Expression) -> Expression | None:
+        expanded = list(self._terms(e))
+        return None if len(expanded) > MOST_TERMS else self._collected(self._merged(expanded))
+
+    def _terms(self, e: Expression) -> Iterator[Term]:
+        """The terms of an expression when it is multiplied out."""
+        for sign, term in terms(e):
+            scalar, rest = unscaled(term)
+            scalar = scaled_by(number(sign), scalar)
+            if is_op(rest, np.transpose):
+                for own, chain in self._terms(rest.arguments[0]):  # type: ignore[union-attr]
+                    yield scaled_by(scalar, own), [transposition(x) for x in chain[::-1]]
+            elif is_sum(rest):
+                for own, chain in self._terms(rest):
+                    yield scaled_by(scalar, own), chain
+            else:
+                yield from self._distributed(scalar, links(rest))
+
+    def _distributed(self, scalar: Expression, chain: list[Expression]) -> list[Term]:
+        """A product of sums as a sum of products."""
+        done: list[Term] = [(scalar, [])]
+        for link in chain:
+            inner = link.arguments[0] if is_op(link, np.transpose) else link  # type: ignore[union-attr]
+            parts = list(self._terms(link)) if is_sum(inner) else [(ONE, [link])]
+            done = [(scaled_by(s, t), [*c, *d]) for s, c in done for t, d in parts]
+            if len(done) > MOST_TERMS:
+                break
+        return done
+
+    def _merged(self, parts: list[Term]) -> Expression:
+        """The sum of scalars times products, equal products once; what is transposed comes last."""
+        total: dict[Expression, Expression] = {}
+        for scalar, chain in parts:
+            own, body = unscaled(multiplied(chain))
+            scalar = scaled_by(scalar, own)
+            total[body] = added(total[body], scalar) if body in total else scalar
+        merged = [scaled_by(self(scalar), body) for body, scalar in total.items()]
+        return functools.reduce(added, sorted(merged, key=_order), ZERO)
+
+    # Common factors
+
+    def _collected(self, e: Expression) -> Expression:
+        """A sum of products with common factors before or after brackets, where that is shorter."""
+        scalar, best = unscaled(e)
+        while is_sum(best):
+            shorter = min(self._groupings(best), key=length, default=best)
+            if shorter is best or length(shorter) > length(best):
+                break
+            best = shorter  # of one length: the form with brackets, which has fewer terms
+        return scaled_by(scalar, best)
+
+    def _groupings(self, e: Expression) -> Iterator[Expression]:
+        """The sum with the factors that two of its terms share taken out."""
+        parts: list[Term] = []
+        for sign, term in terms(e):
+            scalar, rest = unscaled(term)
+            parts.append((scaled_by(number(sign), scalar), links(rest)))
+        seen = set()
+        for (_, a), (_, b) in combinations(parts, 2):
+            for last in (False, True):
+                k = _common(a, b, last)
+                common = tuple(a[len(a) - k :] if last else a[:k])
+                if k and (last, common) not in seen:
+                    seen.add((last, common))
+                    yield self._grouped(parts, list(common), last)
+
+    def _grouped(self, parts: list[Term], common: list[Expression], last: bool) -> Expression:
+        k, place = len(common), -1
+        inside: list[Expression] = []
+        others: list[Expression] = []
+        for scalar, chain in parts:
+            own, rest = (chain[len(chain) - k :], chain[: len(chain) - k]) if last else (
+                chain[:k], chain[k:]
+            )  # fmt: skip
+            if own != common:
+                others.append(scaled_by(scalar, functools.reduce(product, chain)))
+                continue
+            place = len(others) if place < 0 else place
+            side = common[0].shape[0] if last else common[-1].shape[1]
+            body = functools.reduce(product, rest) if rest else identity_matrix(side)
+            inside.append(scaled_by(scalar, body))
+        bracket = self(functools.reduce(added, sorted(inside, key=_order)))
+        grouped = multiplied([bracket, *common] if last else [*common, bracket])
+        others.insert(place, grouped)
+        return functools.reduce(added, others)
+
+    # Regions of scalar algebra
+
+    def _region(self, e: Expression) -> Expression:
+        letters: dict[Expression, Any] = {}
+        written = self._in_sympy(e, letters)
+        ways = [written]
+        for x in list(letters):
+            ways += self._other_letters(x, written, letters)
+        names = list(letters)
+        found = [
+            _conform(from_sympy(form, names), e.shape) for way in ways for form in forms(way)
+        ]
+        best = min(found, key=length, default=e)
+        return min([*self._rewritten(best), best], key=length)
+
+    def _rewritten(self, e: Expression) -> Iterator[Expression]:
+        """Other forms of a region: collected, multiplied out, transposed."""
+        e = self._as_products(e)
+        yield self._collected(e)
+        if is_elementwise(e):
+            turned = transposition(e)
+            yield Apply(np.transpose, (turned,), e.shape) if e.shape else e
+        if any(is_sum(x) for _, term in terms(e) for x in links(unscaled(term)[1])):
+            yield self._multiplied_out(e) or e
+
+    def _as_products(self, e: Expression) -> Expression:
+        """diag(v) A for v 1ᵀ ∘ A, in each term of a sum."""
+        result: Expression = ZERO
+        for sign, term in terms(e):
+            result = added(result, scaled_by(number(sign), self._term_as_product(term)))
+        return result
+
+    def _term_as_product(self, e: Expression) -> Expression:
+        scalar, body = unscaled(e)
+        coefficient, above, below = factors(body)
+        above = [self._collected(x) for x in above]
+        if not any(_side(x) is not None for x in (*above, *below)):
+            return e
+        left: list[Expression] = []
+        right: list[Expression] = []
+        rest: Expression = number(coefficient)
+        for x, op in [*((x, times) for x in above), *((x, over) for x in below)]:
+            side = _side(x)
+            if side is None:
+                rest = op(rest, x)
+            elif side[0]:
+                left = [op(*(left or [ONE]), side[1])]
+            else:
+                right = [op(*(right or [ONE]), side[1])]
+        v, w = ([self(x) for x in part] for part in (left, right))
+        if isinstance(rest, Number):
+            column = v[0] if v else Ones((e.shape[0], 1))
+            row = transposition(w[0]) if w else Ones((1, e.shape[1]))
+            return scaled_by(scalar, scaled_by(rest, multiplied([column, row])))
+        product_ = multiplied([*map(diagonal, v), rest, *map(diagonal, w)])
+        return scaled_by(scalar, product_)
+
+    def _other_letters(
+        self, x: Expression, written: Any, letters: dict[Expression, Any]
+    ) -> Iterator[Any]:
+        """The region with σ or softmax in the place of exp."""
+        if not is_op(x, np.exp):
+            return
+        letter, u = letters[x], x.arguments[0]  # type: ignore[union-attr]
+        bottom = sympy().fraction(sympy().together(written))[1]
+        if bottom.has(letter) and bottom.subs(letter, -1) == 0:
+            s = self._letter(elementwise(rules.sigmoid, u), letters)
+            yield written.subs(letter, s / (1 - s))
+            minus = self(elementwise(np.negative, u))
+            s = self._letter(elementwise(rules.sigmoid, minus), letters)
+            yield written.subs(letter, (1 - s) / s)
+        for y in list(letters):
+            axis = _sums(y, x)
+            if axis is not None:
+                p = self._letter(along(rules.softmax_, u, axis), letters)
+                yield written.subs(letter, p * letters[y])
+
+    def _letter(self, e: Expression, letters: dict[Expression, Any]) -> Any:
+        return letters.setdefault(e, letter_of(len(letters)))
+
+    def _in_sympy(self, e: Expression, letters: dict[Expression, Any]) -> Any:
+        if isinstance(e, Number) and np.isfinite(float(e.value)):
+            return rational(e)
+        if isinstance(e, Ones):
+            return sympy().Integer(1)
+        if isinstance(e, Apply) and _arithmetic(e):
+            if e.op is np.power:
+                return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
+            return IN_SYMPY[e.op](*[self._in_sympy(a, letters) for a in e.arguments])
+        shorter = self(e) if isinstance(e, Apply) else e
+        if shorter is not e and (_arithmetic(shorter) or not isinstance(shorter, Apply)):
+            return self._in_sympy(shorter, letters)
+        if is_op(shorter, np.dot):
+            return self._chain_in_sympy(links(shorter), letters)
+        if is_op(shorter, np.exp):
+            opposite = elementwise(np.exp, self(elementwise(np.negative, shorter.arguments[0])))  # type: ignore[union-attr]
+            if opposite in letters:
+                return 1 / letters[opposite]
+        return self._letter(shorter, letters)
+
+    def _chain_in_sympy(self, chain: list[Expression], letters: dict[Expression, Any]) -> Any:
+        """A product; diag(v) A is (v 1ᵀ) ∘ A."""
+        first, last = chain[0], chain[-1]
+        rows, columns = first.shape[0], last.shape[1]
+        scale = sympy().Integer(1)
+        if is_op(first, np.diagflat):
+            column = product(first.arguments[0], Ones((1, columns)))  # type: ignore[union-attr]
+            scale, chain = scale * self._letter(column, letters), chain[1:]
+        if is_op(last, np.diagflat):
+            row = product(Ones((rows, 1)), transposition(last.arguments[0]))  # type: ignore[union-attr]
+            scale, chain = scale * self._letter(row, letters), chain[:-1]
+        if not chain:
+            return scale
+        rest = functools.reduce(product, chain)
+        if len(chain) == 1 and _arithmetic(rest):
+            return scale * self._in_sympy(rest, letters)
+        return scale * self._letter(rest, letters)
+
+
+def _arithmetic(e: Expression) -> bool:
+    """Whether an expression is + − × ÷ or a power, element by element."""
+    return isinstance(e, Number | Ones) or (
+        is_op(e, *IN_SYMPY, np.power) and arithmetic(e)
+    )
+
+
+def _order(term: Expression) -> tuple[bool, int]:
+    """Which terms of a sum come first: those without a minus, those less transposed."""
+    scalar, rest = unscaled(term)
+    negative = isinstance(scalar, Number) and scalar.value < 0
+    return negative, sum(is_op(x, np.transpose) for x in links(rest))
+
+
+def _side(e: Expression) -> tuple[bool, Expression] | None:
+    """v of v 1ᵀ, with True; v of 1 vᵀ, with False."""
+    chain = links(e)
+    if len(chain) > 1 and isinstance(chain[-1], Ones) and chain[-1].shape[0] == 1:
+        return True, functools.reduce(product, chain[:-1])
+    if len(chain) > 1 and isinstance(chain[0], Ones) and chain[0].shape[1] == 1:
+        return False, transposition(functools.reduce(product, chain[1:]))
+    return None
+
+
+def _sums(e: Expression, x: Expression) -> tuple[int, ...] | None:
+    """Along which axis x is summed to give e, if that is what e is."""
+    chain = links(e.arguments[0] if is_op(e, np.reshape) else e)  # type: ignore[union-attr]
+    if chain.count(x) != 1 or not all(isinstance(y, Ones) or y == x for y in chain):
+        return None
+    at = chain.index(x)
+    return (1,) if len(chain) - at > at + 1 else (0,)
+
+
+def _common(a: list[Expression], b: list[Expression], last: bool) -> int:
+    """How many factors two products share at their beginning, or at their end."""
+    k = 0
+    for x, y in zip(a[::-1] if last else a, b[::-1] if last else b, strict=False):
+        if x != y:
+            break
+        k += 1
+    return k
+
+
+def _conform(e: Expression, shape: Shape) -> Expression:
+    """What comes back from scalar algebra, in matrix form again."""
+    if isinstance(e, Apply) and _arithmetic(e) and e.shape:
+        arguments = [_conform(a, e.shape) if a.shape else a for a in e.arguments]
+        e = conforming(Apply(e.op, tuple(arguments), e.shape, e.static, e.mark))
+    return _filled(e, shape)
+
+
+def _filled(e: Expression, shape: Shape) -> Expression:
+    return e if e == ZERO or e.shape == shape else repeats(e, shape)
+
+
+def _function(e: Apply) -> Expression:
+    """A function of each element: transposes and ones move out of it."""
+    arguments = tuple(map(_without_ones, e.arguments))
+    e = Apply(e.op, arguments, np.broadcast_shapes(*[a.shape for a in arguments]), e.static, e.mark)
+    matrices = [a for a in arguments if a.shape]
+    if matrices and all(is_op(a, np.transpose) for a in matrices):
+        inner = tuple(transposition(a) if a.shape else a for a in e.arguments)
+        return Apply(
+            np.transpose, (Apply(e.op, inner, e.shape[::-1], e.static, e.mark),), e.shape
+        )
+    if len(e.arguments) == 1:
+        (x,) = e.arguments
+        if is_op(x, _INVERSE_FUNCTIONS.get(e.op)):
+            return x.arguments[0]  # type: ignore[no-any-return,union-attr]
+        if e.op is np.exp:
+            return _softmax(x) or e
+        side = _side(x)
+        if side is not None:
+            inside = Apply(e.op, (side[1],), side[1].shape)
+            if side[0]:
+                return multiplied([inside, Ones((1, e.shape[1]))])
+            return multiplied([Ones((e.shape[0], 1)), transposition(inside)])
+    return e
+
+
+def _without_ones(e: Expression) -> Expression:
+    """The scalar that a matrix has everywhere."""
+    scalar, rest = unscaled(e)
+    return scalar if isinstance(rest, Ones) else e
+
+
+def _softmax(x: Expression) -> Expression | None:
+    """exp(z − log Σ exp(z)) is softmax(z)."""
+    for sign, part in terms(x):
+        scalar, rest = unscaled(part)
+        inner = next((y for y in (scalar, *links(rest)) if _is_logsumexp(y)), None)
+        if sign == -1 and inner is not None:
+            whole: Apply = inner.arguments[0] if inner.op is np.reshape else inner
+            z: Expression = whole.arguments[0]
+            if x == elementwise(np.subtract, z, part):
+                return along(rules.softmax_, z, whole.static["axis"])
+    return None
+
+
+def _is_logsumexp(e: Expression) -> bool:
+    return is_op(e, rules.logsumexp_) or (is_op(e, np.reshape) and _is_logsumexp(e.arguments[0]))
+
+
+_INVERSE_FUNCTIONS: dict[Any, Any] = {np.exp: np.log, np.log: np.exp}
+
+
+def _determinant(x: Expression) -> Expression:
+    scalar, rest = unscaled(x)
+    if scalar != ONE:
+        n = number(x.shape[0])
+        return times(elementwise(np.power, scalar, n), _determinant(rest))
+    if is_op(x, np.transpose):
+        return _determinant(transposition(x))
+    if is_op(x, np.linalg.inv):
+        return over(ONE, _determinant(inverse(x)))
+    return ONE if is_identity(x) else Apply(np.linalg.det, (x,), ())
+
+
+def _trace(x: Expression) -> Expression:
+    if is_sum(x):
+        a, b = map(_trace, x.arguments)  # type: ignore[union-attr]
+        return Apply(x.op, (a, b), ())  # type: ignore[union-attr]
+    return trace(x)
+
+
+_LAWS: dict[Any, Callable[..., Expression]] = {
+    np.transpose: transposition,
+    np.linalg.inv: inverse,
+    np.linalg.det: _determinant,
+    np.trace: _trace,
+    np.reshape: entry,
+    np.diagflat: diagonal,
+}
