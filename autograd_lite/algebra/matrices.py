@@ -223,6 +223,7 @@ def multiplied(matrices: Iterable[Expression]) -> Expression:
         return ZERO
     scalar: Expression = ONE
     chain: list[Expression] = []
+    rows = next((x.shape[0] for x in matrices if x.shape), 1)
     for matrix in matrices:
         if not matrix.shape:
             scalar = scaled_by(scalar, matrix)
@@ -232,7 +233,7 @@ def multiplied(matrices: Iterable[Expression]) -> Expression:
         for link in links(rest) if rest.shape else []:
             scalar = _appended(chain, link, scalar)
     if not chain:
-        return scaled_by(scalar, ONE)
+        return scaled_by(scalar, identity_matrix(rows))
     segments: list[list[Expression]] = [[]]
     for link in chain:
         segments[-1].append(link)
@@ -244,6 +245,12 @@ def multiplied(matrices: Iterable[Expression]) -> Expression:
     for segment in segments:
         if segment[0].shape[0] == segment[-1].shape[1] == 1:
             scalar = scaled_by(scalar, scalar_product(segment))
+        elif is_op(segment[0], np.diagflat) and segment[-1].shape[1] == 1 < len(segment):
+            rest = functools.reduce(product, segment[1:])
+            kept.append(hadamard(segment[0].arguments[0], rest))  # type: ignore[union-attr]
+        elif is_op(segment[-1], np.diagflat) and segment[0].shape[0] == 1 < len(segment):
+            rest = transposition(functools.reduce(product, segment[:-1]))
+            kept.append(transposition(hadamard(rest, segment[-1].arguments[0])))  # type: ignore[union-attr]
         else:
             kept += segment
     return scaled_by(scalar, functools.reduce(product, kept)) if kept else scalar
@@ -277,6 +284,8 @@ def _met(a: Expression, b: Expression) -> Expression | None:
     if isinstance(a, Ones) and a.shape[0] == 1:
         if isinstance(b, Ones) and b.shape[1] == 1:
             return number(a.shape[1])
+        if is_op(b, diagonal_of):
+            return trace(b.arguments[0])  # type: ignore[union-attr]
         if is_op(b, rules.softmax_) and b.static["axis"] == (0,):  # type: ignore[union-attr]
             return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
     if isinstance(b, Ones) and b.shape[1] == 1 and is_op(a, rules.softmax_):
@@ -311,10 +320,18 @@ def hadamard(a: Expression, b: Expression) -> Expression:
 
 def scalar_product(segment: list[Expression]) -> Expression:
     """A product of shape (1, 1) as a scalar, the same for it and its transpose."""
-    if isinstance(segment[0], Ones) and is_op(segment[-1], np.multiply) and len(segment) == 2:
-        a, b = segment[1].arguments  # type: ignore[union-attr]
-        if a.shape == b.shape:  # 1ᵀ (a ∘ b) = aᵀ b
-            return multiplied([transposition(a), b])
+    if isinstance(segment[0], Ones) and len(segment) == 3 and isinstance(segment[2], Ones):
+        coefficient, above, below = factors(segment[1])
+        if len(above) > 1 and not below:  # 1ᵀ (A ∘ B) 1 = tr(Aᵀ B)
+            rest = functools.reduce(times, above[1:])
+            return scaled_by(
+                number(coefficient), trace(multiplied([transposition(above[0]), rest]))
+            )
+    if isinstance(segment[0], Ones) and len(segment) == 2:
+        coefficient, above, below = factors(segment[1])
+        if len(above) > 1 and not below:  # 1ᵀ (a ∘ b) = aᵀ b
+            rest = functools.reduce(times, above[1:])
+            return scaled_by(number(coefficient), multiplied([transposition(above[0]), rest]))
     turned = [transposition(x) for x in reversed(segment)]
     if any(is_op(x, np.multiply) for x in turned):
         turned = segment

@@ -350,9 +350,14 @@ class Style:
             if coefficient == 1:
                 return self.write(above[0])
             return self.scaled(coefficient, self.within(above[0], TIMES))
+        if len(powers) == 1 and coefficient == 1 and (not above[0].shape or len(above) > 2):
+            return self.power(above[0], len(above)), POSTFIX
         text, scalar = "", True
-        for x, n in sorted(powers.items(), key=lambda item: bool(item[0].shape)):  # numbers first
-            text += ("" if not text else " " if scalar else self.times) + self.power(x, n)
+        ordered = sorted(powers.items(), key=lambda item: bool(item[0].shape))  # numbers first
+        for k, (x, n) in enumerate(ordered):
+            last = scalar and text and n == 1 and k == len(ordered) - 1 and x.shape
+            own = self.within(x, PRODUCT) if last else self.power(x, n)
+            text += ("" if not text else " " if scalar else self.times) + own
             scalar = not x.shape
         return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)
 

@@ -85,6 +85,7 @@ class Shortener:
     def __init__(self, is_one: Callable[[Expression], bool] = lambda e: False) -> None:
         self.is_one = is_one
         self.done: dict[Expression, Expression] = {}
+        self.multiplying = False  # what is multiplied out is not multiplied out again
 
     def __call__(self, e: Expression) -> Expression:
         """The shortest form found, of the same shape; or the number 0."""
@@ -124,8 +125,14 @@ class Shortener:
         return min([new, expanded or new, diagonals], key=length)
 
     def _multiplied_out(self, e: Expression) -> Expression | None:
-        expanded = list(self._terms(e))
-        return None if len(expanded) > MOST_TERMS else self._collected(self._merged(expanded))
+        expanded = [] if self.multiplying else list(self._terms(e))
+        if not 0 < len(expanded) <= MOST_TERMS:
+            return None
+        self.multiplying = True
+        try:
+            return self._collected(self._merged(expanded))
+        finally:
+            self.multiplying = False
 
     def _terms(self, e: Expression) -> Iterator[Term]:
         """The terms of an expression when it is multiplied out."""
@@ -228,6 +235,7 @@ class Shortener:
         """Other forms of a region: collected, multiplied out, transposed."""
         e = self._as_products(e)
         yield self._collected(e)
+        yield _with_a_minus_inside(e)
         if is_elementwise(e):
             turned = transposition(e)
             yield Apply(np.transpose, (turned,), e.shape) if e.shape else e
@@ -236,17 +244,15 @@ class Shortener:
 
     def _as_products(self, e: Expression) -> Expression:
         """diag(v) A for v 1ᵀ ∘ A, in each term of a sum."""
-        result: Expression = ZERO
-        for sign, term in terms(e):
-            result = added(result, scaled_by(number(sign), self._term_as_product(term)))
-        return result
+        parts = [scaled_by(number(sign), self._term_as_product(x)) for sign, x in terms(e)]
+        return functools.reduce(added, sorted(parts, key=_order)) if len(parts) > 1 else parts[0]
 
     def _term_as_product(self, e: Expression) -> Expression:
         scalar, body = unscaled(e)
         coefficient, above, below = factors(body)
-        above = [self._collected(x) for x in above]
+        above = [self._collected(self._as_products(x)) if is_sum(x) else x for x in above]
         if not any(_side(x) is not None for x in (*above, *below)):
-            return e
+            return scaled_by(scalar, above[0]) if len(above) == 1 and not below else e
         left: list[Expression] = []
         right: list[Expression] = []
         rest: Expression = number(coefficient)
@@ -274,12 +280,14 @@ class Shortener:
             return
         letter, u = letters[x], x.arguments[0]  # type: ignore[union-attr]
         bottom = sympy().fraction(sympy().together(written))[1]
-        if bottom.has(letter) and bottom.subs(letter, -1) == 0:
-            s = self._letter(elementwise(rules.sigmoid, u), letters)
-            yield written.subs(letter, s / (1 - s))
-            minus = self(elementwise(np.negative, u))
-            s = self._letter(elementwise(rules.sigmoid, minus), letters)
-            yield written.subs(letter, (1 - s) / s)
+        plus = elementwise(rules.sigmoid, u)
+        minus = elementwise(rules.sigmoid, self(elementwise(np.negative, u)))
+        if {plus, minus} & {*letters} or (bottom.has(letter) and bottom.subs(letter, -1) == 0):
+            known = {*letters}
+            for one, other in ((plus, minus), (minus, plus)):
+                if other not in known:
+                    s = self._letter(one, letters)
+                    yield written.subs(letter, s / (1 - s) if one is plus else (1 - s) / s)
         for y in list(letters):
             axis = _sums(y, x)
             if axis is not None:
@@ -303,10 +311,11 @@ class Shortener:
             return self._in_sympy(shorter, letters)
         if is_op(shorter, np.dot):
             return self._chain_in_sympy(links(shorter), letters)
-        if is_op(shorter, np.exp):
-            opposite = elementwise(np.exp, self(elementwise(np.negative, shorter.arguments[0])))  # type: ignore[union-attr]
-            if opposite in letters:
-                return 1 / letters[opposite]
+        if is_op(shorter, np.exp, rules.sigmoid):
+            minus = self(elementwise(np.negative, shorter.arguments[0]))  # type: ignore[union-attr]
+            opposite = letters.get(elementwise(shorter.op, minus))  # type: ignore[union-attr]
+            if opposite is not None:  # exp(−u) = 1 / exp(u), σ(−u) = 1 − σ(u)
+                return 1 / opposite if is_op(shorter, np.exp) else 1 - opposite
         return self._letter(shorter, letters)
 
     def _chain_in_sympy(self, chain: list[Expression], letters: dict[Expression, Any]) -> Any:
@@ -317,15 +326,34 @@ class Shortener:
         if is_op(first, np.diagflat):
             column = product(first.arguments[0], Ones((1, columns)))  # type: ignore[union-attr]
             scale, chain = scale * self._letter(column, letters), chain[1:]
-        if is_op(last, np.diagflat):
+        if is_op(last, np.diagflat) and chain:
             row = product(Ones((rows, 1)), transposition(last.arguments[0]))  # type: ignore[union-attr]
             scale, chain = scale * self._letter(row, letters), chain[:-1]
         if not chain:
             return scale
         rest = functools.reduce(product, chain)
+        side = _side(rest)
+        if side is not None and _arithmetic(side[1]):
+            return scale * self._repeated_in_sympy(side, rest.shape, letters)
         if len(chain) == 1 and _arithmetic(rest):
             return scale * self._in_sympy(rest, letters)
         return scale * self._letter(rest, letters)
+
+
+    def _repeated_in_sympy(
+        self, side: tuple[bool, Expression], shape: Shape, letters: dict[Expression, Any]
+    ) -> Any:
+        """f(v) 1ᵀ as f(v 1ᵀ), and likewise for rows."""
+        inner: dict[Expression, Any] = {}
+        written = self._in_sympy(side[1], inner)
+        back = {}
+        for x, letter in inner.items():
+            column = [x if x.shape else repeats(x, side[1].shape)]
+            chain = [*column, Ones((1, shape[1]))]
+            if not side[0]:
+                chain = [Ones((shape[0], 1)), transposition(column[0])]
+            back[letter] = self._letter(x if not x.shape else multiplied(chain), letters)
+        return written.subs(back, simultaneous=True)
 
 
 def _arithmetic(e: Expression) -> bool:
@@ -333,6 +361,18 @@ def _arithmetic(e: Expression) -> bool:
     return isinstance(e, Number | Ones) or (
         is_op(e, *IN_SYMPY, np.power) and arithmetic(e)
     )
+
+
+def _with_a_minus_inside(e: Expression) -> Expression:
+    """a (c − b) for −a (b − c)."""
+    coefficient, above, below = factors(e)
+    k = next((k for k, x in enumerate(above) if is_op(x, np.subtract)), None)
+    if coefficient >= 0 or k is None:
+        return e
+    parts = [scaled_by(number(-sign), x) for sign, x in terms(above[k])]
+    above[k] = functools.reduce(added, sorted(parts, key=_order))
+    body = functools.reduce(over, below, functools.reduce(times, above))
+    return scaled_by(number(-coefficient), body)
 
 
 def _order(term: Expression) -> tuple[bool, int]:
@@ -343,13 +383,21 @@ def _order(term: Expression) -> tuple[bool, int]:
 
 
 def _side(e: Expression) -> tuple[bool, Expression] | None:
-    """v of v 1ᵀ, with True; v of 1 vᵀ, with False."""
+    """v of v 1ᵀ, with True; v of 1 vᵀ, with False; also where they are added or multiplied."""
     chain = links(e)
     if len(chain) > 1 and isinstance(chain[-1], Ones) and chain[-1].shape[0] == 1:
         return True, functools.reduce(product, chain[:-1])
     if len(chain) > 1 and isinstance(chain[0], Ones) and chain[0].shape[1] == 1:
         return False, transposition(functools.reduce(product, chain[1:]))
-    return None
+    if not is_elementwise(e):
+        return None
+    arguments = e.arguments  # type: ignore[union-attr]
+    sides = [None if not a.shape else _side(a) for a in arguments]
+    kinds = {None if s is None else s[0] for a, s in zip(arguments, sides, strict=True) if a.shape}
+    if len(kinds) != 1 or None in kinds:
+        return None
+    inner = [a if s is None else s[1] for a, s in zip(arguments, sides, strict=True)]
+    return kinds.pop() is True, elementwise(e.op, *inner)  # type: ignore[union-attr]
 
 
 def _sums(e: Expression, x: Expression) -> tuple[int, ...] | None:
@@ -397,6 +445,8 @@ def _function(e: Apply) -> Expression:
         (x,) = e.arguments
         if is_op(x, _INVERSE_FUNCTIONS.get(e.op)):
             return x.arguments[0]  # type: ignore[no-any-return,union-attr]
+        if is_op(x, rules.log_softmax_) and e.op is np.exp:
+            return along(rules.softmax_, x.arguments[0], x.static["axis"])  # type: ignore[union-attr]
         if e.op is np.exp:
             return _softmax(x) or e
         side = _side(x)

@@ -1,0 +1,138 @@
+"""Expressions that are linear in a column: the matrix that stands before it."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from autograd_lite.algebra.matrices import (
+    ONE,
+    ZERO,
+    NoMatrix,
+    added,
+    diagonal,
+    identity_matrix,
+    is_entry,
+    is_op,
+    is_elementwise,
+    links,
+    multiplied,
+    over,
+    scaled_by,
+    times,
+    transposition,
+)
+from autograd_lite.algebra.tree import Apply, Expression, Ones, Symbol, number, product, symbols
+
+
+def pulled_out(e: Expression, v: Symbol) -> Expression:
+    """M of an expression that is M v: a column or a scalar in which v occurs once in each term.
+
+    Raises NoMatrix where it is not written so.
+
+    >>> from autograd_lite.algebra.notation import TEXT
+    >>> from autograd_lite.algebra.tree import elementwise
+    >>> A, x, v = (Symbol("value", n, 0, s) for n, s in (("A", (3, 3)), ("x", (3, 1)), ("v", (3, 1))))
+    >>> TEXT(pulled_out(elementwise(np.multiply, x, product(A, v)), v))
+    'diag(x) A'
+    """
+    if e == ZERO:
+        return ZERO
+    if e == v:
+        return identity_matrix(v.shape[0]) if v.shape else ONE
+    if is_op(e, np.add, np.subtract):
+        a, b = (pulled_out(x, v) if _has(x, v) else ZERO for x in e.arguments)  # type: ignore[union-attr]
+        return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))
+    if is_op(e, np.negative):
+        return scaled_by(number(-1), pulled_out(e.arguments[0], v))  # type: ignore[union-attr]
+    if is_op(e, np.multiply, np.divide):
+        a, b = e.arguments  # type: ignore[union-attr]
+        if _has(b, v) and is_op(e, np.multiply):
+            a, b = b, a
+        factor = b if is_op(e, np.multiply) else over(ONE, b)
+        return _scaled_rows(factor, pulled_out(a, v), a, e)
+    if is_op(e, np.transpose):
+        return pulled_out(turned(e.arguments[0]), v)  # type: ignore[union-attr]
+    if is_entry(e):
+        return pulled_out(e.arguments[0], v)  # type: ignore[union-attr]
+    if is_op(e, np.dot):
+        return _from_product(links(e), v)
+    raise NoMatrix(f"{v.label} cannot be taken out")
+
+
+def _has(e: Expression, v: Symbol) -> bool:
+    return v in symbols(e)
+
+
+def _scaled_rows(factor: Expression, m: Expression, a: Expression, e: Expression) -> Expression:
+    """factor ∘ (M v) as a matrix times v."""
+    if not factor.shape:
+        return scaled_by(factor, m)
+    if not a.shape:
+        return multiplied([factor, m])
+    return multiplied([diagonal(factor), m])
+
+
+def _from_product(chain: list[Expression], v: Symbol) -> Expression:
+    at = [k for k, x in enumerate(chain) if _has(x, v)]
+    if len(at) != 1:
+        raise NoMatrix(f"{v.label} occurs {len(at)} times in a product")
+    left, link, right = chain[: at[0]], chain[at[0]], chain[at[0] + 1 :]
+    if not right:
+        return multiplied([*left, pulled_out(link, v)])
+    if link.shape[0] == 1:
+        flipped = [transposition(x) for x in reversed(right)]
+        return multiplied([*left, *flipped, pulled_out(turned(link), v)])
+    u = functools.reduce(product, right)
+    return multiplied([*left, _applied(link, u, v)])
+
+
+def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
+    """M of E u = M v, where the matrix E is linear in v."""
+    if not _has(e, v):
+        return ZERO
+    if is_op(e, np.add, np.subtract):
+        a, b = (_applied(x, u, v) for x in e.arguments)  # type: ignore[union-attr]
+        return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))
+    if is_op(e, np.negative):
+        return scaled_by(number(-1), _applied(e.arguments[0], u, v))  # type: ignore[union-attr]
+    if is_op(e, np.diagflat):
+        return multiplied([diagonal(u), pulled_out(e.arguments[0], v)])  # type: ignore[union-attr]
+    if is_op(e, np.transpose):
+        return _applied(turned(e.arguments[0]), u, v)  # type: ignore[union-attr]
+    if is_op(e, np.dot):
+        return _from_product([*links(e), u], v)
+    if is_op(e, np.multiply, np.divide):
+        a, b = e.arguments  # type: ignore[union-attr]
+        if _has(b, v) and is_op(e, np.multiply):
+            a, b = b, a
+        factor = b if is_op(e, np.multiply) else over(ONE, b)
+        return _hadamard_applied(a, factor, u, v)
+    raise NoMatrix(f"{v.label} cannot be taken out")
+
+
+def _hadamard_applied(a: Expression, factor: Expression, u: Expression, v: Symbol) -> Expression:
+    """M of (A ∘ F) u = M v, where A is linear in v."""
+    if not factor.shape:
+        return scaled_by(factor, _applied(a, u, v))
+    if not a.shape:
+        return multiplied([factor, u, pulled_out(a, v)])
+    chain = links(a)
+    if isinstance(chain[-1], Ones) and len(chain) > 1:  # ((w 1ᵀ) ∘ F) u = w ∘ (F u)
+        inside = pulled_out(functools.reduce(product, chain[:-1]), v)
+        return multiplied([diagonal(multiplied([factor, u])), inside])
+    if isinstance(chain[0], Ones) and len(chain) > 1:  # ((1 wᵀ) ∘ F) u = F (w ∘ u)
+        inside = pulled_out(turned(functools.reduce(product, chain[1:])), v)
+        return multiplied([factor, diagonal(u), inside])
+    raise NoMatrix(f"{v.label} cannot be taken out")
+
+
+def turned(e: Expression) -> Expression:
+    """The transpose, pushed down to the letters."""
+    if is_elementwise(e):
+        arguments = tuple(turned(a) if a.shape else a for a in e.arguments)  # type: ignore[union-attr]
+        return Apply(e.op, arguments, e.shape[::-1], e.static, e.mark)  # type: ignore[union-attr]
+    if is_op(e, np.dot):
+        return functools.reduce(product, [turned(x) for x in reversed(links(e))])
+    return transposition(e)
