@@ -14,7 +14,6 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.tree import (
-    Apply,
     Blocks,
     Derivative,
     Element,

@@ -13,14 +13,13 @@ from autograd_lite.algebra.matrices import (
     added,
     diagonal,
     identity_matrix,
+    is_elementwise,
     is_entry,
     is_op,
-    is_elementwise,
     links,
     multiplied,
     over,
     scaled_by,
-    times,
     transposition,
 )
 from autograd_lite.algebra.tree import Apply, Expression, Ones, Symbol, number, product, symbols

@@ -455,8 +455,8 @@ class Style:
 
 
 _TOTALS: dict[Any, Pair] = {
-    **{np.sum: ("Σ", r"\sum"), np.prod: ("Π", r"\prod")},
-    **{np.max: ("max", r"\max"), np.min: ("min", r"\min")},
+    np.sum: ("Σ", r"\sum"), np.prod: ("Π", r"\prod"),
+    np.max: ("max", r"\max"), np.min: ("min", r"\min"),
 }
 _INVERSES: dict[Any, Pair] = {np.linalg.inv: ("⁻¹", "^{-1}"), np.linalg.pinv: ("⁺", "^{+}")}
 _INVERSE_TRANSPOSE = {"ᵀ": "⁻ᵀ", r"^{\top}": r"^{-\top}"}
@@ -470,16 +470,16 @@ RELATIONS: dict[Any, tuple[str, str]] = {
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
 _FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}"), "eye": ("I", "I")}
-_FUNCTIONS |= {f: ("diag", r"\operatorname{diag}") for f in ("diagflat", "diagonal_of")}
+_FUNCTIONS |= dict.fromkeys(("diagflat", "diagonal_of"), ("diag", r"\operatorname{diag}"))
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
 # Signs that are read as well as written, beside those that a Notation has
 SIGNS: dict[str, str] = {
-    **{"∂": "partial", "∇": "nabla", "Σ": "sum", "Π": "prod", "∈": "in", "∀": "forall"},
-    **{"…": "ldots", "·": "cdot", "×": "times", "∘": "circ", "⊙": "odot", "⊗": "otimes"},
-    **{"‖": "Vert", "⟨": "langle", "⟩": "rangle", "∞": "infty", "ℓ": "ell", "′": "prime"},
-    **{"≈": "approx", "∝": "propto", "→": "to", "←": "leftarrow", "⇒": "Rightarrow"},
-    **{"≡": "equiv", "ᵀ": "top", "±": "pm", "⟺": "iff"},
+    "∂": "partial", "∇": "nabla", "Σ": "sum", "Π": "prod", "∈": "in", "∀": "forall",
+    "…": "ldots", "·": "cdot", "×": "times", "∘": "circ", "⊙": "odot", "⊗": "otimes",
+    "‖": "Vert", "⟨": "langle", "⟩": "rangle", "∞": "infty", "ℓ": "ell", "′": "prime",
+    "≈": "approx", "∝": "propto", "→": "to", "←": "leftarrow", "⇒": "Rightarrow",
+    "≡": "equiv", "ᵀ": "top", "±": "pm", "⟺": "iff",
 }
 
 

@@ -27,6 +27,7 @@ from autograd_lite.algebra.matrices import (
     identity_matrix,
     inverse,
     is_elementwise,
+    is_entry,
     is_identity,
     is_op,
     is_sum,
@@ -34,7 +35,6 @@ from autograd_lite.algebra.matrices import (
     matrix_shape,
     multiplied,
     over,
-    own_name,
     repeats,
     scaled_by,
     times,
@@ -61,6 +61,7 @@ from autograd_lite.algebra.tree import (
     elementwise,
     factors,
     number,
+    only,
     product,
     terms,
 )
@@ -402,7 +403,7 @@ def _side(e: Expression) -> tuple[bool, Expression] | None:
 
 def _sums(e: Expression, x: Expression) -> tuple[int, ...] | None:
     """Along which axis x is summed to give e, if that is what e is."""
-    chain = links(e.arguments[0] if is_op(e, np.reshape) else e)  # type: ignore[union-attr]
+    chain = links(e.arguments[0] if is_entry(e) else e)  # type: ignore[union-attr]
     if chain.count(x) != 1 or not all(isinstance(y, Ones) or y == x for y in chain):
         return None
     at = chain.index(x)
@@ -470,7 +471,7 @@ def _softmax(x: Expression) -> Expression | None:
         scalar, rest = unscaled(part)
         inner = next((y for y in (scalar, *links(rest)) if _is_logsumexp(y)), None)
         if sign == -1 and inner is not None:
-            whole: Apply = inner.arguments[0] if inner.op is np.reshape else inner
+            whole: Apply = inner.arguments[0] if is_entry(inner) else inner
             z: Expression = whole.arguments[0]
             if x == elementwise(np.subtract, z, part):
                 return along(rules.softmax_, z, whole.static["axis"])
@@ -478,7 +479,7 @@ def _softmax(x: Expression) -> Expression | None:
 
 
 def _is_logsumexp(e: Expression) -> bool:
-    return is_op(e, rules.logsumexp_) or (is_op(e, np.reshape) and _is_logsumexp(e.arguments[0]))
+    return is_op(e, rules.logsumexp_) or (is_entry(e) and _is_logsumexp(e.arguments[0]))
 
 
 _INVERSE_FUNCTIONS: dict[Any, Any] = {np.exp: np.log, np.log: np.exp}
@@ -508,6 +509,6 @@ _LAWS: dict[Any, Callable[..., Expression]] = {
     np.linalg.inv: inverse,
     np.linalg.det: _determinant,
     np.trace: _trace,
-    np.reshape: entry,
+    only: entry,
     np.diagflat: diagonal,
 }

@@ -1,0 +1,169 @@
+"""From any expression of arrays with at most two axes to its matrix form: `in_matrices`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import rules
+from autograd_lite.algebra.matrices import (
+    ONE,
+    NoMatrix,
+    along,
+    conforming,
+    diagonal,
+    diagonal_of,
+    entry,
+    inverse,
+    is_elementwise,
+    is_op,
+    matrix_shape,
+    multiplied,
+    repeats,
+    times,
+    transposition,
+)
+from autograd_lite.algebra.tree import Apply, Expression, Named, Number, Ones, Shape, Symbol, only
+
+
+def own_name(op: Any) -> str:
+    """The name of an operation of `autograd_lite.functions`, which is loaded later than this."""
+    return op.__name__ if str(op.__module__).startswith("autograd_lite.functions.") else ""
+
+
+def in_matrices(e: Expression) -> Expression:
+    """An expression of arrays with at most two axes in matrix form: a vector is a column.
+
+    Raises NoMatrix where there is none.
+    """
+    done: dict[int, tuple[Expression, Expression]] = {}
+
+    def convert(e: Expression) -> Expression:
+        if id(e) not in done:
+            done[id(e)] = e, _in_matrices(e, convert)
+        return done[id(e)][1]
+
+    return convert(e)
+
+
+def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> Expression:
+    if isinstance(e, Symbol):
+        return Symbol(e.kind, e.label, e.number, matrix_shape(e.shape), e.flipped, e.properties)
+    if isinstance(e, Number):
+        return Number(e.value)
+    if isinstance(e, Ones):
+        return Ones(e.shape) if matrix_shape(e.shape) else ONE
+    if isinstance(e, Named):
+        return convert(e.meaning)
+    shape = matrix_shape(e.shape)
+    conversion = _CONVERSIONS.get(e.op) or _OWN.get(own_name(e.op))
+    if conversion is not None:
+        return conversion(e, shape, convert)
+    arguments = [convert(a) for a in e.arguments]
+    if is_elementwise(e):
+        filled = [_aligned(x, a.shape, e.shape) for x, a in zip(arguments, e.arguments, strict=True)]
+        return conforming(Apply(e.op, tuple(filled), shape, e.static, e.mark))
+    if e.op in _OF_MATRICES or own_name(e.op) == "logabsdet":
+        return Apply(e.op, tuple(arguments), shape, e.static, e.mark)
+    if "axis" in e.static and arguments[0].shape:
+        return along(e.op, arguments[0], e.static["axis"])
+    raise NoMatrix(f"{e.op.__name__} has no form as matrices")
+
+
+def _aligned(x: Expression, was: Shape, target: Shape) -> Expression:
+    """An argument of an elementwise operation, filled to the shape that NumPy gives the result."""
+    if not x.shape:
+        return x
+    if len(was) == 1 and len(target) == 2:
+        x = transposition(x)
+    return repeats(x, matrix_shape(target))
+
+
+def _of_product(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    a, b = (convert(x) for x in e.arguments)
+    if len(e.shape) > 2 or not all(len(x.shape) == 2 for x in e.arguments):
+        raise NoMatrix("a product of stacked matrices has no form as matrices")
+    if not a.shape or not b.shape:
+        return times(a, b)
+    e = Apply(np.dot, (a, b), (a.shape[0], b.shape[1]))
+    return e if shape else entry(e)
+
+
+def _of_reshape(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x = e.arguments[0]
+    if is_op(x, rules.scatter_add) and len(e.shape) == 2 and _is_diagonal(x.static, e.shape[0]):
+        return diagonal(convert(x.arguments[0]))
+    if prod(x.shape) != prod(e.shape) or max(x.shape, default=1) != prod(x.shape):
+        raise NoMatrix(f"a reshape from {x.shape} to {e.shape} has no form as matrices")
+    inner = convert(x)
+    return inner if inner.shape == shape else transposition(inner)
+
+
+def _is_diagonal(static: Any, n: int) -> bool:
+    """Whether an index takes the diagonal out of the n² entries of a square matrix."""
+    *rest, entries = static["index"]
+    if not isinstance(entries, slice) or any(i is not Ellipsis for i in rest):
+        return False
+    return entries.indices(n * n) == (0, n * n, n + 1) or (
+        entries.indices(n * n)[::2] == (0, n + 1) and len(range(*entries.indices(n * n))) == n
+    )
+
+
+def _of_getitem(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x, *at = e.arguments
+    flat = is_op(x, np.reshape) and len(x.shape) == 1 and len(x.arguments[0].shape) == 2
+    if flat and _is_diagonal(e.static, round(x.shape[0] ** 0.5)):
+        matrix = convert(x.arguments[0])
+        return Apply(diagonal_of, (matrix,), shape)
+    if not at and prod(x.shape) == prod(e.shape) == 1:
+        return convert(x)
+    raise NoMatrix("an index has no form as matrices")
+
+
+def _of_scatter(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    if prod(e.shape) != 1 or len(e.arguments) > 1:
+        raise NoMatrix("an index has no form as matrices")
+    return convert(e.arguments[0])
+
+
+def _of_sum(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x = convert(e.arguments[0])
+    if not x.shape:
+        return x
+    if len(e.arguments[0].shape) == 1 or 0 in e.static["axis"]:
+        x = multiplied([Ones((1, x.shape[0])), x])
+    if x.shape and len(e.arguments[0].shape) == 2 and 1 in e.static["axis"]:
+        x = multiplied([x, Ones((x.shape[1], 1))])
+    return x
+
+
+def _of_transpose(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    return transposition(convert(e.arguments[0]))
+
+
+def _of_cofactors(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    x = convert(e.arguments[0])
+    return times(Apply(np.linalg.det, (x,), ()), transposition(inverse(x)))
+
+
+def _of_broadcast(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
+    return _aligned(repeats(convert(e.arguments[0]), shape), e.arguments[0].shape, e.shape)
+
+
+_CONVERSIONS: dict[Any, Callable[..., Expression]] = {
+    np.dot: _of_product,
+    np.matmul: _of_product,
+    np.reshape: _of_reshape,
+    rules.getitem: _of_getitem,
+    rules.scatter_add: _of_scatter,
+    np.sum: _of_sum,
+    np.transpose: _of_transpose,
+    np.broadcast_to: _of_broadcast,
+    only: lambda e, shape, convert: convert(e.arguments[0]),
+}
+_OWN: dict[str, Callable[..., Expression]] = {"cofactors": _of_cofactors}
+_OF_MATRICES: set[Any] = {np.linalg.inv, np.linalg.pinv, np.linalg.det, np.trace, np.diagflat}
+_OF_MATRICES |= {np.eye, diagonal_of}

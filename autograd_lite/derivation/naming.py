@@ -1,0 +1,87 @@
+"""Names for what occurs more than once in a formula: `where p = σ(X w)`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from autograd_lite import rules
+from autograd_lite.algebra.shortening import length
+from autograd_lite.algebra.tree import Apply, Expression, Symbol, children, rebuilt
+
+MOST_NAMES = 4
+_LETTERS = {0: "αβγκτ", 1: "ruqsgh", 2: "RUQSGH"}  # by the axes that are longer than one
+_PROBABILITIES = {1: "p", 2: "P"}
+
+Names = list[tuple[Symbol, Expression]]
+
+
+def with_names(e: Expression, taken: Collection[str]) -> tuple[Expression, Names]:
+    """The expression with letters for its parts that occur twice, where that makes it shorter.
+
+    taken: letters that mean something else. The names come in an order in which each uses only
+    those before it.
+    """
+    parts = [e]
+    names: list[Symbol] = []
+    while len(names) < MOST_NAMES:
+        best = max(_gains(parts), key=lambda pair: pair[0], default=(0, e))
+        if best[0] <= 0:
+            break
+        part = best[1]
+        name = Symbol("name", _letter(part, {*taken, *(n.label for n in names)}), len(names), part.shape)
+        parts = [replaced(x, part, name) for x in parts] + [part]
+        names.append(name)
+    return parts[0], _ordered(list(zip(names, parts[1:], strict=True)))
+
+
+def _gains(parts: list[Expression]) -> Iterator[tuple[int, Expression]]:
+    """By how much a name would shorten the formula, for each part that occurs twice."""
+    counts = Counter(x for part in parts for x in _inside(part))
+    for x, n in counts.items():
+        size = length(x)
+        if n > 1 and size > 3:
+            yield (n - 1) * (size - 1) - 4, x  # the name, =, `where` and the comma are written too
+
+
+def _inside(e: Expression) -> Iterator[Expression]:
+    if isinstance(e, Apply) and e.arguments:
+        yield e
+    for x in children(e):
+        yield from _inside(x)
+
+
+def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
+    """The expression with one of its parts, wherever it occurs, replaced by another."""
+    if e == old:
+        return new
+    return rebuilt(e, [replaced(x, old, new) for x in children(e)]) if children(e) else e
+
+
+def _letter(part: Expression, taken: Collection[str]) -> str:
+    axes = sum(n > 1 for n in part.shape)
+    wanted = _LETTERS[axes]
+    if isinstance(part, Apply) and part.op in (rules.sigmoid, rules.softmax_):
+        wanted = _PROBABILITIES.get(axes, "") + wanted
+    for suffix in ("", *"₁₂₃₄₅₆₇₈₉"):
+        for letter in wanted:
+            if letter + suffix not in taken:
+                return letter + suffix
+    raise ValueError("no letter is left to name a part of this formula")
+
+
+def _ordered(names: Names) -> Names:
+    ordered: Names = []
+    while names:
+        waiting = {name for name, _ in names}
+        ready = [(n, e) for n, e in names if not waiting & set(_letters(e))]
+        ordered += ready
+        names = [pair for pair in names if pair not in ready]
+    return ordered
+
+
+def _letters(e: Expression) -> Iterator[Symbol]:
+    if isinstance(e, Symbol):
+        yield e
+    for x in children(e):
+        yield from _letters(x)
