@@ -32,7 +32,8 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
 
     >>> from autograd_lite.algebra.notation import TEXT
     >>> from autograd_lite.algebra.tree import elementwise
-    >>> A, x, v = (Symbol("value", n, 0, s) for n, s in (("A", (3, 3)), ("x", (3, 1)), ("v", (3, 1))))
+    >>> x, v = (Symbol("value", name, 0, (3, 1)) for name in "xv")
+    >>> A = Symbol("value", "A", 0, (3, 3))
     >>> TEXT(pulled_out(elementwise(np.multiply, x, product(A, v)), v))
     'diag(x) A'
     """
@@ -41,13 +42,13 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
     if e == v:
         return identity_matrix(v.shape[0]) if v.shape else ONE
     if is_op(e, np.add, np.subtract):
-        a, b = (pulled_out(x, v) if _has(x, v) else ZERO for x in e.arguments)  # type: ignore[union-attr]
+        a, b = (pulled_out(x, v) if occurs_in(v, x) else ZERO for x in e.arguments)  # type: ignore[union-attr]
         return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))
     if is_op(e, np.negative):
         return scaled_by(number(-1), pulled_out(e.arguments[0], v))  # type: ignore[union-attr]
     if is_op(e, np.multiply, np.divide):
         a, b = e.arguments  # type: ignore[union-attr]
-        if _has(b, v) and is_op(e, np.multiply):
+        if occurs_in(v, b) and is_op(e, np.multiply):
             a, b = b, a
         factor = b if is_op(e, np.multiply) else over(ONE, b)
         return _scaled_rows(factor, pulled_out(a, v), a, e)
@@ -60,7 +61,8 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
     raise NoMatrix(f"{v.label} cannot be taken out")
 
 
-def _has(e: Expression, v: Symbol) -> bool:
+def occurs_in(v: Symbol, e: Expression) -> bool:
+    """Whether an expression depends on a letter."""
     return v in symbols(e)
 
 
@@ -74,7 +76,7 @@ def _scaled_rows(factor: Expression, m: Expression, a: Expression, e: Expression
 
 
 def _from_product(chain: list[Expression], v: Symbol) -> Expression:
-    at = [k for k, x in enumerate(chain) if _has(x, v)]
+    at = [k for k, x in enumerate(chain) if occurs_in(v, x)]
     if len(at) != 1:
         raise NoMatrix(f"{v.label} occurs {len(at)} times in a product")
     left, link, right = chain[: at[0]], chain[at[0]], chain[at[0] + 1 :]
@@ -89,7 +91,7 @@ def _from_product(chain: list[Expression], v: Symbol) -> Expression:
 
 def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
     """M of E u = M v, where the matrix E is linear in v."""
-    if not _has(e, v):
+    if not occurs_in(v, e):
         return ZERO
     if is_op(e, np.add, np.subtract):
         a, b = (_applied(x, u, v) for x in e.arguments)  # type: ignore[union-attr]
@@ -104,7 +106,7 @@ def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
         return _from_product([*links(e), u], v)
     if is_op(e, np.multiply, np.divide):
         a, b = e.arguments  # type: ignore[union-attr]
-        if _has(b, v) and is_op(e, np.multiply):
+        if occurs_in(v, b) and is_op(e, np.multiply):
             a, b = b, a
         factor = b if is_op(e, np.multiply) else over(ONE, b)
         return _hadamard_applied(a, factor, u, v)

@@ -95,6 +95,13 @@ def repeats(e: Expression, shape: Shape) -> Expression:
     return e
 
 
+def ones(shape: Shape) -> Expression:
+    """A matrix of ones, as 1 1ᵀ."""
+    if 1 in shape:
+        return Ones(shape)
+    return product(Ones((shape[0], 1)), Ones((1, shape[1])))
+
+
 def is_elementwise(e: Expression) -> bool:
     """Whether an operation is done for each element; its arguments are scalars or of its shape."""
     return isinstance(e, Apply) and (isinstance(e.op, np.ufunc) or e.op in _ELEMENTWISE)
@@ -227,7 +234,7 @@ def multiplied(matrices: Iterable[Expression]) -> Expression:
     >>> x, A = Symbol("value", "x", 0, (3, 1)), Symbol("value", "A", 1, (3, 3))
     >>> from autograd_lite.algebra.notation import TEXT
     >>> TEXT(multiplied([x, transposition(x), inverse(A), A, x]))
-    'xᵀ x x'
+    '(xᵀ x) x'
     """
     matrices = list(matrices)
     if ZERO in matrices:
@@ -293,24 +300,11 @@ def _met(a: Expression, b: Expression) -> Expression | None:
     if is_identity(a) or is_identity(b):
         return b if is_identity(a) else a
     if isinstance(a, Ones) and a.shape[0] == 1:
-        if isinstance(b, Ones) and b.shape[1] == 1:
-            return number(a.shape[1])
-        if is_op(b, diagonal_of):
-            return trace(b.arguments[0])  # type: ignore[union-attr]
-        if is_op(b, rules.softmax_) and b.static["axis"] == (0,):  # type: ignore[union-attr]
-            return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
-    if isinstance(b, Ones) and b.shape[1] == 1 and is_op(a, rules.softmax_):
-        if a.static["axis"] == (1,):  # type: ignore[union-attr]
-            return Ones((a.shape[0], 1))
-    if (is_op(a, np.linalg.inv) or is_op(b, np.linalg.inv)) and inverse(a) == b:
-        return identity_matrix(a.shape[0])
-    if is_op(a, np.transpose) and is_op(a.arguments[0], np.linalg.inv):  # type: ignore[union-attr]
-        return identity_matrix(a.shape[0]) if inverse(a) == b else None
-    if is_op(b, np.transpose) and is_op(b.arguments[0], np.linalg.inv):  # type: ignore[union-attr]
-        return identity_matrix(a.shape[0]) if a == inverse(b) else None
-    if _has(a, "orthogonal") and b == transposition(a):
-        return identity_matrix(a.shape[0])
-    if _has(b, "orthogonal") and a == transposition(b):
+        return _total(b)
+    if isinstance(b, Ones) and b.shape[1] == 1:
+        total = _total(transposition(a))
+        return None if total is None else transposition(total)
+    if _are_inverse(a, b):
         return identity_matrix(a.shape[0])
     if is_op(a, np.diagflat):
         v = a.arguments[0]  # type: ignore[union-attr]
@@ -320,6 +314,31 @@ def _met(a: Expression, b: Expression) -> Expression | None:
     if is_op(b, np.diagflat) and a.shape[0] == 1:
         return transposition(hadamard(transposition(a), b.arguments[0]))  # type: ignore[union-attr]
     return None
+
+
+def _total(b: Expression) -> Expression | None:
+    """1ᵀ B, where that is simpler."""
+    if isinstance(b, Ones) and b.shape[1] == 1:
+        return number(b.shape[0])
+    if is_op(b, diagonal_of):
+        return trace(b.arguments[0])  # type: ignore[union-attr]
+    if is_op(b, np.diagflat):
+        return transposition(b.arguments[0])  # type: ignore[union-attr]
+    inner, turned = (b.arguments[0], True) if is_op(b, np.transpose) else (b, False)  # type: ignore[union-attr]
+    if is_op(inner, rules.softmax_) and inner.static["axis"] == (int(turned),):  # type: ignore[union-attr]
+        return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
+    return None
+
+
+def _are_inverse(a: Expression, b: Expression) -> bool:
+    """Whether a b = I."""
+    for x, y in ((a, b), (b, a)):
+        inner = x.arguments[0] if is_op(x, np.transpose) else x  # type: ignore[union-attr]
+        if is_op(inner, np.linalg.inv) and inverse(x) == y:
+            return True
+        if has_property(x, "orthogonal") and y == transposition(x):
+            return True
+    return False
 
 
 def hadamard(a: Expression, b: Expression) -> Expression:
@@ -371,7 +390,7 @@ def repr_of(e: Any) -> tuple[Any, ...]:
 
 def transposition(e: Expression) -> Expression:
     """The transpose, pushed into products; of what is symmetric, itself."""
-    if not e.shape or is_op(e, np.eye, np.diagflat) or _has(e, "symmetric"):
+    if not e.shape or is_op(e, np.eye, np.diagflat) or has_property(e, "symmetric"):
         return e
     if isinstance(e, Ones):
         return Ones(e.shape[::-1])
@@ -399,8 +418,9 @@ def _written_transposes(arguments: Iterable[Any]) -> int:
     )
 
 
-def _has(e: Expression, property_: str) -> bool:
-    return isinstance(e, Symbol) and property_ in e.properties
+def has_property(e: Expression, name: str) -> bool:
+    """Whether a letter is known to be `symmetric`, `orthogonal`, …"""
+    return isinstance(e, Symbol) and name in e.properties
 
 
 def inverse(e: Expression) -> Expression:
@@ -410,7 +430,7 @@ def inverse(e: Expression) -> Expression:
         return inner
     if is_identity(e):
         return e
-    if _has(e, "orthogonal"):
+    if has_property(e, "orthogonal"):
         return transposition(e)
     if is_op(e, np.diagflat):
         v: Expression = e.arguments[0]  # type: ignore[union-attr]

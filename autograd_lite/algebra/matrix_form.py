@@ -64,7 +64,9 @@ def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> 
         return conversion(e, shape, convert)
     arguments = [convert(a) for a in e.arguments]
     if is_elementwise(e):
-        filled = [_aligned(x, a.shape, e.shape) for x, a in zip(arguments, e.arguments, strict=True)]
+        filled = [
+            _aligned(x, a.shape, e.shape) for x, a in zip(arguments, e.arguments, strict=True)
+        ]
         return conforming(Apply(e.op, tuple(filled), shape, e.static, e.mark))
     if e.op in _OF_MATRICES or own_name(e.op) == "logabsdet":
         return Apply(e.op, tuple(arguments), shape, e.static, e.mark)

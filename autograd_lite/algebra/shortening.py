@@ -34,6 +34,7 @@ from autograd_lite.algebra.matrices import (
     links,
     matrix_shape,
     multiplied,
+    ones,
     over,
     repeats,
     scaled_by,
@@ -67,6 +68,7 @@ from autograd_lite.algebra.tree import (
 )
 
 MOST_TERMS = 40  # of a product that is multiplied out
+DEEPEST = 40  # expressions within expressions that are made shorter
 _TOKEN = re.compile(r"\w+′*|[^\s\w()]|\(")
 Term = tuple[Expression, list[Expression]]  # a scalar, and the factors of a product
 
@@ -86,16 +88,21 @@ class Shortener:
     def __init__(self, is_one: Callable[[Expression], bool] = lambda e: False) -> None:
         self.is_one = is_one
         self.done: dict[Expression, Expression] = {}
+        self.depth = 0
         self.multiplying = False  # what is multiplied out is not multiplied out again
 
     def __call__(self, e: Expression) -> Expression:
         """The shortest form found, of the same shape; or the number 0."""
+        if self.depth > DEEPEST:
+            return e
         if e not in self.done:
+            self.depth += 1
             result = self._region(e) if _arithmetic(e) else self._structure(e)
             if e.shape and self.is_one(result):
                 result = Ones(e.shape)
             result = _filled(result, matrix_shape(e.shape))
             self.done[e] = self.done[result] = result
+            self.depth -= 1
         return self.done[e]
 
     # Products and functions of matrices
@@ -146,6 +153,8 @@ class Shortener:
             elif is_sum(rest):
                 for own, chain in self._terms(rest):
                     yield scaled_by(scalar, own), chain
+            elif e.shape and not rest.shape:
+                yield scalar, [Ones(e.shape)]
             else:
                 yield from self._distributed(scalar, links(rest))
 
@@ -226,9 +235,7 @@ class Shortener:
         for x in list(letters):
             ways += self._other_letters(x, written, letters)
         names = list(letters)
-        found = [
-            _conform(from_sympy(form, names), e.shape) for way in ways for form in forms(way)
-        ]
+        found = [_conform(from_sympy(form, names), e.shape) for way in ways for form in forms(way)]
         best = min(found, key=length, default=e)
         return min([*self._rewritten(best), best], key=length)
 
@@ -340,7 +347,6 @@ class Shortener:
             return scale * self._in_sympy(rest, letters)
         return scale * self._letter(rest, letters)
 
-
     def _repeated_in_sympy(
         self, side: tuple[bool, Expression], shape: Shape, letters: dict[Expression, Any]
     ) -> Any:
@@ -359,9 +365,7 @@ class Shortener:
 
 def _arithmetic(e: Expression) -> bool:
     """Whether an expression is + − × ÷ or a power, element by element."""
-    return isinstance(e, Number | Ones) or (
-        is_op(e, *IN_SYMPY, np.power) and arithmetic(e)
-    )
+    return isinstance(e, Number | Ones) or (is_op(e, *IN_SYMPY, np.power) and arithmetic(e))
 
 
 def _with_a_minus_inside(e: Expression) -> Expression:
@@ -424,8 +428,13 @@ def _conform(e: Expression, shape: Shape) -> Expression:
     """What comes back from scalar algebra, in matrix form again."""
     if isinstance(e, Apply) and _arithmetic(e) and e.shape:
         arguments = [_conform(a, e.shape) if a.shape else a for a in e.arguments]
+        if is_sum(e) and not all(a.shape or a in _PLAIN for a in arguments):
+            arguments = [a if a.shape else scaled_by(a, ones(e.shape)) for a in arguments]
         e = conforming(Apply(e.op, tuple(arguments), e.shape, e.static, e.mark))
     return _filled(e, shape)
+
+
+_PLAIN = {ONE, number(-1)}  # in a sum of matrices, 1 is written for a matrix of ones
 
 
 def _filled(e: Expression, shape: Shape) -> Expression:
@@ -439,9 +448,7 @@ def _function(e: Apply) -> Expression:
     matrices = [a for a in arguments if a.shape]
     if matrices and all(is_op(a, np.transpose) for a in matrices):
         inner = tuple(transposition(a) if a.shape else a for a in e.arguments)
-        return Apply(
-            np.transpose, (Apply(e.op, inner, e.shape[::-1], e.static, e.mark),), e.shape
-        )
+        return Apply(np.transpose, (Apply(e.op, inner, e.shape[::-1], e.static, e.mark),), e.shape)
     if len(e.arguments) == 1:
         (x,) = e.arguments
         if is_op(x, _INVERSE_FUNCTIONS.get(e.op)):

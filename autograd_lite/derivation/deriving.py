@@ -6,15 +6,16 @@ and every line is evaluated as it is printed and compared with the tape before i
 
 from __future__ import annotations
 
+import functools
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.notation import TEXT, Notation, Style
+from autograd_lite.algebra.notation import TEXT, Notation, Style, letters_of
 from autograd_lite.algebra.reading import Reader
 from autograd_lite.algebra.simplification import (
     ARITHMETIC,
@@ -35,6 +36,7 @@ from autograd_lite.algebra.tree import (
     symbols,
     without,
 )
+from autograd_lite.derivation.closed import ClosedForm, gradient_form, hessian_form
 from autograd_lite.derivation.fitting import Writing, fitted, notation_named
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.graph import Step
@@ -67,12 +69,54 @@ class Line:
 
 
 class Derivation:
-    """The `lines` of a derivation, from the cost down; a notebook shows it typeset."""
+    """The `lines` of a derivation, from the cost down; a notebook shows it typeset.
 
-    def __init__(self, lines: list[Line], header: str = "", latex: Sequence[str] = ()) -> None:
+    forms: by the name of each tensor that was asked for, its derivative as one closed formula.
+    Where one was asked for, `formula`, `source` and calls are those of its form.
+    """
+
+    def __init__(
+        self,
+        lines: list[Line],
+        header: str = "",
+        latex: Sequence[str] = (),
+        forms: Callable[[], dict[str, ClosedForm]] = dict,
+    ) -> None:
         self.lines = lines
         self.header = header
         self._latex = latex  # each line with its shape, note and steps
+        self._forms = forms
+
+    @functools.cached_property
+    def forms(self) -> dict[str, ClosedForm]:
+        """The closed forms, by name; found when they are first asked for."""
+        return self._forms()
+
+    def _form(self) -> ClosedForm:
+        if len(self.forms) != 1:
+            raise ValueError(
+                f"there are {len(self.forms)} closed forms: .forms[name] is one of them"
+            )
+        return next(iter(self.forms.values()))
+
+    @property
+    def formula(self) -> str:
+        """The closed form as one line of text: `(A + Aᵀ) x`."""
+        return self._form().formula
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shape of the closed form's value."""
+        return self._form().shape
+
+    @property
+    def source(self) -> str:
+        """A NumPy function of the closed form's letters."""
+        return self._form().source
+
+    def __call__(self, **values: Any) -> np.ndarray:
+        """The closed form's value at these values of its letters."""
+        return self._form()(**values)
 
     def __str__(self) -> str:
         width = max([41, *(_width(str(line)) + 2 for line in self.lines)])
@@ -112,12 +156,14 @@ def derive(
     wrt: Iterable[Tensor] | Tensor | None = None,
     notation: str | Notation = "plain",
     steps: bool = False,
+    order: int = 1,
 ) -> Derivation:
     """The gradients of J in matrix form, as one would derive them by hand, from its tape.
 
     J: a scalar. wrt: tensors on its tape (None: every leaf that requires a gradient). The lines use
     the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, a
     document, `000` to `004`, or a `Notation` of your own. steps: also how each line came about.
+    order: 2 for closed forms of second derivatives.
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
@@ -130,18 +176,31 @@ def derive(
     >>> print(derive(np.sum(np.square(A - Y)) / 2, [W]))
     ∂J/∂A = A − Y                            (1, 2)
     ∂J/∂W = (∂J/∂A ∘ (1 − A ∘ A)) Xᵀ         (1, 2)
+
+    Its `formula` is a gradient as one closed form, checked as the lines are.
+
+    >>> derive(np.sum(np.square(W @ X - Y)) / 2, [W]).formula
+    '(W X − Y) Xᵀ'
     """
     sympy()
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
+    wrt = [wrt] if isinstance(wrt, Tensor) else list(wrt)
     with np.errstate(all="ignore"):
-        recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
+        recorded = record(J, wrt)
     tape = NamedTape(recorded)
     writing = fitted(chosen, tape)
     quantities = writing.rewritten(Deriver(tape, chosen.cancels).quantities())
-    return written(quantities, writing, steps)
+    signs = replace(chosen, letters={})
+    if order == 1:
+        names = letters_of(recorded.cost.label or "J")
+        style = functools.partial(Style, notation=signs, letters=names)
+        forms = lambda: {s.label or "": gradient_form(tape, s, style) for s in recorded.wrt}
+    else:
+        forms = lambda: {t.name or "": hessian_form(J, t, signs) for t in wrt}
+    return written(quantities, writing, steps, forms)
 
 
 # What they say
@@ -319,7 +378,12 @@ class Deriver:
 # What is printed
 
 
-def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> Derivation:
+def written(
+    quantities: list[Quantity],
+    writing: Writing,
+    with_steps: bool,
+    forms: Callable[[], dict[str, ClosedForm]],
+) -> Derivation:
     """The lines, each evaluated as it is printed and compared with the tape."""
     text, latex = writing.style(latex=False), writing.style(latex=True)
     lines, rows = [], []
@@ -349,7 +413,7 @@ def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> D
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
     header = filter(None, [writing.header, given and f"Without a name: {given}"])
-    return Derivation(lines, "\n".join(header), rows)
+    return Derivation(lines, "\n".join(header), rows, forms)
 
 
 def together(parts: Iterable[Part], style: Style) -> str:

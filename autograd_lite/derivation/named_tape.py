@@ -44,7 +44,7 @@ class NamedTape:
         self.recorded = recorded
         self.points = [[s.value for s in recorded], fresh_point(recorded)]
         self.inactive = inactive(recorded, self.points)
-        self.labels = {s.number: s.label for s in recorded if s.label and not s.is_gradient}
+        self.labels = {s.number: s.label for s in recorded if s.label}
         self.computed = {_computation(recorded[n]): n for n in self.labels if recorded[n].op}
         self.parts: dict[int, str] = {}
         self.given: set[int] = set()

@@ -29,7 +29,9 @@ def with_names(e: Expression, taken: Collection[str]) -> tuple[Expression, Names
         if best[0] <= 0:
             break
         part = best[1]
-        name = Symbol("name", _letter(part, {*taken, *(n.label for n in names)}), len(names), part.shape)
+        name = Symbol(
+            "name", _letter(part, {*taken, *(n.label for n in names)}), len(names), part.shape
+        )
         parts = [replaced(x, part, name) for x in parts] + [part]
         names.append(name)
     return parts[0], _ordered(list(zip(names, parts[1:], strict=True)))
@@ -41,7 +43,7 @@ def _gains(parts: list[Expression]) -> Iterator[tuple[int, Expression]]:
     for x, n in counts.items():
         size = length(x)
         if n > 1 and size > 3:
-            yield (n - 1) * (size - 1) - 4, x  # the name, =, `where` and the comma are written too
+            yield (n - 1) * size - n - 5, x  # `where`, the name, = and a comma are written too
 
 
 def _inside(e: Expression) -> Iterator[Expression]:
