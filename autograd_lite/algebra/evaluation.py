@@ -48,7 +48,8 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = Fal
     if isinstance(e, Index):
         return np.arange(e.low, e.low + e.count).reshape((e.count,) + (1,) * e.axis)
     if isinstance(e, Derivative):
-        return _derivative(e, evaluate(e.of, values, True), values(e.wrt), on_tape)
+        at = [x and evaluate(x, values) for x in e.at]
+        return _derivative(e, evaluate(e.of, values, True), values(e.wrt), at, on_tape)
     if isinstance(e, Element):
         parts = [x and evaluate(x, values, on_tape) for x in (e.row, e.column)]
         return _element(e, evaluate(e.of, values, on_tape), *parts)
@@ -64,7 +65,8 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = Fal
     if op in _STACKED and any(np.ndim(v) > 2 for v in arguments) and len(e.shape) == 2:
         op = _STACKED[op]
     value = op(*arguments, **e.static)
-    return value * 1.0 if np.result_type(value).kind == "b" else value  # [x > 0] is 1 or 0
+    is_truth = getattr(value, "dtype", np.dtype(float)).kind == "b"  # [x > 0] is 1 or 0
+    return value * 1.0 if is_truth else value
 
 
 def _lifted(value: Any, argument: Expression, of: Expression) -> Any:
@@ -111,14 +113,14 @@ def _total(e: Total, x: Any) -> Any:
     return x**e.index.count if e.op is np.prod else x
 
 
-def _derivative(e: Derivative, of: Any, wrt: Any, on_tape: bool) -> Any:
+def _derivative(e: Derivative, of: Any, wrt: Any, at: list[Any], on_tape: bool) -> Any:
     """∂of/∂wrt: an array with the indices of `of`, then the shapes as the layout says."""
     if not isinstance(wrt, Tensor) or not wrt.requires_grad:
         raise ValueError(f"{e.wrt.label} is not a variable: nothing is differentiated by it")
     above, below = e.of.shape, wrt.shape
     stack = np.shape(of)[: np.ndim(of) - len(above)]
     if not isinstance(of, Tensor) or not of.requires_grad:
-        full = np.zeros((*stack, *above, *below))
+        full: Any = np.zeros((*stack, *above, *below))
     elif of.shape == ():
         full = pull(of, [wrt], seed(of, None, on_tape), on_tape)[0]
     else:
@@ -129,17 +131,41 @@ def _derivative(e: Derivative, of: Any, wrt: Any, on_tape: bool) -> Any:
             start = seed(of, arriving.reshape(of.shape), on_tape)
             rows.append(pull(of, [wrt], start, on_tape)[0])
         full = np.reshape(np.stack(rows), (*stack, *above, *below))
-    return arranged(full, len(stack), above, below, e.layout)
+    if any(x is not None for x in at):
+        full, below = _by_an_element(full, len(stack), above, below, at)
+    return arranged(full, above, below, e.layout)
 
 
-def arranged(full: Any, stack: int, above: Any, below: Any, layout: str) -> Any:
+def _by_an_element(full: Any, stack: int, above: Any, below: Any, at: list[Any]) -> Any:
+    """The part of a derivative that is by one element, or by a row or a column as a column."""
+    if below == ():
+        full, below = full[..., None, None], (1, 1)
+    whole = next((n for x, n in zip(at, below, strict=True) if x is None), None)
+    own = len(above) + (0 if whole is None else 2)
+    index: list[Any] = []
+    for k, n in enumerate(np.shape(full)[: stack + len(above)]):
+        after = stack - 1 - k + own if k < stack else stack + len(above) - 1 - k + own - len(above)
+        index.append(np.arange(n).reshape((n,) + (1,) * after))
+    for x, n in zip(at, below, strict=True):
+        if x is None:
+            index.append(np.arange(n).reshape(n, 1))
+        else:
+            place = np.asarray(x, dtype=int) - 1
+            if place.size and not 0 <= place.min() <= place.max() < n:
+                raise IndexError(f"there is no element {int(place.max()) + 1} of {n}")
+            index.append(place[(..., *[None] * own)] if place.ndim else place)
+    return full[tuple(index)], () if whole is None else (whole, 1)
+
+
+def arranged(full: Any, above: Any, below: Any, layout: str) -> Any:
     """A derivative of shape `above` + `below` as a matrix, by layout."""
-    before = np.shape(full)[:stack]
+    if layout == "full":
+        return full
     if not above or not below:
-        gradient = bool(below)
-        turned = layout == "numerator" if gradient else layout == "denominator" and 1 in above
+        turned = layout == "numerator" if below else layout == "denominator" and 1 in above
         return np.matrix_transpose(full) if turned and (above or below) else full
     if 1 in above and 1 in below:
+        before = np.shape(full)[: np.ndim(full) - 4]
         jacobian = np.reshape(full, (*before, prod(above), prod(below)))
         return np.matrix_transpose(jacobian) if layout == "denominator" else jacobian
     return full

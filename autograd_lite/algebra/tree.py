@@ -110,13 +110,16 @@ class Total:
 class Derivative:
     """The derivative of an expression by a letter on the tape.
 
-    layout: `numerator`, `denominator` or `mixed` (Jacobians as numerator, gradients as
-    denominator), which says how the two shapes become one.
+    at: the row and the column of the one element that it is taken by, if it is; a column or a row
+    of them, where one is None. layout: `numerator`, `denominator` or `mixed` (Jacobians as
+    numerator, gradients as denominator), which says how the two shapes become one; `full` leaves
+    them side by side.
     """
 
     of: Expression
     wrt: Symbol
     shape: Shape
+    at: tuple[Expression | None, Expression | None] = (None, None)
     layout: str = "mixed"
 
 
@@ -228,7 +231,7 @@ def children(e: Expression) -> tuple[Expression, ...]:
     if isinstance(e, Total):
         return (e.body,)
     if isinstance(e, Derivative):
-        return (e.of, e.wrt)
+        return (e.of, e.wrt, *(x for x in e.at if x is not None))
     return tuple(x for row in e.rows for x in row) if isinstance(e, Blocks) else ()
 
 
@@ -245,7 +248,9 @@ def rebuilt(e: Expression, new: Sequence[Any]) -> Expression:
     if isinstance(e, Total):
         return replace(e, body=new[0])
     if isinstance(e, Derivative):
-        return replace(e, of=new[0], wrt=new[1])
+        at = iter(new[2:])
+        places = tuple(None if x is None else next(at) for x in e.at)
+        return replace(e, of=new[0], wrt=new[1], at=places)
     if isinstance(e, Blocks):
         cells = iter(new)
         return replace(e, rows=tuple(tuple(next(cells) for _ in row) for row in e.rows))

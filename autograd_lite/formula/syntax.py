@@ -176,6 +176,7 @@ FUNCTIONS = {
     *("transpose", "outer", "power", "erf", "cot", "sec", "csc", "coth", "LSE", "ReLU", "rank"),
 }
 _MODULES = {"np", "numpy", "torch", "tf", "jnp", "math"}
+RESERVED = _MODULES | {"axis", "keepdims", "True", "False", "otherwise"}
 _STARTS = {"(", "[", "⟦", "⦃", "⟨", "{", "∂", "∇", "√", "frac", "sqrt", "bold", "…", "binom"}
 _STARTS |= {"underbrace", "overbrace", "underset", "overset", "stackrel"}
 
