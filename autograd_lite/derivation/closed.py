@@ -58,7 +58,7 @@ class ClosedForm:
     error: float
     styles: tuple[Style, Style]  # as text, and in LaTeX
 
-    def _both(self, latex: bool) -> str:
+    def _written(self, latex: bool) -> str:
         style = self.styles[latex]
         where = [f"{style(name)} = {style(meaning)}" for name, meaning in self.names]
         joint = r" \quad\text{where } " if latex else "   where "
