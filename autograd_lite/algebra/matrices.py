@@ -470,7 +470,8 @@ def trace(e: Expression) -> Expression:
 
 def along(op: Any, x: Expression, axis: tuple[int, ...] | None) -> Expression:
     """A function along one or both axes of a matrix: a reduction, or a softmax."""
-    every = axis is None or {k % 2 for k in axis} >= {k for k in (0, 1) if x.shape[k] > 1}
+    axis = None if axis is None else tuple(sorted(k % 2 for k in axis))
+    every = axis is None or {*axis} >= {k for k in (0, 1) if x.shape[k] > 1}
     if op is np.linalg.norm and every:
         return Apply(op, (x,), (), {"axis": None, "keepdims": False}, None)
     if op in (rules.softmax_, rules.log_softmax_):

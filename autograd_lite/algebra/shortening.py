@@ -128,7 +128,8 @@ class Shortener:
         scalar, rest = unscaled(new)
         if scalar != ONE and not isinstance(scalar, Number):
             return self(new)
-        expanded = self._multiplied_out(new) if any(map(is_sum, links(rest))) else None
+        sums = any(is_sum(_unturned(x)) for x in links(rest))
+        expanded = self._multiplied_out(new) if sums else None
         diagonals = multiplied([self._as_products(x) if x.shape else x for x in links(new)])
         return min([new, expanded or new, diagonals], key=length)
 
@@ -162,8 +163,7 @@ class Shortener:
         """A product of sums as a sum of products."""
         done: list[Term] = [(scalar, [])]
         for link in chain:
-            inner = link.arguments[0] if is_op(link, np.transpose) else link  # type: ignore[union-attr]
-            parts = list(self._terms(link)) if is_sum(inner) else [(ONE, [link])]
+            parts = list(self._terms(link)) if is_sum(_unturned(link)) else [(ONE, [link])]
             done = [(scaled_by(s, t), [*c, *d]) for s, c in done for t, d in parts]
             if len(done) > MOST_TERMS:
                 break
@@ -247,7 +247,7 @@ class Shortener:
         if is_elementwise(e):
             turned = transposition(e)
             yield Apply(np.transpose, (turned,), e.shape) if e.shape else e
-        if any(is_sum(x) for _, term in terms(e) for x in links(unscaled(term)[1])):
+        if any(is_sum(_unturned(x)) for _, term in terms(e) for x in links(unscaled(term)[1])):
             yield self._multiplied_out(e) or e
 
     def _as_products(self, e: Expression) -> Expression:
@@ -284,18 +284,21 @@ class Shortener:
         self, x: Expression, written: Any, letters: dict[Expression, Any]
     ) -> Iterator[Any]:
         """The region with σ or softmax in the place of exp."""
+        if is_op(x, rules.sigmoid):
+            minus = self(elementwise(np.negative, x.arguments[0]))  # type: ignore[union-attr]
+            other = self._letter(elementwise(rules.sigmoid, minus), letters)
+            yield written.subs(letters[x], 1 - other)
         if not is_op(x, np.exp):
             return
         letter, u = letters[x], x.arguments[0]  # type: ignore[union-attr]
+        minus = self(elementwise(np.negative, u))
+        plus, minus = (elementwise(rules.sigmoid, v) for v in (u, minus))
+        present = {v for v in (plus, minus) if v in letters and written.has(letters[v])}
         bottom = sympy().fraction(sympy().together(written))[1]
-        plus = elementwise(rules.sigmoid, u)
-        minus = elementwise(rules.sigmoid, self(elementwise(np.negative, u)))
-        if {plus, minus} & {*letters} or (bottom.has(letter) and bottom.subs(letter, -1) == 0):
-            known = {*letters}
-            for one, other in ((plus, minus), (minus, plus)):
-                if other not in known:
-                    s = self._letter(one, letters)
-                    yield written.subs(letter, s / (1 - s) if one is plus else (1 - s) / s)
+        if present or (bottom.has(letter) and bottom.subs(letter, -1) == 0):
+            for v in present or (plus, minus):
+                s = self._letter(v, letters)
+                yield written.subs(letter, s / (1 - s) if v == plus else (1 - s) / s)
         for y in list(letters):
             axis = _sums(y, x)
             if axis is not None:
@@ -320,10 +323,12 @@ class Shortener:
         if is_op(shorter, np.dot):
             return self._chain_in_sympy(links(shorter), letters)
         if is_op(shorter, np.exp, rules.sigmoid):
-            minus = self(elementwise(np.negative, shorter.arguments[0]))  # type: ignore[union-attr]
-            opposite = letters.get(elementwise(shorter.op, minus))  # type: ignore[union-attr]
-            if opposite is not None:  # exp(−u) = 1 / exp(u), σ(−u) = 1 − σ(u)
-                return 1 / opposite if is_op(shorter, np.exp) else 1 - opposite
+            u = shorter.arguments[0]  # type: ignore[union-attr]
+            minus = elementwise(shorter.op, self(elementwise(np.negative, u)))  # type: ignore[union-attr]
+            if is_op(shorter, np.exp) and minus in letters:  # exp(−u) = 1 / exp(u)
+                return 1 / letters[minus]
+            if is_op(shorter, rules.sigmoid) and _has_minus(u):  # σ(−u) = 1 − σ(u)
+                return 1 - self._letter(minus, letters)
         return self._letter(shorter, letters)
 
     def _chain_in_sympy(self, chain: list[Expression], letters: dict[Expression, Any]) -> Any:
@@ -378,6 +383,17 @@ def _with_a_minus_inside(e: Expression) -> Expression:
     above[k] = functools.reduce(added, sorted(parts, key=_order))
     body = functools.reduce(over, below, functools.reduce(times, above))
     return scaled_by(number(-coefficient), body)
+
+
+def _unturned(e: Expression) -> Expression:
+    """What is transposed, where that is written."""
+    return e.arguments[0] if is_op(e, np.transpose) else e  # type: ignore[union-attr]
+
+
+def _has_minus(e: Expression) -> bool:
+    """Whether a minus stands in front."""
+    coefficient, *_ = factors(e)
+    return bool(coefficient < 0)
 
 
 def _order(term: Expression) -> tuple[bool, int]:
@@ -453,6 +469,8 @@ def _function(e: Apply) -> Expression:
         (x,) = e.arguments
         if is_op(x, _INVERSE_FUNCTIONS.get(e.op)):
             return x.arguments[0]  # type: ignore[no-any-return,union-attr]
+        if e.op is np.sqrt and (inside := _squared(x)) is not None:
+            return along(np.linalg.norm, inside, None)
         if is_op(x, rules.log_softmax_) and e.op is np.exp:
             return along(rules.softmax_, x.arguments[0], x.static["axis"])  # type: ignore[union-attr]
         if e.op is np.exp:
@@ -464,6 +482,18 @@ def _function(e: Apply) -> Expression:
                 return multiplied([inside, Ones((1, e.shape[1]))])
             return multiplied([Ones((e.shape[0], 1)), transposition(inside)])
     return e
+
+
+def _squared(e: Expression) -> Expression | None:
+    """v of vᵀ v, or A of tr(Aᵀ A)."""
+    chain = links(e.arguments[0]) if is_entry(e) or is_op(e, np.trace) else []  # type: ignore[union-attr]
+    half = len(chain) // 2
+    if len(chain) != 2 * half or not half:
+        return None
+    turned = [transposition(x) for x in reversed(chain[half:])]
+    if turned != chain[:half]:
+        return None
+    return functools.reduce(product, chain[half:])
 
 
 def _without_ones(e: Expression) -> Expression:

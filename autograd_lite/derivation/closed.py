@@ -7,9 +7,9 @@ arrives, which is linear in v; so is the Hessian, off the gradient of the gradie
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,22 +17,35 @@ import numpy as np
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.linear import pulled_out
 from autograd_lite.algebra.matrices import (
+    ONE,
     ZERO,
     identity_matrix,
     is_op,
     matrix_shape,
+    over,
+    scaled_by,
+    times,
     transposition,
 )
 from autograd_lite.algebra.matrix_form import in_matrices
-from autograd_lite.algebra.notation import Notation, Style, in_latex, letters_of
+from autograd_lite.algebra.notation import Style, in_latex
 from autograd_lite.algebra.reading import Reader
 from autograd_lite.algebra.shortening import Shortener
-from autograd_lite.algebra.tree import Expression, Part, Symbol, symbols
+from autograd_lite.algebra.tree import (
+    Apply,
+    Expression,
+    Number,
+    Ones,
+    Part,
+    Symbol,
+    children,
+    rebuilt,
+    symbols,
+)
 from autograd_lite.derivation.named_tape import NamedTape, is_data
 from autograd_lite.derivation.naming import Names, with_names
 from autograd_lite.derivation.source import function_source, identifier
-from autograd_lite.errors import described
-from autograd_lite.graph import Step
+from autograd_lite.graph import Step, Steps, replay
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor, tracing
 from autograd_lite.walk import by_needs, gradients, reachable
@@ -96,65 +109,172 @@ class ClosedForm:
         return np.asarray(namespace[self.kind](**arrays))
 
 
-def read(tape: NamedTape, step: Step) -> Expression:
-    """A step as one expression of the tensors that have names, in matrix form."""
+# Where a derivative is on a tape
 
-    def letter(s: Step) -> Expression | None:
-        if s.op is None and not s.label and _is_identity(s.value):
-            return identity_matrix(len(s.value))
-        if s.number in tape.known:
-            return tape.known[s.number]
-        given = s.op is not None and (s.is_gradient or s.number in tape.given)
-        return None if given or s.number not in tape.labels else tape.symbol(s.number)
 
-    return in_matrices(Reader(letter, tape.inactive)(step))
+@dataclass(frozen=True)
+class Subject:
+    """A derivative on a tape: the step that it is, or that it gives for a v that arrives.
+
+    of: the name of what is differentiated, which is written out.
+    """
+
+    tape: NamedTape
+    step: Step
+    of: str
+    v: Symbol | None = None
+
+    def read(self) -> Expression:
+        """The step as one expression of the tensors that have names, in matrix form."""
+        tape = self.tape
+
+        def letter(s: Step) -> Expression | None:
+            if s.op is None and not s.label and _is_identity(s.value):
+                return identity_matrix(len(s.value))
+            if s.number in tape.known:
+                return tape.known[s.number]
+            given = s.op is not None and (s.is_gradient or s.number in tape.given)
+            given = given or s.label == self.of
+            return None if given or s.number not in tape.labels else tape.symbol(s.number)
+
+        e = with_sizes(in_matrices(Reader(letter, tape.inactive)(self.step)), tape.sizes)
+        return e if self.v is None else transposition(pulled_out(e, self.v))
+
+    def values(self, point: int, names: Names) -> Callable[[Symbol], Any]:
+        """The value of each letter at a point, by its label."""
+        meanings = {s.label: meaning for s, meaning in names}
+        numbers = {label: n for n, label in self.tape.labels.items()}
+        sizes = {letter: n for n, letter in self.tape.sizes.items()}
+
+        def value(s: Symbol) -> Any:
+            if s.kind == "name":
+                return evaluate(meanings[s.label], value)
+            if s.kind == "size":
+                return float(sizes[s.label])
+            return np.reshape(self.tape.points[point][numbers[s.label]], s.shape)
+
+        return value
+
+    def deviation(self, e: Expression, names: Names, point: int) -> float:
+        """How far the value of a form is from the tape's; ArithmeticError if it is another."""
+        expected = self.tape.points[point][self.step.number].reshape(matrix_shape(self.step.shape))
+        with np.errstate(all="ignore"):
+            found = np.asarray(evaluate(e, self.values(point, names)))
+            if self.v is not None:
+                arriving = np.reshape(self.tape.points[point][self.v.number], self.v.shape)
+                found = np.transpose(found) @ arriving if found.ndim else found * arriving
+        if e != ZERO and found.shape != expected.shape:
+            raise ArithmeticError(f"shapes {found.shape} and {expected.shape}")
+        scale = float(np.max(np.abs(expected), initial=0))
+        error = float(np.max(np.abs(found - expected), initial=0))
+        eps = float(np.finfo(expected.dtype).eps)
+        if not error <= eps**0.5 * scale + 1e3 * eps:
+            said = f"it differs by {error:.1e} where the largest value is {scale:.1e}"
+            raise ArithmeticError(said)
+        return error / scale if scale else error
+
+    def check_differences(self) -> None:
+        """Compare the step with central differences; ArithmeticError if they differ."""
+        recorded = self.tape.recorded
+        (x,) = recorded.wrt
+        start = recorded.gradients[recorded.cost.number].value
+        direction = np.random.default_rng(5).standard_normal(x.shape)
+        step = 1e-5 * max(1.0, float(np.max(np.abs(x.value))))
+        leaves = {s.number: s.value for s in recorded if s.op is None and s.tensor.requires_grad}
+        ahead, behind = (
+            replay(recorded, leaves | {x.number: x.value + h * direction})[recorded.cost.number]
+            for h in (step, -step)
+        )
+        found = float(np.sum(start * (ahead - behind))) / (2 * step)
+        expected = float(np.sum(self.step.value * direction))
+        size = float(np.sum(np.abs(self.step.value * direction)))
+        noise = float(np.sum(np.abs(start * ahead))) * 1e-10
+        if not abs(found - expected) <= 1e-5 * size + noise:
+            raise ArithmeticError(f"the tape has {expected:.6g}, central differences {found:.6g}")
 
 
 def _is_identity(a: np.ndarray) -> bool:
     return a.ndim == 2 and len(a) > 1 and np.array_equal(a, np.eye(len(a)))
 
 
-def gradient_form(tape: NamedTape, x: Step, style: Callable[[bool], Style]) -> ClosedForm:
-    """The closed form of the gradient by x."""
-    step = tape.recorded.gradients[x.number]
-    lhs = _both(style, tape.symbol(x.number, "gradient"))
-    return _form(tape, "gradient", read(tape, step), step, lhs, style)
+def with_sizes(e: Expression, sizes: Mapping[int, str]) -> Expression:
+    """The expression with letters for the sizes in its numbers: 1/m for 1/13."""
+    if not sizes:
+        return e
+    if isinstance(e, Symbol) and e.label in sizes.values() and not e.shape:
+        return Symbol("size", e.label, 0, ())
+    if isinstance(e, Number) and isinstance(e.value, Fraction):
+        result: Expression = ONE
+        value = e.value
+        for size, letter in sizes.items():
+            symbol = Symbol("size", letter, 0, ())
+            while value and value.numerator % size == 0:
+                result, value = times(result, symbol), value / size
+            while value.denominator % size == 0:
+                result, value = over(result, symbol), value * size
+        return scaled_by(Number(value), result)
+    return rebuilt(e, [with_sizes(x, sizes) for x in children(e)]) if children(e) else e
 
 
-def _both(style: Callable[[bool], Style], symbol: Symbol) -> tuple[str, str]:
-    return style(False)(symbol), style(True)(symbol)
+def resized(e: Expression, size: Callable[[int], int]) -> Expression:
+    """The expression at other sizes."""
+    shape = tuple(map(size, e.shape))
+    if isinstance(e, Ones | Symbol):
+        return replace(e, shape=shape)
+    if isinstance(e, Apply):
+        static = {k: size(x) if k == "N" else x for k, x in e.static.items()}
+        arguments = tuple(resized(x, size) for x in e.arguments)
+        return Apply(e.op, arguments, shape, static, e.mark)
+    return e
 
 
-def _form(
-    tape: NamedTape,
+# Closed forms
+
+
+def checked_form(
     kind: str,
-    raw: Expression,
-    step: Step,
+    subjects: Sequence[Subject],
     lhs: tuple[str, str],
     style: Callable[[bool], Style],
-    v: Symbol | None = None,
 ) -> ClosedForm:
-    """The shortest form that has the tape's values at both points; its transpose times v, if given.
+    """The shortest form of a derivative that has the values of its tapes, all at other sizes.
 
-    Raises ArithmeticError where none has.
+    Raises NoMatrix where it has no matrix form, and ArithmeticError where no form has the values.
     """
-    taken = {s.label for s in symbols(raw)} | {*tape.labels.values()}
+    first, *others = subjects
+    for subject in others:
+        subject.check_differences()
+    tape = first.tape
+    raw = first.read()
+    taken = {s.label for s in symbols(raw)} | {*tape.labels.values(), *tape.sizes.values()}
     problem: ArithmeticError | None = None
     for e, names, conditions in _candidates(tape, raw, taken):
         try:
-            error = max(_deviation(tape, e, names, step, v, point) for point in range(2))
+            error = max(first.deviation(e, names, point) for point in range(2))
+            for other in others:
+                error = max(error, _deviation_at(other, first, e, names))
         except ArithmeticError as found:
             problem = found
             continue
         inside = [s for part in (*[m for _, m in names], e) for s in symbols(part)]
-        inputs = sorted({s for s in inside if s.kind == "value"}, key=lambda s: s.number)
-        shape = step.shape if v is None else (*tape.recorded.cost.shape, *step.shape)
-        said = tuple(
-            "".join(p if isinstance(p, str) else style(False)(p) for p in c) for c in conditions
-        )
+        inputs = {s.label: s for s in sorted(inside, key=lambda s: s.number) if s.kind == "value"}
         styles = style(False), style(True)
-        return ClosedForm(kind, lhs, e, names, tuple(inputs), shape, said, error, styles)
+        said = tuple(
+            "".join(p if isinstance(p, str) else styles[0](p) for p in c) for c in conditions
+        )
+        shape = first.step.shape
+        if first.v is not None:
+            shape = (*tape.recorded.cost.shape, *shape)
+        return ClosedForm(kind, lhs, e, names, tuple(inputs.values()), shape, said, error, styles)
     raise ArithmeticError(f"no closed form of {lhs[0]} has the values of the tape") from problem
+
+
+def _deviation_at(other: Subject, first: Subject, e: Expression, names: Names) -> float:
+    letters = first.tape.sizes
+    sizes = {letter: n for n, letter in other.tape.sizes.items()}
+    size = lambda n: sizes[letters[n]] if n in letters else n
+    turned = [(resized(name, size), resized(meaning, size)) for name, meaning in names]
+    return other.deviation(resized(e, size), turned, 0)  # type: ignore[arg-type]
 
 
 def _candidates(
@@ -168,11 +288,18 @@ def _candidates(
             conditions[condition] = None
         return condition is not None
 
-    short = Shortener(is_one)(raw)
+    short = _shortened(Shortener(is_one), raw, tape)
     yield *with_names(short, taken), tuple(conditions)
     yield short, [], tuple(conditions)
-    yield Shortener()(raw), [], ()
+    yield _shortened(Shortener(), raw, tape), [], ()
     yield raw, [], ()
+
+
+def _shortened(shorten: Shortener, e: Expression, tape: NamedTape) -> Expression:
+    """The shortest form; sums of ones are sizes too."""
+    short = shorten(e)
+    lettered = with_sizes(short, tape.sizes)
+    return short if lettered == short else shorten(lettered)
 
 
 def _condition(tape: NamedTape, e: Expression) -> tuple[Part, ...] | None:
@@ -181,117 +308,118 @@ def _condition(tape: NamedTape, e: Expression) -> tuple[Part, ...] | None:
     if not (is_op(e, np.dot) and len(inside) == 1 and inside[0].kind == "value"):
         return None
     (data,) = inside
-    if not is_data(tape.recorded[data.number]):
+    if data.number not in tape.labels or not is_data(tape.recorded[data.number]):
         return None
-    if not np.allclose(evaluate(e, _value_of(tape, 0, [])), 1, rtol=0, atol=1e-6):
+    value = np.reshape(tape.points[0][data.number], data.shape)
+    if not np.allclose(evaluate(e, lambda s: value), 1, rtol=0, atol=1e-6):
         return None
-    rows = e.shape[1] == 1
-    return f"the {'rows' if rows else 'columns'} of ", data, " sum to 1"
+    return f"the {'rows' if e.shape[1] == 1 else 'columns'} of ", data, " sum to 1"
 
 
-def _value_of(tape: NamedTape, point: int, names: Names) -> Callable[[Symbol], Any]:
-    meanings = dict(names)
-
-    def value(s: Symbol) -> Any:
-        if s in meanings:
-            return evaluate(meanings[s], value)
-        return np.reshape(tape.points[point][s.number], s.shape)
-
-    return value
+# Gradients, Jacobians and Hessians
 
 
-def _deviation(
-    tape: NamedTape, e: Expression, names: Names, step: Step, v: Symbol | None, point: int
-) -> float:
-    """How far the value of a form is from the tape's; ArithmeticError if it is another."""
-    expected = tape.points[point][step.number].reshape(matrix_shape(step.shape))
-    with np.errstate(all="ignore"):
-        found = np.asarray(evaluate(e, _value_of(tape, point, names)))
-        if v is not None:
-            arriving = np.reshape(tape.points[point][v.number], v.shape)
-            found = np.transpose(found) @ arriving if found.ndim else found * arriving
-    if e != ZERO and found.shape != expected.shape:
-        raise ArithmeticError(f"shapes {found.shape} and {expected.shape}")
-    scale = float(np.max(np.abs(expected), initial=0))
-    error = float(np.max(np.abs(found - expected), initial=0))
-    eps = float(np.finfo(expected.dtype).eps)
-    if not error <= eps**0.5 * scale + 1e3 * eps:
-        raise ArithmeticError(f"it differs by {error:.1e} where the largest value is {scale:.1e}")
-    return error / scale if scale else error
+@dataclass(frozen=True)
+class On:
+    """Tensors y and x on a tape, what y is called, and how their tape is read."""
+
+    y: Tensor
+    x: Tensor
+    of: str
+    named: Callable[[Steps], NamedTape] = NamedTape
 
 
-# Jacobians and Hessians
+def closed_form(on: Sequence[On], style: Callable[[bool], Style], order: int = 1) -> ClosedForm:
+    """The closed form of a first or second derivative of y by x.
 
-
-def hessian_form(J: Tensor, x: Tensor, notation: Notation) -> ClosedForm:
-    """The Hessian of J by a vector; of a matrix, what the second derivative is in a direction V.
-
-    Raises NoMatrix where it has no matrix form.
+    on: y and x on one tape, or on several at other sizes. Raises ValueError for the second
+    derivative of what is no scalar.
     """
-    cost, name = J.name or "J", x.name or "x"
-    style = functools.partial(Style, notation=notation, letters=letters_of(cost))
-    if not _leads_to(J, x):
-        raise ValueError(f"{described(x)} is not on the tape of {described(J)}")
-    with tracing():
-        (slope,) = gradients(J, [x], create_graph=True)
-    if len(matrix_shape(x.shape)) < 2 or 1 in matrix_shape(x.shape):
-        top, bottom = f"∂²{cost}", f"∂{name}²"
-        lhs = (
-            f"{top}/{bottom}",
-            rf"\frac{{\partial^2 {in_latex(cost)}}}{{\partial {in_latex(name)}^2}}",
+    if order == 1:
+        return (jacobian_form if on[0].y.ndim else gradient_form)(on, style)
+    if order != 2:
+        raise ValueError(f"order={order!r}: first derivatives are of order 1, second of order 2")
+    if on[0].y.size != 1:
+        raise ValueError(
+            f"{on[0].of} {on[0].y.shape} is not a scalar: second derivatives are of scalars"
         )
-        return _linear_form("hessian", slope, x, lhs, style)
-    return _product_form(slope, x, (f"d²{cost}", rf"\mathrm{{d}}^2 {in_latex(cost)}"), style)
+    return hessian_form(on, style)
 
 
-def jacobian_form(y: Tensor, x: Tensor, notation: Notation) -> ClosedForm:
+def gradient_form(on: Sequence[On], style: Callable[[bool], Style]) -> ClosedForm:
+    """The gradient of a scalar y by x."""
+    subjects = []
+    for pair in on:
+        tape = pair.named(record(pair.y, [pair.x]))
+        step = tape.recorded.gradients[tape.recorded.wrt[0].number]
+        subjects.append(Subject(tape, step, pair.of))
+    x = tape.recorded.wrt[0]
+    symbol = Symbol("gradient", x.label or "x", x.number, ())
+    lhs = style(False)(symbol), style(True)(symbol)
+    return checked_form("gradient", subjects, lhs, style)
+
+
+def hessian_form(on: Sequence[On], style: Callable[[bool], Style]) -> ClosedForm:
+    """The Hessian of y by a vector x; by a matrix, the second derivative in a direction V."""
+    cost, name = on[0].of, on[0].x.name or "x"
+    slopes = []
+    for pair in on:
+        with tracing():
+            (slope,) = gradients(pair.y, [pair.x], create_graph=True)
+        slopes.append(replace(pair, y=slope))
+    if _is_matrix(on[0].x):
+        return _product_form(slopes, (f"d²{cost}", rf"\mathrm{{d}}^2 {in_latex(cost)}"), style)
+    fraction = rf"\frac{{\partial^2 {in_latex(cost)}}}{{\partial {in_latex(name)}^2}}"
+    return _linear_form("hessian", slopes, (f"∂²{cost}/∂{name}²", fraction), style)
+
+
+def jacobian_form(on: Sequence[On], style: Callable[[bool], Style]) -> ClosedForm:
     """The Jacobian ∂y/∂x of a vector by a vector, or the derivative of y in a direction V of x."""
-    label, name = y.name or "y", x.name or "x"
-    style = functools.partial(Style, notation=notation)
-    if all(len(s) < 2 or 1 in s for s in (matrix_shape(y.shape), matrix_shape(x.shape))):
-        lhs = (
-            f"∂{label}/∂{name}",
-            rf"\frac{{\partial {in_latex(label)}}}{{\partial {in_latex(name)}}}",
-        )
-        return _linear_form("jacobian", y, x, lhs, style)
-    u = Tensor(_arriving(y, 2), requires_grad=True, name="u")
-    with tracing():
-        (slope,) = gradients(y, [x], gradient=u, create_graph=True)
-    return _product_form(slope, u, (f"d{label}", rf"\mathrm{{d}}{in_latex(label)}"), style)
+    label, name = on[0].of, on[0].x.name or "x"
+    if not (_is_matrix(on[0].y) or _is_matrix(on[0].x)):
+        fraction = rf"\frac{{\partial {in_latex(label)}}}{{\partial {in_latex(name)}}}"
+        return _linear_form("jacobian", on, (f"∂{label}/∂{name}", fraction), style)
+    slopes = []
+    for pair in on:
+        u = Tensor(_arriving(pair.y, 2), requires_grad=True, name="u′")
+        with tracing():
+            (slope,) = gradients(pair.y, [pair.x], gradient=u, create_graph=True)
+        slopes.append(On(slope, u, pair.of, pair.named))
+    return _product_form(slopes, (f"d{label}", rf"\mathrm{{d}}{in_latex(label)}"), style)
+
+
+def _is_matrix(t: Tensor) -> bool:
+    return 1 not in (matrix_shape(t.shape) or (1,))
 
 
 def _linear_form(
-    kind: str, y: Tensor, x: Tensor, lhs: tuple[str, str], style: Callable[[bool], Style]
+    kind: str, on: Sequence[On], lhs: tuple[str, str], style: Callable[[bool], Style]
 ) -> ClosedForm:
     """∂y/∂x, the transpose of the matrix before v in the gradient, for any v that arrives at y."""
-    if not _leads_to(y, x):
-        return _zero(kind, y, x, lhs, style)
-    tape, v = _tape_for_any(y, x, "vudz")
-    step = tape.recorded.gradients[tape.recorded.wrt[0].number]
-    matrix = transposition(pulled_out(read(tape, step), v))
-    return _form(tape, kind, matrix, step, lhs, style, v)
+    if not _leads_to(on[0]):
+        return _zero(kind, on[0], lhs, style)
+    subjects = [_for_any(pair, "vudz", pulled=True) for pair in on]
+    return checked_form(kind, subjects, lhs, style)
 
 
 def _product_form(
-    y: Tensor, x: Tensor, of: tuple[str, str], style: Callable[[bool], Style]
+    on: Sequence[On], of: tuple[str, str], style: Callable[[bool], Style]
 ) -> ClosedForm:
     """The gradient of y by x for a direction V that arrives at y: `d²J[V]`."""
-    if not _leads_to(y, x):
-        return _zero("product", y, x, (f"{of[0]}[V]", f"{of[1]}[V]"), style)
-    tape, v = _tape_for_any(y, x, "VUDZ")
-    step = tape.recorded.gradients[tape.recorded.wrt[0].number]
-    lhs = f"{of[0]}[{v.label}]", f"{of[1]}[{v.label}]"
-    return _form(tape, "product", read(tape, step), step, lhs, style)
+    if not _leads_to(on[0]):
+        return _zero("product", on[0], (f"{of[0]}[V]", f"{of[1]}[V]"), style)
+    subjects = [_for_any(pair, "VUDZ", pulled=False) for pair in on]
+    recorded = subjects[0].tape.recorded
+    letter = recorded.gradients[recorded.cost.number].label
+    return checked_form("product", subjects, (f"{of[0]}[{letter}]", f"{of[1]}[{letter}]"), style)
 
 
-def _leads_to(y: Tensor, x: Tensor) -> bool:
-    return any(t is x for t in reachable([y], by_needs))
+def _leads_to(on: On) -> bool:
+    return any(t is on.x for t in reachable([on.y], by_needs))
 
 
-def _zero(
-    kind: str, y: Tensor, x: Tensor, lhs: tuple[str, str], style: Callable[[bool], Style]
-) -> ClosedForm:
-    shape = x.shape if kind == "product" else (*y.shape, *x.shape)
+def _zero(kind: str, on: On, lhs: tuple[str, str], style: Callable[[bool], Style]) -> ClosedForm:
+    shape = on.x.shape if kind == "product" else (*on.y.shape, *on.x.shape)
     return ClosedForm(kind, lhs, ZERO, [], (), shape, (), 0.0, (style(False), style(True)))
 
 
@@ -299,11 +427,13 @@ def _arriving(y: Tensor, rng: int) -> np.ndarray:
     return np.random.default_rng(rng).standard_normal(y.shape).astype(y.dtype)
 
 
-def _tape_for_any(y: Tensor, x: Tensor, letters: str) -> tuple[NamedTape, Symbol]:
-    """The tape of the gradient of y by x, and the letter for what arrives at y."""
-    recorded = record(y, [x], gradient=_arriving(y, 1))
+def _for_any(on: On, letters: str, pulled: bool) -> Subject:
+    """The gradient of y by x for any v that arrives at y."""
+    recorded = record(on.y, [on.x], gradient=_arriving(on.y, 1))
     start = recorded.gradients[recorded.cost.number]
     taken = {s.label for s in recorded}
     start.label = next((c for c in letters if c not in taken), letters[0] + "′")
-    tape = NamedTape(recorded)
-    return tape, in_matrices(tape.symbol(start.number))  # type: ignore[return-value]
+    tape = on.named(recorded)
+    v = in_matrices(tape.symbol(start.number))
+    step = recorded.gradients[recorded.wrt[0].number]
+    return Subject(tape, step, on.of, v if pulled else None)  # type: ignore[arg-type]

@@ -7,9 +7,8 @@ and every line is evaluated as it is printed and compared with the tape before i
 from __future__ import annotations
 
 import functools
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,134 +35,33 @@ from autograd_lite.algebra.tree import (
     symbols,
     without,
 )
-from autograd_lite.derivation.closed import ClosedForm, gradient_form, hessian_form
+from autograd_lite.derivation.closed import ClosedForm, On, closed_form, with_sizes
 from autograd_lite.derivation.fitting import Writing, fitted, notation_named
+from autograd_lite.derivation.formulas import formula_on_tapes
 from autograd_lite.derivation.named_tape import NamedTape
+from autograd_lite.derivation.result import Derivation, FormulaDerivation, Line
 from autograd_lite.graph import Step
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 from autograd_lite.walk import by_needs, reachable, seed
 
-MOST = 200  # lines that are printed; of more, the first and the last
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a derivation: `lhs = rhs`.
-
-    shape: of both sides. note: what to know about it. error: the largest deviation of the printed
-    expression from the tape, relative to the tape's largest value, over both points. latex: the
-    line in LaTeX. steps: how it came about.
-    """
-
-    lhs: str
-    rhs: str
-    shape: tuple[int, ...]
-    note: str
-    error: float
-    latex: str
-    steps: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.lhs} = {self.rhs}"
-
-
-class Derivation:
-    """The `lines` of a derivation, from the cost down; a notebook shows it typeset.
-
-    forms: by the name of each tensor that was asked for, its derivative as one closed formula.
-    Where one was asked for, `formula`, `source` and calls are those of its form.
-    """
-
-    def __init__(
-        self,
-        lines: list[Line],
-        header: str = "",
-        latex: Sequence[str] = (),
-        forms: Callable[[], dict[str, ClosedForm]] = dict,
-    ) -> None:
-        self.lines = lines
-        self.header = header
-        self._latex = latex  # each line with its shape, note and steps
-        self._forms = forms
-
-    @functools.cached_property
-    def forms(self) -> dict[str, ClosedForm]:
-        """The closed forms, by name; found when they are first asked for."""
-        return self._forms()
-
-    def _form(self) -> ClosedForm:
-        if len(self.forms) != 1:
-            raise ValueError(
-                f"there are {len(self.forms)} closed forms: .forms[name] is one of them"
-            )
-        return next(iter(self.forms.values()))
-
-    @property
-    def formula(self) -> str:
-        """The closed form as one line of text: `(A + Aᵀ) x`."""
-        return self._form().formula
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """The shape of the closed form's value."""
-        return self._form().shape
-
-    @property
-    def source(self) -> str:
-        """A NumPy function of the closed form's letters."""
-        return self._form().source
-
-    def __call__(self, **values: Any) -> np.ndarray:
-        """The closed form's value at these values of its letters."""
-        return self._form()(**values)
-
-    def __str__(self) -> str:
-        width = max([41, *(_width(str(line)) + 2 for line in self.lines)])
-        shapes = max([0, *(len(str(line.shape)) for line in self.lines)]) + 3
-        text = []
-        for line in self.lines:
-            equation = str(line) + " " * (width - _width(str(line)))
-            text.append(f"{equation}{line.shape!s:{shapes}}{line.note}".rstrip())
-            text[-1] += "".join(f"\n    {step}" for step in line.steps)
-        more = f"… {len(text) - MOST} more lines: see .lines"
-        return "\n".join([*filter(None, [self.header]), *_folded(text, more)])
-
-    __repr__ = __str__
-
-    def latex(self) -> str:
-        """The lines as an `aligned` environment, for LaTeX's math mode."""
-        rows = _folded(self._latex, r"&\ldots")
-        return "\\begin{aligned}\n" + " \\\\[4pt]\n".join(rows) + "\n\\end{aligned}"
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex()}\n$$"
-
-
-def _folded(lines: Sequence[str], more: str) -> list[str]:
-    if len(lines) <= MOST:
-        return list(lines)
-    return [*lines[: MOST // 2], more, *lines[-MOST // 2 :]]
-
-
-def _width(text: str) -> int:
-    """How many columns a text takes: an arrow over a letter takes none."""
-    return sum(not unicodedata.combining(c) for c in text)
-
 
 def derive(
-    J: Tensor,
-    wrt: Iterable[Tensor] | Tensor | None = None,
+    J: Tensor | str,
+    wrt: Iterable[Any] | Tensor | str | None = None,
     notation: str | Notation = "plain",
     steps: bool = False,
+    *,
     order: int = 1,
+    shapes: Mapping[str, Sequence[str | int]] | None = None,
+    assume: Mapping[str, str] | None = None,
 ) -> Derivation:
     """The gradients of J in matrix form, as one would derive them by hand, from its tape.
 
     J: a scalar. wrt: tensors on its tape (None: every leaf that requires a gradient). The lines use
     the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, a
     document, `000` to `004`, or a `Notation` of your own. steps: also how each line came about.
-    order: 2 for closed forms of second derivatives.
+    order: 2 for closed forms of second derivatives: the Hessian by a vector, `d²J[V]` by a matrix.
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
@@ -181,8 +79,24 @@ def derive(
 
     >>> derive(np.sum(np.square(W @ X - Y)) / 2, [W]).formula
     '(W X − Y) Xᵀ'
+
+    J may be text instead: a formula as in a note, after definitions on lines of their own. Then wrt
+    are letters. shapes: those that are not to be guessed, `{"X": ("m", "n"), "λ": ()}`. assume:
+    what is known of letters, `{"A": "symmetric"}` (positive, positive definite, diagonal,
+    orthogonal, one-hot, one-hot columns, sums to 1). A vector has a Jacobian ∂y/∂x, with a row for
+    each element of y. Results are checked at other sizes, and against central differences.
+
+    >>> d = derive("1/2 xᵀ A x", wrt="x")
+    >>> d.formula, d.shape
+    ('1/2 (A + Aᵀ) x', ('n',))
+    >>> derive("1/2 xᵀ A x", wrt="x", assume={"A": "symmetric"}).formula
+    'A x'
+    >>> d(A=np.eye(2), x=np.array([1.0, 2.0]))
+    array([1., 2.])
     """
     sympy()
+    if isinstance(J, str):
+        return derive_text(J, wrt, notation, steps, order, shapes, assume)
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
@@ -193,14 +107,59 @@ def derive(
     tape = NamedTape(recorded)
     writing = fitted(chosen, tape)
     quantities = writing.rewritten(Deriver(tape, chosen.cancels).quantities())
-    signs = replace(chosen, letters={})
-    if order == 1:
-        names = letters_of(recorded.cost.label or "J")
-        style = functools.partial(Style, notation=signs, letters=names)
-        forms = lambda: {s.label or "": gradient_form(tape, s, style) for s in recorded.wrt}
-    else:
-        forms = lambda: {t.name or "": hessian_form(J, t, signs) for t in wrt}
+    label = recorded.cost.label or "J"
+    labels = [s.label or "" for s in recorded.wrt]
+
+    def forms() -> dict[str, ClosedForm]:
+        style = style_for(chosen, label)
+        pairs = zip(labels, wrt, strict=True)
+        return {x: closed_form([On(J, t, label)], style, order) for x, t in pairs}
+
     return written(quantities, writing, steps, forms)
+
+
+def style_for(notation: Notation, cost: str) -> Callable[[bool], Style]:
+    """The writer of closed forms: with the signs of a notation, in the tape's own letters."""
+    return functools.partial(
+        Style, notation=replace(notation, letters={}), letters=letters_of(cost)
+    )
+
+
+def derive_text(
+    text: str,
+    wrt: Any,
+    notation: str | Notation,
+    steps: bool,
+    order: int,
+    shapes: Mapping[str, Sequence[str | int]] | None,
+    assume: Mapping[str, str] | None,
+) -> Derivation:
+    """The derivation of a formula: see `derive`."""
+    chosen = notation if isinstance(notation, Notation) else notation_named(notation)
+    first, second = formula_on_tapes(text, shapes, assume)
+    letters = [wrt] if isinstance(wrt, str) else list(first.letters if wrt is None else wrt)
+    unknown = [x for x in letters if x not in first.letters]
+    if unknown:
+        said = ", ".join(map(str, unknown))
+        raise ValueError(
+            f"{said} is no letter of the formula: there are {', '.join(first.letters)}"
+        )
+    style = style_for(chosen, first.name)
+
+    def lines() -> list[Line]:
+        if first.cost.ndim:
+            return []
+        tape = first.named(record(first.cost, [first.letters[x] for x in letters]))
+        quantities = Deriver(tape, chosen.cancels).quantities()
+        return written(quantities, Writing(replace(chosen, letters={}), tape), steps, dict).lines
+
+    def forms() -> dict[str, ClosedForm]:
+        return {
+            x: first.in_letters(closed_form([first.on(x), second.on(x)], style, order), x)
+            for x in letters
+        }
+
+    return FormulaDerivation(first.note, lines, forms, steps)
 
 
 # What they say
@@ -245,7 +204,8 @@ class Deriver:
         missing: dict[tuple[str, int], set[tuple[str, int]]] = {}
         users: dict[tuple[str, int], list[tuple[str, int]]] = {}
         for key in (*kinds["part"], *kinds["leaf"]):
-            needs = {(s.kind, s.number) for s in symbols(self.found[key].rhs) if s.kind != "value"}
+            inside = symbols(self.found[key].rhs)
+            needs = {(s.kind, s.number) for s in inside if s.kind in ("gradient", "part")}
             missing[key] = needs
             for need in needs:
                 users.setdefault(need, []).append(key)
@@ -305,7 +265,7 @@ class Deriver:
                 raw = self.tape.arriving(root, symbol.number)
             if raw is None:
                 reader = Reader(lambda step: self._symbol(step, symbol), self.tape.inactive)
-                raw = reader(root)
+                raw = with_sizes(reader(root), self.tape.sizes)
                 self.left_out[symbol] = reader.left_out
             self.read[symbol] = raw, *self._simplified(raw)
         return self.read[symbol]
@@ -439,7 +399,7 @@ def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:
     if expected.size:
         deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
         scale = float(np.max(np.abs(expected)))
-    arriving = [value(s) for s in symbols(q.rhs) if s.kind != "value"]
+    arriving = [value(s) for s in symbols(q.rhs) if s.kind not in ("value", "size")]
     noise = max([point == 0, *(np.max(np.abs(g), initial=0.0) for g in arriving)])
     allowed = eps**0.5 * scale + 1e3 * eps * noise  # all digits may cancel
     fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape

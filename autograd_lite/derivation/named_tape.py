@@ -6,6 +6,7 @@ at both is algebra, not chance.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,23 @@ class NamedTape:
 
     labels: the names, by number; of `given` ones by this class. parts: names of gradient steps that
     are no tensor's, because they are large. known: expressions for steps without a name.
+
+    fresh: values of leaves for the second point, if not any will do. sizes: letters for numbers
+    that are the sizes of arrays, and of nothing else. properties: what is known of letters.
     """
 
-    def __init__(self, recorded: Steps) -> None:
+    def __init__(
+        self,
+        recorded: Steps,
+        fresh: Mapping[int, Any] | None = None,
+        sizes: Mapping[int, str] | None = None,
+        properties: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
         self.recorded = recorded
-        self.points = [[s.value for s in recorded], fresh_point(recorded)]
+        self.sizes, self.properties = sizes or {}, properties or {}
+        with np.errstate(all="ignore"):
+            other = fresh_point(recorded) if fresh is None else replay(recorded, fresh)
+        self.points = [[s.value for s in recorded], other]
         self.inactive = inactive(recorded, self.points)
         self.labels = {s.number: s.label for s in recorded if s.label}
         self.computed = {_computation(recorded[n]): n for n in self.labels if recorded[n].op}
@@ -152,7 +165,8 @@ class NamedTape:
     def symbol(self, n: int, kind: str = "value") -> Symbol:
         """The letter of a tensor, of the gradient by it, or of a part of a large gradient."""
         label = self.parts[n] if kind == "part" else self.labels[n]
-        return Symbol(kind, label, n, self.recorded[n].shape)
+        known = self.properties.get(label, frozenset()) if kind == "value" else frozenset()
+        return Symbol(kind, label, n, self.recorded[n].shape, properties=known)
 
     def letter(self, step: Step) -> Expression | None:
         """What is written for the value of a forward step, if it has a name."""
@@ -181,6 +195,8 @@ class NamedTape:
 
     def value(self, symbol: Symbol, point: int) -> Any:
         """The value of a symbol at one of the points."""
+        if symbol.kind == "size":
+            return float(next(n for n, letter in self.sizes.items() if letter == symbol.label))
         return self.points[point][self.step(symbol).number]
 
     def is_one(self, e: Expression) -> tuple[Part, ...] | None:

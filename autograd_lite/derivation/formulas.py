@@ -1,0 +1,309 @@
+"""A formula as text on a tape, at sizes that are letters: `derive("xᵀ A x", wrt="x")`.
+
+The text is read as a note is (`formula`), with sizes that are prime and share no factor with its
+numbers, so that 1/13 in a result is 1/m. A result is checked at other sizes and values too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.algebra.matrix_form import in_matrices
+from autograd_lite.algebra.tree import Symbol, symbols
+from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
+from autograd_lite.derivation.named_tape import NamedTape
+from autograd_lite.formula.naming import Key, names_in, nodes, taken_apart
+from autograd_lite.formula.passages import note_of
+from autograd_lite.formula.plan import COSTS, Plan, planned
+from autograd_lite.formula.shapes import settled, settled_shape
+from autograd_lite.formula.statements import formula, read
+from autograd_lite.formula.syntax import Bracket, Chain, Product, Quotient, Scripted
+from autograd_lite.formula.world import COUNTS, Drawing, Entry, World
+from autograd_lite.graph import Steps
+from autograd_lite.tensor import Tensor
+
+LETTERS = "nmkpqrsd"  # for sizes without one
+PROPERTIES: dict[str, frozenset[str]] = {
+    "positive": frozenset({"positive"}),
+    "symmetric": frozenset({"symmetric"}),
+    "positive definite": frozenset({"symmetric", "definite"}),
+    "diagonal": frozenset({"symmetric", "diagonal"}),
+    "orthogonal": frozenset({"orthogonal"}),
+    "one-hot": frozenset({"rows sum to 1"}),
+    "one-hot columns": frozenset({"columns sum to 1"}),
+    "sums to 1": frozenset({"columns sum to 1"}),
+}
+
+
+class FormulaOnTape:
+    """A formula at drawn sizes and values.
+
+    cost: its value; letters: the Tensors of its letters, by name; sizes: the letters of sizes, by
+    number; shapes: those of `letters`, in letters of sizes.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        shapes: Mapping[str, Sequence[str | int]] | None = None,
+        assume: Mapping[str, str] | None = None,
+        draw: int = 0,
+    ) -> None:
+        self.properties = _properties(assume or {})
+        note, self.name = _note(text, shapes or {})
+        self.written = _definitions(text, self.name)
+        plan = planned(read(note_of(note, "formula", ".txt" if "\\" not in note else ".md")))
+        if plan.unread:
+            raise plan.unread[0]
+        _assume_vectors(plan)
+        drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
+        drawing.primes = _primes(text, draw)
+        self.world = _World(plan, drawing, self.properties)
+        entry = self.world.find(Key(self.name))
+        if entry is None:
+            raise ValueError(f"{text!r} is no formula")
+        self.entry = entry
+        self.world.close()
+        self.cost = self._finite()
+        self.sizes, self.letters, self.shapes = {}, {}, {}  # type: ignore[var-annotated]
+        self._name_sizes()
+
+    def _finite(self) -> Tensor:
+        """The value at the first kind of values at which it is finite."""
+        with np.errstate(all="ignore"):
+            for kind in ("normal", "unit", "definite"):
+                for _ in range(3):
+                    self.world.draw_again(kind)
+                    value: Tensor = self.world.value(self.entry.symbol)
+                    if not np.isfinite(value.data).all():
+                        break
+                else:
+                    return value
+        raise ValueError(f"{self.name} is not finite at any values that were tried: say more of "
+                         "its letters with assume=")  # fmt: skip
+
+    def _name_sizes(self) -> None:
+        leaves = [e for e in self.world.by_number if e.meaning is None]
+        sizes = {n: s.root for e in leaves for s in e.symbol.shape for n in [s.root.value] if n > 1}
+        for key, size in self.world.sizes.items():
+            if size.value > 1:
+                self.sizes.setdefault(size.value, key)
+        taken = {*self.sizes.values(), *(e.symbol.label for e in leaves)}
+        free = (
+            c + suffix for suffix in ("", "₁", "₂", "₃") for c in LETTERS if c + suffix not in taken
+        )
+        for n, size in sizes.items():
+            if n not in self.sizes:
+                self.sizes[n] = size.name if size.literal else next(free)
+        self.sizes = {n: c for n, c in self.sizes.items() if not c.isdigit()}
+        for e in leaves:
+            self.letters[e.symbol.label] = self.world.value(e.symbol)
+            shape = settled_shape(e.symbol.shape)
+            kept = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
+            self.shapes[e.symbol.label] = tuple(self.sizes.get(n, n) for n in kept)
+
+    @property
+    def note(self) -> list[str]:
+        """The lines of a note that says what the formula is."""
+        declared = []
+        for letter, shape in self.shapes.items():
+            sizes = f"^{{{' × '.join(map(str, shape))}}}" if shape else ""
+            known = self.properties.get(letter, frozenset())
+            base = "𝕊" if "symmetric" in known else "ℝ"
+            declared.append(f"{letter} ∈ {base}{sizes}")
+        return [", ".join(declared), *self.written]
+
+    def in_letters(self, form: ClosedForm, x: str) -> ClosedForm:
+        """A closed form with letters for the sizes in its shape, and what defined letters mean."""
+        form = self._with_definitions(form)
+        if form.kind in ("gradient", "product"):
+            return replace(form, shape=self.shapes[x])
+        shape = tuple(self.sizes.get(n, n) for n in form.shape if n > 1)
+        return replace(form, shape=shape)
+
+    def _with_definitions(self, form: ClosedForm) -> ClosedForm:
+        entries = {e.symbol.label: e for e in self.world.by_number if e.meaning is not None}
+        names = list(form.names)
+        waiting = [s for s in form.inputs if s.label in entries]
+        inputs = [s for s in form.inputs if s.label not in entries]
+        while waiting:
+            name = waiting.pop()
+            meaning = with_sizes(in_matrices(settled(entries[name.label].meaning)), self.sizes)
+            names.insert(0, (name, meaning))
+            inside = {s.label: s for s in symbols(meaning) if s.kind == "value"}
+            known = {s.label for s in (*inputs, *waiting, *(n for n, _ in names))}
+            new = [s for s in inside.values() if s.label not in known]
+            waiting += [s for s in new if s.label in entries]
+            inputs += [s for s in new if s.label not in entries]
+        return replace(form, names=names, inputs=tuple(inputs))
+
+    def on(self, x: str) -> On:
+        """The formula and one of its letters, and how their tape is read."""
+        return On(self.cost, self.letters[x], self.name, self.named)
+
+    def named(self, recorded: Steps) -> NamedTape:
+        """A recorded tape with the letters' sizes, properties, and other values."""
+        rng = np.random.default_rng(7)
+        fresh = {
+            s.number: self.world.values_like(s.tensor, rng)
+            for s in recorded
+            if s.op is None and s.tensor.requires_grad and not s.is_gradient
+        }
+        return NamedTape(recorded, fresh, self.sizes, self.properties)
+
+
+def _properties(assume: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    for letter, said in assume.items():
+        if said not in PROPERTIES:
+            raise ValueError(f"assume: {letter} {said!r}: there are {', '.join(PROPERTIES)}")
+    return {letter: PROPERTIES[said] for letter, said in assume.items()}
+
+
+def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, str]:
+    """The formula as a note: declarations, definitions, and the formula with a name."""
+    *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
+    syntax = formula(last)
+    numbers = dict.fromkeys(_divisors(syntax), ()) | dict(shapes)
+    if isinstance(syntax, Chain):
+        name = taken_apart(syntax.parts[0])
+        if name is None or syntax.relations != ("=",):
+            raise ValueError(f"{last!r} is a statement: a formula, or a name = a formula")
+        label = str(name.letter)
+    else:
+        used = {x.letter for x in names_in(syntax)}
+        label = next(c for c in COSTS if c not in used)
+        last = f"{label} = {last}"
+    declarations = [
+        f"{letter} ∈ ℝ^{{{' × '.join(map(str, sizes))}}}" if sizes else f"{letter} ∈ ℝ"
+        for letter, sizes in numbers.items()
+    ]
+    lines = [*declarations, *before, last]
+    if "\\" in text:
+        lines = [f"$$ {line} $$" for line in lines]
+    return "\n\n".join(lines) + "\n", label
+
+
+def _definitions(text: str, name: str) -> list[str]:
+    """The lines of the text, the last with a name."""
+    *before, last = [line.strip() for line in text.strip().splitlines()]
+    named = isinstance(formula(last), Chain)
+    return [*before, last if named else f"{name} = {last}"]
+
+
+def _divisors(syntax: Any) -> Iterator[str]:
+    """Small letters alone below a line, or under a root there: numbers, if nothing says more."""
+    for node in nodes(syntax):
+        parts = [node.below] if isinstance(node, Quotient) else []
+        if isinstance(node, Product):
+            parts = [x for sign, x in node.factors if sign == "/"]
+        for x in parts:
+            if isinstance(x, Bracket) and x.kind == "√":
+                (x,) = x.parts
+            name = taken_apart(x)
+            if name is not None and not (name.indices or name.operations):
+                yield from {name.letter} - {*COUNTS} if name.letter.islower() else ()
+
+
+def _assume_vectors(plan: Plan) -> None:
+    """Capital letters are matrices, and so are small ones that are transposed vectors."""
+    for definition in plan.definitions:
+        for node in nodes(definition.meaning):
+            turned = isinstance(node, Scripted) and any(s.kind == "ᵀ" for s in node.scripts)
+            if turned and isinstance(node.base, Bracket):
+                for name in names_in(node.base):  # type: ignore[arg-type]
+                    plan.evidence.setdefault(name.letter, "vector")
+        for name in names_in(definition.meaning):
+            if name.letter[:1].isupper():
+                plan.evidence[name.letter] = "matrix"
+
+
+def _primes(text: str, draw: int) -> Iterator[int]:
+    """Primes that no number of the text, nor those just below it, has for a factor."""
+    numbers = [int(n) for n in re.findall(r"\d+", text)]
+    near = [m for n in numbers for m in (n, n - 1, n - 2) if m > 0]
+    found = (p for p in count(11) if all(p % k for k in range(2, p)) and all(m % p for m in near))
+    for _ in range(8 * draw):  # other sizes for another draw
+        next(found)
+    return found
+
+
+class _Primes(Drawing):
+    primes: Iterator[int]
+
+    def size(self) -> int:
+        self.met += 1
+        return next(self.primes)
+
+
+class _World(World):
+    """A world whose sizes are letters on the tape, and whose values have what is assumed."""
+
+    def __init__(
+        self, plan: Plan, drawing: Drawing, properties: Mapping[str, frozenset[str]]
+    ) -> None:
+        super().__init__(plan, drawing)
+        self.properties = properties
+        self.kind = "normal"
+        self.counts: dict[str, Tensor] = {}
+
+    def value(self, symbol: Symbol) -> Any:
+        if symbol.kind != "size":
+            return super().value(symbol)
+        if symbol.label not in self.counts:
+            n = self.named_size(symbol.label).value
+            self.counts[symbol.label] = Tensor(float(n or 0), requires_grad=True, name=symbol.label)
+        return self.counts[symbol.label]
+
+    def draw_again(self, kind: str) -> None:
+        self.kind = kind
+        for entry in self.by_number:
+            entry.value = None
+
+    def values_like(self, t: Tensor, rng: np.random.Generator) -> Any:
+        """Other values for a leaf; a size stays what it is."""
+        if t.name in self.counts:
+            return t.data
+        known = next((e for e in self.by_number if e.value is t), None)
+        if known is None:  # a direction
+            return rng.standard_normal(t.shape)
+        return self._values(known, rng)
+
+    def _draw(self, entry: Entry) -> Any:
+        return self._values(entry, self.drawing.rng)
+
+    def _values(self, entry: Entry, rng: np.random.Generator) -> Any:
+        shape = settled_shape(entry.symbol.shape)
+        known = self.properties.get(entry.symbol.label, frozenset())
+        n = shape[0] if shape else 1
+        values = rng.uniform(0.3, 1.5, size=shape)
+        if self.kind == "normal" and not known & {"positive", "definite"}:
+            values = rng.standard_normal(shape) / (shape[1] ** 0.5 if len(shape) == 2 else 1)
+        square = len(shape) == 2 and shape[0] == shape[1]
+        if square and (self.kind == "definite" or "definite" in known):
+            values = np.eye(n) + 0.3 * rng.standard_normal(shape) / n**0.5
+        if "symmetric" in known or entry.declared == "symmetric":
+            values = (values + np.transpose(values)) / 2
+        if "diagonal" in known:
+            values = np.diag(np.diag(values))
+        if "orthogonal" in known:
+            values = np.linalg.qr(rng.standard_normal(shape))[0]
+        if known & {"rows sum to 1", "columns sum to 1"}:
+            values = np.abs(values) + 0.1
+            axis = 1 if "rows sum to 1" in known and shape[1] > 1 else 0
+            values = values / np.sum(values, axis, keepdims=True)
+        return values
+
+
+def formula_on_tapes(
+    text: str,
+    shapes: Mapping[str, Sequence[str | int]] | None = None,
+    assume: Mapping[str, str] | None = None,
+) -> list[FormulaOnTape]:
+    """A formula at two draws of sizes and values."""
+    return [FormulaOnTape(text, shapes, assume, draw) for draw in range(2)]
