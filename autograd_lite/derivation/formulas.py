@@ -24,7 +24,7 @@ from autograd_lite.formula.plan import COSTS, Plan, planned
 from autograd_lite.formula.shapes import settled, settled_shape
 from autograd_lite.formula.statements import formula, read
 from autograd_lite.formula.syntax import Bracket, Chain, Product, Quotient, Scripted
-from autograd_lite.formula.world import COUNTS, Drawing, Entry, World
+from autograd_lite.formula.world import COUNTS, Drawing, Entry, Undefined, World
 from autograd_lite.graph import Steps
 from autograd_lite.tensor import Tensor
 
@@ -65,7 +65,10 @@ class FormulaOnTape:
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw)
         self.world = _World(plan, drawing, self.properties)
-        entry = self.world.find(Key(self.name))
+        try:
+            entry = self.world.find(Key(self.name))
+        except (Undefined, RecursionError) as error:
+            raise ValueError(f"{text!r} cannot be read: {error}") from error
         if entry is None:
             raise ValueError(f"{text!r} is no formula")
         self.entry = entry
