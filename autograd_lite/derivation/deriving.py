@@ -159,7 +159,7 @@ def derive_text(
             for x in letters
         }
 
-    return FormulaDerivation(first.note, lines, forms, steps)
+    return FormulaDerivation(first.note, first.shapes, lines, forms, steps)
 
 
 # What they say

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,18 +123,19 @@ def _width(text: str) -> int:
 class FormulaDerivation(Derivation):
     """The derivation of a formula that was given as text; printed, it is a note to be checked.
 
-    note: its declarations and definitions. lines: the steps, for a scalar.
+    note: its declarations and definitions. shapes: of its letters, in letters of sizes. lines: the steps, for a scalar.
     """
 
     def __init__(
         self,
         note: Sequence[str],
+        shapes: Mapping[str, tuple[Any, ...]],
         lines: Callable[[], list[Line]],
         forms: Callable[[], dict[str, ClosedForm]],
         steps: bool,
     ) -> None:
         super().__init__([], forms=forms)
-        self.note, self.steps = list(note), steps
+        self.note, self.steps, self.shapes = list(note), steps, dict(shapes)
         self._lines = lines
 
     @functools.cached_property
