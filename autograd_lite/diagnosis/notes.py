@@ -20,7 +20,7 @@ from autograd_lite.formula.shapes import NotConforming, is_number, joined, matri
 from autograd_lite.formula.statements import read
 from autograd_lite.formula.syntax import Chain, Derivative, Name, Reduction
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.world import Ambiguous, Drawing, Undefined, World
+from autograd_lite.formula.world import Ambiguous, Drawing, Outside, Undefined, World
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
 PATTERNS = ("different", "different", "equal", "pairs", *(f"one {n}" for n in range(1, 7)), "different", "different")
@@ -137,10 +137,9 @@ class Drawings:
             except (NotConforming, IndexError) as error:
                 found.misfit += 1
                 found.why = found.why or str(error)
+            except Outside as error:
+                found.skipped = str(error)
             except Undefined as error:
-                if letters and "does not exist" in str(error):
-                    found.skipped = str(error)
-                    continue
                 found.undefined = found.undefined or str(error)
             except Ambiguous as error:
                 found.ambiguous = str(error)
@@ -184,11 +183,12 @@ def numbering(plan: Plan, claim: Claim) -> list[str]:
     found: dict[str, None] = {}
     for name in names_in(chain):
         for script in name.indices:
-            for item in script.items:
-                for node in nodes(item):
-                    step = letter_and_step(node)
-                    if step and step[0] in plan.families and step[0] not in bound:
-                        found.setdefault(step[0])
+            if script.kind == "_" and not plan.numbered_below(name.letter):
+                continue
+            for node in nodes(script.items):
+                step = letter_and_step(node)
+                if step and step[0] in plan.families and step[0] not in bound:
+                    found.setdefault(step[0])
     return sorted(found)
 
 

@@ -296,13 +296,18 @@ class Parser:
                 break
             if len(factors) > MOST_TERMS:
                 raise self.error(f"a product of more than {MOST_TERMS} factors")
-        if isinstance(factors[0][1], Derivative) and factors[0][1].of is None and len(factors) > 1:
-            rest = factors[1][1] if len(factors) == 2 else None
-            if rest is None and all(sign == "" for sign, _ in factors[1:]):
-                rest = Product(factors[1][1].start, self.last, tuple(factors[1:]))
-            if rest is not None:
-                return replace(factors[0][1], of=rest, end=self.last)
+        factors = self.applied(factors)
         return factors[0][1] if len(factors) == 1 else Product(start, self.last, tuple(factors))
+
+    def applied(self, factors: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """Operators, ∂/∂W, are applied to all that follows them in a product."""
+        for n in range(len(factors) - 2, -1, -1):
+            sign, operator = factors[n]
+            if isinstance(operator, Derivative) and operator.of is None:
+                rest = factors[n + 1 :]
+                of = rest[0][1] if len(rest) == 1 else Product(rest[0][1].start, self.last, tuple(rest))
+                factors = [*factors[:n], (sign, replace(operator, of=of, end=self.last))]
+        return factors
 
     def refuse_slash(self, above: Any, below: Any) -> None:
         """`1/2m` may be (1/2) m or 1/(2 m)."""
@@ -589,7 +594,7 @@ class Parser:
 
     def script_item(self, kind: str) -> Script:
         start = self.token.start
-        if self.sees("[", "("):
+        if self.sees("[", "(", "⦃"):
             return self.marked(kind)
         if self.sees("′", "ᵀ"):
             return Script(start, self.token.end, self.take().text)
@@ -624,7 +629,7 @@ class Parser:
                 continue
             item = self.index_item() if not raised else self.relation()
             found += item if isinstance(item, list) else [item]
-            if raised and self.sees("[", "(", "ᵀ", "′"):
+            if raised and self.sees("[", "(", "⦃", "ᵀ", "′"):
                 break
             if self.token.kind == "end":
                 raise self.unexpected(_shown(closing))
@@ -927,6 +932,8 @@ class Parser:
         """\\mathbf and its kin: a number or a letter in a style of its own."""
         start = self.take().start
         braces = self.accept("{")
+        if self.token.text in ("d", "D") and not braces and self.is_operator():
+            return self.derived()
         if self.sees("bold") or self.token.text.startswith("accent"):
             node = self.atom()
         elif braces or self.token.kind == "sign":

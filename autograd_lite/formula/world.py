@@ -36,6 +36,10 @@ class Undefined(LookupError):
     """A name, or one of a family's, that the note does not define."""
 
 
+class Outside(Undefined):
+    """A name of a family, for a layer that there is not."""
+
+
 class Ambiguous(ValueError):
     """What can be read in two ways, with how to choose."""
 
@@ -91,6 +95,7 @@ class World:
         self.functions: dict[Key, Drawn] = {}
         self.open: list[Size] = []
         self.busy: set[Key] = set()
+        self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
         self.elaborator = Elaborator(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
@@ -279,6 +284,10 @@ class World:
             if self.match(definition.name, after, definition.statement) is not None:
                 return True
         return False
+
+    def has(self, letter: str) -> bool:
+        """Whether a letter with other layers is known."""
+        return any(key.letter == letter for key in self.entries)
 
     def last(self, letter: str) -> Entry | None:
         """The name of the last layer, for a letter that has only names with one."""
