@@ -164,6 +164,8 @@ def _families(statements: list[Statement]) -> dict[str, tuple[Any, Any] | None]:
                     step = letter_and_step(item)
                     if step is None or not step[0].islower() or len(step[0]) > 1:
                         continue
+                    if script.kind == "^" and len(script.items) > 1:
+                        continue  # [3z] is a label
                     if script.kind == "^" and (script.mark or step[0] in LAYERS or step[1]):
                         found.setdefault(step[0], None)
                     elif script.kind == "_" and len(script.items) == 1:
@@ -319,9 +321,8 @@ def _pattern(plan: Plan, name: Named) -> tuple[Any, ...]:
 
 
 def _defined(plan: Plan, name: Named) -> bool:
-    if name.letter.upper() != name.letter and any(s.mark == "(" for s in name.indices):
-        if name.letter.upper() in plan.letters:  # a column of a matrix
-            return True
+    if _is_column(plan, name):
+        return True
     pattern = _pattern(plan, name)
     if any(_pattern(plan, d.name) == pattern or _within(plan, name, d) for d in plan.definitions):
         return True
@@ -330,6 +331,17 @@ def _defined(plan: Plan, name: Named) -> bool:
         return False
     pattern = _pattern(plan, whole)  # an element of what is defined or declared
     return any(_pattern(plan, d.name) == pattern for d in (*plan.definitions, *plan.declarations))
+
+
+def _is_column(plan: Plan, name: Named) -> bool:
+    """x^{(i)}, where X is a matrix of the note's: its column."""
+    raised = sum(s.kind == "^" for s in name.indices)
+    if not any(s.mark == "(" for s in name.indices) or name.letter.upper() == name.letter:
+        return False
+    return any(
+        d.name.letter == name.letter.upper() and sum(s.kind == "^" for s in d.name.indices) < raised
+        for d in (*plan.definitions, *plan.declarations)
+    )
 
 
 def _within(plan: Plan, name: Named, definition: Definition) -> bool:

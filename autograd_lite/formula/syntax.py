@@ -521,6 +521,8 @@ class Parser:
             return [self.marked(kind)]
         if self.sees("′", "ᵀ"):
             return [Script(start, self.token.end, self.take().text)]
+        if kind == "^":
+            self._first_character()
         if self.token.kind == "word" and self.token.text in ("T", "t") and kind == "^":
             self.take()
             return [Script(start, self.last, "ᵀ")]
@@ -541,15 +543,7 @@ class Parser:
 
     def _bare(self, split: bool = False) -> Any:
         """One token, or one character of it in LaTeX, as a script or an argument."""
-        token = self.token
-        if token.kind in ("number", "word") and len(token.text) > 1 and self.latex:
-            if self.written(token) == token.text:  # not a command
-                middle = token.start + 1
-                first = Token(token.kind, token.text[0], token.start, middle, token.spaced)
-                self.list[self.at : self.at + 1] = [
-                    first,
-                    Token(token.kind, token.text[1:], middle, token.end),
-                ]
+        self._first_character()
         token = self.token
         if token.kind == "number":
             self.take()
@@ -566,6 +560,17 @@ class Parser:
             self.take()
             return Name(token.start, token.end, token.text)
         return self.atom()
+
+    def _first_character(self) -> None:
+        """In LaTeX, x^10 is x¹0: the rest of a word or number goes on after the script."""
+        token = self.token
+        if token.kind in ("number", "word") and len(token.text) > 1 and self.latex:
+            if self.written(token) == token.text:  # not a command
+                middle = token.start + 1
+                self.list[self.at : self.at + 1] = [
+                    Token(token.kind, token.text[0], token.start, middle, token.spaced),
+                    Token(token.kind, token.text[1:], middle, token.end),
+                ]
 
     def layered(self, name: Any) -> Any:
         """Primes and raised layers right after a name that is itself a script: a_k′, W_{n[l]}."""
@@ -1046,10 +1051,12 @@ class Parser:
                     if isinstance(item, Chain):
                         indices, low, high, condition = self._bounds(item, indices, high)
                     elif isinstance(item, Name):
-                        indices.append(item)
-                    elif isinstance(item, Scripted) and isinstance(item.base, Name):
-                        primes = sum(s.kind == "′" for s in item.scripts)
-                        indices.append(replace(item.base, text=item.base.text + "′" * primes))
+                        primes = ""
+                        while not group and self.sees("′") and not self.token.spaced:
+                            primes += self.take().text
+                        indices.append(replace(item, text=item.text + primes))
+                    elif isinstance(_primed(item), Name):
+                        indices.append(_primed(item))
                     else:
                         raise self.error("an index of a sum is a letter", item.start)
             if closing:
@@ -1061,7 +1068,7 @@ class Parser:
 
     def _bounds(self, chain: Chain, indices: list[Name], high: Any) -> tuple[Any, ...]:
         """`i = 1`, `i = 1 … m`, `i ≠ j`, `1 ≤ i ≤ m`, `i ∈ S`."""
-        first, low, condition = chain.parts[0], None, None
+        first, low, condition = _primed(chain.parts[0]), None, None
         if isinstance(first, Name) and chain.relations == ("=",):
             indices = [*indices, first]
             low = chain.parts[1]
@@ -1098,6 +1105,14 @@ _ATOMS: dict[str, Callable[[Parser], Any]] = {
     "∇": Parser.derived,
     "…": Parser.ellipsis,
 }
+
+
+def _primed(node: Any) -> Any:
+    """An index with primes, n′, as one name."""
+    if isinstance(node, Scripted) and isinstance(node.base, Name):
+        if all(s.kind == "′" for s in node.scripts):
+            return replace(node.base, text=node.base.text + "′" * len(node.scripts))
+    return node
 
 
 def _shown(text: str) -> str:

@@ -382,6 +382,9 @@ class World:
             else:
                 entry.ready = settled(entry.meaning)
                 value = evaluate(entry.ready, self.value, True)
+                own = settled_shape(entry.symbol.shape)
+                if np.shape(value) != own:  # what is left of the axes of indices
+                    value = np.reshape(value, own)
                 if not isinstance(value, Tensor):
                     value = Tensor(np.asarray(value, dtype=float), requires_grad=True)
                 entry.value = value.named(symbol.label)
