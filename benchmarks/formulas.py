@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autograd_lite.diagnosis.notes import HOLDS, checked_note
+from autograd_lite.diagnosis.drawings import HOLDS
+from autograd_lite.diagnosis.notes import checked_note
 from autograd_lite.formula.passages import note_of
 from nn import documents
 

@@ -568,8 +568,13 @@ class Elaborator:
         return e, rest
 
     def is_intermediate(self, variable: Symbol) -> bool:
-        """Whether a name is computed, as Z and A are."""
-        return self.world.by_number[variable.number].meaning is not None
+        """Whether a name has samples along one axis, as Z, A and X have, and W has not."""
+        world, axis = self.world, 0 if self.world.plan.rows else 1
+        if world.by_number[variable.number].meaning is not None:
+            return True
+        samples = matrix_shape(variable)[axis].root
+        computed = (e.symbol for e in world.by_number if e.meaning is not None)
+        return not is_one(samples) and any(matrix_shape(s)[axis].root is samples for s in computed)
 
     def count(self) -> Expression:
         return self.size_as_number("m")

@@ -73,8 +73,13 @@ class Claim:
     def text(self) -> str:
         """The two sides as they are written."""
         source = self.statement.passage.source.text
-        a, b = (" ".join(source[x.start : x.end].split()) for x in (self.left, self.right))
-        return f"{a} {self.relation} {b}"
+        return f"{self.left_text} {self.relation} {' '.join(source[self.right.start : self.right.end].split())}"
+
+    @property
+    def left_text(self) -> str:
+        """The left side as it is written."""
+        source = self.statement.passage.source.text
+        return " ".join(source[self.left.start : self.left.end].split())
 
 
 @dataclass

@@ -71,6 +71,8 @@ class Drawing:
         self.met += 1
         if self.pattern == "equal":
             return 3
+        if self.pattern == "large":
+            return _PRIMES[(self.met - 1) % len(_PRIMES)]
         if self.pattern == "pairs":
             return 2 + self.met % 2
         if self.pattern == f"one {self.met}":
@@ -94,6 +96,7 @@ class World:
         self.sizes: dict[str, Size] = {}
         self.functions: dict[Key, Drawn] = {}
         self.open: list[Size] = []
+        self.closed_sizes: list[Size] = []  # those that were open, and got a letter
         self.busy: set[Key] = set()
         self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
@@ -184,11 +187,14 @@ class World:
         """Give every size that is still open its number."""
         for size in self.open:
             root = size.root
-            if root.value is None:
-                if root.soft:
-                    joined(root, ONE)
-                else:
-                    root.value = self.drawing.size()
+            if root.value is None and root.soft:
+                joined(root, ONE)
+            elif root.value is None:
+                root.value = self.drawing.size()
+                taken = self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
+                free = (c for c in _SIZE_LETTERS if c not in taken)
+                root.name = next(free, root.name)
+                self.closed_sizes.append(root)
         self.open.clear()
 
     # Names
@@ -416,6 +422,8 @@ def _next(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(x + 1 if isinstance(x, int) else x for x in parts)
 
 
+_SIZE_LETTERS = "pqrsuvdefgh"
+_PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
 ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}
 _VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
