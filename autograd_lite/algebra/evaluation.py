@@ -14,6 +14,8 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.tree import (
+    AXES,
+    Apply,
     Blocks,
     Derivative,
     Element,
@@ -75,7 +77,8 @@ def _lifted(value: Any, argument: Expression, of: Expression) -> Any:
     Without indices, NumPy's broadcasting does it.
     """
     missing = len(of.shape) - len(argument.shape)
-    if missing > 0 and not argument.shape and np.ndim(value):
+    takes_axes = isinstance(of, Apply) and of.mark == AXES
+    if missing > 0 and not argument.shape and np.ndim(value) and not takes_axes:
         return value[(..., *[None] * missing)]
     return value
 

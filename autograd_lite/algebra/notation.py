@@ -290,7 +290,10 @@ class Style:
             above = "" if high is None else f"^{{{high}}}"
             return f"{sign}_{{{below}}}{above} {self.within(e.body, TIMES)}", TIMES
         if isinstance(e, Derivative):
-            above, below = self.within(e.of, ATOM), self.within(e.wrt, ATOM)
+            above = self.within(e.of, ATOM)
+            below = self.within(e.wrt, ATOM)
+            if e.at != (None, None):
+                below = self.indexed(Element(e.wrt, *e.at, ()))[0]
             if self.latex:
                 return rf"\frac{{\partial {above}}}{{\partial {below}}}", POSTFIX
             return f"∂{above}/∂{below}", POSTFIX

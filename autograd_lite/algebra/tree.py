@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 Shape = tuple[int, ...]
+AXES = "axes of indices"  # the mark of an operation that makes rows and columns of them
 
 
 @dataclass(frozen=True)

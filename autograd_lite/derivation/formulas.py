@@ -23,7 +23,7 @@ from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import COSTS, Plan, planned
 from autograd_lite.formula.shapes import settled, settled_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import Bracket, Chain, Product, Quotient, Scripted
+from autograd_lite.formula.syntax import FUNCTIONS, Bracket, Call, Chain, Product, Quotient, Scripted
 from autograd_lite.formula.world import COUNTS, Drawing, Entry, Undefined, World
 from autograd_lite.graph import Steps
 from autograd_lite.tensor import Tensor
@@ -65,6 +65,9 @@ class FormulaOnTape:
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw)
         self.world = _World(plan, drawing, self.properties)
+        for letter in _multiplied(plan):  # `A (x + y)` is a product
+            if self.world.find(Key(letter)) is None:
+                self.world.undeclared(Key(letter))
         try:
             entry = self.world.find(Key(self.name))
         except (Undefined, RecursionError) as error:
@@ -211,6 +214,18 @@ def _divisors(syntax: Any) -> Iterator[str]:
             name = taken_apart(x)
             if name is not None and not (name.indices or name.operations):
                 yield from {name.letter} - {*COUNTS} if name.letter.islower() else ()
+
+
+def _multiplied(plan: Plan) -> list[str]:
+    """Letters before brackets that are no functions, known ones or of the text."""
+    known = FUNCTIONS.union(d.name.letter for d in plan.definitions if d.parameters)
+    found = {}
+    for definition in plan.definitions:
+        for node in nodes(definition.meaning):
+            name = taken_apart(node.function) if isinstance(node, Call) else None
+            if name is not None and not name.indices and name.letter not in {*known, *COUNTS}:
+                found[name.letter] = True
+    return list(found)
 
 
 def _assume_vectors(plan: Plan) -> None:

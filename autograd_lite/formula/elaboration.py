@@ -6,6 +6,7 @@ NotConforming, a name without meaning Undefined, and what can be read in two way
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -15,6 +16,7 @@ import numpy as np
 
 from autograd_lite.algebra.notation import RELATIONS as COMPARISONS
 from autograd_lite.algebra.tree import (
+    AXES,
     Apply,
     Blocks,
     Element,
@@ -28,7 +30,7 @@ from autograd_lite.algebra.tree import (
 )
 from autograd_lite.algebra.tree import Derivative as DerivativeOf
 from autograd_lite.algebra.tree import Total as SumOver
-from autograd_lite.formula.naming import Key, Named, key_of, letter_and_step, nodes, subsets, taken_apart
+from autograd_lite.formula.naming import Key, Named, counted, differences, key_of, letter_and_step, nodes, subsets, taken_apart
 from autograd_lite.formula.plan import COSTS, Definition
 from autograd_lite.formula.shapes import (
     ONE,
@@ -71,7 +73,7 @@ from autograd_lite.formula.vocabulary import (
     trace,
     vec,
 )
-from autograd_lite.formula.world import COUNTS, ELEMENTS, Ambiguous, Entry, Undefined, World
+from autograd_lite.formula.world import COUNTS, ELEMENTS, Ambiguous, Entry, Outside, Undefined, World
 
 
 @dataclass
@@ -117,11 +119,16 @@ class Elaborator:
         meaning = self(definition.meaning, env)
         if not elements:
             return meaning
+        counts: list[Any] = [env.axes[x].count for x in elements]
+        rows, columns = matrix_shape(meaning)
         if not is_number(meaning):
-            raise NotConforming(f"an element is a number, and this is {written_shape(matrix_shape(meaning))}")
-        counts = [env.axes[x].count for x in elements]
+            if len(elements) > 1 or not is_one(columns):
+                raise NotConforming(f"an element is a number, and this is {written_shape((rows, columns))}")
+            self.world.of_columns.add(definition.name.letter)
+            side: Any = (rows, counts[0])
+            return Apply(side_by_side, (meaning,), side, {"shape": side}, AXES)
         shape: Any = (counts[0], counts[1] if len(counts) > 1 else ONE)
-        return Apply(gathered, (meaning,), shape, {"shape": shape})
+        return Apply(gathered, (meaning,), shape, {"shape": shape}, AXES)
 
     # Shapes
 
@@ -142,13 +149,12 @@ class Elaborator:
         self._orient(a, b)
         shape, repeated = [], False
         for d1, d2 in ((r1, r2), (c1, c2)):
-            if is_one(d1) != is_one(d2) and not (self._open(d1) or self._open(d2)):
-                repeated = True
-                shape.append(d2 if is_one(d1) else d1)
-            elif is_soft(d1) != is_soft(d2) and sign in "+−" and d1 is c1 and not is_one(d1) and not is_one(d2):
-                joined(d1 if is_soft(d1) else d2, ONE)
-                repeated = True
-                shape.append(d2 if is_one(d1) else d1)
+            if is_one(d1) != is_one(d2):
+                other = d2 if is_one(d1) else d1
+                if is_soft(other):
+                    joined(other, ONE)
+                repeated = repeated or not is_one(other)
+                shape.append(other)
             elif joined(d1, d2):
                 shape.append(d1)
             else:
@@ -159,9 +165,6 @@ class Elaborator:
             smaller = a if any(is_one(x) and not is_one(y) for x, y in ((r1, r2), (c1, c2))) else b
             self.broadcast(smaller, tuple(shape))
         return tuple(shape)
-
-    def _open(self, d: Any) -> bool:
-        return d.root.value is None
 
     def _orient(self, a: Expression, b: Expression) -> None:
         """A bias of an undeclared shape: a row where samples are rows."""
@@ -192,6 +195,9 @@ class Elaborator:
         return Number(node.value)
 
     def total(self, node: Total, env: Env) -> Expression:
+        if any(isinstance(x, Dots) for _, x in node.terms):
+            parts = self.without_dots(tuple(x for _, x in node.terms), env)
+            node = replace(node, terms=tuple((1, x) for x in parts))
         sign, first = node.terms[0]
         e = self(first, env)
         if sign < 0:
@@ -203,6 +209,10 @@ class Elaborator:
         return e
 
     def product(self, node: Product, env: Env) -> Expression:
+        if any(isinstance(x, Dots) for _, x in node.factors):
+            parts = self.without_dots(tuple(x for _, x in node.factors), env)
+            sign = node.factors[-1][0]
+            node = replace(node, factors=tuple((sign, x) for x in parts))
         signs = {sign for sign, _ in node.factors[1:]}
         e = self._ones_or(node.factors[0][1], env, None)
         mixed = False
@@ -383,8 +393,7 @@ class Elaborator:
 
     def entries(self, rows: tuple[tuple[Any, ...], ...], env: Env) -> Expression:
         """A matrix from its entries, which may be matrices themselves."""
-        if any(isinstance(x, Dots) for row in rows for x in row):
-            raise self.error("a matrix with … is not evaluated: write its element, (f(j))_j", rows[0][0])
+        rows = self.written_out(rows, env)
         cells = tuple(tuple(self(x, env) for x in row) for row in rows)
         heights, widths = [], []
         for row in cells:
@@ -401,6 +410,40 @@ class Elaborator:
         shape: Any = (self.added(heights), self.added(widths[0]))
         return Blocks(cells, shape) if shape != (ONE, ONE) else cells[0][0]
 
+    def written_out(self, rows: tuple[tuple[Any, ...], ...], env: Env) -> tuple[tuple[Any, ...], ...]:
+        """The rows with what an ellipsis stands for, between the entries around it."""
+        whole = [bool(row) and all(isinstance(x, Dots) for x in row) for row in rows]
+        rows = tuple(
+            row if only_dots else self.without_dots(row, env)
+            for row, only_dots in zip(rows, whole, strict=True)
+        )
+        if any(whole):
+            marked = tuple(row[0] if dots else row for row, dots in zip(rows, whole, strict=True))
+            rows = self.without_dots(marked, env)
+        return rows
+
+    def without_dots(self, entries: tuple[Any, ...], env: Env) -> tuple[Any, ...]:
+        """x_1, x_2, …, x_n: what differs between the entries is counted up."""
+        at = [n for n, x in enumerate(entries) if isinstance(x, Dots)]
+        if not at:
+            return entries
+        if len(at) > 1 or not 0 < at[0] < len(entries) - 1:
+            raise self.error(_DOTS, entries[at[0]])
+        before, after = entries[at[0] - 1], entries[at[0] + 1]
+        steps = differences(before, after)
+        ends = {(a, self._bound_text(b, env)) for a, b in steps} if steps else set()
+        if len(ends) != 1:
+            raise self.error(_DOTS, entries[at[0]])
+        ((low, high),) = ends
+        between = tuple(counted(before, after, n) for n in range(low + 1, high))
+        if high < low:
+            return entries[: at[0] - (low - high) + 1]
+        return (*entries[: at[0]], *between, *entries[at[0] + (1 if high > low else 2) :])
+
+    def _bound_text(self, node: Any, env: Env) -> int:
+        n = self.world.number(node, env.letters)
+        return int(self.world.size(node, env.letters).value or 0) if n is None else n
+
     def added(self, sizes: list[Any]) -> Size:
         if len(sizes) == 1:
             return sizes[0]
@@ -412,22 +455,33 @@ class Elaborator:
         n = sum(size.root.value for size in sizes)
         return Size("+".join(map(str, sizes)), n)
 
+    def dots(self, node: Dots, env: Env) -> Expression:
+        raise self.error(_DOTS, node)
+
     # Names
 
     def name(self, node: Name | Scripted, env: Env) -> Expression:
         """A letter with its scripts, or scripts after anything else."""
         found = taken_apart(node)
         if found is None:
-            return self.with_scripts(self(node.base, env), node.scripts, env, node)  # type: ignore[union-attr]
-        if found.letter == "e" and not self.known(Key("e"), env) and isinstance(node, Scripted):
+            base, scripts = node.base, node.scripts  # type: ignore[union-attr]
+            if isinstance(base, Num) and scripts[0].kind == "_":  # 1_{1×m}
+                constant = self.scaled(Number(base.value), self.ones(list(scripts[0].items), env))
+                constant = self.ones(list(scripts[0].items), env) if base.value == 1 else constant
+                return self.with_scripts(constant, scripts[1:], env, node)
+            if isinstance(base, Call) and (parts := self.as_product(base, scripts, env)) is not None:
+                return self(parts, env)
+            return self.with_scripts(self(base, env), scripts, env, node)
+        raised = isinstance(node, Scripted) and node.scripts[0].kind == "^"
+        if found.letter == "e" and raised and not self.known(Key("e"), env):
             return self.exponential(node, env)
         e, rest = self.resolved(found, env)
         return self.with_scripts(e, (*rest, *found.operations), env, node)
 
     def exponential(self, node: Scripted, env: Env) -> Expression:
         script = node.scripts[0]
-        if script.kind != "^" or len(script.items) != 1:
-            raise Undefined("e is not defined here")
+        if len(script.items) != 1:
+            raise Undefined("e with several exponents")
         x = self(script.items[0], env)
         return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env, node)
 
@@ -455,7 +509,7 @@ class Elaborator:
             key = key_of(name.letter, name.indices, lambda x: self.world.part(x, env.letters))
             if not self.world.closed and self.world.precedes(key):
                 return self.world.undeclared(key).symbol, ()
-            raise Undefined(f"{key} does not exist: {outside_of(name.letter)}")
+            raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
         return self.new(name, env, outside)
 
     def keys(self, letter: str, chosen: tuple[Script, ...], env: Env) -> list[Key]:
@@ -514,8 +568,13 @@ class Elaborator:
         return e, rest
 
     def is_intermediate(self, variable: Symbol) -> bool:
-        """Whether a name is computed, as Z and A are."""
-        return self.world.by_number[variable.number].meaning is not None
+        """Whether a name has samples along one axis, as Z, A and X have, and W has not."""
+        world, axis = self.world, 0 if self.world.plan.rows else 1
+        if world.by_number[variable.number].meaning is not None:
+            return True
+        samples = matrix_shape(variable)[axis].root
+        computed = (e.symbol for e in world.by_number if e.meaning is not None)
+        return not is_one(samples) and any(matrix_shape(s)[axis].root is samples for s in computed)
 
     def count(self) -> Expression:
         return self.size_as_number("m")
@@ -632,7 +691,7 @@ class Elaborator:
             size = self.world.opened("size of e")
             i = self.index(lowered[0], size, env)
             shape = (size, ONE)
-            return Apply(unit_vector, (i,), shape, {"shape": shape}), ()
+            return Apply(unit_vector, (i,), shape, {"shape": shape}, AXES), ()
         return None
 
     def ones(self, sizes: list[Any], env: Env) -> Expression:
@@ -693,6 +752,8 @@ class Elaborator:
         if name.letter in COUNTS and not name.indices:
             return self.size_as_number(name.letter), ()
         if world.closed:
+            if any(isinstance(x, int) for x in (*key.low, *key.high)) and world.has(name.letter):
+                raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
             raise Undefined(f"{key} is not defined or declared{self._near(name.letter)}")
         return world.undeclared(key).symbol, tuple(rest)
 
@@ -802,9 +863,10 @@ class Elaborator:
             return Element(e, self.index(item, rows, env), one, ())
         if is_one(rows):
             return Element(e, one, self.index(item, columns, env), ())
-        letter = e.label if isinstance(e, Symbol) else "it"
+        letter = re.split(r"[_\[]", e.label)[0] if isinstance(e, Symbol) else "it"
         chosen = self.world.plan.conventions.get(f"{letter}_{_text(item)}")
         chosen = chosen or self.world.plan.conventions.get(f"{letter}_j")
+        chosen = chosen or ("column" if letter in self.world.of_columns else None)
         if chosen == "column":
             return self._part(e, None, self.index(item, columns, env), rows)
         if chosen == "row":
@@ -858,6 +920,17 @@ class Elaborator:
         powers = tuple(s for s in name.operations if s.kind == "^")
         e = self.applied(name, arguments, options, env, node)
         return self.with_scripts(e, (*scripts, *powers), env, node)
+
+    def as_product(self, node: Call, scripts: tuple[Script, ...], env: Env) -> Any:
+        """H (A)ᵀ, where H has a value: the scripts belong to what is in brackets."""
+        name = taken_apart(node.function)
+        if len(node.arguments) != 1 or name is None or self._is_sample(node, env):
+            return None
+        if self.value_of(name, env) is None:
+            return None
+        inside = Bracket(node.function.end, node.end, node.brackets, node.arguments)
+        raised = Scripted(node.function.end, scripts[-1].end, inside, scripts)
+        return Product(node.start, raised.end, (("", node.function), ("", raised)))
 
     def _names_only(self, node: Call) -> bool:
         return all(taken_apart(x) is not None for x in node.arguments)
@@ -1278,6 +1351,12 @@ def gathered(x: Any, shape: tuple[int, ...]) -> Any:
     return np.reshape(full, (rows, 1)) if np.ndim(full) == 1 else np.transpose(full)
 
 
+def side_by_side(x: Any, shape: tuple[int, ...]) -> Any:
+    """Columns that depend on an index, as one matrix."""
+    rows, columns = (*shape, 1, 1)[:2]
+    return np.transpose(np.reshape(np.broadcast_to(x, (columns, rows, 1)), (columns, rows)))
+
+
 def identity_matrix(shape: tuple[int, ...]) -> Any:
     """I."""
     return np.eye(shape[0]) if shape else np.ones(())
@@ -1303,6 +1382,9 @@ class Defined:
             return x if s.kind == "parameter" else self.world.value(s)
 
         return evaluate(settled(self.body), value, True)
+
+
+_DOTS = "… stands between entries that differ in a number alone: x_1, …, x_n"
 
 
 def _truth(e: Expression) -> Expression:
@@ -1372,10 +1454,6 @@ def _depends(e: Expression, index: Index) -> bool:
     return e == index or any(_depends(x, index) for x in children(e))
 
 
-def outside_of(letter: str) -> str:
-    return f"the note has {letter} for other layers only"
-
-
 _COMPARED: dict[str, Any] = {text: op for op, (text, _) in COMPARISONS.items()}
 _MATRIX_FUNCTIONS: dict[str, Callable[..., Expression]] = {
     "softmax": Elaborator.softmax,
@@ -1405,6 +1483,7 @@ _READERS: dict[type, Callable[..., Expression]] = {
     Quotient: Elaborator.quotient,
     Bracket: Elaborator.bracket,
     Grid: Elaborator.grid,
+    Dots: Elaborator.dots,
     Call: Elaborator.call,
     Prefixed: Elaborator.prefixed,
     Reduction: Elaborator.reduction,

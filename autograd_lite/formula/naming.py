@@ -7,7 +7,8 @@ layer's number is a number in it, so that `W^{[l-1]}` for l = 3 and `W^{[2]}` ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
@@ -133,3 +134,31 @@ def names_in(chain: Chain) -> Iterator[Named]:
     for node in nodes(chain):
         if id(node) not in inner and (found := taken_apart(node)) is not None:
             yield found
+
+
+def differences(first: Any, last: Any) -> list[tuple[int, Any]] | None:
+    """Where two expressions differ, if only in that the first has whole numbers there."""
+    if isinstance(first, Num) and first != last and first.value == int(first.value):
+        if not isinstance(last, Num) or last.value != first.value:
+            return [(int(first.value), last)]
+        return []
+    if isinstance(first, tuple) and isinstance(last, tuple) and len(first) == len(last):
+        parts = [differences(a, b) for a, b in zip(first, last, strict=True)]
+    elif type(first) is type(last) and isinstance(first, Node):
+        fields = [f for f in first.__dataclass_fields__ if f not in ("start", "end", "raw")]
+        parts = [differences(getattr(first, f), getattr(last, f)) for f in fields]
+    else:
+        return [] if first == last else None
+    return None if any(p is None for p in parts) else [d for p in parts for d in p or ()]
+
+
+def counted(first: Any, last: Any, n: int) -> Any:
+    """The expression between two such, with `n` where they differ."""
+    if isinstance(first, Num) and (not isinstance(last, Num) or last.value != first.value):
+        return replace(first, value=Fraction(n))
+    if isinstance(first, tuple):
+        return tuple(counted(a, b, n) for a, b in zip(first, last, strict=True))
+    if isinstance(first, Node):
+        fields = [f for f in first.__dataclass_fields__ if f not in ("start", "end", "raw")]
+        return replace(first, **{f: counted(getattr(first, f), getattr(last, f), n) for f in fields})
+    return first

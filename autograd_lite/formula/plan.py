@@ -7,7 +7,7 @@ letters that number layers, steps and samples are told from those of elements an
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd_lite.formula.naming import (
@@ -73,8 +73,13 @@ class Claim:
     def text(self) -> str:
         """The two sides as they are written."""
         source = self.statement.passage.source.text
-        a, b = (" ".join(source[x.start : x.end].split()) for x in (self.left, self.right))
-        return f"{a} {self.relation} {b}"
+        return f"{self.left_text} {self.relation} {' '.join(source[self.right.start : self.right.end].split())}"
+
+    @property
+    def left_text(self) -> str:
+        """The left side as it is written."""
+        source = self.statement.passage.source.text
+        return " ".join(source[self.left.start : self.left.end].split())
 
 
 @dataclass
@@ -100,6 +105,16 @@ class Plan:
         """The front matter."""
         return self.read.note.conventions
 
+    def numbered_below(self, letter: str) -> bool:
+        """Whether the names of a letter have their number below, as h_t; W_{ij} has elements."""
+        for name in (d.name for d in (*self.definitions, *self.declarations)):
+            if name.letter == letter:
+                for script in name.indices:
+                    steps = map(letter_and_step, script.items if script.kind == "_" else ())
+                    if any(step and step[0] in self.families for step in steps):
+                        return True
+        return False
+
     def extent(self, letter: str, statement: Statement | None) -> tuple[Any, Any]:
         """From where to where a letter that numbers goes: as said beside, before, or anywhere."""
         for r in reversed(statement.ranges if statement else ()):
@@ -124,11 +139,15 @@ def planned(read: Read) -> Plan:
     plan.cost = _cost(chains)
     plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
     for statement in read.statements:
+        name = taken_apart(statement.chain.parts[0])
+        if name is not None and not name.operations and statement.kind != "inequality":
+            plan.letters.add(name.letter)
+    for statement in read.statements:
         try:
             _sort(plan, statement)
         except FormulaError as error:
             plan.unread.append(error)
-    plan.letters = {d.name.letter for d in (*plan.declarations, *plan.definitions)}
+    plan.letters |= {d.name.letter for d in (*plan.declarations, *plan.definitions)}
     return plan
 
 
@@ -150,6 +169,8 @@ def _families(statements: list[Statement]) -> dict[str, tuple[Any, Any] | None]:
                     step = letter_and_step(item)
                     if step is None or not step[0].islower() or len(step[0]) > 1:
                         continue
+                    if script.kind == "^" and len(script.items) > 1:
+                        continue  # [3z] is a label
                     if script.kind == "^" and (script.mark or step[0] in LAYERS or step[1]):
                         found.setdefault(step[0], None)
                     elif script.kind == "_" and len(script.items) == 1:
@@ -262,7 +283,7 @@ def _equality(plan: Plan, statement: Statement) -> None:
     if name is not None and isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
         plan.sizes[_size_key(name)] = int(parts[1].value)
         return
-    parameters = _parameters(arguments)
+    parameters = _parameters(plan, name, arguments)
     new = name is not None and not _defined(plan, name) and not _is_gradient_name(plan, name)
     if arguments and parameters is None:
         new = False
@@ -275,14 +296,17 @@ def _equality(plan: Plan, statement: Statement) -> None:
         plan.claims.append(Claim(a, b, "=", statement))
 
 
-def _parameters(arguments: tuple[Any, ...]) -> tuple[str, ...] | None:
-    """The parameters of f(x, y) = …; None where one is no letter."""
+def _parameters(plan: Plan, name: Named | None, arguments: tuple[Any, ...]) -> tuple[str, ...] | None:
+    """The parameters of f(x, y) = …; None where one is no letter, or a name of the note's own."""
     found = []
     for x in arguments:
-        name = taken_apart(x)
-        if name is None or name.operations:
+        parameter = taken_apart(x)
+        if parameter is None or parameter.operations:
             return None
-        found.append(_size_key(name))
+        if name is None or name.letter not in COSTS:
+            if parameter.indices or parameter.letter in plan.letters:
+                return None
+        found.append(_size_key(parameter))
     return tuple(found)
 
 
@@ -302,8 +326,48 @@ def _pattern(plan: Plan, name: Named) -> tuple[Any, ...]:
 
 
 def _defined(plan: Plan, name: Named) -> bool:
+    if _is_column(plan, name):
+        return True
     pattern = _pattern(plan, name)
-    return any(_pattern(plan, d.name) == pattern for d in plan.definitions)
+    if any(_pattern(plan, d.name) == pattern or _within(plan, name, d) for d in plan.definitions):
+        return True
+    whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
+    if len(whole.indices) == len(name.indices):
+        return False
+    pattern = _pattern(plan, whole)  # an element of what is defined or declared
+    return any(_pattern(plan, d.name) == pattern for d in (*plan.definitions, *plan.declarations))
+
+
+def _is_column(plan: Plan, name: Named) -> bool:
+    """x^{(i)}, where X is a matrix of the note's: its column."""
+    raised = sum(s.kind == "^" for s in name.indices)
+    if not any(s.mark == "(" for s in name.indices) or name.letter.upper() == name.letter:
+        return False
+    return any(
+        d.name.letter == name.letter.upper() and sum(s.kind == "^" for s in d.name.indices) < raised
+        for d in (*plan.definitions, *plan.declarations)
+    )
+
+
+def _within(plan: Plan, name: Named, definition: Definition) -> bool:
+    """Whether a name of one layer, A^{[L]} or A^{[2]}, is one of a family that is defined."""
+    family = definition.name
+    if family.letter != name.letter or len(family.indices) != len(name.indices) or not name.indices:
+        return False
+    for one, other in zip(name.indices, family.indices, strict=True):
+        if one.kind != other.kind or len(one.items) != len(other.items):
+            return False
+        for a, b in zip(one.items, other.items, strict=True):
+            step = letter_and_step(b)
+            if step and step[0] in plan.families:
+                low, _ = plan.extent(step[0], definition.statement)
+                if isinstance(a, Num) and isinstance(low, Num) and a.value < low.value + step[1]:
+                    return False
+                if not isinstance(a, Num) and letter_and_step(a) is None:
+                    return False
+            elif one.raw != other.raw:
+                return False
+    return True
 
 
 def _is_gradient_name(plan: Plan, name: Named) -> bool:

@@ -151,7 +151,7 @@ def _split(row: list[Token]) -> list[list[Token]]:
             if after is not None and not after.spaced and after.kind == "word":
                 parts[-1].append(token)  # np.sum, W.T
                 continue
-        word = token.kind == "text" or (token.kind == "word" and token.text in _WORDS)
+        word = token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
         if alone and (word or (token.kind == "sign" and token.text in _SEPARATORS)):
             if word:
                 parts.append([token])
@@ -188,6 +188,8 @@ def _vocabulary(pieces: Iterable[tuple[Passage, list[list[Token]]]]) -> set[str]
             signs = [t.text for t in part if t.kind == "sign"]
             if part and part[0].kind == "word" and heads[0] is part[0]:
                 rest = part[1].text if len(part) > 1 else ""
+                if part[0].text in ("d", "D") and rest == "_":  # d_x f
+                    continue
                 if rest in RELATIONS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []:
                     if len(part[0].text) == 1 or (signs and rest in RELATIONS | {"_", "^", "("}):
                         words.add(part[0].text)
@@ -230,7 +232,7 @@ def _read_passage(
     conditions: list[Chain] = []
     waiting: list[list[Token]] = []  # names before `∈`
     for part in parts:
-        if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS):
+        if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS | {"∀"}):
             waiting = []
             continue
         part = _bare(part)

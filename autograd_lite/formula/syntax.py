@@ -296,13 +296,18 @@ class Parser:
                 break
             if len(factors) > MOST_TERMS:
                 raise self.error(f"a product of more than {MOST_TERMS} factors")
-        if isinstance(factors[0][1], Derivative) and factors[0][1].of is None and len(factors) > 1:
-            rest = factors[1][1] if len(factors) == 2 else None
-            if rest is None and all(sign == "" for sign, _ in factors[1:]):
-                rest = Product(factors[1][1].start, self.last, tuple(factors[1:]))
-            if rest is not None:
-                return replace(factors[0][1], of=rest, end=self.last)
+        factors = self.applied(factors)
         return factors[0][1] if len(factors) == 1 else Product(start, self.last, tuple(factors))
+
+    def applied(self, factors: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """Operators, ∂/∂W, are applied to all that follows them in a product."""
+        for n in range(len(factors) - 2, -1, -1):
+            sign, operator = factors[n]
+            if isinstance(operator, Derivative) and operator.of is None:
+                rest = factors[n + 1 :]
+                of = rest[0][1] if len(rest) == 1 else Product(rest[0][1].start, self.last, tuple(rest))
+                factors = [*factors[:n], (sign, replace(operator, of=of, end=self.last))]
+        return factors
 
     def refuse_slash(self, above: Any, below: Any) -> None:
         """`1/2m` may be (1/2) m or 1/(2 m)."""
@@ -516,6 +521,8 @@ class Parser:
             return [self.marked(kind)]
         if self.sees("′", "ᵀ"):
             return [Script(start, self.token.end, self.take().text)]
+        if kind == "^":
+            self._first_character()
         if self.token.kind == "word" and self.token.text in ("T", "t") and kind == "^":
             self.take()
             return [Script(start, self.last, "ᵀ")]
@@ -536,15 +543,7 @@ class Parser:
 
     def _bare(self, split: bool = False) -> Any:
         """One token, or one character of it in LaTeX, as a script or an argument."""
-        token = self.token
-        if token.kind in ("number", "word") and len(token.text) > 1 and self.latex:
-            if self.written(token) == token.text:  # not a command
-                middle = token.start + 1
-                first = Token(token.kind, token.text[0], token.start, middle, token.spaced)
-                self.list[self.at : self.at + 1] = [
-                    first,
-                    Token(token.kind, token.text[1:], middle, token.end),
-                ]
+        self._first_character()
         token = self.token
         if token.kind == "number":
             self.take()
@@ -561,6 +560,17 @@ class Parser:
             self.take()
             return Name(token.start, token.end, token.text)
         return self.atom()
+
+    def _first_character(self) -> None:
+        """In LaTeX, x^10 is x¹0: the rest of a word or number goes on after the script."""
+        token = self.token
+        if token.kind in ("number", "word") and len(token.text) > 1 and self.latex:
+            if self.written(token) == token.text:  # not a command
+                middle = token.start + 1
+                self.list[self.at : self.at + 1] = [
+                    Token(token.kind, token.text[0], token.start, middle, token.spaced),
+                    Token(token.kind, token.text[1:], middle, token.end),
+                ]
 
     def layered(self, name: Any) -> Any:
         """Primes and raised layers right after a name that is itself a script: a_k′, W_{n[l]}."""
@@ -589,7 +599,7 @@ class Parser:
 
     def script_item(self, kind: str) -> Script:
         start = self.token.start
-        if self.sees("[", "("):
+        if self.sees("[", "(", "⦃"):
             return self.marked(kind)
         if self.sees("′", "ᵀ"):
             return Script(start, self.token.end, self.take().text)
@@ -624,7 +634,7 @@ class Parser:
                 continue
             item = self.index_item() if not raised else self.relation()
             found += item if isinstance(item, list) else [item]
-            if raised and self.sees("[", "(", "ᵀ", "′"):
+            if raised and self.sees("[", "(", "⦃", "ᵀ", "′"):
                 break
             if self.token.kind == "end":
                 raise self.unexpected(_shown(closing))
@@ -927,6 +937,8 @@ class Parser:
         """\\mathbf and its kin: a number or a letter in a style of its own."""
         start = self.take().start
         braces = self.accept("{")
+        if self.token.text in ("d", "D") and not braces and self.is_operator():
+            return self.derived()
         if self.sees("bold") or self.token.text.startswith("accent"):
             node = self.atom()
         elif braces or self.token.kind == "sign":
@@ -1039,10 +1051,12 @@ class Parser:
                     if isinstance(item, Chain):
                         indices, low, high, condition = self._bounds(item, indices, high)
                     elif isinstance(item, Name):
-                        indices.append(item)
-                    elif isinstance(item, Scripted) and isinstance(item.base, Name):
-                        primes = sum(s.kind == "′" for s in item.scripts)
-                        indices.append(replace(item.base, text=item.base.text + "′" * primes))
+                        primes = ""
+                        while not group and self.sees("′") and not self.token.spaced:
+                            primes += self.take().text
+                        indices.append(replace(item, text=item.text + primes))
+                    elif isinstance(_primed(item), Name):
+                        indices.append(_primed(item))
                     else:
                         raise self.error("an index of a sum is a letter", item.start)
             if closing:
@@ -1054,7 +1068,7 @@ class Parser:
 
     def _bounds(self, chain: Chain, indices: list[Name], high: Any) -> tuple[Any, ...]:
         """`i = 1`, `i = 1 … m`, `i ≠ j`, `1 ≤ i ≤ m`, `i ∈ S`."""
-        first, low, condition = chain.parts[0], None, None
+        first, low, condition = _primed(chain.parts[0]), None, None
         if isinstance(first, Name) and chain.relations == ("=",):
             indices = [*indices, first]
             low = chain.parts[1]
@@ -1091,6 +1105,14 @@ _ATOMS: dict[str, Callable[[Parser], Any]] = {
     "∇": Parser.derived,
     "…": Parser.ellipsis,
 }
+
+
+def _primed(node: Any) -> Any:
+    """An index with primes, n′, as one name."""
+    if isinstance(node, Scripted) and isinstance(node.base, Name):
+        if all(s.kind == "′" for s in node.scripts):
+            return replace(node.base, text=node.base.text + "′" * len(node.scripts))
+    return node
 
 
 def _shown(text: str) -> str:

@@ -36,6 +36,10 @@ class Undefined(LookupError):
     """A name, or one of a family's, that the note does not define."""
 
 
+class Outside(Undefined):
+    """A name of a family, for a layer that there is not."""
+
+
 class Ambiguous(ValueError):
     """What can be read in two ways, with how to choose."""
 
@@ -67,6 +71,8 @@ class Drawing:
         self.met += 1
         if self.pattern == "equal":
             return 3
+        if self.pattern == "large":
+            return _PRIMES[(self.met - 1) % len(_PRIMES)]
         if self.pattern == "pairs":
             return 2 + self.met % 2
         if self.pattern == f"one {self.met}":
@@ -90,7 +96,9 @@ class World:
         self.sizes: dict[str, Size] = {}
         self.functions: dict[Key, Drawn] = {}
         self.open: list[Size] = []
+        self.closed_sizes: list[Size] = []  # those that were open, and got a letter
         self.busy: set[Key] = set()
+        self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
         self.elaborator = Elaborator(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
@@ -179,11 +187,14 @@ class World:
         """Give every size that is still open its number."""
         for size in self.open:
             root = size.root
-            if root.value is None:
-                if root.soft:
-                    joined(root, ONE)
-                else:
-                    root.value = self.drawing.size()
+            if root.value is None and root.soft:
+                joined(root, ONE)
+            elif root.value is None:
+                root.value = self.drawing.size()
+                taken = self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
+                free = (c for c in _SIZE_LETTERS if c not in taken)
+                root.name = next(free, root.name)
+                self.closed_sizes.append(root)
         self.open.clear()
 
     # Names
@@ -280,6 +291,10 @@ class World:
                 return True
         return False
 
+    def has(self, letter: str) -> bool:
+        """Whether a letter with other layers is known."""
+        return any(key.letter == letter for key in self.entries)
+
     def last(self, letter: str) -> Entry | None:
         """The name of the last layer, for a letter that has only names with one."""
         for definition in self.plan.definitions:
@@ -373,6 +388,9 @@ class World:
             else:
                 entry.ready = settled(entry.meaning)
                 value = evaluate(entry.ready, self.value, True)
+                own = settled_shape(entry.symbol.shape)
+                if np.shape(value) != own:  # what is left of the axes of indices
+                    value = np.reshape(value, own)
                 if not isinstance(value, Tensor):
                     value = Tensor(np.asarray(value, dtype=float), requires_grad=True)
                 entry.value = value.named(symbol.label)
@@ -404,6 +422,8 @@ def _next(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(x + 1 if isinstance(x, int) else x for x in parts)
 
 
+_SIZE_LETTERS = "pqrsuvdefgh"
+_PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
 ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}
 _VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
