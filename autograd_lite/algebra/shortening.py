@@ -23,6 +23,7 @@ from autograd_lite.algebra.matrices import (
     along,
     conforming,
     diagonal,
+    diagonal_of,
     entry,
     identity_matrix,
     inverse,
@@ -259,6 +260,11 @@ class Shortener:
         scalar, body = unscaled(e)
         coefficient, above, below = factors(body)
         above = [self._collected(self._as_products(x)) if is_sum(x) else x for x in above]
+        identities = [x for x in above if is_identity(x)]
+        if identities and len(above) > 1:  # A ∘ I = diag(diag(A))
+            others = [x for x in above if x not in identities]
+            matrix = functools.reduce(over, below, functools.reduce(times, others, ONE))
+            return scaled_by(scalar, diagonal(self(Apply(diagonal_of, (matrix,), (e.shape[0], 1)))))
         if not any(_side(x) is not None for x in (*above, *below)):
             return scaled_by(scalar, above[0]) if len(above) == 1 and not below else e
         left: list[Expression] = []
@@ -541,6 +547,18 @@ def _trace(x: Expression) -> Expression:
     return trace(x)
 
 
+def _diagonal_of(x: Expression) -> Expression:
+    """diag(A), the same for Aᵀ."""
+    scalar, rest = unscaled(x)
+    if is_op(rest, np.diagflat):
+        return scaled_by(scalar, rest.arguments[0])  # type: ignore[union-attr]
+    if is_identity(rest):
+        return scaled_by(scalar, Ones((x.shape[0], 1)))
+    turned = transposition(rest)
+    rest = min([rest, turned], key=lambda e: sum(is_op(link, np.transpose) for link in links(e)))
+    return scaled_by(scalar, Apply(diagonal_of, (rest,), (x.shape[0], 1)))
+
+
 _LAWS: dict[Any, Callable[..., Expression]] = {
     np.transpose: transposition,
     np.linalg.inv: inverse,
@@ -548,4 +566,5 @@ _LAWS: dict[Any, Callable[..., Expression]] = {
     np.trace: _trace,
     only: entry,
     np.diagflat: diagonal,
+    diagonal_of: _diagonal_of,
 }

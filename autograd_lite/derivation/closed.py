@@ -8,7 +8,7 @@ arrives, which is linear in v; so is the Hessian, off the gradient of the gradie
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -51,13 +51,13 @@ from autograd_lite.tensor import Tensor, tracing
 from autograd_lite.walk import by_needs, gradients, reachable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClosedForm:
     """A derivative as one formula, that can be called.
 
     kind: `gradient`, `hessian`, `jacobian`, or a `product` with a direction. expression: in matrix
-    form; names: what letters in it stand for, `where …`. inputs: its letters. shape: of what it
-    gives. conditions: what was assumed of the data, in words. error: its largest deviation from the
+    form; names: what letters in it stand for, `where …`. inputs: its letters; others: more letters
+    of the tape. sizes: numbers for which letters stand. shape: of what it gives. conditions: what was assumed of the data, in words. error: its largest deviation from the
     tape, relative to the largest value.
     """
 
@@ -70,6 +70,8 @@ class ClosedForm:
     conditions: tuple[str, ...]
     error: float
     styles: tuple[Style, Style]  # as text, and in LaTeX
+    others: tuple[Symbol, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def _written(self, latex: bool) -> str:
         style = self.styles[latex]
@@ -89,6 +91,8 @@ class ClosedForm:
     def __str__(self) -> str:
         return f"{self.lhs[0]} = {self.formula}"
 
+    __repr__ = __str__
+
     @property
     def source(self) -> str:
         """A function of the formula's letters that gives the value, in NumPy."""
@@ -96,17 +100,21 @@ class ClosedForm:
 
     def source_in(self, library: str) -> str:
         """The same for `numpy`, `torch` or `jax`. Vectors are 1-d arrays."""
-        return function_source(self.expression, self.names, self.inputs, self.kind, library)
+        return function_source(
+            self.expression, self.names, self.inputs, self.kind, library, self.others, self.sizes
+        )
 
     def __call__(self, **values: Any) -> np.ndarray:
         """The value at these values of the letters; TypeError where one is missing or unknown."""
-        letters = {s.label: identifier(s.label) for s in self.inputs}
-        if values.keys() != letters.keys():
-            raise TypeError(f"{self.kind}({', '.join(letters)}) was given {', '.join(values)}")
         namespace: dict[str, Any] = {}
         exec(self.source, namespace)
-        arrays = {letters[k]: np.asarray(x, dtype=float) for k, x in values.items()}
-        return np.asarray(namespace[self.kind](**arrays))
+        function = namespace[self.kind]
+        needed = function.__code__.co_varnames[: function.__code__.co_argcount]
+        arrays = {identifier(k): np.asarray(x, dtype=float) for k, x in values.items()}
+        known = {*needed, *(identifier(s.label) for s in (*self.inputs, *self.others))}
+        if not (arrays.keys() <= known and arrays.keys() >= {*needed}):
+            raise TypeError(f"{self.kind}({', '.join(needed)}) was given {', '.join(arrays)}")
+        return np.asarray(function(**{k: arrays[k] for k in needed}))
 
 
 # Where a derivative is on a tape
@@ -265,7 +273,20 @@ def checked_form(
         shape = first.step.shape
         if first.v is not None:
             shape = (*tape.recorded.cost.shape, *shape)
-        return ClosedForm(kind, lhs, e, names, tuple(inputs.values()), shape, said, error, styles)
+        others = [tape.symbol(s.number) for s in tape.recorded if s.op is None and s.label]
+        return ClosedForm(
+            kind,
+            lhs,
+            e,
+            names,
+            tuple(inputs.values()),
+            shape,
+            said,
+            error,
+            styles,
+            tuple(in_matrices(s) for s in others),  # type: ignore[misc]
+            {letter: n for n, letter in tape.sizes.items()},
+        )
     raise ArithmeticError(f"no closed form of {lhs[0]} has the values of the tape") from problem
 
 

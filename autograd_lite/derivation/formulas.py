@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,17 @@ from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import COSTS, Plan, planned
 from autograd_lite.formula.shapes import settled, settled_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import FUNCTIONS, Bracket, Call, Chain, Product, Quotient, Scripted
+from autograd_lite.formula.syntax import (
+    FUNCTIONS,
+    Bracket,
+    Call,
+    Chain,
+    Product,
+    Quotient,
+    Scripted,
+    Total,
+)
+from autograd_lite.formula.vocabulary import ELEMENTWISE
 from autograd_lite.formula.world import COUNTS, Drawing, Entry, Undefined, World
 from autograd_lite.graph import Steps
 from autograd_lite.tensor import Tensor
@@ -61,7 +70,7 @@ class FormulaOnTape:
         plan = planned(read(note_of(note, "formula", ".txt" if "\\" not in note else ".md")))
         if plan.unread:
             raise plan.unread[0]
-        _assume_vectors(plan)
+        _assume_shapes(plan)
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw)
         self.world = _World(plan, drawing, self.properties)
@@ -218,7 +227,7 @@ def _divisors(syntax: Any) -> Iterator[str]:
 
 def _multiplied(plan: Plan) -> list[str]:
     """Letters before brackets that are no functions, known ones or of the text."""
-    known = FUNCTIONS.union(d.name.letter for d in plan.definitions if d.parameters)
+    known = {*FUNCTIONS, *ELEMENTWISE, *(d.name.letter for d in plan.definitions if d.parameters)}
     found = {}
     for definition in plan.definitions:
         for node in nodes(definition.meaning):
@@ -228,27 +237,63 @@ def _multiplied(plan: Plan) -> list[str]:
     return list(found)
 
 
-def _assume_vectors(plan: Plan) -> None:
-    """Capital letters are matrices, and so are small ones that are transposed vectors."""
+def _assume_shapes(plan: Plan) -> None:
+    """Capital letters are matrices; small ones are vectors where they are transposed or summed."""
     for definition in plan.definitions:
-        for node in nodes(definition.meaning):
-            turned = isinstance(node, Scripted) and any(s.kind == "ᵀ" for s in node.scripts)
-            if turned and isinstance(node.base, Bracket):
-                for name in names_in(node.base):  # type: ignore[arg-type]
-                    plan.evidence.setdefault(name.letter, "vector")
         for name in names_in(definition.meaning):
             if name.letter[:1].isupper():
                 plan.evidence[name.letter] = "matrix"
+        for node in nodes(definition.meaning):
+            for letter in _vectors(node):
+                plan.evidence.setdefault(letter, "vector")
+            if isinstance(node, Product):  # softmax(S) V: the rows are weights
+                plan.rows = plan.rows or any(map(_is_softmax, (x for _, x in node.factors[:-1])))
+
+
+def _vectors(node: Any) -> Iterator[str]:
+    """Letters that are added or multiplied within (x − y)ᵀ, ‖x − y‖, sum(x)."""
+    if isinstance(node, Scripted) and isinstance(node.base, Bracket):
+        if any(s.kind == "ᵀ" for s in node.scripts):
+            yield from _terms(node.base.parts[0])
+    elif isinstance(node, Bracket) and node.kind == "‖":
+        yield from _terms(node.parts[0])
+    elif isinstance(node, Call):
+        name = taken_apart(node.function)
+        if name is not None and name.letter in ("sum", "softmax", "logsumexp", "diag"):
+            yield from _terms(node.arguments[0])
+
+
+def _terms(node: Any) -> Iterator[str]:
+    name = taken_apart(node)
+    if name is not None and not name.operations:
+        yield name.letter
+    elif isinstance(node, Total):
+        for _, term in node.terms:
+            yield from _terms(term)
+    elif isinstance(node, Product) and all(sign in "∘⊙*" for sign, _ in node.factors[1:]):
+        for _, factor in node.factors:
+            yield from _terms(factor)
+    elif isinstance(node, Bracket | Call):
+        for part in node.parts if isinstance(node, Bracket) else node.arguments:
+            yield from _terms(part)
+
+
+def _is_softmax(node: Any) -> bool:
+    name = taken_apart(node.function) if isinstance(node, Call) else None
+    return name is not None and name.letter == "softmax"
 
 
 def _primes(text: str, draw: int) -> Iterator[int]:
-    """Primes that no number of the text, nor those just below it, has for a factor."""
+    """Primes that no number of the text, nor those just below it, has for a factor.
+
+    The first is the largest: what is written first, the rows of X ∈ ℝ^{m × n}, is long. Two draws
+    share none.
+    """
     numbers = [int(n) for n in re.findall(r"\d+", text)]
     near = [m for n in numbers for m in (n, n - 1, n - 2) if m > 0]
-    found = (p for p in count(11) if all(p % k for k in range(2, p)) and all(m % p for m in near))
-    for _ in range(8 * draw):  # other sizes for another draw
-        next(found)
-    return found
+    primes = [p for p in range(11, 50) if all(p % k for k in range(2, p))]
+    good = [p for p in primes if all(m % p for m in near)]
+    return iter([*reversed(good[draw::2]), *(p for p in range(53 + draw, 10_000, 2))])
 
 
 class _Primes(Drawing):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -66,18 +66,23 @@ def function_source(
     inputs: Sequence[Symbol],
     called: str,
     library: str = "numpy",
+    others: Sequence[Symbol] = (),
+    sizes: Mapping[str, int] | None = None,
 ) -> str:
     """A function of the inputs that gives the value of an expression in matrix form.
 
-    Raises ValueError for a library that is not numpy, torch or jax.
+    others: letters that are inputs too if only they have a size that is needed. sizes: the numbers
+    for which letters of sizes stand. Raises ValueError for a library that is not numpy, torch or jax.
     """
     if library not in IMPORTS:
         raise ValueError(f"library={library!r}: there are {', '.join(IMPORTS)}")
-    writer = Writer(library, inputs)
+    writer = Writer(library, inputs, others, sizes or {})
     lines = [f"{identifier(name.label)} = {writer(meaning)}" for name, meaning in names]
     lines.append(f"return {writer(expression)}")
-    lines = [*(f"{letter} = {size}" for letter, size in writer.used_sizes.items()), *lines]
-    arguments = ", ".join(identifier(s.label) for s in inputs)
+    given = {identifier(s.label) for s in writer.more}
+    sizes_first = [f"{x} = {n}" for x, n in writer.used_sizes.items() if x not in given]
+    lines = [*sizes_first, *lines]
+    arguments = ", ".join(identifier(s.label) for s in (*inputs, *writer.more))
     body = "".join(f"    {line}\n" for line in lines)
     helpers = "".join(f"\n\n{_HELPERS[name]}" for name in sorted(writer.helpers))
     return f"{IMPORTS[library]}\n{helpers}\n\ndef {called}({arguments}):\n{body}"
@@ -92,11 +97,18 @@ def identifier(label: str) -> str:
 class Writer:
     """Writes expressions as Python; `helpers` are the functions that they call."""
 
-    def __init__(self, library: str, inputs: Sequence[Symbol]) -> None:
+    def __init__(
+        self,
+        library: str,
+        inputs: Sequence[Symbol],
+        others: Sequence[Symbol],
+        sizes: Mapping[str, int],
+    ) -> None:
         self.library, self.prefix = library, _PREFIX[library]
         self.helpers: set[str] = set()
-        self.used_sizes: dict[str, str] = {}
+        self.sizes, self.used_sizes = sizes, dict[str, str]()
         self.inputs = [s for s in inputs if s.shape]
+        self.others, self.more = others, list[Symbol]()
         self.dtype = f", dtype={identifier(inputs[0].label)}.dtype" if inputs else ""
         self.dtype = self.dtype if library == "torch" else ""
 
@@ -110,6 +122,8 @@ class Writer:
     def write(self, e: Expression) -> tuple[str, int]:
         """The code, and how tightly it binds."""
         if isinstance(e, Symbol):
+            if e.kind == "size":
+                self.used_sizes[identifier(e.label)] = self.size(self.sizes[e.label], e)
             return identifier(e.label), ATOM
         if isinstance(e, Number):
             return _constant(e.value)
@@ -133,12 +147,16 @@ class Writer:
             return f"({a} {sign or RELATIONS[e.op][0]} {b})", ATOM
         return self.call(e), ATOM
 
-    def size(self, n: int) -> str:
-        """Where a size is found among the inputs."""
-        for s in self.inputs:
+    def size(self, n: int, letter: Symbol | None = None) -> str:
+        """Where a size is found among the inputs; a letter that is none of theirs is an input."""
+        for s in (*self.inputs, *self.more, *self.others):
             for axis, length in enumerate(s.shape):
                 if length == n and n > 1:
+                    if s not in (*self.inputs, *self.more):
+                        self.more.append(s)
                     return f"{identifier(s.label)}.shape[{axis}]"
+        if letter is not None and letter not in self.more:
+            self.more.append(letter)
         return str(n)
 
     def ones(self, shape: tuple[int, ...]) -> str:

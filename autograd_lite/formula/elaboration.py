@@ -346,6 +346,21 @@ class Elaborator:
             return self(part, env)
         return self.entries(tuple((x,) for x in node.parts) if node.kind == "(" else (node.parts,), env)
 
+    def norm_with_scripts(self, node: Scripted, env: Env) -> Expression:
+        """‖x‖₁, ‖x‖₂, ‖X‖_F, and powers of them."""
+        first, *rest = node.scripts
+        if first.kind != "_":
+            return self.with_scripts(self(node.base, env), node.scripts, env, node)
+        x = self(node.base.parts[0], env)
+        kind = first.raw.removeprefix("_")
+        if kind == "1" and is_one(matrix_shape(x)[1]):
+            e = self.sum_all(Apply(np.absolute, (x,), x.shape))
+        elif kind == "F" or (kind == "2" and is_one(matrix_shape(x)[1])):
+            e = self.norm(x)
+        else:
+            raise self.error("a norm is ‖x‖, ‖x‖_1 or ‖x‖_2 of a vector, or ‖X‖_F", node)
+        return self.with_scripts(e, tuple(rest), env, node)
+
     def norm(self, x: Expression) -> Expression:
         if is_number(x):
             return Apply(np.absolute, (x,), ())
@@ -463,6 +478,8 @@ class Elaborator:
     def name(self, node: Name | Scripted, env: Env) -> Expression:
         """A letter with its scripts, or scripts after anything else."""
         found = taken_apart(node)
+        if isinstance(node, Scripted) and isinstance(node.base, Bracket) and node.base.kind == "‖":
+            return self.norm_with_scripts(node, env)
         if found is None:
             base, scripts = node.base, node.scripts  # type: ignore[union-attr]
             if isinstance(base, Num) and scripts[0].kind == "_":  # 1_{1×m}

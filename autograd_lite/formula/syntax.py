@@ -385,7 +385,7 @@ class Parser:
             if self.token.start == name.end and "." not in self.token.text:
                 name = self._with_digits(name)
         node = self.scripted(name)
-        if (self.calls and self.sees("(")) or (text in FUNCTIONS and self.sees("(", "[", "⦃")):
+        if self.calls and self.sees("(") or (text in FUNCTIONS and self.sees("(", "[", "⦃")):
             spaced, opening = self.token.spaced, self.token.text
             arguments = self.bracketed().parts
             node = Call(node.start, self.last, node, arguments, opening, spaced)
@@ -679,7 +679,7 @@ class Parser:
         return terms[0][1] if terms[0][0] == 1 == len(terms) else Total(start, self.last, tuple(terms))
 
     def index_factor(self) -> Any:
-        if not self.starts() or (self.sees("[") and False):
+        if not self.starts() or self.sees("[") and False:
             raise self.unexpected("an index")
         node = self.scripted(self.atom())
         if self.accept("×", "·"):

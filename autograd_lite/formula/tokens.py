@@ -94,31 +94,31 @@ class Macro:
 # Commands that LaTeX has and the table of notations need not write
 
 _SYNONYMS = {
-    "lVert": "‖", "rVert": "‖", "|": "‖", "Vert": "‖", "lvert": "|", "rvert": "|", "vert": "|",
-    "dots": "…", "cdots": "…", "vdots": "…", "ddots": "…", "dotsc": "…", "dotsb": "…",
-    "leqslant": "≤", "geqslant": "≥", "le": "≤", "ge": "≥", "ne": "≠", "lt": "<", "gt": ">",
-    "bullet": "·", "ast": "*", "star": "*", "hadamard": "∘", "bigodot": "⊙", "bigotimes": "⊗",
-    "intercal": "ᵀ", "transp": "ᵀ", "T": "ᵀ", "trans": "ᵀ", "transpose": "ᵀ",
-    "varepsilon": "ε", "varphi": "φ", "vartheta": "θ", "varrho": "ρ", "varsigma": "ς",
-    "coloneqq": ":=", "triangleq": "≡", "gets": "←", "mapsto": "→", "rightarrow": "→",
-    "implies": "⇒", "Longrightarrow": "⇒", "therefore": "⇒", "Leftrightarrow": "⟺",
-    "longrightarrow": "→", "lbrace": "⦃", "rbrace": "⦄", "{": "⦃", "}": "⦄", "lbrack": "[",
-    "rbrack": "]", "llbracket": "⟦", "rrbracket": "⟧", "simeq": "≈", "sim": "~", "cong": "≈",
-    "i": "i", "imath": "i", "jmath": "j", "mid": "|", "colon": ":", "div": "/", "infin": "∞",
-    "Re": "ℝ", "reals": "ℝ", "R": "ℝ", "subset": "⊂", "mathellipsis": "…", "lnot": "¬",
-    "softmax": "softmax", "sigmoid": "σ", "relu": "relu", "ReLU": "relu", "tr": "tr",
-    "diag": "diag", "Tr": "tr", "trace": "tr", "sup": "max", "hbar": "h", "cap": "∩",
-    "\\": "\\\\", "cr": "\\\\", "newline": "\\\\", "tabularnewline": "\\\\", "lang": "⟨",
-    "rang": "⟩", "smallsetminus": "∖", "setminus": "∖", "wedge": "∧", "land": "∧", "vee": "∨",
+    **{"lVert": "‖", "rVert": "‖", "|": "‖", "Vert": "‖", "lvert": "|", "rvert": "|", "vert": "|"},
+    **{"dots": "…", "cdots": "…", "vdots": "…", "ddots": "…", "dotsc": "…", "dotsb": "…"},
+    **{"leqslant": "≤", "geqslant": "≥", "le": "≤", "ge": "≥", "ne": "≠", "lt": "<", "gt": ">"},
+    **{"bullet": "·", "ast": "*", "star": "*", "hadamard": "∘", "bigodot": "⊙", "bigotimes": "⊗"},
+    **{"intercal": "ᵀ", "transp": "ᵀ", "T": "ᵀ", "trans": "ᵀ", "transpose": "ᵀ"},
+    **{"varepsilon": "ε", "varphi": "φ", "vartheta": "θ", "varrho": "ρ", "varsigma": "ς"},
+    **{"coloneqq": ":=", "triangleq": "≡", "gets": "←", "mapsto": "→", "rightarrow": "→"},
+    **{"implies": "⇒", "Longrightarrow": "⇒", "therefore": "⇒", "Leftrightarrow": "⟺"},
+    **{"longrightarrow": "→", "lbrace": "⦃", "rbrace": "⦄", "{": "⦃", "}": "⦄", "lbrack": "["},
+    **{"rbrack": "]", "llbracket": "⟦", "rrbracket": "⟧", "simeq": "≈", "sim": "~", "cong": "≈"},
+    **{"i": "i", "imath": "i", "jmath": "j", "mid": "|", "colon": ":", "div": "/", "infin": "∞"},
+    **{"Re": "ℝ", "reals": "ℝ", "R": "ℝ", "subset": "⊂", "mathellipsis": "…", "lnot": "¬"},
+    **{"softmax": "softmax", "sigmoid": "σ", "relu": "relu", "ReLU": "relu", "tr": "tr"},
+    **{"diag": "diag", "Tr": "tr", "trace": "tr", "sup": "max", "hbar": "h", "cap": "∩"},
+    **{"\\": "\\\\", "cr": "\\\\", "newline": "\\\\", "tabularnewline": "\\\\", "lang": "⟨"},
+    **{"rang": "⟩", "smallsetminus": "∖", "setminus": "∖", "wedge": "∧", "land": "∧", "vee": "∨"},
 }
 _FUNCTION_WORDS = {"arcsin", "arccos", "cot", "sec", "csc", "coth", "dim", "ker", "Pr", "argmax"}
 COMMANDS = commands() | _SYNONYMS | {f: f for f in _FUNCTION_WORDS}
 CHARACTERS = {
-    "-": "−", "–": "−", "⋅": "·", "∙": "·", "•": "·", "∗": "*", "∑": "Σ", "∏": "Π",
-    "⊺": "ᵀ", "⊤": "ᵀ", "’": "′", "'": "′", "‘": "′", "⋯": "…", "⋮": "…", "⋱": "…", "∥": "‖",
-    "≔": ":=", "≜": "≡", "⟹": "⇒", "∣": "|", "÷": "/", "∕": "/", "⁄": "/", "◦": "∘", "⨀": "⊙",
-    "〈": "⟨", "〉": "⟩", "⇔": "⟺", "𝟙": "𝟏", "𝟭": "𝟏", "ϵ": "ε", "ϕ": "φ", "ϑ": "θ", "⟵": "←",
-    "∆": "Δ", "µ": "μ", "Ω": "Ω", "ℎ": "h", "ı": "i", "：": ":", "，": ",", "（": "(", "）": ")",
+    **{"-": "−", "–": "−", "⋅": "·", "∙": "·", "•": "·", "∗": "*", "∑": "Σ", "∏": "Π"},
+    **{"⊺": "ᵀ", "⊤": "ᵀ", "’": "′", "'": "′", "‘": "′", "⋯": "…", "⋮": "…", "⋱": "…", "∥": "‖"},
+    **{"≔": ":=", "≜": "≡", "⟹": "⇒", "∣": "|", "÷": "/", "∕": "/", "⁄": "/", "◦": "∘", "⨀": "⊙"},
+    **{"〈": "⟨", "〉": "⟩", "⇔": "⟺", "𝟙": "𝟏", "𝟭": "𝟏", "ϵ": "ε", "ϕ": "φ", "ϑ": "θ", "⟵": "←"},
+    **{"∆": "Δ", "µ": "μ", "Ω": "Ω", "ℎ": "h", "ı": "i", "：": ":", "，": ",", "（": "(", "）": ")"},
 }
 _SIGNS = set("+−·×∘⊙⊗/^_()[]{}⟦⟧⦃⦄|‖⟨⟩,;&=≠<>≤≥∈∂∇…′ᵀ@:≈⇒⟺→←∝≡~!*.∀∞±√⊂∖∩∧∨¬%?")
 _PAIRS = (":=", "**", "<=", ">=", "!=", "==", "->", "=>", "+=", "−=", "..")
@@ -315,7 +315,8 @@ class Lexer:
             yield "sign", "ᵀ", start, self.at
             return
         if run[-1] in "Tt" and len(run) > 1 and kind == "^":
-            yield from self._group(kind, run[:-1], start)
+            run = run[:-1]
+            yield from self._group(kind, "−1" if run == "−" else run, start)  # X⁻ᵀ
             yield "sign", "ᵀ", self.at - 1, self.at
             return
         yield from self._group(kind, run, start)
