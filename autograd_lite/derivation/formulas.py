@@ -74,8 +74,13 @@ class FormulaOnTape:
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw)
         self.world = _World(plan, drawing, self.properties)
+        for size in {str(n) for shape in (shapes or {}).values() for n in shape}:
+            if not size.isdigit():
+                self.world.named_size(size)
         for letter in _multiplied(plan):  # `A (x + y)` is a product
-            if self.world.find(Key(letter)) is None:
+            if letter in COUNTS:
+                self.world.named_size(letter)
+            elif self.world.find(Key(letter)) is None:
                 self.world.undeclared(Key(letter))
         try:
             entry = self.world.find(Key(self.name))
@@ -232,7 +237,8 @@ def _multiplied(plan: Plan) -> list[str]:
     for definition in plan.definitions:
         for node in nodes(definition.meaning):
             name = taken_apart(node.function) if isinstance(node, Call) else None
-            if name is not None and not name.indices and name.letter not in {*known, *COUNTS}:
+            raised = name is not None and all(s.kind == "^" and not s.mark for s in name.indices)
+            if name is not None and raised and name.letter not in known:
                 found[name.letter] = True
     return list(found)
 
