@@ -87,21 +87,21 @@ class Drawings:
         world.close()
         return world
 
-    def outcome(self, claim: Claim, layout: str | None = None) -> Outcome:
-        """Judge a claim on every world."""
+    def outcome(self, claim: Claim, **reading: str) -> Outcome:
+        """Judge a claim on every world; reading: `layout` or `dot`, where not the usual one."""
         found = Outcome()
         for n, world in enumerate(self.worlds):
-            if layout is not None:
-                world.elaborator.layout = layout
+            usual = {key: getattr(world.elaborator, key) for key in reading}
+            vars(world.elaborator).update(reading)
             for _ in range(3):
                 again = self._on(world, claim, found)
                 if not again:
                     break
                 world = self.worlds[n] = self.world(n, PATTERNS[n], world.gradients, True)
+                vars(world.elaborator).update(reading)
             else:
                 found.undecided += 1
-            if layout is not None:
-                world.elaborator.layout = self.plan.conventions.get("layout", "mixed")
+            vars(world.elaborator).update(usual)
             if found.unread or found.ambiguous:
                 break
         return found
@@ -208,17 +208,23 @@ def sides(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expressi
     world.close()
     world.closed = True
     right = read(claim.right, env)
+    _agree(left, right, claim.relation)
     world.close()
-    a, b = matrix_shape(left), matrix_shape(right)
-    zero = isinstance(right, Number) and (right.value == 0 or claim.relation != "=")
-    if not zero and (len(left.shape) == 4 or len(right.shape) == 4):
+    return left, right
+
+
+def _agree(left: Expression, right: Expression, relation: str) -> None:
+    """Raise NotConforming where two sides cannot be equal; a number that is written fits all."""
+    if isinstance(right, Number) and (right.value in (0, 1) or relation != "="):
+        return
+    if len(left.shape) == 4 or len(right.shape) == 4:
         if len(left.shape) != len(right.shape):
             raise NotConforming("the two sides have different numbers of indices")
-    elif not zero and is_number(left) != is_number(right):
+        return
+    a, b = matrix_shape(left), matrix_shape(right)
+    fits = is_number(left) == is_number(right) or not (is_number(left) or is_number(right))
+    if not (fits and joined(a[0], b[0]) and joined(a[1], b[1])):
         raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
-    elif not zero and not (joined(a[0], b[0]) and joined(a[1], b[1])):
-        raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
-    return left, right
 
 
 def compared(world: World, left: Expression, right: Expression, relation: str) -> float | None:

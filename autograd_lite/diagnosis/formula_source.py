@@ -1,6 +1,7 @@
 """Formulas as trees that can be edited: from syntax to `Expr` and back, and to text.
 
-Which products are of matrices and which of numbers is not in the syntax; `is_number` says it.
+Which products are of matrices and which of numbers, and whether X (a) is one, is not in the syntax:
+`is_number` and `as_product` say it.
 """
 
 from __future__ import annotations
@@ -33,8 +34,13 @@ _BINDS = {"add": 1, "subtract": 1, "negative": 1, "multiply": 2, "divide": 2, "m
 class FormulaTrees:
     """The adapter for one note: `text` gives what stands between two characters of it."""
 
-    def __init__(self, text: str, is_number: Callable[[Any], bool]) -> None:
-        self.text, self.is_number = text, is_number
+    def __init__(
+        self,
+        text: str,
+        is_number: Callable[[Any], bool] = lambda node: False,
+        as_product: Callable[[Call], Any] = lambda node: None,
+    ) -> None:
+        self.text, self.is_number, self.as_product = text, is_number, as_product
 
     def read(self, node: Any) -> Expr:
         """The tree of a part of a formula."""
@@ -75,7 +81,7 @@ class FormulaTrees:
         return e
 
     def product(self, node: Product) -> Expr:
-        (_, first), *rest = node.factors
+        (_, first), *rest = self._spread(node.factors)
         e, number = self.read(first), self.is_number(first)
         for sign, factor in rest:
             x, scalar = self.read(factor), self.is_number(factor)
@@ -88,6 +94,13 @@ class FormulaTrees:
             e = Expr(kind, (e, x), origin=sign if number or scalar else None)
             number = number and scalar
         return e
+
+    def _spread(self, factors: Any) -> list[tuple[str, Any]]:
+        found: list[tuple[str, Any]] = []
+        for sign, x in factors:
+            parts = self.as_product(x) if isinstance(x, Call) else None
+            found += [(sign, x)] if parts is None else [(sign, parts.factors[0][1]), parts.factors[1]]
+        return found
 
     def quotient(self, node: Quotient) -> Expr:
         return Expr("divide", (self.read(node.above), self.read(node.below)), origin=node)
@@ -105,6 +118,9 @@ class FormulaTrees:
     def call(self, node: Call) -> Expr:
         if any(isinstance(x, Chain) for x in node.arguments):
             return self.opaque(node)
+        product = self.as_product(node)
+        if product is not None:
+            return self.product(product)
         return Expr("call", tuple(map(self.read, node.arguments)), (self.shown(node.function),), node)
 
     def prefixed(self, node: Prefixed) -> Expr:

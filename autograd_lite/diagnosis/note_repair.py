@@ -41,7 +41,10 @@ def repair(plan: Plan, drawings: Drawings, claim: Claim) -> tuple[str, str] | No
             return False
 
     source = claim.statement.passage.source.text
-    trees = FormulaTrees(source, number)
+    def product(node: Any) -> Any:
+        return world.elaborator.as_product(node, (), Env(dict(letters)))
+
+    trees = FormulaTrees(source, number, product)
     try:
         tree = trees.read(claim.right)
     except (ValueError, AttributeError):
@@ -62,8 +65,15 @@ def repair(plan: Plan, drawings: Drawings, claim: Claim) -> tuple[str, str] | No
         except (ValueError, KeyError, IndexError):
             continue
         if drawings.holds(edited):
-            return edit.words, f"{claim.left_text} {claim.relation} {trees.write(edit.result)}"
+            kind = _CALLED.get(edit.kind, edit.kind)
+            return f"{kind}: {edit.words}", f"{claim.left_text} {claim.relation} {trees.write(edit.result)}"
     return None
+
+
+_CALLED = {"too much": "a term or factor", "number": "a factor", "sign": "a sign"}
+_CALLED |= {"transpose": "a transpose", "product": "the order or a transpose", "factor": "a factor"}
+_CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order", "power": "a power"}
+_CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
 
 
 def _of_the_claim(trees: FormulaTrees, claim: Claim) -> set[str]:

@@ -27,7 +27,7 @@ from autograd_lite.formula.passages import Note, note_at
 from autograd_lite.formula.plan import Claim, Plan, planned
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import FUNCTIONS, Derivative, Name
+from autograd_lite.formula.syntax import FUNCTIONS, Chain, Derivative, Name, Product
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import World
 
@@ -80,20 +80,26 @@ class Judge:
         self._large: World | None = None
 
     def _outcomes(self, drawings: Drawings) -> list[Outcome]:
-        return [self._in_layouts(drawings, claim) for claim in self.plan.claims]
+        return [self._outcome(drawings, claim) for claim in self.plan.claims]
 
-    def _in_layouts(self, drawings: Drawings, claim: Claim) -> Outcome:
-        """The outcome; where no layout is said, that of the one in which the claim holds."""
+    def _outcome(self, drawings: Drawings, claim: Claim) -> Outcome:
+        """The outcome in the usual reading, or in one of the others, if it holds there alone."""
         outcome = drawings.outcome(claim)
-        if outcome.verdict in (HOLDS, AMBIGUOUS) or "layout" in self.plan.conventions:
+        if outcome.verdict in (HOLDS, AMBIGUOUS) or outcome.unread is not None:
             return outcome
-        derived = any(isinstance(n, Derivative) for side in (claim.left, claim.right) for n in nodes(side))
-        if outcome.unread is not None or not derived:
-            return outcome
-        for layout in ("denominator", "numerator"):
-            other = drawings.outcome(claim, layout)
-            if other.verdict == HOLDS:
-                other.remarks.setdefault(f"holds in {layout} layout")
+        chain = Chain(0, 0, (claim.left, claim.right), ("=",))
+        kinds = {type(n) for n in nodes(chain)}
+        others: list[dict[str, str]] = []
+        if Derivative in kinds and "layout" not in self.plan.conventions:
+            others.append({"layout": "denominator"})
+        if any(isinstance(n, Product) and any(sign == "·" for sign, _ in n.factors) for n in nodes(chain)):
+            others.append({"dot": "elementwise"})
+        for reading in others:
+            other = drawings.outcome(claim, **reading)
+            better = outcome.verdict == MISFIT and other.verdict == WRONG and "dot" in reading
+            if other.verdict == HOLDS or better:
+                if "layout" in reading:
+                    other.remarks.setdefault("holds in denominator layout")
                 return other
         return outcome
 
@@ -142,7 +148,7 @@ class Judge:
             at = ", ".join(f"{k} = {n}" for k, n in letters.items())
             text = f"{style(left)} {claim.relation} {style(right)}"
             return text + (f", for {at}" if at else "") + (f", with {shapes}" if shapes else "")
-        trees = FormulaTrees(claim.statement.passage.source.text, lambda node: False)
+        trees = FormulaTrees(claim.statement.passage.source.text)
         try:
             both = [trees.write(trees.read(x)) for x in (claim.left, claim.right)]
         except (ValueError, AttributeError, TypeError):

@@ -7,7 +7,7 @@ NotConforming, a name without meaning Undefined, and what can be read in two way
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -96,6 +96,7 @@ class Elaborator:
         self.world = world
         self.remarks: dict[str, None] = {}
         self.layout = world.plan.conventions.get("layout", "mixed")
+        self.dot = "inner"  # what · between two columns is: `inner`, or `elementwise`
         self.broadcasting = world.plan.conventions.get("broadcasting", "") != "none"
 
     def __call__(self, node: Any, env: Env) -> Expression:
@@ -213,6 +214,7 @@ class Elaborator:
             parts = self.without_dots(tuple(x for _, x in node.factors), env)
             sign = node.factors[-1][0]
             node = replace(node, factors=tuple((sign, x) for x in parts))
+        node = replace(node, factors=tuple(self.spread(node.factors, env)))
         signs = {sign for sign, _ in node.factors[1:]}
         e = self._ones_or(node.factors[0][1], env, None)
         mixed = False
@@ -224,6 +226,20 @@ class Elaborator:
         if mixed and signs & {"∘", "⊙", "*"} and signs & {"", "·", "×", "@"}:
             self.remark("∘ and matrix products are read from left to right")
         return e
+
+    def spread(self, factors: Any, env: Env) -> Iterator[tuple[str, Any]]:
+        """The factors, with X (a) as two of them where X has a value."""
+        for sign, factor in factors:
+            call, scripts = factor, ()
+            if isinstance(factor, Scripted) and isinstance(factor.base, Call):
+                call, scripts = factor.base, factor.scripts
+            parts = self.as_product(call, scripts, env) if isinstance(call, Call) else None
+            if parts is None:
+                yield sign, factor
+            else:
+                (_, first), second = parts.factors
+                yield sign, first
+                yield second
 
     def _ones_or(self, node: Any, env: Env, left: Expression | None) -> Expression:
         """A factor; a 1 after a matrix is a column of ones."""
@@ -249,7 +265,10 @@ class Elaborator:
         if sign == "×" and same(r1, r2) and same(c1, c2) and not same(r1, c1):
             return Apply(np.multiply, (a, b), self.together(a, b, sign))
         if sign == "·" and is_one(c1) and is_one(c2) and not is_one(r2) and same(r1, r2):
-            self.remark("· between two columns is their inner product")
+            if self.dot == "elementwise":
+                self.remark("· between two columns is read element by element")
+                return Apply(np.multiply, (a, b), self.together(a, b, "∘"))
+            self.remark(INNER)
             return self.inner(a, b)
         if all(map(is_soft, (r1, c1, r2, c2))):
             for size in (r1, c1, r2, c2):
@@ -938,15 +957,18 @@ class Elaborator:
         e = self.applied(name, arguments, options, env, node)
         return self.with_scripts(e, (*scripts, *powers), env, node)
 
-    def as_product(self, node: Call, scripts: tuple[Script, ...], env: Env) -> Any:
+    def as_product(self, node: Call, scripts: Any, env: Env) -> Any:
         """H (A)ᵀ, where H has a value: the scripts belong to what is in brackets."""
         name = taken_apart(node.function)
         if len(node.arguments) != 1 or name is None or self._is_sample(node, env):
             return None
-        if self.value_of(name, env) is None:
+        value = self.value_of(name, env)
+        if value is None or (name.letter in COSTS and is_number(value) and self._names_only(node)):
             return None
         inside = Bracket(node.function.end, node.end, node.brackets, node.arguments)
-        raised = Scripted(node.function.end, scripts[-1].end, inside, scripts)
+        raised: Any = inside
+        if scripts:
+            raised = Scripted(node.function.end, scripts[-1].end, inside, scripts)
         return Product(node.start, raised.end, (("", node.function), ("", raised)))
 
     def _names_only(self, node: Call) -> bool:
@@ -1029,6 +1051,8 @@ class Elaborator:
         if letter in ELEMENTWISE and not key.low and not key.high:
             (x,) = arguments[:1]
             f: Any = ELEMENTWISE[letter]
+            if f is np.log and isinstance(x, Apply) and x.op is np.linalg.det:
+                return Apply(logdet, x.arguments, ())
             if len(arguments) > 1:
                 raise self.error(f"{letter} of {len(arguments)} arguments", node)
             return Apply(Slope(f, primes) if primes else f, (x,), x.shape)
@@ -1364,13 +1388,14 @@ def gathered(x: Any, shape: tuple[int, ...]) -> Any:
     rows, columns = (*shape, 1, 1)[:2]
     if not shape:
         return np.reshape(x, ())
-    full = np.broadcast_to(x, (columns, rows) if columns > 1 or np.ndim(x) > 1 else (rows,))
-    return np.reshape(full, (rows, 1)) if np.ndim(full) == 1 else np.transpose(full)
+    x = np.reshape(x, np.shape(x)[-2:])  # sums leave axes of length one before
+    return np.transpose(np.broadcast_to(x, (columns, rows)))
 
 
 def side_by_side(x: Any, shape: tuple[int, ...]) -> Any:
     """Columns that depend on an index, as one matrix."""
     rows, columns = (*shape, 1, 1)[:2]
+    x = np.reshape(x, np.shape(x)[-3:])
     return np.transpose(np.reshape(np.broadcast_to(x, (columns, rows, 1)), (columns, rows)))
 
 
@@ -1401,6 +1426,7 @@ class Defined:
         return evaluate(settled(self.body), value, True)
 
 
+INNER = "· between two columns is their inner product"
 _DOTS = "… stands between entries that differ in a number alone: x_1, …, x_n"
 
 

@@ -257,9 +257,10 @@ def _tex(source: Source, start: int) -> Iterator[Passage]:
 def _plain_lines(source: Source, start: int) -> Iterator[Passage]:
     """Every line is a passage, joined with those that go on from it; `#` begins a heading."""
     at, section, open_line = start, (), None
-    for line in source.text[start:].splitlines(keepends=True):
+    for whole in source.text[start:].splitlines(keepends=True):
+        line = whole if whole.lstrip().startswith("#") else re.split(r"\s#", whole)[0]  # a comment
         text = line.strip()
-        low, at = at, at + len(line)
+        low, at = at, at + len(whole)
         if text.startswith("#"):
             section = (text.lstrip("# "),)
         elif text and text[0] in "=+−-·" and open_line is not None and len(text) > 1:

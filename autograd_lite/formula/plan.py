@@ -252,6 +252,14 @@ def _has_rows(chains: list[Chain]) -> bool:
 
 def _sort(plan: Plan, statement: Statement) -> None:
     chain = statement.chain
+    if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
+        at = chain.relations.index("∈") if "∈" in chain.relations else len(chain.relations) - 1
+        equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
+        for part in chain.parts[: at + 1]:
+            pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
+            plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
+        _equality(plan, replace(statement, chain=equal))
+        return
     if statement.kind == "declaration":
         plan.declarations.append(_declaration(plan, statement))
     elif statement.kind == "inequality":
@@ -260,6 +268,9 @@ def _sort(plan: Plan, statement: Statement) -> None:
             if not _defined(plan, name) and chain.relations[0] in (">", "≥"):
                 plan.declarations.append(Declaration(name, None, "positive", statement))
                 return
+        if not any(isinstance(n, Derivative) for n in nodes(chain)):
+            plan.passed += 1  # an assumption
+            return
         for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
             plan.claims.append(Claim(a, b, relation, statement))
     else:
@@ -284,6 +295,10 @@ def _equality(plan: Plan, statement: Statement) -> None:
         plan.sizes[_size_key(name)] = int(parts[1].value)
         return
     parameters = _parameters(plan, name, arguments)
+    if parameters and name is not None and name.letter not in COSTS:
+        used = {n.text for n in nodes(parts[1]) if isinstance(n, Name)}
+        if not all(x.rstrip("′") in used or x in used for x in parameters):
+            parameters = None  # g(Z) = A: no definition of g
     new = name is not None and not _defined(plan, name) and not _is_gradient_name(plan, name)
     if arguments and parameters is None:
         new = False
@@ -304,7 +319,7 @@ def _parameters(plan: Plan, name: Named | None, arguments: tuple[Any, ...]) -> t
         if parameter is None or parameter.operations:
             return None
         if name is None or name.letter not in COSTS:
-            if parameter.indices or parameter.letter in plan.letters:
+            if parameter.indices:
                 return None
         found.append(_size_key(parameter))
     return tuple(found)
@@ -428,7 +443,7 @@ def _declaration(plan: Plan, statement: Statement) -> Declaration:
             raise FormulaError("a shape is written ℝ^{n×m}", source, right.start)
         if raised:
             shape = _shape_of(*raised[0].items)
-    values = _values(base, statement, name)
+    values = _values(base, statement, shape)
     if values is None:
         raise FormulaError(
             "this set is not known here: there are ℝ^{n×m}, {0,1}^{n×m}, (0,1)^n and 𝕊^n", source,
@@ -448,10 +463,21 @@ def _shape_of(*items: Any) -> tuple[Any, ...]:
     return items
 
 
-def _values(base: Any, statement: Statement, name: Named) -> str | None:
-    around = statement.passage.around.lower()
+def _same_text(a: Any, b: Any) -> bool:
+    """Whether two sizes are written alike."""
+    x, y = taken_apart(a), taken_apart(b)
+    if x is not None and y is not None:
+        return _size_key(x) == _size_key(y)
+    return isinstance(a, Num) and isinstance(b, Num) and a.value == b.value
+
+
+def _values(base: Any, statement: Statement, shape: tuple[Any, ...] | None) -> str | None:
+    passage = statement.passage
+    around = (passage.around if passage.latex else passage.source.line(statement.line)).lower()
     if isinstance(base, Name) and base.text in _SETS:
-        return "symmetric" if base.text in ("𝕊", "S") else "real"
+        square = shape is not None and len(shape) == 2 and _same_text(*shape)
+        symmetric = base.text in ("𝕊", "S") or ("symmetric" in around and square)
+        return "symmetric" if symmetric else "real"
     if isinstance(base, Bracket) and base.kind in ("⦃", "{"):
         numbers = [x.value for x in base.parts if isinstance(x, Num)]
         if numbers == [0, 1]:

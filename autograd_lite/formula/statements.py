@@ -17,6 +17,7 @@ _CLOSING = {")", "]", "}", "⦄", "⟧", "⟩"}
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
 _PASSED = {"≈", "∝", "→", "~", "≠", "⊂", "+=", "−="}  # what states no equality
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
+_WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
 _WORDS |= {"For", "Let", "let", "is", "every", "each"}
 
 

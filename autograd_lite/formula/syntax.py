@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from autograd_lite.formula.tokens import FormulaError, Source, Token
+from autograd_lite.formula.tokens import FUNCTIONS, FormulaError, Source, Token
 
 DEEPEST = 60  # brackets within brackets
 MOST_TERMS = 150  # of a sum, or factors of a product
@@ -168,13 +168,6 @@ _MATRICES = {"matrix", "bmatrix", "pmatrix", "vmatrix", "Vmatrix", "Bmatrix", "a
 _ROWS = {"aligned", "split", "gathered", "alignedat"}
 _LAYERS = "lℓLktTin"
 LINEAR = {"tr", "det", "vec", "diag"}  # functions without brackets that take the product after them
-FUNCTIONS = {
-    *("exp", "log", "ln", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan", "sigmoid"),
-    *("softplus", "relu", "max", "min", "abs", "sqrt", "softmax", "logsumexp", "sign", "sum"),
-    *("tr", "det", "vec", "diag", "mean", "log2", "logdet", "arcsin", "arccos", "argmax", "sgn"),
-    *("trace", "norm", "dot", "multiply", "square", "maximum", "minimum", "matmul", "inv"),
-    *("transpose", "outer", "power", "erf", "cot", "sec", "csc", "coth", "LSE", "ReLU", "rank"),
-}
 _MODULES = {"np", "numpy", "torch", "tf", "jnp", "math"}
 RESERVED = _MODULES | {"axis", "keepdims", "True", "False", "otherwise"}
 _STARTS = {"(", "[", "⟦", "⦃", "⟨", "{", "∂", "∇", "√", "frac", "sqrt", "bold", "…", "binom"}
@@ -346,7 +339,13 @@ class Parser:
         token = self.token
         if token.kind == "word":
             return self.word()
-        return self.scripted(self.atom())
+        node = self.scripted(self.atom())
+        base = node.base if isinstance(node, Scripted) else node
+        if token.text == "{" and isinstance(base, Name) and self.calls and self.sees("("):
+            spaced = self.token.spaced
+            arguments = self.bracketed().parts
+            node = self.scripted(Call(node.start, self.last, node, arguments, "(", spaced))
+        return node
 
     def word(self) -> Any:
         """A name with its scripts, its arguments, or what is special to some words."""
@@ -770,7 +769,9 @@ class Parser:
     def fraction(self) -> Any:
         start = self.take().start
         above = self.argument()
+        self._below = True
         below = self.argument()
+        self._below = False
         if isinstance(above, Differential) and isinstance(below, Differential | Product):
             return self.derivative(above, below, start)
         return Quotient(start, self.last, self.undone(above), self.undone(below))
@@ -789,7 +790,7 @@ class Parser:
         if token.kind != "word" or not token.text.startswith("d") or token.text in FUNCTIONS:
             return False
         if token.text == "d":
-            return True
+            return "d" not in self.known and self.peek().text not in ("_", "ᵀ")
         return len(token.text) == 2 or token.text[1:] in self.known
 
     def _d(self) -> None:
@@ -1130,6 +1131,7 @@ def _composed(text: str) -> str:
 
 
 def _number(text: str) -> Fraction | float:
+    text = text.replace("−", "-")
     value = Fraction(text) if "/" in text or len(text) < 15 else float(text)
     return value if isinstance(value, float) or value.denominator < 10**9 else float(text)
 

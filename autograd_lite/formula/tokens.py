@@ -91,6 +91,14 @@ class Macro:
     body: str
 
 
+FUNCTIONS = {
+    *("exp", "log", "ln", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan", "sigmoid"),
+    *("softplus", "relu", "max", "min", "abs", "sqrt", "softmax", "logsumexp", "sign", "sum"),
+    *("tr", "det", "vec", "diag", "mean", "log2", "logdet", "arcsin", "arccos", "argmax", "sgn"),
+    *("trace", "norm", "dot", "multiply", "square", "maximum", "minimum", "matmul", "inv"),
+    *("transpose", "outer", "power", "erf", "cot", "sec", "csc", "coth", "LSE", "ReLU", "rank"),
+}
+
 # Commands that LaTeX has and the table of notations need not write
 
 _SYNONYMS = {
@@ -314,9 +322,8 @@ class Lexer:
         if run in ("T", "t") and kind == "^":
             yield "sign", "ᵀ", start, self.at
             return
-        if run[-1] in "Tt" and len(run) > 1 and kind == "^":
-            run = run[:-1]
-            yield from self._group(kind, "−1" if run == "−" else run, start)  # X⁻ᵀ
+        if run[-1] in "Tt" and len(run) > 1 and kind == "^" and run[:-1] not in "−-":
+            yield from self._group(kind, run[:-1], start)
             yield "sign", "ᵀ", self.at - 1, self.at
             return
         yield from self._group(kind, run, start)
@@ -346,7 +353,8 @@ class Lexer:
                 self.at += 1
         elif name in _PROSE:
             text, self.at = _argument_at(self.text, self.at)
-            yield "text", text.strip(), start, self.at
+            text = text.strip()
+            yield "word" if text in FUNCTIONS else "text", text, start, self.at
         elif name in ("begin", "end"):
             text, self.at = _argument_at(self.text, self.at)
             if name == "begin" and text.rstrip("*") in ("array", "alignat", "tabular"):

