@@ -325,6 +325,8 @@ def _total(b: Expression) -> Expression | None:
     if is_op(b, np.diagflat):
         return transposition(b.arguments[0])  # type: ignore[union-attr]
     inner, turned = (b.arguments[0], True) if is_op(b, np.transpose) else (b, False)  # type: ignore[union-attr]
+    if has_property(inner, "rows sum to 1" if turned else "columns sum to 1"):
+        return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
     if is_op(inner, rules.softmax_) and inner.static["axis"] == (int(turned),):  # type: ignore[union-attr]
         return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
     return None

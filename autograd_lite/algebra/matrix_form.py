@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -59,6 +60,8 @@ def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> 
     if isinstance(e, Named):
         return convert(e.meaning)
     shape = matrix_shape(e.shape)
+    if not e.static:
+        e = replace(e, mark=None)  # two that do the same are equal
     conversion = _CONVERSIONS.get(e.op) or _OWN.get(own_name(e.op))
     if conversion is not None:
         return conversion(e, shape, convert)

@@ -60,11 +60,14 @@ from autograd_lite.algebra.tree import (
     Number,
     Ones,
     Shape,
+    Symbol,
+    children,
     elementwise,
     factors,
     number,
     only,
     product,
+    rebuilt,
     terms,
 )
 
@@ -91,6 +94,31 @@ class Shortener:
         self.done: dict[Expression, Expression] = {}
         self.depth = 0
         self.multiplying = False  # what is multiplied out is not multiplied out again
+
+    def shortest(self, e: Expression) -> Expression:
+        """The shortest form found, also with softmax in the place of exp throughout."""
+        short = self(e)
+        best = short
+        for x in dict.fromkeys(_parts(short)):
+            if is_op(x, np.exp) and x.shape:
+                best = min([best, self._with_softmax(short, x)], key=length)
+        return best
+
+    def _with_softmax(self, e: Expression, x: Expression) -> Expression:
+        """The expression with S softmax(z) for x = exp(z), where it has a sum S of x."""
+        best = e
+        for total in dict.fromkeys(_parts(e)):
+            axis = _sums(total, x)
+            if axis is None:
+                continue
+            letter = Symbol("sum", "S", 0, total.shape)
+            softmax = along(rules.softmax_, x.arguments[0], axis)  # type: ignore[union-attr]
+            rest = replaced(replaced(e, total, letter), x, times(letter, softmax))
+            if total.shape not in ((), x.shape):
+                continue
+            short = replaced(self(rest), letter, total)
+            best = min([best, short], key=length)
+        return best
 
     def __call__(self, e: Expression) -> Expression:
         """The shortest form found, of the same shape; or the number 0."""
@@ -372,6 +400,20 @@ class Shortener:
                 chain = [Ones((shape[0], 1)), transposition(column[0])]
             back[letter] = self._letter(x if not x.shape else multiplied(chain), letters)
         return written.subs(back, simultaneous=True)
+
+
+def _parts(e: Expression) -> Iterator[Expression]:
+    """The expression and all that it consists of."""
+    yield e
+    for x in children(e):
+        yield from _parts(x)
+
+
+def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
+    """The expression with one of its parts, wherever it occurs, replaced by another."""
+    if e == old:
+        return new
+    return rebuilt(e, [replaced(x, old, new) for x in children(e)]) if children(e) else e
 
 
 def _arithmetic(e: Expression) -> bool:

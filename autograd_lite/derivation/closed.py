@@ -318,7 +318,7 @@ def _candidates(
 
 def _shortened(shorten: Shortener, e: Expression, tape: NamedTape) -> Expression:
     """The shortest form; sums of ones are sizes too."""
-    short = shorten(e)
+    short = shorten.shortest(e)
     lettered = with_sizes(short, tape.sizes)
     return short if lettered == short else shorten(lettered)
 

@@ -153,11 +153,16 @@ def derive_text(
         quantities = Deriver(tape, chosen.cancels).quantities()
         return written(quantities, Writing(replace(chosen, letters={}), tape), steps, dict).lines
 
+    def form(x: str) -> ClosedForm:
+        try:
+            return first.in_letters(closed_form([first.on(x), second.on(x)], style, order), x)
+        except ArithmeticError:  # an inverse that there is not, at these sizes: XᵀX of a wide X
+            others = formula_on_tapes(text, shapes, assume, largest_first=False)
+            pairs = [tape.on(x) for tape in others]
+            return others[0].in_letters(closed_form(pairs, style, order), x)
+
     def forms() -> dict[str, ClosedForm]:
-        return {
-            x: first.in_letters(closed_form([first.on(x), second.on(x)], style, order), x)
-            for x in letters
-        }
+        return {x: form(x) for x in letters}
 
     return FormulaDerivation(first.note, first.shapes, lines, forms, steps)
 

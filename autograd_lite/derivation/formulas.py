@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ class FormulaOnTape:
         shapes: Mapping[str, Sequence[str | int]] | None = None,
         assume: Mapping[str, str] | None = None,
         draw: int = 0,
+        largest_first: bool = True,
     ) -> None:
         self.properties = _properties(assume or {})
         note, self.name = _note(text, shapes or {})
@@ -72,9 +74,9 @@ class FormulaOnTape:
             raise plan.unread[0]
         _assume_shapes(plan)
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
-        drawing.primes = _primes(text, draw)
+        drawing.primes = _primes(text, draw, largest_first)
         self.world = _World(plan, drawing, self.properties)
-        for size in {str(n) for shape in (shapes or {}).values() for n in shape}:
+        for size in (str(n) for shape in (shapes or {}).values() for n in shape):
             if not size.isdigit():
                 self.world.named_size(size)
         for letter in _multiplied(plan):  # `A (x + y)` is a product
@@ -289,17 +291,17 @@ def _is_softmax(node: Any) -> bool:
     return name is not None and name.letter == "softmax"
 
 
-def _primes(text: str, draw: int) -> Iterator[int]:
+def _primes(text: str, draw: int, largest_first: bool) -> Iterator[int]:
     """Primes that no number of the text, nor those just below it, has for a factor.
 
-    The first is the largest: what is written first, the rows of X ∈ ℝ^{m × n}, is long. Two draws
-    share none.
+    Two draws share none.
     """
     numbers = [int(n) for n in re.findall(r"\d+", text)]
     near = [m for n in numbers for m in (n, n - 1, n - 2) if m > 0]
-    primes = [p for p in range(11, 50) if all(p % k for k in range(2, p))]
-    good = [p for p in primes if all(m % p for m in near)]
-    return iter([*reversed(good[draw::2]), *(p for p in range(53 + draw, 10_000, 2))])
+    primes = (p for p in count(11) if all(p % k for k in range(2, p)) and all(m % p for m in near))
+    own = islice(primes, draw, None, 2)
+    first = list(islice(own, 6))
+    return chain(reversed(first) if largest_first else first, own)
 
 
 class _Primes(Drawing):
@@ -373,6 +375,11 @@ def formula_on_tapes(
     text: str,
     shapes: Mapping[str, Sequence[str | int]] | None = None,
     assume: Mapping[str, str] | None = None,
+    largest_first: bool = True,
 ) -> list[FormulaOnTape]:
-    """A formula at two draws of sizes and values."""
-    return [FormulaOnTape(text, shapes, assume, draw) for draw in range(2)]
+    """A formula at two draws of sizes and values.
+
+    largest_first: whether sizes that are met first are the largest, so that the X ∈ ℝ^{m × n} of
+    XᵀX is tall.
+    """
+    return [FormulaOnTape(text, shapes, assume, draw, largest_first) for draw in range(2)]

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from autograd_lite import rules
-from autograd_lite.algebra.shortening import length
-from autograd_lite.algebra.tree import Apply, Expression, Symbol, children, rebuilt
+from autograd_lite.algebra.shortening import length, replaced
+from autograd_lite.algebra.tree import Apply, Expression, Symbol, children
 
 MOST_NAMES = 4
 _LETTERS = {0: "αβγκτ", 1: "ruqsgh", 2: "RUQSGH"}  # by the axes that are longer than one
@@ -51,13 +51,6 @@ def _inside(e: Expression) -> Iterator[Expression]:
         yield e
     for x in children(e):
         yield from _inside(x)
-
-
-def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
-    """The expression with one of its parts, wherever it occurs, replaced by another."""
-    if e == old:
-        return new
-    return rebuilt(e, [replaced(x, old, new) for x in children(e)]) if children(e) else e
 
 
 def _letter(part: Expression, taken: Collection[str]) -> str:

@@ -123,7 +123,7 @@ def _width(text: str) -> int:
 class FormulaDerivation(Derivation):
     """The derivation of a formula that was given as text; printed, it is a note to be checked.
 
-    note: its declarations and definitions. shapes: of its letters, in letters of sizes. lines: the steps, for a scalar.
+    note: its declarations and definitions. shapes: those of its letters. lines: the steps, for a scalar.
     """
 
     def __init__(
