@@ -50,6 +50,8 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
         a, b = e.arguments  # type: ignore[union-attr]
         if occurs_in(v, b) and is_op(e, np.multiply):
             a, b = b, a
+        if occurs_in(v, b):
+            raise NoMatrix(f"{v.label} is multiplied by itself, or divides")
         factor = b if is_op(e, np.multiply) else over(ONE, b)
         return _scaled_rows(factor, pulled_out(a, v), a, e)
     if is_op(e, np.transpose):

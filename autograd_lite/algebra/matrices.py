@@ -87,7 +87,7 @@ def repeats(e: Expression, shape: Shape) -> Expression:
     if e.shape == shape or not shape:
         return e
     if not e.shape:
-        return scaled_by(e, Ones(shape))
+        return scaled_by(e, ones(shape))
     if e.shape[0] != shape[0]:
         e = multiplied([Ones((shape[0], 1)), e])
     if e.shape[1] != shape[1]:

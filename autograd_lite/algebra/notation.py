@@ -329,12 +329,19 @@ class Style:
             return minus + top
         return minus + (rf"\frac{{{top}}}{{{bottom}}}" if self.latex else f"{top}/{bottom}")
 
+    def factor(self, e: Expression, least: int) -> str:
+        """A factor after no matrix: there a column of ones is bold, as 1 is a number."""
+        column = isinstance(e, Ones) and e.shape[-1] == 1 < e.shape[0]
+        if column and not self.latex and self.notation.ones[0] == "1":
+            return "𝟏"
+        return self.within(e, least)
+
     def matrix_product(self, left: Expression, right: Expression) -> str:
         outer = self.notation.outer[self.latex]
         if outer and isinstance(right, Apply) and right.op is np.transpose:
-            return self.within(left, PRODUCT) + outer + self(right.arguments[0])
+            return self.factor(left, PRODUCT) + outer + self(right.arguments[0])
         product = self.notation.product[self.latex]
-        return self.within(left, PRODUCT) + product + self.within(right, PRODUCT)
+        return self.factor(left, PRODUCT) + product + self.within(right, PRODUCT)
 
     def sum(self, e: Expression) -> str:
         text = ""
@@ -354,11 +361,13 @@ class Style:
         a, b = e.arguments
         if e.op is not np.power:
             return f"{self.within(a, TIMES)} / {self.within(b, POSTFIX)}", TIMES
-        if self.latex:
-            return f"{self.within(a, ATOM)}^{{{self(b)}}}", ATOM
+        sign = self.times.strip() if a.shape else ""  # of each element
         exponent, binds = self.write(b)
-        plain = binds >= ATOM and "/" not in exponent
-        return f"{self.within(a, ATOM)}^{exponent if plain else f'({exponent})'}", ATOM
+        if sign and binds < ATOM:
+            exponent = self.parenthesised(exponent)
+        short = not (sign or self.latex) and binds >= ATOM and "/" not in exponent
+        inside = f"{sign} {exponent}" if sign and self.latex else sign + exponent
+        return f"{self.within(a, ATOM)}^{inside if short else f'{{{inside}}}'}", ATOM
 
     def quotient(self, e: Apply) -> tuple[str, int]:
         """Everything that is multiplied and divided: coefficient, numerator, denominator."""
@@ -391,14 +400,14 @@ class Style:
         if len(powers) == 1 and powers[above[0]] == 1:
             if coefficient == 1:
                 return self.write(above[0])
-            return self.scaled(coefficient, self.within(above[0], TIMES))
+            return self.scaled(coefficient, self.factor(above[0], TIMES))
         if len(powers) == 1 and coefficient == 1 and (not above[0].shape or len(above) > 2):
             return self.power(above[0], len(above)), POSTFIX
         text, scalar = "", True
         ordered = sorted(powers.items(), key=lambda item: bool(item[0].shape))  # numbers first
         for k, (x, n) in enumerate(ordered):
             last = scalar and text and n == 1 and k == len(ordered) - 1 and x.shape
-            own = self.within(x, PRODUCT) if last else self.power(x, n)
+            own = self.factor(x, PRODUCT) if last else self.power(x, n)
             text += ("" if not text else " " if scalar else self.times) + own
             scalar = not x.shape
         return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)

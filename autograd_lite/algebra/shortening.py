@@ -73,7 +73,7 @@ from autograd_lite.algebra.tree import (
 
 MOST_TERMS = 40  # of a product that is multiplied out
 DEEPEST = 40  # expressions within expressions that are made shorter
-_TOKEN = re.compile(r"\w+′*|[^\s\w()]|\(")
+_TOKEN = re.compile(r"\w+′*|[^\s\w(){}]|\(")
 Term = tuple[Expression, list[Expression]]  # a scalar, and the factors of a product
 
 

@@ -57,8 +57,9 @@ class ClosedForm:
 
     kind: `gradient`, `hessian`, `jacobian`, or a `product` with a direction. expression: in matrix
     form; names: what letters in it stand for, `where …`. inputs: its letters; others: more letters
-    of the tape. sizes: numbers for which letters stand. shape: of what it gives. conditions: what was assumed of the data, in words. error: its largest deviation from the
-    tape, relative to the largest value.
+    of the tape. sizes: numbers for which letters stand. shape: of what it gives. conditions: what
+    was assumed of the data, in words. error: its largest deviation from the tape, relative to the
+    largest value.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class ClosedForm:
     styles: tuple[Style, Style]  # as text, and in LaTeX
     others: tuple[Symbol, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    claim: str = ""  # what a note says it is, with a sign for =
 
     def _written(self, latex: bool) -> str:
         style = self.styles[latex]
@@ -92,6 +94,11 @@ class ClosedForm:
         return f"{self.lhs[0]} = {self.formula}"
 
     __repr__ = __str__
+
+    @property
+    def statement(self) -> str:
+        """As a note says it."""
+        return f"{self.claim or self.lhs[0] + ' ='} {self.formula}"
 
     @property
     def source(self) -> str:
@@ -389,7 +396,9 @@ def hessian_form(on: Sequence[On], style: Callable[[bool], Style]) -> ClosedForm
             (slope,) = gradients(pair.y, [pair.x], create_graph=True)
         slopes.append(replace(pair, y=slope))
     if _is_matrix(on[0].x):
-        return _product_form(slopes, (f"d²{cost}", rf"\mathrm{{d}}^2 {in_latex(cost)}"), style)
+        form = _product_form(slopes, (f"d²{cost}", rf"\mathrm{{d}}^2 {in_latex(cost)}"), style)
+        v = _direction(form)
+        return replace(form, claim=f"∂tr({v}ᵀ ∂{cost}/∂{name})/∂{name} =")
     fraction = rf"\frac{{\partial^2 {in_latex(cost)}}}{{\partial {in_latex(name)}^2}}"
     return _linear_form("hessian", slopes, (f"∂²{cost}/∂{name}²", fraction), style)
 
@@ -406,7 +415,12 @@ def jacobian_form(on: Sequence[On], style: Callable[[bool], Style]) -> ClosedFor
         with tracing():
             (slope,) = gradients(pair.y, [pair.x], gradient=u, create_graph=True)
         slopes.append(On(slope, u, pair.of, pair.named))
-    return _product_form(slopes, (f"d{label}", rf"\mathrm{{d}}{in_latex(label)}"), style)
+    form = _product_form(slopes, (f"d{label}", rf"\mathrm{{d}}{in_latex(label)}"), style)
+    return replace(form, claim=f"A change {_direction(form)} of {name} changes {label} by")
+
+
+def _direction(form: ClosedForm) -> str:
+    return form.lhs[0].partition("[")[2].rstrip("]")
 
 
 def _is_matrix(t: Tensor) -> bool:

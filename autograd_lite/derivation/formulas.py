@@ -132,14 +132,15 @@ class FormulaOnTape:
 
     @property
     def note(self) -> list[str]:
-        """The lines of a note that says what the formula is."""
+        """The lines of a note that says what the formula is; softmax is of rows where it was."""
         declared = []
         for letter, shape in self.shapes.items():
             sizes = f"^{{{' × '.join(map(str, shape))}}}" if shape else ""
             known = self.properties.get(letter, frozenset())
             base = "𝕊" if "symmetric" in known else "ℝ"
             declared.append(f"{letter} ∈ {base}{sizes}")
-        return [", ".join(declared), *self.written]
+        matter = ["---", "samples: rows", "---"] if self.world.plan.rows else []
+        return [*matter, ", ".join(declared), *self.written]
 
     def in_letters(self, form: ClosedForm, x: str) -> ClosedForm:
         """A closed form with letters for the sizes in its shape, and what defined letters mean."""

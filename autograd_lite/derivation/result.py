@@ -64,7 +64,7 @@ class Derivation:
     def _form(self) -> ClosedForm:
         if len(self.forms) != 1:
             raise ValueError(
-                f"there are {len(self.forms)} closed forms: .forms[name] is one of them"
+                f"there are {len(self.forms)} closed forms: see .forms[name]"
             )
         return next(iter(self.forms.values()))
 
@@ -123,7 +123,8 @@ def _width(text: str) -> int:
 class FormulaDerivation(Derivation):
     """The derivation of a formula that was given as text; printed, it is a note to be checked.
 
-    note: its declarations and definitions. shapes: those of its letters. lines: the steps, for a scalar.
+    note: its declarations and definitions. shapes: those of its letters. lines: the steps, where
+    it is a scalar.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class FormulaDerivation(Derivation):
 
     def __str__(self) -> str:
         steps = [str(line) for line in self.lines] if self.steps else []
-        return "\n".join([*self.note, *steps, *map(str, self.forms.values())])
+        return "\n".join([*self.note, *steps, *(form.statement for form in self.forms.values())])
 
     __repr__ = __str__
 

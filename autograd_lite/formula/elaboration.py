@@ -565,7 +565,8 @@ class Elaborator:
         if letter in env.letters:
             return Number(Fraction(env.letters[letter]))
         if self.world.find(Key(letter)) is None:
-            if letter in self.world.sizes or letter in self.world.plan.sizes or self.world.depth_of(letter):
+            known = (self.world.sizes, self.world.plan.sizes, self.world.plan.declared_sizes)
+            if any(letter in table for table in known) or self.world.depth_of(letter):
                 return self.size_as_number(letter)
             if letter == "π":
                 return Number(float(np.pi))

@@ -101,6 +101,12 @@ class Plan:
     softmax: bool = False
 
     @property
+    def declared_sizes(self) -> set[str]:
+        """The letters that stand for sizes in declarations."""
+        shapes = [x for d in self.declarations for x in d.shape or ()]
+        return {node.text for node in nodes(tuple(shapes)) if isinstance(node, Name)}
+
+    @property
     def conventions(self) -> dict[str, str]:
         """The front matter."""
         return self.read.note.conventions
@@ -185,6 +191,13 @@ def _families(statements: list[Statement]) -> dict[str, tuple[Any, Any] | None]:
     for letter in (*LAYERS, *stepping):
         if lowered[letter]:
             found.setdefault(letter, None)
+    numbers = {  # b ∈ ℝ numbers nothing
+        name.letter
+        for statement in statements
+        if statement.kind == "declaration" and (name := taken_apart(statement.chain.parts[0]))
+        if isinstance(set_ := statement.chain.parts[1], Name) and set_.text in ("ℝ", "R")
+    }
+    found = {x: y for x, y in found.items() if x not in numbers}
     return {x: ranged.get(x) or summed.get(x) for x in found}
 
 

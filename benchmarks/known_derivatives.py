@@ -5,7 +5,9 @@ The value is plain NumPy on the letters (vectors are 1-d), which knows nothing o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +43,43 @@ class Known:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+SIGN = re.compile(r"\w+′*|[^\s\w(){}]|\(")
+
+
+def signs(text: str) -> int:
+    """How many letters, signs and pairs of brackets a formula has."""
+    return len(SIGN.findall(text))
+
+
+def drawn(case: Known, shapes: Mapping[str, tuple[Any, ...]], rng: Any) -> dict[str, Any]:
+    """Values for the letters of a formula, with what is assumed of them; a direction V too."""
+    sizes: dict[Any, int] = {}
+    assume = case.options.get("assume", {})
+    values = {}
+    for letter, shape in {**shapes, "V": shapes.get("V", shapes[case.wrt])}.items():
+        lengths = [sizes.setdefault(n, 7 - len(sizes)) for n in shape]  # X ∈ ℝ^{m × n} is tall
+        values[letter] = _drawn(lengths, assume.get(letter, ""), rng)
+    return values
+
+
+def _drawn(lengths: list[int], assumed: str, rng: Any) -> Any:
+    if not lengths:
+        return rng.uniform(0.5, 1.5)
+    value = rng.normal(size=lengths)
+    if len(lengths) == 2 and lengths[0] == lengths[1]:
+        value = 3 * np.eye(lengths[0]) + value / 2  # invertible
+    if assumed in ("symmetric", "positive definite"):
+        value = (value + value.T) / 2
+    if assumed == "one-hot":
+        value = np.eye(lengths[1])[rng.integers(lengths[1], size=lengths[0])]
+    return value
+
+
+def expected(case: Known, values: Mapping[str, Any]) -> Any:
+    """What the derivative is at these values."""
+    return case.value(**{name: values[name] for name in inspect.signature(case.value).parameters})
+
+
 def known(formula, wrt, text, value, **options):
     return Known(formula, wrt, text, value, options)
 
@@ -49,12 +88,17 @@ SPD = {"assume": {"A": "symmetric"}}
 XMN = {"shapes": {"X": ("m", "n")}}
 YK = {"shapes": {"X": ("m", "n"), "Y": ("m", "k"), "W": ("n", "k")}, "assume": {"Y": "one-hot"}}
 
+def _attention(G, Q, K, V, d):
+    P, R = softmax(Q @ K.T / d**0.5), G @ V.T
+    return (P * (R - (P * R).sum(1)[:, None])) @ K / d**0.5
+
+
 # The nine examples of matrixcalculus.org
 NINE = [
     known("1/2 xᵀ A x", "x", "1/2 (A + Aᵀ) x", lambda x, A: (A + A.T) @ x / 2),
     known("A exp(x)", "x", "A diag(exp(x))", lambda x, A: A * np.exp(x)),
     known("(y ∘ v)ᵀ x", "x", "y ∘ v", lambda x, y, v: y * v),
-    known("a^b", "a", "b a^(b − 1)", lambda a, b: b * a ** (b - 1)),
+    known("a^b", "a", "b a^{b − 1}", lambda a, b: b * a ** (b - 1)),
     known("‖A x − y‖_1", "x", "Aᵀ sign(A x − y)", lambda A, x, y: A.T @ np.sign(A @ x - y)),
     known("‖A x − y‖²", "x", "2 Aᵀ (A x − y)", lambda A, x, y: 2 * A.T @ (A @ x - y)),
     known(
@@ -258,10 +302,6 @@ CLASSICS = [
           lambda W, x, b: (1 - np.tanh(W @ x + b) ** 2)[:, None] * W),
 ]  # fmt: skip
 
-
-def _attention(G, Q, K, V, d):
-    P, R = softmax(Q @ K.T / d**0.5), G @ V.T
-    return (P * (R - (P * R).sum(1)[:, None])) @ K / d**0.5
 
 
 ALL = [*NINE, *COOKBOOK, *CLASSICS]
