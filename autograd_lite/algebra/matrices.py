@@ -470,7 +470,7 @@ def trace(e: Expression) -> Expression:
 # Functions along an axis
 
 
-def along(op: Any, x: Expression, axis: tuple[int, ...] | None) -> Expression:
+def along(op: Any, x: Expression, axis: tuple[int, ...] | None, ddof: int = 0) -> Expression:
     """A function along one or both axes of a matrix: a reduction, or a softmax."""
     axis = None if axis is None else tuple(sorted(k % 2 for k in axis))
     every = axis is None or {*axis} >= {k for k in (0, 1) if x.shape[k] > 1}
@@ -480,6 +480,10 @@ def along(op: Any, x: Expression, axis: tuple[int, ...] | None) -> Expression:
         return Apply(op, (x,), x.shape, {"axis": axis}, axis)
     axis = (0, 1) if axis is None or every else axis
     shape = tuple(1 if k in axis else n for k, n in enumerate(x.shape))
-    static = {"axis": axis} if op is rules.logsumexp_ else {"axis": axis, "keepdims": True}
-    result = Apply(op, (x,), shape, static, axis)
+    static: dict[str, Any] = {"axis": axis}
+    if op is not rules.logsumexp_:
+        static["keepdims"] = True
+    if ddof:
+        static["ddof"] = ddof
+    result = Apply(op, (x,), shape, static, (axis, ddof))
     return entry(result) if every else result

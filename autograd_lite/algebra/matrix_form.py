@@ -32,7 +32,8 @@ from autograd_lite.algebra.tree import Apply, Expression, Named, Number, Ones, S
 
 def own_name(op: Any) -> str:
     """The name of an operation of `autograd_lite.functions`, which is loaded later than this."""
-    return op.__name__ if str(op.__module__).startswith("autograd_lite.functions.") else ""
+    module = str(getattr(op, "__module__", ""))
+    return op.__name__ if module.startswith("autograd_lite.functions.") else ""
 
 
 def in_matrices(e: Expression) -> Expression:
@@ -73,8 +74,8 @@ def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> 
         return conforming(Apply(e.op, tuple(filled), shape, e.static, e.mark))
     if e.op in _OF_MATRICES or own_name(e.op) == "logabsdet":
         return Apply(e.op, tuple(arguments), shape, e.static, e.mark)
-    if "axis" in e.static and arguments[0].shape:
-        return along(e.op, arguments[0], e.static["axis"])
+    if e.op in _ALONG and len(arguments) == 1 and arguments[0].shape:
+        return along(e.op, arguments[0], e.static["axis"], e.static.get("ddof", 0))
     raise NoMatrix(f"{e.op.__name__} has no form as matrices")
 
 
@@ -171,4 +172,6 @@ _CONVERSIONS: dict[Any, Callable[..., Expression]] = {
 }
 _OWN: dict[str, Callable[..., Expression]] = {"cofactors": _of_cofactors}
 _OF_MATRICES: set[Any] = {np.linalg.inv, np.linalg.pinv, np.linalg.det, np.trace, np.diagflat}
+_ALONG: set[Any] = {np.mean, np.max, np.min, np.prod, np.var, np.std, np.linalg.norm}
+_ALONG |= {rules.logsumexp_, rules.softmax_, rules.log_softmax_}
 _OF_MATRICES |= {np.eye, diagonal_of}

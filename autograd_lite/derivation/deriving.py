@@ -272,17 +272,21 @@ class Deriver:
                 reader = Reader(lambda step: self._symbol(step, symbol), self.tape.inactive)
                 raw = with_sizes(reader(root), self.tape.sizes)
                 self.left_out[symbol] = reader.left_out
-            self.read[symbol] = raw, *self._simplified(raw)
+            self.read[symbol] = raw, *self._simplified(raw, symbol)
         return self.read[symbol]
 
-    def _simplified(self, e: Expression) -> tuple[Expression, list[tuple[Part, ...]]]:
-        simplify = Simplifier(self.tape.is_one, self.tape.inverses)
+    def _simplified(
+        self, e: Expression, of: Symbol | None = None
+    ) -> tuple[Expression, list[tuple[Part, ...]]]:
+        """The shorter expression, and what that assumes; what a letter is does not use it."""
+        known = {x: y for x, y in self.tape.inverses.items() if of not in symbols(y)}
+        simplify = Simplifier(self.tape.is_one, known)
         return simplify(e), simplify.conditions
 
     def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
         if not step.is_gradient or step.op is None:
-            return tape.letter(step)
+            return tape.letter(step) or (tape.twin(step) if step.op else None)
         arriving = tape.arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:
             return arriving

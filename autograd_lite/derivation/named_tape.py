@@ -58,7 +58,7 @@ class NamedTape:
         self.points = [[s.value for s in recorded], other]
         self.inactive = inactive(recorded, self.points)
         self.labels = {s.number: s.label for s in recorded if s.label}
-        self.computed = {_computation(recorded[n]): n for n in self.labels if recorded[n].op}
+        self.first = first_of_its_kind(recorded)
         self.parts: dict[int, str] = {}
         self.given: set[int] = set()
         self.known: dict[int, Expression] = {}
@@ -74,6 +74,8 @@ class NamedTape:
                 self.whose.setdefault(g.number, []).append(n)
         self._recognise()
         self._name_the_rest()
+        named = (n for n in self.labels if recorded[n].op and not recorded[n].is_gradient)
+        self.computed = {self.first[n]: n for n in named}
         self.inverses = self._inverses()
 
     def _recognise(self) -> None:
@@ -185,8 +187,8 @@ class NamedTape:
 
     def twin(self, step: Step) -> Expression | None:
         """The letter of what a step computes again: a rule may take cos(Z) where A is cos(Z)."""
-        same = self.computed.get(_computation(step)) if step.op else None
-        return None if same is None else self.symbol(same)
+        same = self.computed.get(self.first[step.number])
+        return None if same in (None, step.number) else self.symbol(same)
 
     def step(self, symbol: Symbol) -> Step:
         """The step whose value a symbol stands for."""
@@ -227,10 +229,15 @@ def is_data(s: Step) -> bool:
     return s.op is None and not s.tensor.requires_grad
 
 
-def _computation(s: Step) -> Any:
-    """What a step computes: two steps that agree in this have the same value."""
-    inputs = tuple(("step", x.number) if isinstance(x, Step) else x for x in s.inputs)
-    return s.op, inputs, static_mark(s)
+def first_of_its_kind(recorded: Steps) -> list[int]:
+    """For each step, the number of the first that computes the same from the same."""
+    found: dict[Any, int] = {}
+    first: list[int] = []
+    for s in recorded:
+        inputs = tuple(("step", first[x.number]) if isinstance(x, Step) else x for x in s.inputs)
+        key = (s.op, inputs, static_mark(s)) if s.op else s.number
+        first.append(found.setdefault(key, s.number))
+    return first
 
 
 def fresh_point(recorded: Steps) -> list[Any]:
