@@ -301,7 +301,7 @@ def test_softmax_is_short_only_where_the_labels_add_up_to_one():
     assert ag.derive(J).lines[0].note == "the rows of Y sum to 1"
     J = cost_of_labels_that_sum_to_anything(net, X)
     (line, *_) = ag.derive(J).lines
-    assert (line.rhs, line.note) == ("1/6 (A2 ∘ (1ᵀ Y) − Y)", "")
+    assert (line.rhs, line.note) == ("1/6 (A2 ∘ (𝟏 1ᵀ Y) − Y)", "")
 
 
 def test_a_guard_that_is_active_is_not_left_out():
@@ -369,6 +369,30 @@ def test_hadamard_products():
     ]  # fmt: skip
 
 
+def test_broadcasting_is_written_unless_asked_otherwise():
+    X, g = tensor("X", 6, 4), tensor("g", 4)
+    J = np.sum(np.exp(X - np.mean(X, axis=1, keepdims=True)) * g)
+    for broadcasting, definition, gradient in (
+        ("none", "exp(X − 1/4 X 1 1ᵀ)", "𝟏 gᵀ"),
+        ("numpy", "exp(X − 1/4 X 1)", "g"),
+    ):
+        first, second, *_ = ag.derive(J, [X], broadcasting=broadcasting).lines
+        assert (first.rhs, gradient in second.rhs) == (definition, True)
+    with pytest.raises(ValueError, match="broadcasting='some': there are none, numpy"):
+        ag.derive(J, broadcasting="some")
+
+
+def test_a_letter_is_not_defined_by_itself_and_lines_use_what_stands_above():
+    y, X, w = tensor("y", 7), tensor("X", 7, 5), tensor("w", 5)
+    lines = ag.derive(np.sum(np.log(np.exp(-y * (X @ w)) + 1))).lines
+    assert [str(line) for line in lines[:2]] == ["T1 = X w", "T2 = 1 + exp(−y ∘ T1)"]
+    above = {"y", "X", "w"}
+    for line in lines:
+        used = set(re.findall(r"∂J/∂\w+|\b[A-Za-z]\w*\b", line.rhs)) - {"exp", "J", "ᵀ"}
+        assert {name.rstrip("ᵀ") for name in used} <= above, line
+        above.add(line.lhs)
+
+
 def test_second_derivatives():
     x = ag.Tensor(2.0, requires_grad=True, name="x")
     (slope,) = ag.gradients(x**3 + np.sin(x), [x], create_graph=True)
@@ -399,7 +423,7 @@ def test_what_has_no_name_gets_one():
     X, Y = tensor("X", 2, 5, grad=False), tensor("Y", 1, 5, grad=False)
     derived = ag.derive(np.mean(np.square(W2 @ np.tanh(W1 @ X + b1) - Y)))
     assert [str(line) for line in derived.lines] == [
-        "T1 = tanh(W1 X + b1)",
+        "T1 = tanh(W1 X + b1 1ᵀ)",
         "T2 = W2 T1 − Y",
         "∂J/∂T2 = 2/5 T2",
         "∂J/∂W2 = ∂J/∂T2 T1ᵀ",

@@ -57,7 +57,7 @@ def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> 
     if isinstance(e, Number):
         return Number(e.value)
     if isinstance(e, Ones):
-        return Ones(e.shape) if matrix_shape(e.shape) else ONE
+        return Ones(matrix_shape(e.shape)) if matrix_shape(e.shape) else ONE
     if isinstance(e, Named):
         return convert(e.meaning)
     shape = matrix_shape(e.shape)
@@ -156,7 +156,8 @@ def _of_cofactors(e: Apply, shape: Shape, convert: Callable[..., Expression]) ->
 
 
 def _of_broadcast(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
-    return _aligned(repeats(convert(e.arguments[0]), shape), e.arguments[0].shape, e.shape)
+    (x,) = e.arguments
+    return repeats(_aligned(convert(x), x.shape, e.shape), shape)
 
 
 _CONVERSIONS: dict[Any, Callable[..., Expression]] = {

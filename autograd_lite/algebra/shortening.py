@@ -492,7 +492,8 @@ def _conform(e: Expression, shape: Shape) -> Expression:
     """What comes back from scalar algebra, in matrix form again."""
     if isinstance(e, Apply) and _arithmetic(e) and e.shape:
         arguments = [_conform(a, e.shape) if a.shape else a for a in e.arguments]
-        if is_sum(e) and not all(a.shape or a in _PLAIN for a in arguments):
+        has_identity = any(is_identity(unscaled(term)[1]) for _, term in terms(e))
+        if is_sum(e) and (has_identity or not all(a.shape or a in _PLAIN for a in arguments)):
             arguments = [a if a.shape else scaled_by(a, ones(e.shape)) for a in arguments]
         e = conforming(Apply(e.op, tuple(arguments), e.shape, e.static, e.mark))
     return _filled(e, shape)

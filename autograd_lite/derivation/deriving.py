@@ -7,6 +7,7 @@ and every line is evaluated as it is printed and compared with the tape before i
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.matrices import NoMatrix
+from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import TEXT, Notation, Style, letters_of
 from autograd_lite.algebra.reading import Reader
 from autograd_lite.algebra.simplification import (
@@ -55,6 +58,7 @@ def derive(
     order: int = 1,
     shapes: Mapping[str, Sequence[str | int]] | None = None,
     assume: Mapping[str, str] | None = None,
+    broadcasting: str = "none",
 ) -> Derivation:
     """The gradients of J in matrix form, as one would derive them by hand, from its tape.
 
@@ -62,6 +66,8 @@ def derive(
     the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, a
     document, `000` to `004`, or a `Notation` of your own. steps: also how each line came about.
     order: 2 for closed forms of second derivatives: the Hessian by a vector, `d²J[V]` by a matrix.
+    broadcasting: `none`, where lines conform as matrices, or `numpy`, where what NumPy repeats is
+    not written.
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
@@ -95,6 +101,8 @@ def derive(
     array([1., 2.])
     """
     sympy()
+    if broadcasting not in ("none", "numpy"):
+        raise ValueError(f"broadcasting={broadcasting!r}: there are none, numpy")
     if isinstance(J, str):
         return derive_text(J, wrt, notation, steps, order, shapes, assume)
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
@@ -115,7 +123,7 @@ def derive(
         pairs = zip(labels, wrt, strict=True)
         return {x: closed_form([On(J, t, label)], style, order) for x, t in pairs}
 
-    return written(quantities, writing, steps, forms)
+    return written(quantities, writing, steps, forms, broadcasting == "none")
 
 
 def style_for(notation: Notation, cost: str) -> Callable[[bool], Style]:
@@ -352,11 +360,14 @@ def written(
     writing: Writing,
     with_steps: bool,
     forms: Callable[[], dict[str, ClosedForm]],
+    strict: bool = True,
 ) -> Derivation:
     """The lines, each evaluated as it is printed and compared with the tape."""
     text, latex = writing.style(latex=False), writing.style(latex=True)
     lines, rows = [], []
     for q in quantities:
+        if strict and not writing.notation.letters:
+            q = replace(q, rhs=conforming_line(q.rhs))
         error = max(checked(q, writing, text, point) for point in range(2))
         steps = q.steps if with_steps else ()
         lines.append(
@@ -385,6 +396,14 @@ def written(
     return Derivation(lines, "\n".join(header), rows, forms)
 
 
+def conforming_line(e: Expression) -> Expression:
+    """An expression in which what NumPy would repeat is repeated by products with ones."""
+    try:
+        return in_matrices(e)
+    except NoMatrix:
+        return e
+
+
 def together(parts: Iterable[Part], style: Style) -> str:
     """Words and expressions, one after the other."""
     return "".join(
@@ -396,13 +415,16 @@ def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:
     """The error of a line; ArithmeticError if the printed expression is not what the tape has."""
 
     def value(s: Symbol) -> Any:
-        return writing.value(s, point)
+        x = writing.value(s, point)
+        return np.reshape(x, s.shape) if np.size(x) == math.prod(s.shape) else x
 
     expected = np.asarray(value(q.symbol))
     if not np.isfinite(expected).all():
         raise ArithmeticError(f"{style(q.symbol)} is not finite on this tape: nothing to compare")
     with np.errstate(all="ignore"):
         found = np.asarray(evaluate(q.rhs, value))
+    if found.size == expected.size:
+        found = found.reshape(expected.shape)
     eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
     deviation = scale = 0.0
     if expected.size:

@@ -63,9 +63,7 @@ class Derivation:
 
     def _form(self) -> ClosedForm:
         if len(self.forms) != 1:
-            raise ValueError(
-                f"there are {len(self.forms)} closed forms: see .forms[name]"
-            )
+            raise ValueError(f"there are {len(self.forms)} closed forms: see .forms[name]")
         return next(iter(self.forms.values()))
 
     @property

@@ -72,7 +72,7 @@ def function_source(
     """A function of the inputs that gives the value of an expression in matrix form.
 
     others: letters that are inputs too if only they have a size that is needed. sizes: the numbers
-    for which letters of sizes stand. Raises ValueError for a library that is not numpy, torch or jax.
+    for which letters of sizes stand. Raises ValueError for another library than these three.
     """
     if library not in IMPORTS:
         raise ValueError(f"library={library!r}: there are {', '.join(IMPORTS)}")
