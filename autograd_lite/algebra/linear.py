@@ -7,20 +7,20 @@ import functools
 import numpy as np
 
 from autograd_lite.algebra.matrices import (
-    ONE,
+    UNITY,
     ZERO,
     NoMatrix,
     added,
     diagonal,
-    identity_matrix,
-    is_elementwise,
+    divided_by,
+    is_by_element,
     is_entry,
     is_op,
     links,
     multiplied,
-    over,
     scaled_by,
     transposition,
+    unit_matrix,
 )
 from autograd_lite.algebra.tree import Apply, Expression, Ones, Symbol, number, product, symbols
 
@@ -40,24 +40,24 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
     if e == ZERO:
         return ZERO
     if e == v:
-        return identity_matrix(v.shape[0]) if v.shape else ONE
+        return unit_matrix(v.shape[0]) if v.shape else UNITY
     if is_op(e, np.add, np.subtract):
-        a, b = (pulled_out(x, v) if occurs_in(v, x) else ZERO for x in e.arguments)  # type: ignore[union-attr]
+        a, b = (pulled_out(x, v) if occurs_in(v, x) else ZERO for x in e.arguments)
         return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))
     if is_op(e, np.negative):
-        return scaled_by(number(-1), pulled_out(e.arguments[0], v))  # type: ignore[union-attr]
+        return scaled_by(number(-1), pulled_out(e.arguments[0], v))
     if is_op(e, np.multiply, np.divide):
-        a, b = e.arguments  # type: ignore[union-attr]
+        a, b = e.arguments
         if occurs_in(v, b) and is_op(e, np.multiply):
             a, b = b, a
         if occurs_in(v, b):
             raise NoMatrix(f"{v.label} is multiplied by itself, or divides")
-        factor = b if is_op(e, np.multiply) else over(ONE, b)
+        factor = b if is_op(e, np.multiply) else divided_by(UNITY, b)
         return _scaled_rows(factor, pulled_out(a, v), a, e)
     if is_op(e, np.transpose):
-        return pulled_out(turned(e.arguments[0]), v)  # type: ignore[union-attr]
+        return pulled_out(turned(e.arguments[0]), v)
     if is_entry(e):
-        return pulled_out(e.arguments[0], v)  # type: ignore[union-attr]
+        return pulled_out(e.arguments[0], v)
     if is_op(e, np.dot):
         return _from_product(links(e), v)
     raise NoMatrix(f"{v.label} cannot be taken out")
@@ -96,21 +96,21 @@ def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
     if not occurs_in(v, e):
         return ZERO
     if is_op(e, np.add, np.subtract):
-        a, b = (_applied(x, u, v) for x in e.arguments)  # type: ignore[union-attr]
+        a, b = (_applied(x, u, v) for x in e.arguments)
         return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))
     if is_op(e, np.negative):
-        return scaled_by(number(-1), _applied(e.arguments[0], u, v))  # type: ignore[union-attr]
+        return scaled_by(number(-1), _applied(e.arguments[0], u, v))
     if is_op(e, np.diagflat):
-        return multiplied([diagonal(u), pulled_out(e.arguments[0], v)])  # type: ignore[union-attr]
+        return multiplied([diagonal(u), pulled_out(e.arguments[0], v)])
     if is_op(e, np.transpose):
-        return _applied(turned(e.arguments[0]), u, v)  # type: ignore[union-attr]
+        return _applied(turned(e.arguments[0]), u, v)
     if is_op(e, np.dot):
         return _from_product([*links(e), u], v)
     if is_op(e, np.multiply, np.divide):
-        a, b = e.arguments  # type: ignore[union-attr]
+        a, b = e.arguments
         if occurs_in(v, b) and is_op(e, np.multiply):
             a, b = b, a
-        factor = b if is_op(e, np.multiply) else over(ONE, b)
+        factor = b if is_op(e, np.multiply) else divided_by(UNITY, b)
         return _hadamard_applied(a, factor, u, v)
     raise NoMatrix(f"{v.label} cannot be taken out")
 
@@ -133,9 +133,9 @@ def _hadamard_applied(a: Expression, factor: Expression, u: Expression, v: Symbo
 
 def turned(e: Expression) -> Expression:
     """The transpose, pushed down to the letters."""
-    if is_elementwise(e):
-        arguments = tuple(turned(a) if a.shape else a for a in e.arguments)  # type: ignore[union-attr]
-        return Apply(e.op, arguments, e.shape[::-1], e.static, e.mark)  # type: ignore[union-attr]
+    if is_by_element(e):
+        arguments = tuple(turned(a) if a.shape else a for a in e.arguments)
+        return Apply(e.op, arguments, e.shape[::-1], e.static, e.mark)
     if is_op(e, np.dot):
         return functools.reduce(product, [turned(x) for x in reversed(links(e))])
     return transposition(e)

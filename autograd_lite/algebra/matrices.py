@@ -7,13 +7,14 @@ matrices that always make an expression shorter.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import prod
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from autograd_lite import rules
+from autograd_lite.algebra.reading import ZERO
 from autograd_lite.algebra.tree import (
     Apply,
     Expression,
@@ -28,7 +29,7 @@ from autograd_lite.algebra.tree import (
     product,
 )
 
-ONE, ZERO = number(1), number(0)
+UNITY = number(1)
 
 
 class NoMatrix(ValueError):
@@ -38,9 +39,9 @@ class NoMatrix(ValueError):
 # Single matrices
 
 
-def identity_matrix(n: int) -> Expression:
+def unit_matrix(n: int) -> Expression:
     """I of n rows."""
-    return Apply(np.eye, (), (n, n), {"N": n}, n) if n > 1 else ONE
+    return Apply(np.eye, (), (n, n), {"N": n}, n) if n > 1 else UNITY
 
 
 def entry(e: Expression) -> Expression:
@@ -48,7 +49,7 @@ def entry(e: Expression) -> Expression:
     return Apply(only, (e,), ()) if e.shape else e
 
 
-def is_entry(e: Expression) -> bool:
+def is_entry(e: Any) -> TypeGuard[Apply]:
     """Whether an expression is a product that is a scalar."""
     return is_op(e, only)
 
@@ -57,7 +58,7 @@ def diagonal(v: Expression) -> Expression:
     """diag(v) of a column v."""
     scalar, rest = unscaled(v)
     if isinstance(rest, Ones):
-        return scaled_by(scalar, identity_matrix(v.shape[0]))
+        return scaled_by(scalar, unit_matrix(v.shape[0]))
     matrix = Apply(np.diagflat, (rest,), (v.shape[0], v.shape[0])) if v.shape else v
     return scaled_by(scalar, matrix)
 
@@ -67,17 +68,17 @@ def diagonal_of(x: Any) -> Any:
     return np.diagonal(x)[:, None]
 
 
-def is_op(e: Any, *ops: Callable[..., Any]) -> bool:
+def is_op(e: Any, *ops: Any) -> TypeGuard[Apply]:
     """Whether an expression is one of these operations."""
     return isinstance(e, Apply) and e.op in ops
 
 
-def is_sum(e: Any) -> bool:
+def is_sum(e: Any) -> TypeGuard[Apply]:
     """Whether it is a sum or a difference."""
     return is_op(e, np.add, np.subtract)
 
 
-def is_identity(e: Expression) -> bool:
+def is_identity(e: Any) -> TypeGuard[Apply]:
     """Whether it is I."""
     return is_op(e, np.eye)
 
@@ -102,7 +103,7 @@ def ones(shape: Shape) -> Expression:
     return product(Ones((shape[0], 1)), Ones((1, shape[1])))
 
 
-def is_elementwise(e: Expression) -> bool:
+def is_by_element(e: Any) -> TypeGuard[Apply]:
     """Whether an operation is done for each element; its arguments are scalars or of its shape."""
     return isinstance(e, Apply) and (isinstance(e.op, np.ufunc) or e.op in _ELEMENTWISE)
 
@@ -110,15 +111,15 @@ def is_elementwise(e: Expression) -> bool:
 def conforming(e: Expression) -> Expression:
     """A sum in which a scalar that is no number is repeated to the shape of what it is added to."""
     if is_op(e, np.add, np.subtract) and e.shape:
-        filled = [a if isinstance(a, Number) else repeats(a, e.shape) for a in e.arguments]  # type: ignore[union-attr]
-        return Apply(e.op, tuple(filled), e.shape)  # type: ignore[union-attr]
+        filled = [a if isinstance(a, Number) else repeats(a, e.shape) for a in e.arguments]
+        return Apply(e.op, tuple(filled), e.shape)
     return e
 
 
 _ELEMENTWISE = {rules.relu, rules.sigmoid, rules.softplus, np.where, np.clip}
 
 
-def matrix_shape(shape: Shape) -> Shape:
+def shape_in_matrices(shape: Shape) -> Shape:
     """The shape in matrix form of what has this shape."""
     if prod(shape) == 1:
         return ()
@@ -135,7 +136,7 @@ def matrix_shape(shape: Shape) -> Shape:
 def unscaled(e: Expression) -> tuple[Expression, Expression]:
     """The scalar factor of a matrix, and the rest; for a scalar, the number in front of it."""
     if isinstance(e, Number):
-        return e, ONE
+        return e, UNITY
     coefficient, above, below = factors(e)
     scalar: Expression = number(coefficient)
     rest: list[Expression] = []
@@ -149,19 +150,19 @@ def unscaled(e: Expression) -> tuple[Expression, Expression]:
         if not e.shape or x.shape:
             inner.append(x)
         else:
-            scalar = over(scalar, x)
-    if scalar == ONE:
-        return ONE, e
+            scalar = divided_by(scalar, x)
+    if scalar == UNITY:
+        return UNITY, e
     if not rest and not inner:
-        return scalar, ONE if not e.shape else Ones(e.shape)
-    body = functools.reduce(times, rest or [ONE])
-    return scalar, functools.reduce(over, inner, body)
+        return scalar, UNITY if not e.shape else Ones(e.shape)
+    body = functools.reduce(times, rest or [UNITY])
+    return scalar, functools.reduce(divided_by, inner, body)
 
 
 def scaled_by(scalar: Expression, e: Expression) -> Expression:
     """A scalar times an expression: numbers are multiplied."""
     if isinstance(scalar, Number):
-        if scalar == ONE:
+        if scalar == UNITY:
             return e
         if scalar.value == 0:
             return ZERO
@@ -169,9 +170,9 @@ def scaled_by(scalar: Expression, e: Expression) -> Expression:
         value = scalar.value * own.value
         if value == 1:
             return rest
-        return times(number(value), rest) if rest != ONE else number(value)
+        return times(number(value), rest) if rest != UNITY else number(value)
     own, rest = unscaled_number(scalar)
-    if own == ONE and not isinstance(e, Number):
+    if own == UNITY and not isinstance(e, Number):
         return times(scalar, e)
     return scaled_by(own, scaled_by(e, rest) if isinstance(e, Number) else times(rest, e))
 
@@ -191,31 +192,31 @@ def added(a: Expression, b: Expression) -> Expression:
 def unscaled_number(e: Expression) -> tuple[Number, Expression]:
     """The number in front of an expression, and the rest."""
     if isinstance(e, Number):
-        return e, ONE
-    if is_op(e, np.multiply) and isinstance(e.arguments[0], Number):  # type: ignore[union-attr]
-        return e.arguments  # type: ignore[union-attr,return-value]
+        return e, UNITY
+    if is_op(e, np.multiply) and isinstance(e.arguments[0], Number):
+        return e.arguments
     if is_op(e, np.negative):
-        own, rest = unscaled_number(e.arguments[0])  # type: ignore[union-attr]
+        own, rest = unscaled_number(e.arguments[0])
         return number(-own.value), rest
-    return ONE, e
+    return UNITY, e
 
 
 def times(a: Expression, b: Expression) -> Expression:
     """The product of each pair of elements, or of a scalar and a matrix, which stands behind it."""
     if ZERO in (a, b):
         return ZERO
-    if a == ONE:
+    if a == UNITY:
         return b
-    if b == ONE:
+    if b == UNITY:
         return a
     if a.shape and not b.shape:
         a, b = b, a
     return elementwise(np.multiply, a, b)
 
 
-def over(a: Expression, b: Expression) -> Expression:
+def divided_by(a: Expression, b: Expression) -> Expression:
     """The quotient of each pair of elements, or by a scalar."""
-    return a if b == ONE else elementwise(np.divide, a, b)
+    return a if b == UNITY else elementwise(np.divide, a, b)
 
 
 # Products
@@ -224,22 +225,22 @@ def over(a: Expression, b: Expression) -> Expression:
 def links(e: Expression) -> list[Expression]:
     """The factors of a matrix product, from left to right."""
     if is_op(e, np.dot):
-        return [x for a in e.arguments for x in links(a)]  # type: ignore[union-attr]
+        return [x for a in e.arguments for x in links(a)]
     return [e]
 
 
 def multiplied(matrices: Iterable[Expression]) -> Expression:
-    """The product of matrices in normal form: scalars in front, what is next to its inverse gone.
+    """The product of matrices in normal form: scalars in front, what is next to its inverted gone.
 
     >>> x, A = Symbol("value", "x", 0, (3, 1)), Symbol("value", "A", 1, (3, 3))
     >>> from autograd_lite.algebra.notation import TEXT
-    >>> TEXT(multiplied([x, transposition(x), inverse(A), A, x]))
+    >>> TEXT(multiplied([x, transposition(x), inverted(A), A, x]))
     '(xᵀ x) x'
     """
     matrices = list(matrices)
     if ZERO in matrices:
         return ZERO
-    scalar: Expression = ONE
+    scalar: Expression = UNITY
     chain: list[Expression] = []
     rows = next((x.shape[0] for x in matrices if x.shape), 1)
     for matrix in matrices:
@@ -251,7 +252,7 @@ def multiplied(matrices: Iterable[Expression]) -> Expression:
         for link in links(rest) if rest.shape else []:
             scalar = _appended(chain, link, scalar)
     if not chain:
-        return scaled_by(scalar, identity_matrix(rows))
+        return scaled_by(scalar, unit_matrix(rows))
     segments: list[list[Expression]] = [[]]
     for link in chain:
         segments[-1].append(link)
@@ -265,17 +266,17 @@ def multiplied(matrices: Iterable[Expression]) -> Expression:
             scalar = scaled_by(scalar, scalar_product(segment))
         elif is_op(segment[0], np.diagflat) and segment[-1].shape[1] == 1 < len(segment):
             rest = functools.reduce(product, segment[1:])
-            kept.append(hadamard(segment[0].arguments[0], rest))  # type: ignore[union-attr]
+            kept.append(product_by_element(segment[0].arguments[0], rest))
         elif is_op(segment[-1], np.diagflat) and segment[0].shape[0] == 1 < len(segment):
             rest = transposition(functools.reduce(product, segment[:-1]))
-            kept.append(transposition(hadamard(rest, segment[-1].arguments[0])))  # type: ignore[union-attr]
+            kept.append(transposition(product_by_element(rest, segment[-1].arguments[0])))
         else:
             kept += segment
     return scaled_by(scalar, functools.reduce(product, kept)) if kept else scalar
 
 
 def _appended(chain: list[Expression], link: Expression, scalar: Expression) -> Expression:
-    """Append a factor to a product, where it may meet its inverse; returns the scalar."""
+    """Append a factor to a product, where it may meet its inverted; returns the scalar."""
     if isinstance(link, Ones) and 1 not in link.shape:
         scalar = _appended(chain, Ones((link.shape[0], 1)), scalar)
         link = Ones((1, link.shape[1]))
@@ -287,7 +288,7 @@ def _appended(chain: list[Expression], link: Expression, scalar: Expression) -> 
         own, met = unscaled(met)
         scalar = scaled_by(own, scalar)
         if not met.shape or is_identity(met):
-            return scalar if met == ONE or is_identity(met) else scaled_by(scalar, met)
+            return scalar if met == UNITY or is_identity(met) else scaled_by(scalar, met)
         *before, link = links(met)
         for x in before:
             scalar = _appended(chain, x, scalar)
@@ -300,50 +301,50 @@ def _met(a: Expression, b: Expression) -> Expression | None:
     if is_identity(a) or is_identity(b):
         return b if is_identity(a) else a
     if isinstance(a, Ones) and a.shape[0] == 1:
-        return _total(b)
+        return _ones_times(b)
     if isinstance(b, Ones) and b.shape[1] == 1:
-        total = _total(transposition(a))
+        total = _ones_times(transposition(a))
         return None if total is None else transposition(total)
     if _are_inverse(a, b):
-        return identity_matrix(a.shape[0])
+        return unit_matrix(a.shape[0])
     if is_op(a, np.diagflat):
-        v = a.arguments[0]  # type: ignore[union-attr]
+        v = a.arguments[0]
         if is_op(b, np.diagflat):
-            return diagonal(hadamard(v, b.arguments[0]))  # type: ignore[union-attr]
-        return hadamard(v, b) if b.shape[1] == 1 else None
+            return diagonal(product_by_element(v, b.arguments[0]))
+        return product_by_element(v, b) if b.shape[1] == 1 else None
     if is_op(b, np.diagflat) and a.shape[0] == 1:
-        return transposition(hadamard(transposition(a), b.arguments[0]))  # type: ignore[union-attr]
+        return transposition(product_by_element(transposition(a), b.arguments[0]))
     return None
 
 
-def _total(b: Expression) -> Expression | None:
+def _ones_times(b: Expression) -> Expression | None:
     """1ᵀ B, where that is simpler."""
     if isinstance(b, Ones) and b.shape[1] == 1:
         return number(b.shape[0])
     if is_op(b, diagonal_of):
-        return trace(b.arguments[0])  # type: ignore[union-attr]
+        return trace_of(b.arguments[0])
     if is_op(b, np.diagflat):
-        return transposition(b.arguments[0])  # type: ignore[union-attr]
-    inner, turned = (b.arguments[0], True) if is_op(b, np.transpose) else (b, False)  # type: ignore[union-attr]
+        return transposition(b.arguments[0])
+    inner, turned = (b.arguments[0], True) if is_op(b, np.transpose) else (b, False)
     if has_property(inner, "rows sum to 1" if turned else "columns sum to 1"):
-        return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
-    if is_op(inner, rules.softmax_) and inner.static["axis"] == (int(turned),):  # type: ignore[union-attr]
-        return Ones((1, b.shape[1])) if b.shape[1] > 1 else ONE
+        return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY
+    if is_op(inner, rules.softmax_) and inner.static["axis"] == (int(turned),):
+        return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY
     return None
 
 
 def _are_inverse(a: Expression, b: Expression) -> bool:
     """Whether a b = I."""
     for x, y in ((a, b), (b, a)):
-        inner = x.arguments[0] if is_op(x, np.transpose) else x  # type: ignore[union-attr]
-        if is_op(inner, np.linalg.inv) and inverse(x) == y:
+        inner = x.arguments[0] if is_op(x, np.transpose) else x
+        if is_op(inner, np.linalg.inv) and inverted(x) == y:
             return True
         if has_property(x, "orthogonal") and y == transposition(x):
             return True
     return False
 
 
-def hadamard(a: Expression, b: Expression) -> Expression:
+def product_by_element(a: Expression, b: Expression) -> Expression:
     """The product of each pair of elements; ones leave the other as it is."""
     (s, a), (t, b) = unscaled(a), unscaled(b)
     body = b if isinstance(a, Ones) else a if isinstance(b, Ones) else times(a, b)
@@ -357,7 +358,7 @@ def scalar_product(segment: list[Expression]) -> Expression:
         if len(above) > 1 and not below:  # 1ᵀ (A ∘ B) 1 = tr(Aᵀ B)
             rest = functools.reduce(times, above[1:])
             return scaled_by(
-                number(coefficient), trace(multiplied([transposition(above[0]), rest]))
+                number(coefficient), trace_of(multiplied([transposition(above[0]), rest]))
             )
     if isinstance(segment[0], Ones) and len(segment) == 2:
         coefficient, above, below = factors(segment[1])
@@ -397,19 +398,19 @@ def transposition(e: Expression) -> Expression:
     if isinstance(e, Ones):
         return Ones(e.shape[::-1])
     if is_op(e, np.transpose):
-        inner: Expression = e.arguments[0]  # type: ignore[union-attr]
+        inner: Expression = e.arguments[0]
         return inner
     if is_op(e, np.dot):
         return functools.reduce(product, [transposition(x) for x in reversed(links(e))])
     scalar, rest = unscaled(e)
-    if scalar != ONE:
+    if scalar != UNITY:
         return scaled_by(scalar, transposition(rest))
-    if is_op(e, np.linalg.inv) and transposition(e.arguments[0]) == e.arguments[0]:  # type: ignore[union-attr]
+    if is_op(e, np.linalg.inv) and transposition(e.arguments[0]) == e.arguments[0]:
         return e
-    if is_elementwise(e):
-        flipped = tuple(map(transposition, e.arguments))  # type: ignore[union-attr]
-        if _written_transposes(flipped) <= _written_transposes(e.arguments):  # type: ignore[union-attr]
-            return Apply(e.op, flipped, e.shape[::-1], e.static, e.mark)  # type: ignore[union-attr]
+    if is_by_element(e):
+        flipped = tuple(map(transposition, e.arguments))
+        if _written_transposes(flipped) <= _written_transposes(e.arguments):
+            return Apply(e.op, flipped, e.shape[::-1], e.static, e.mark)
     return Apply(np.transpose, (e,), e.shape[::-1])
 
 
@@ -425,38 +426,38 @@ def has_property(e: Expression, name: str) -> bool:
     return isinstance(e, Symbol) and name in e.properties
 
 
-def inverse(e: Expression) -> Expression:
-    """The inverse, pushed into products of square matrices."""
+def inverted(e: Expression) -> Expression:
+    """The inverted, pushed into products of square matrices."""
     if is_op(e, np.linalg.inv):
-        inner: Expression = e.arguments[0]  # type: ignore[union-attr]
+        inner: Expression = e.arguments[0]
         return inner
     if is_identity(e):
         return e
     if has_property(e, "orthogonal"):
         return transposition(e)
     if is_op(e, np.diagflat):
-        v: Expression = e.arguments[0]  # type: ignore[union-attr]
-        return diagonal(over(ONE, v))
+        v: Expression = e.arguments[0]
+        return diagonal(divided_by(UNITY, v))
     if is_op(e, np.transpose):
-        return transposition(inverse(e.arguments[0]))  # type: ignore[union-attr]
+        return transposition(inverted(e.arguments[0]))
     scalar, rest = unscaled(e)
-    if scalar != ONE:
-        return scaled_by(over(ONE, scalar), inverse(rest))
+    if scalar != UNITY:
+        return scaled_by(divided_by(UNITY, scalar), inverted(rest))
     chain = links(e)
     if len(chain) > 1 and all(x.shape[0] == x.shape[1] for x in chain):
-        return functools.reduce(product, [inverse(x) for x in reversed(chain)])
+        return functools.reduce(product, [inverted(x) for x in reversed(chain)])
     return Apply(np.linalg.inv, (e,), e.shape)
 
 
-def trace(e: Expression) -> Expression:
-    """The trace of a product, which may be rotated and transposed."""
+def trace_of(e: Expression) -> Expression:
+    """The trace_of of a product, which may be rotated and transposed."""
     scalar, rest = unscaled(e)
-    if scalar != ONE:
-        return scaled_by(scalar, trace(rest))
+    if scalar != UNITY:
+        return scaled_by(scalar, trace_of(rest))
     if is_identity(e):
         return number(e.shape[0])
     if is_op(e, np.diagflat):
-        return multiplied([Ones((1, e.shape[0])), e.arguments[0]])  # type: ignore[union-attr]
+        return multiplied([Ones((1, e.shape[0])), e.arguments[0]])
     chain = links(e)
     for k, x in enumerate(chain):
         if x.shape[0] == 1:
@@ -467,11 +468,11 @@ def trace(e: Expression) -> Expression:
     return Apply(np.trace, (functools.reduce(product, first),), ())
 
 
-# Functions along an axis
+# Functions along_axes an axis
 
 
-def along(op: Any, x: Expression, axis: tuple[int, ...] | None, ddof: int = 0) -> Expression:
-    """A function along one or both axes of a matrix: a reduction, or a softmax."""
+def along_axes(op: Any, x: Expression, axis: tuple[int, ...] | None, ddof: int = 0) -> Expression:
+    """A function along_axes one or both axes of a matrix: a reduction, or a softmax."""
     axis = None if axis is None else tuple(sorted(k % 2 for k in axis))
     every = axis is None or {*axis} >= {k for k in (0, 1) if x.shape[k] > 1}
     if op is np.linalg.norm and every:

@@ -11,19 +11,19 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.matrices import (
-    ONE,
+    UNITY,
     NoMatrix,
-    along,
+    along_axes,
     conforming,
     diagonal,
     diagonal_of,
     entry,
-    inverse,
-    is_elementwise,
+    inverted,
+    is_by_element,
     is_op,
-    matrix_shape,
     multiplied,
     repeats,
+    shape_in_matrices,
     times,
     transposition,
 )
@@ -53,39 +53,43 @@ def in_matrices(e: Expression) -> Expression:
 
 def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> Expression:
     if isinstance(e, Symbol):
-        return Symbol(e.kind, e.label, e.number, matrix_shape(e.shape), e.flipped, e.properties)
+        return Symbol(
+            e.kind, e.label, e.number, shape_in_matrices(e.shape), e.flipped, e.properties
+        )
     if isinstance(e, Number):
         return Number(e.value)
     if isinstance(e, Ones):
-        return Ones(matrix_shape(e.shape)) if matrix_shape(e.shape) else ONE
+        return Ones(shape_in_matrices(e.shape)) if shape_in_matrices(e.shape) else UNITY
     if isinstance(e, Named):
         return convert(e.meaning)
-    shape = matrix_shape(e.shape)
+    if not isinstance(e, Apply):
+        raise NoMatrix("what has indices has no form as matrices")
+    shape = shape_in_matrices(e.shape)
     if not e.static:
         e = replace(e, mark=None)  # two that do the same are equal
     conversion = _CONVERSIONS.get(e.op) or _OWN.get(own_name(e.op))
     if conversion is not None:
         return conversion(e, shape, convert)
     arguments = [convert(a) for a in e.arguments]
-    if is_elementwise(e):
+    if is_by_element(e):
         filled = [
-            _aligned(x, a.shape, e.shape) for x, a in zip(arguments, e.arguments, strict=True)
+            _stretched_to(x, a.shape, e.shape) for x, a in zip(arguments, e.arguments, strict=True)
         ]
         return conforming(Apply(e.op, tuple(filled), shape, e.static, e.mark))
     if e.op in _OF_MATRICES or own_name(e.op) == "logabsdet":
         return Apply(e.op, tuple(arguments), shape, e.static, e.mark)
     if e.op in _ALONG and len(arguments) == 1 and arguments[0].shape:
-        return along(e.op, arguments[0], e.static["axis"], e.static.get("ddof", 0))
+        return along_axes(e.op, arguments[0], e.static["axis"], e.static.get("ddof", 0))
     raise NoMatrix(f"{e.op.__name__} has no form as matrices")
 
 
-def _aligned(x: Expression, was: Shape, target: Shape) -> Expression:
+def _stretched_to(x: Expression, was: Shape, target: Shape) -> Expression:
     """An argument of an elementwise operation, filled to the shape that NumPy gives the result."""
     if not x.shape:
         return x
     if len(was) == 1 and len(target) == 2:
         x = transposition(x)
-    return repeats(x, matrix_shape(target))
+    return repeats(x, shape_in_matrices(target))
 
 
 def _of_product(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
@@ -152,12 +156,12 @@ def _of_transpose(e: Apply, shape: Shape, convert: Callable[..., Expression]) ->
 
 def _of_cofactors(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
     x = convert(e.arguments[0])
-    return times(Apply(np.linalg.det, (x,), ()), transposition(inverse(x)))
+    return times(Apply(np.linalg.det, (x,), ()), transposition(inverted(x)))
 
 
 def _of_broadcast(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
     (x,) = e.arguments
-    return repeats(_aligned(convert(x), x.shape, e.shape), shape)
+    return repeats(_stretched_to(convert(x), x.shape, e.shape), shape)
 
 
 _CONVERSIONS: dict[Any, Callable[..., Expression]] = {

@@ -1,6 +1,6 @@
 """The shortest form of an expression of matrices: laws, and a choice among the forms they give.
 
-Laws that always help (an inverse beside its matrix) are applied where a product is built. Where a
+Laws that always help (an inverted beside its matrix) are applied where a product is built. Where a
 law may make a form longer (a common factor, a product multiplied out, σ for exp), both forms are
 kept until their length decides.
 """
@@ -17,31 +17,31 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.matrices import (
-    ONE,
+    UNITY,
     ZERO,
     added,
-    along,
+    along_axes,
     conforming,
     diagonal,
     diagonal_of,
+    divided_by,
     entry,
-    identity_matrix,
-    inverse,
-    is_elementwise,
+    inverted,
+    is_by_element,
     is_entry,
     is_identity,
     is_op,
     is_sum,
     links,
-    matrix_shape,
     multiplied,
     ones,
-    over,
     repeats,
     scaled_by,
+    shape_in_matrices,
     times,
-    trace,
+    trace_of,
     transposition,
+    unit_matrix,
     unscaled,
 )
 from autograd_lite.algebra.notation import TEXT
@@ -71,8 +71,8 @@ from autograd_lite.algebra.tree import (
     terms,
 )
 
-MOST_TERMS = 40  # of a product that is multiplied out
-DEEPEST = 40  # expressions within expressions that are made shorter
+MOST_SUMMANDS = 40  # of a product that is multiplied out
+MOST_NESTED = 40  # expressions within expressions that are made shorter
 _TOKEN = re.compile(r"\w+′*|[^\s\w(){}]|\(")
 Term = tuple[Expression, list[Expression]]  # a scalar, and the factors of a product
 
@@ -99,7 +99,7 @@ class Shortener:
         """The shortest form found, also with softmax in the place of exp throughout."""
         short = self(e)
         best = short
-        for x in dict.fromkeys(_parts(short)):
+        for x in dict.fromkeys(_all_parts(short)):
             if is_op(x, np.exp) and x.shape:
                 best = min([best, self._with_softmax(short, x)], key=length)
         return best
@@ -107,12 +107,12 @@ class Shortener:
     def _with_softmax(self, e: Expression, x: Expression) -> Expression:
         """The expression with S softmax(z) for x = exp(z), where it has a sum S of x."""
         best = e
-        for total in dict.fromkeys(_parts(e)):
+        for total in dict.fromkeys(_all_parts(e)):
             axis = _sums(total, x)
             if axis is None:
                 continue
             letter = Symbol("sum", "S", 0, total.shape)
-            softmax = along(rules.softmax_, x.arguments[0], axis)  # type: ignore[union-attr]
+            softmax = along_axes(rules.softmax_, x.arguments[0], axis)
             rest = replaced(replaced(e, total, letter), x, times(letter, softmax))
             if total.shape not in ((), x.shape):
                 continue
@@ -122,14 +122,14 @@ class Shortener:
 
     def __call__(self, e: Expression) -> Expression:
         """The shortest form found, of the same shape; or the number 0."""
-        if self.depth > DEEPEST:
+        if self.depth > MOST_NESTED:
             return e
         if e not in self.done:
             self.depth += 1
-            result = self._region(e) if _arithmetic(e) else self._structure(e)
+            result = self._region(e) if _is_arithmetic(e) else self._structure(e)
             if e.shape and self.is_one(result):
                 result = Ones(e.shape)
-            result = _filled(result, matrix_shape(e.shape))
+            result = _in_shape(result, shape_in_matrices(e.shape))
             self.done[e] = self.done[result] = result
             self.depth -= 1
         return self.done[e]
@@ -146,8 +146,8 @@ class Shortener:
             return ZERO
         if e.op in _LAWS:
             new: Expression = _LAWS[e.op](*arguments)
-        elif is_elementwise(e):
-            new = _function(Apply(e.op, arguments, e.shape, e.static, e.mark))
+        elif is_by_element(e):
+            new = _applied_to(Apply(e.op, arguments, e.shape, e.static, e.mark))
         else:
             return Apply(e.op, arguments, e.shape, e.static, e.mark)
         return self(new) if new != e else new
@@ -155,7 +155,7 @@ class Shortener:
     def _product(self, e: Apply) -> Expression:
         new = multiplied([self(x) for x in links(e)])
         scalar, rest = unscaled(new)
-        if scalar != ONE and not isinstance(scalar, Number):
+        if scalar != UNITY and not isinstance(scalar, Number):
             return self(new)
         sums = any(is_sum(_unturned(x)) for x in links(rest))
         expanded = self._multiplied_out(new) if sums else None
@@ -164,7 +164,7 @@ class Shortener:
 
     def _multiplied_out(self, e: Expression) -> Expression | None:
         expanded = [] if self.multiplying else list(self._terms(e))
-        if not 0 < len(expanded) <= MOST_TERMS:
+        if not 0 < len(expanded) <= MOST_SUMMANDS:
             return None
         self.multiplying = True
         try:
@@ -178,7 +178,7 @@ class Shortener:
             scalar, rest = unscaled(term)
             scalar = scaled_by(number(sign), scalar)
             if is_op(rest, np.transpose):
-                for own, chain in self._terms(rest.arguments[0]):  # type: ignore[union-attr]
+                for own, chain in self._terms(rest.arguments[0]):
                     yield scaled_by(scalar, own), [transposition(x) for x in chain[::-1]]
             elif is_sum(rest):
                 for own, chain in self._terms(rest):
@@ -192,9 +192,9 @@ class Shortener:
         """A product of sums as a sum of products."""
         done: list[Term] = [(scalar, [])]
         for link in chain:
-            parts = list(self._terms(link)) if is_sum(_unturned(link)) else [(ONE, [link])]
+            parts = list(self._terms(link)) if is_sum(_unturned(link)) else [(UNITY, [link])]
             done = [(scaled_by(s, t), [*c, *d]) for s, c in done for t, d in parts]
-            if len(done) > MOST_TERMS:
+            if len(done) > MOST_SUMMANDS:
                 break
         return done
 
@@ -206,7 +206,7 @@ class Shortener:
             scalar = scaled_by(scalar, own)
             total[body] = added(total[body], scalar) if body in total else scalar
         merged = [scaled_by(self(scalar), body) for body, scalar in total.items()]
-        return functools.reduce(added, sorted(merged, key=_order), ZERO)
+        return functools.reduce(added, sorted(merged, key=_place_in_sum), ZERO)
 
     # Common factors
 
@@ -248,9 +248,9 @@ class Shortener:
                 continue
             place = len(others) if place < 0 else place
             side = common[0].shape[0] if last else common[-1].shape[1]
-            body = functools.reduce(product, rest) if rest else identity_matrix(side)
+            body = functools.reduce(product, rest) if rest else unit_matrix(side)
             inside.append(scaled_by(scalar, body))
-        bracket = self(functools.reduce(added, sorted(inside, key=_order)))
+        bracket = self(functools.reduce(added, sorted(inside, key=_place_in_sum)))
         grouped = multiplied([bracket, *common] if last else [*common, bracket])
         others.insert(place, grouped)
         return functools.reduce(added, others)
@@ -273,7 +273,7 @@ class Shortener:
         e = self._as_products(e)
         yield self._collected(e)
         yield _with_a_minus_inside(e)
-        if is_elementwise(e):
+        if is_by_element(e):
             turned = transposition(e)
             yield Apply(np.transpose, (turned,), e.shape) if e.shape else e
         if any(is_sum(_unturned(x)) for _, term in terms(e) for x in links(unscaled(term)[1])):
@@ -282,7 +282,11 @@ class Shortener:
     def _as_products(self, e: Expression) -> Expression:
         """diag(v) A for v 1ᵀ ∘ A, in each term of a sum."""
         parts = [scaled_by(number(sign), self._term_as_product(x)) for sign, x in terms(e)]
-        return functools.reduce(added, sorted(parts, key=_order)) if len(parts) > 1 else parts[0]
+        return (
+            functools.reduce(added, sorted(parts, key=_place_in_sum))
+            if len(parts) > 1
+            else parts[0]
+        )
 
     def _term_as_product(self, e: Expression) -> Expression:
         scalar, body = unscaled(e)
@@ -291,21 +295,21 @@ class Shortener:
         identities = [x for x in above if is_identity(x)]
         if identities and len(above) > 1:  # A ∘ I = diag(diag(A))
             others = [x for x in above if x not in identities]
-            matrix = functools.reduce(over, below, functools.reduce(times, others, ONE))
+            matrix = functools.reduce(divided_by, below, functools.reduce(times, others, UNITY))
             return scaled_by(scalar, diagonal(self(Apply(diagonal_of, (matrix,), (e.shape[0], 1)))))
         if not any(_side(x) is not None for x in (*above, *below)):
             return scaled_by(scalar, above[0]) if len(above) == 1 and not below else e
         left: list[Expression] = []
         right: list[Expression] = []
         rest: Expression = number(coefficient)
-        for x, op in [*((x, times) for x in above), *((x, over) for x in below)]:
+        for x, op in [*((x, times) for x in above), *((x, divided_by) for x in below)]:
             side = _side(x)
             if side is None:
                 rest = op(rest, x)
             elif side[0]:
-                left = [op(*(left or [ONE]), side[1])]
+                left = [op(*(left or [UNITY]), side[1])]
             else:
-                right = [op(*(right or [ONE]), side[1])]
+                right = [op(*(right or [UNITY]), side[1])]
         v, w = ([self(x) for x in part] for part in (left, right))
         if isinstance(rest, Number):
             column = v[0] if v else Ones((e.shape[0], 1))
@@ -319,12 +323,12 @@ class Shortener:
     ) -> Iterator[Any]:
         """The region with σ or softmax in the place of exp."""
         if is_op(x, rules.sigmoid):
-            minus = self(elementwise(np.negative, x.arguments[0]))  # type: ignore[union-attr]
+            minus = self(elementwise(np.negative, x.arguments[0]))
             other = self._letter(elementwise(rules.sigmoid, minus), letters)
             yield written.subs(letters[x], 1 - other)
         if not is_op(x, np.exp):
             return
-        letter, u = letters[x], x.arguments[0]  # type: ignore[union-attr]
+        letter, u = letters[x], x.arguments[0]
         minus = self(elementwise(np.negative, u))
         plus, minus = (elementwise(rules.sigmoid, v) for v in (u, minus))
         present = {v for v in (plus, minus) if v in letters and written.has(letters[v])}
@@ -336,7 +340,7 @@ class Shortener:
         for y in list(letters):
             axis = _sums(y, x)
             if axis is not None:
-                p = self._letter(along(rules.softmax_, u, axis), letters)
+                p = self._letter(along_axes(rules.softmax_, u, axis), letters)
                 yield written.subs(letter, p * letters[y])
 
     def _letter(self, e: Expression, letters: dict[Expression, Any]) -> Any:
@@ -347,21 +351,21 @@ class Shortener:
             return rational(e)
         if isinstance(e, Ones):
             return sympy().Integer(1)
-        if isinstance(e, Apply) and _arithmetic(e):
+        if isinstance(e, Apply) and _is_arithmetic(e):
             if e.op is np.power:
                 return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
             return IN_SYMPY[e.op](*[self._in_sympy(a, letters) for a in e.arguments])
         shorter = self(e) if isinstance(e, Apply) else e
-        if shorter is not e and (_arithmetic(shorter) or not isinstance(shorter, Apply)):
+        if shorter is not e and (_is_arithmetic(shorter) or not isinstance(shorter, Apply)):
             return self._in_sympy(shorter, letters)
         if is_op(shorter, np.dot):
             return self._chain_in_sympy(links(shorter), letters)
         if is_op(shorter, np.exp, rules.sigmoid):
-            u = shorter.arguments[0]  # type: ignore[union-attr]
-            minus = elementwise(shorter.op, self(elementwise(np.negative, u)))  # type: ignore[union-attr]
+            u = shorter.arguments[0]
+            minus = elementwise(shorter.op, self(elementwise(np.negative, u)))
             if is_op(shorter, np.exp) and minus in letters:  # exp(−u) = 1 / exp(u)
                 return 1 / letters[minus]
-            if is_op(shorter, rules.sigmoid) and _has_minus(u):  # σ(−u) = 1 − σ(u)
+            if is_op(shorter, rules.sigmoid) and _minus_in_front(u):  # σ(−u) = 1 − σ(u)
                 return 1 - self._letter(minus, letters)
         return self._letter(shorter, letters)
 
@@ -371,18 +375,18 @@ class Shortener:
         rows, columns = first.shape[0], last.shape[1]
         scale = sympy().Integer(1)
         if is_op(first, np.diagflat):
-            column = product(first.arguments[0], Ones((1, columns)))  # type: ignore[union-attr]
+            column = product(first.arguments[0], Ones((1, columns)))
             scale, chain = scale * self._letter(column, letters), chain[1:]
         if is_op(last, np.diagflat) and chain:
-            row = product(Ones((rows, 1)), transposition(last.arguments[0]))  # type: ignore[union-attr]
+            row = product(Ones((rows, 1)), transposition(last.arguments[0]))
             scale, chain = scale * self._letter(row, letters), chain[:-1]
         if not chain:
             return scale
         rest = functools.reduce(product, chain)
         side = _side(rest)
-        if side is not None and _arithmetic(side[1]):
+        if side is not None and _is_arithmetic(side[1]):
             return scale * self._repeated_in_sympy(side, rest.shape, letters)
-        if len(chain) == 1 and _arithmetic(rest):
+        if len(chain) == 1 and _is_arithmetic(rest):
             return scale * self._in_sympy(rest, letters)
         return scale * self._letter(rest, letters)
 
@@ -402,11 +406,11 @@ class Shortener:
         return written.subs(back, simultaneous=True)
 
 
-def _parts(e: Expression) -> Iterator[Expression]:
+def _all_parts(e: Expression) -> Iterator[Expression]:
     """The expression and all that it consists of."""
     yield e
     for x in children(e):
-        yield from _parts(x)
+        yield from _all_parts(x)
 
 
 def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
@@ -416,7 +420,7 @@ def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
     return rebuilt(e, [replaced(x, old, new) for x in children(e)]) if children(e) else e
 
 
-def _arithmetic(e: Expression) -> bool:
+def _is_arithmetic(e: Expression) -> bool:
     """Whether an expression is + − × ÷ or a power, element by element."""
     return isinstance(e, Number | Ones) or (is_op(e, *IN_SYMPY, np.power) and arithmetic(e))
 
@@ -428,23 +432,23 @@ def _with_a_minus_inside(e: Expression) -> Expression:
     if coefficient >= 0 or k is None:
         return e
     parts = [scaled_by(number(-sign), x) for sign, x in terms(above[k])]
-    above[k] = functools.reduce(added, sorted(parts, key=_order))
-    body = functools.reduce(over, below, functools.reduce(times, above))
+    above[k] = functools.reduce(added, sorted(parts, key=_place_in_sum))
+    body = functools.reduce(divided_by, below, functools.reduce(times, above))
     return scaled_by(number(-coefficient), body)
 
 
 def _unturned(e: Expression) -> Expression:
     """What is transposed, where that is written."""
-    return e.arguments[0] if is_op(e, np.transpose) else e  # type: ignore[union-attr]
+    return e.arguments[0] if is_op(e, np.transpose) else e
 
 
-def _has_minus(e: Expression) -> bool:
+def _minus_in_front(e: Expression) -> bool:
     """Whether a minus stands in front."""
     coefficient, *_ = factors(e)
     return bool(coefficient < 0)
 
 
-def _order(term: Expression) -> tuple[bool, int]:
+def _place_in_sum(term: Expression) -> tuple[bool, int]:
     """Which terms of a sum come first: those without a minus, those less transposed."""
     scalar, rest = unscaled(term)
     negative = isinstance(scalar, Number) and scalar.value < 0
@@ -458,20 +462,20 @@ def _side(e: Expression) -> tuple[bool, Expression] | None:
         return True, functools.reduce(product, chain[:-1])
     if len(chain) > 1 and isinstance(chain[0], Ones) and chain[0].shape[1] == 1:
         return False, transposition(functools.reduce(product, chain[1:]))
-    if not is_elementwise(e):
+    if not is_by_element(e):
         return None
-    arguments = e.arguments  # type: ignore[union-attr]
+    arguments = e.arguments
     sides = [None if not a.shape else _side(a) for a in arguments]
     kinds = {None if s is None else s[0] for a, s in zip(arguments, sides, strict=True) if a.shape}
     if len(kinds) != 1 or None in kinds:
         return None
     inner = [a if s is None else s[1] for a, s in zip(arguments, sides, strict=True)]
-    return kinds.pop() is True, elementwise(e.op, *inner)  # type: ignore[union-attr]
+    return kinds.pop() is True, elementwise(e.op, *inner)
 
 
 def _sums(e: Expression, x: Expression) -> tuple[int, ...] | None:
     """Along which axis x is summed to give e, if that is what e is."""
-    chain = links(e.arguments[0] if is_entry(e) else e)  # type: ignore[union-attr]
+    chain = links(e.arguments[0] if is_entry(e) else e)
     if chain.count(x) != 1 or not all(isinstance(y, Ones) or y == x for y in chain):
         return None
     at = chain.index(x)
@@ -490,23 +494,23 @@ def _common(a: list[Expression], b: list[Expression], last: bool) -> int:
 
 def _conform(e: Expression, shape: Shape) -> Expression:
     """What comes back from scalar algebra, in matrix form again."""
-    if isinstance(e, Apply) and _arithmetic(e) and e.shape:
+    if isinstance(e, Apply) and _is_arithmetic(e) and e.shape:
         arguments = [_conform(a, e.shape) if a.shape else a for a in e.arguments]
         has_identity = any(is_identity(unscaled(term)[1]) for _, term in terms(e))
         if is_sum(e) and (has_identity or not all(a.shape or a in _PLAIN for a in arguments)):
             arguments = [a if a.shape else scaled_by(a, ones(e.shape)) for a in arguments]
         e = conforming(Apply(e.op, tuple(arguments), e.shape, e.static, e.mark))
-    return _filled(e, shape)
+    return _in_shape(e, shape)
 
 
-_PLAIN = {ONE, number(-1)}  # in a sum of matrices, 1 is written for a matrix of ones
+_PLAIN = {UNITY, number(-1)}  # in a sum of matrices, 1 is written for a matrix of ones
 
 
-def _filled(e: Expression, shape: Shape) -> Expression:
+def _in_shape(e: Expression, shape: Shape) -> Expression:
     return e if e == ZERO or e.shape == shape else repeats(e, shape)
 
 
-def _function(e: Apply) -> Expression:
+def _applied_to(e: Apply) -> Expression:
     """A function of each element: transposes and ones move out of it."""
     arguments = tuple(map(_without_ones, e.arguments))
     e = Apply(e.op, arguments, np.broadcast_shapes(*[a.shape for a in arguments]), e.static, e.mark)
@@ -517,11 +521,11 @@ def _function(e: Apply) -> Expression:
     if len(e.arguments) == 1:
         (x,) = e.arguments
         if is_op(x, _INVERSE_FUNCTIONS.get(e.op)):
-            return x.arguments[0]  # type: ignore[no-any-return,union-attr]
+            return x.arguments[0]
         if e.op is np.sqrt and (inside := _squared(x)) is not None:
-            return along(np.linalg.norm, inside, None)
+            return along_axes(np.linalg.norm, inside, None)
         if is_op(x, rules.log_softmax_) and e.op is np.exp:
-            return along(rules.softmax_, x.arguments[0], x.static["axis"])  # type: ignore[union-attr]
+            return along_axes(rules.softmax_, x.arguments[0], x.static["axis"])
         if e.op is np.exp:
             return _softmax(x) or e
         side = _side(x)
@@ -535,7 +539,7 @@ def _function(e: Apply) -> Expression:
 
 def _squared(e: Expression) -> Expression | None:
     """v of vᵀ v, or A of tr(Aᵀ A)."""
-    chain = links(e.arguments[0]) if is_entry(e) or is_op(e, np.trace) else []  # type: ignore[union-attr]
+    chain = links(e.arguments[0]) if is_entry(e) or is_op(e, np.trace) else []
     half = len(chain) // 2
     if len(chain) != 2 * half or not half:
         return None
@@ -560,7 +564,7 @@ def _softmax(x: Expression) -> Expression | None:
             whole: Apply = inner.arguments[0] if is_entry(inner) else inner
             z: Expression = whole.arguments[0]
             if x == elementwise(np.subtract, z, part):
-                return along(rules.softmax_, z, whole.static["axis"])
+                return along_axes(rules.softmax_, z, whole.static["axis"])
     return None
 
 
@@ -573,28 +577,28 @@ _INVERSE_FUNCTIONS: dict[Any, Any] = {np.exp: np.log, np.log: np.exp}
 
 def _determinant(x: Expression) -> Expression:
     scalar, rest = unscaled(x)
-    if scalar != ONE:
+    if scalar != UNITY:
         n = number(x.shape[0])
         return times(elementwise(np.power, scalar, n), _determinant(rest))
     if is_op(x, np.transpose):
         return _determinant(transposition(x))
     if is_op(x, np.linalg.inv):
-        return over(ONE, _determinant(inverse(x)))
-    return ONE if is_identity(x) else Apply(np.linalg.det, (x,), ())
+        return divided_by(UNITY, _determinant(inverted(x)))
+    return UNITY if is_identity(x) else Apply(np.linalg.det, (x,), ())
 
 
 def _trace(x: Expression) -> Expression:
     if is_sum(x):
-        a, b = map(_trace, x.arguments)  # type: ignore[union-attr]
-        return Apply(x.op, (a, b), ())  # type: ignore[union-attr]
-    return trace(x)
+        a, b = map(_trace, x.arguments)
+        return Apply(x.op, (a, b), ())
+    return trace_of(x)
 
 
 def _diagonal_of(x: Expression) -> Expression:
     """diag(A), the same for Aᵀ."""
     scalar, rest = unscaled(x)
     if is_op(rest, np.diagflat):
-        return scaled_by(scalar, rest.arguments[0])  # type: ignore[union-attr]
+        return scaled_by(scalar, rest.arguments[0])
     if is_identity(rest):
         return scaled_by(scalar, Ones((x.shape[0], 1)))
     turned = transposition(rest)
@@ -604,7 +608,7 @@ def _diagonal_of(x: Expression) -> Expression:
 
 _LAWS: dict[Any, Callable[..., Expression]] = {
     np.transpose: transposition,
-    np.linalg.inv: inverse,
+    np.linalg.inv: inverted,
     np.linalg.det: _determinant,
     np.trace: _trace,
     only: entry,

@@ -17,15 +17,15 @@ import numpy as np
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.linear import pulled_out
 from autograd_lite.algebra.matrices import (
-    ONE,
+    UNITY,
     ZERO,
-    identity_matrix,
+    divided_by,
     is_op,
-    matrix_shape,
-    over,
     scaled_by,
+    shape_in_matrices,
     times,
     transposition,
+    unit_matrix,
 )
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import Style, in_latex
@@ -43,8 +43,8 @@ from autograd_lite.algebra.tree import (
     symbols,
 )
 from autograd_lite.derivation.named_tape import NamedTape, is_data
-from autograd_lite.derivation.naming import Names, with_names
-from autograd_lite.derivation.source import function_source, identifier
+from autograd_lite.derivation.naming import Meanings, with_names
+from autograd_lite.derivation.source import function_source, python_name
 from autograd_lite.graph import Step, Steps, replay
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor, tracing
@@ -65,7 +65,7 @@ class ClosedForm:
     kind: str
     lhs: tuple[str, str]  # as text, and in LaTeX
     expression: Expression
-    names: Names
+    names: Meanings
     inputs: tuple[Symbol, ...]
     shape: tuple[Any, ...]
     conditions: tuple[str, ...]
@@ -117,8 +117,8 @@ class ClosedForm:
         exec(self.source, namespace)
         function = namespace[self.kind]
         needed = function.__code__.co_varnames[: function.__code__.co_argcount]
-        arrays = {identifier(k): np.asarray(x, dtype=float) for k, x in values.items()}
-        known = {*needed, *(identifier(s.label) for s in (*self.inputs, *self.others))}
+        arrays = {python_name(k): np.asarray(x, dtype=float) for k, x in values.items()}
+        known = {*needed, *(python_name(s.label) for s in (*self.inputs, *self.others))}
         if not (arrays.keys() <= known and arrays.keys() >= {*needed}):
             raise TypeError(f"{self.kind}({', '.join(needed)}) was given {', '.join(arrays)}")
         return np.asarray(function(**{k: arrays[k] for k in needed}))
@@ -145,7 +145,7 @@ class Subject:
 
         def letter(s: Step) -> Expression | None:
             if s.op is None and not s.label and _is_identity(s.value):
-                return identity_matrix(len(s.value))
+                return unit_matrix(len(s.value))
             if s.number in tape.known:
                 return tape.known[s.number]
             given = s.op is not None and (s.is_gradient or s.number in tape.given)
@@ -155,7 +155,7 @@ class Subject:
         e = with_sizes(in_matrices(Reader(letter, tape.inactive)(self.step)), tape.sizes)
         return e if self.v is None else transposition(pulled_out(e, self.v))
 
-    def values(self, point: int, names: Names) -> Callable[[Symbol], Any]:
+    def values(self, point: int, names: Meanings) -> Callable[[Symbol], Any]:
         """The value of each letter at a point, by its label."""
         meanings = {s.label: meaning for s, meaning in names}
         numbers = {label: n for n, label in self.tape.labels.items()}
@@ -170,9 +170,11 @@ class Subject:
 
         return value
 
-    def deviation(self, e: Expression, names: Names, point: int) -> float:
+    def deviation(self, e: Expression, names: Meanings, point: int) -> float:
         """How far the value of a form is from the tape's; ArithmeticError if it is another."""
-        expected = self.tape.points[point][self.step.number].reshape(matrix_shape(self.step.shape))
+        expected = self.tape.points[point][self.step.number].reshape(
+            shape_in_matrices(self.step.shape)
+        )
         with np.errstate(all="ignore"):
             found = np.asarray(evaluate(e, self.values(point, names)))
             if self.v is not None:
@@ -219,14 +221,14 @@ def with_sizes(e: Expression, sizes: Mapping[int, str]) -> Expression:
     if isinstance(e, Symbol) and e.label in sizes.values() and not e.shape:
         return Symbol("size", e.label, 0, ())
     if isinstance(e, Number) and isinstance(e.value, Fraction):
-        result: Expression = ONE
+        result: Expression = UNITY
         value = e.value
         for size, letter in sizes.items():
             symbol = Symbol("size", letter, 0, ())
             while value and value.numerator % size == 0:
                 result, value = times(result, symbol), value / size
             while value.denominator % size == 0:
-                result, value = over(result, symbol), value * size
+                result, value = divided_by(result, symbol), value * size
         return scaled_by(Number(value), result)
     return rebuilt(e, [with_sizes(x, sizes) for x in children(e)]) if children(e) else e
 
@@ -291,27 +293,27 @@ def checked_form(
             said,
             error,
             styles,
-            tuple(in_matrices(s) for s in others),  # type: ignore[misc]
+            tuple(in_matrices(s) for s in others),
             {letter: n for n, letter in tape.sizes.items()},
         )
     raise ArithmeticError(f"no closed form of {lhs[0]} has the values of the tape") from problem
 
 
-def _deviation_at(other: Subject, first: Subject, e: Expression, names: Names) -> float:
+def _deviation_at(other: Subject, first: Subject, e: Expression, names: Meanings) -> float:
     letters = first.tape.sizes
     sizes = {letter: n for n, letter in other.tape.sizes.items()}
     size = lambda n: sizes[letters[n]] if n in letters else n
     turned = [(resized(name, size), resized(meaning, size)) for name, meaning in names]
-    return other.deviation(resized(e, size), turned, 0)  # type: ignore[arg-type]
+    return other.deviation(resized(e, size), turned, 0)
 
 
 def _candidates(
     tape: NamedTape, raw: Expression, taken: Collection[str]
-) -> Iterator[tuple[Expression, Names, tuple[Any, ...]]]:
+) -> Iterator[tuple[Expression, Meanings, tuple[Any, ...]]]:
     conditions: dict[tuple[Part, ...], None] = {}
 
     def is_one(e: Expression) -> bool:
-        condition = _condition(tape, e)
+        condition = _sum_that_is_one(tape, e)
         if condition is not None:
             conditions[condition] = None
         return condition is not None
@@ -330,7 +332,7 @@ def _shortened(shorten: Shortener, e: Expression, tape: NamedTape) -> Expression
     return short if lettered == short else shorten(lettered)
 
 
-def _condition(tape: NamedTape, e: Expression) -> tuple[Part, ...] | None:
+def _sum_that_is_one(tape: NamedTape, e: Expression) -> tuple[Part, ...] | None:
     """What is assumed where a sum of data is taken to be 1, as it is on this tape."""
     inside = symbols(e)
     if not (is_op(e, np.dot) and len(inside) == 1 and inside[0].kind == "value"):
@@ -424,7 +426,7 @@ def _direction(form: ClosedForm) -> str:
 
 
 def _is_matrix(t: Tensor) -> bool:
-    return 1 not in (matrix_shape(t.shape) or (1,))
+    return 1 not in (shape_in_matrices(t.shape) or (1,))
 
 
 def _linear_form(
@@ -471,4 +473,4 @@ def _for_any(on: On, letters: str, pulled: bool) -> Subject:
     tape = on.named(recorded)
     v = in_matrices(tape.symbol(start.number))
     step = recorded.gradients[recorded.wrt[0].number]
-    return Subject(tape, step, on.of, v if pulled else None)  # type: ignore[arg-type]
+    return Subject(tape, step, on.of, v if pulled else None)

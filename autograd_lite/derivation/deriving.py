@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.matrices import NoMatrix
+from autograd_lite.algebra.matrices import NoMatrix, is_by_element
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import TEXT, Notation, Style, letters_of
 from autograd_lite.algebra.reading import Reader
@@ -33,6 +33,7 @@ from autograd_lite.algebra.tree import (
     Part,
     Quantity,
     Symbol,
+    children,
     elementwise,
     substituted,
     symbols,
@@ -346,7 +347,7 @@ class Deriver:
             arriving = tape.symbol(n, "gradient")
             slope = self._slope(raw, arriving)
             if slope is not None:
-                chain = elementwise(np.multiply, arriving, slope[0])  # type: ignore[arg-type]
+                chain = elementwise(np.multiply, arriving, slope[0])
                 steps.append(("chain rule: ", symbol, " = ", chain))
                 return [*steps, ("local derivative: ", *slope)]
         return [*steps, ("chain rule: ", symbol, " = ", raw)]
@@ -399,9 +400,18 @@ def written(
 def conforming_line(e: Expression) -> Expression:
     """An expression in which what NumPy would repeat is repeated by products with ones."""
     try:
-        return in_matrices(e)
+        return in_matrices(e) if _repeats(e) else e
     except NoMatrix:
         return e
+
+
+def _repeats(e: Expression) -> bool:
+    """Whether a matrix in an expression is broadcast to another shape."""
+    parts = children(e)
+    if is_by_element(e):
+        shapes = {a.shape for a in parts if math.prod(a.shape) > 1}
+        return len(shapes | {e.shape}) > 1 or any(map(_repeats, parts))
+    return any(map(_repeats, parts))
 
 
 def together(parts: Iterable[Part], style: Style) -> str:

@@ -79,7 +79,7 @@ class FormulaOnTape:
         for size in (str(n) for shape in (shapes or {}).values() for n in shape):
             if not size.isdigit():
                 self.world.named_size(size)
-        for letter in _multiplied(plan):  # `A (x + y)` is a product
+        for letter in _before_brackets(plan):  # `A (x + y)` is a product
             if letter in COUNTS:
                 self.world.named_size(letter)
             elif self.world.find(Key(letter)) is None:
@@ -233,7 +233,7 @@ def _divisors(syntax: Any) -> Iterator[str]:
                 yield from {name.letter} - {*COUNTS} if name.letter.islower() else ()
 
 
-def _multiplied(plan: Plan) -> list[str]:
+def _before_brackets(plan: Plan) -> list[str]:
     """Letters before brackets that are no functions, known ones or of the text."""
     known = {*FUNCTIONS, *ELEMENTWISE, *(d.name.letter for d in plan.definitions if d.parameters)}
     found = {}
@@ -253,13 +253,13 @@ def _assume_shapes(plan: Plan) -> None:
             if name.letter[:1].isupper():
                 plan.evidence[name.letter] = "matrix"
         for node in nodes(definition.meaning):
-            for letter in _vectors(node):
+            for letter in _small_vectors(node):
                 plan.evidence.setdefault(letter, "vector")
             if isinstance(node, Product):  # softmax(S) V: the rows are weights
                 plan.rows = plan.rows or any(map(_is_softmax, (x for _, x in node.factors[:-1])))
 
 
-def _vectors(node: Any) -> Iterator[str]:
+def _small_vectors(node: Any) -> Iterator[str]:
     """Letters that are added or multiplied within (x − y)ᵀ, ‖x − y‖, sum(x)."""
     if isinstance(node, Scripted) and isinstance(node.base, Bracket):
         if any(s.kind == "ᵀ" for s in node.scripts):

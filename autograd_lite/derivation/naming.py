@@ -9,14 +9,14 @@ from autograd_lite import rules
 from autograd_lite.algebra.shortening import length, replaced
 from autograd_lite.algebra.tree import Apply, Expression, Symbol, children
 
-MOST_NAMES = 4
-_LETTERS = {0: "αβγκτ", 1: "ruqsgh", 2: "RUQSGH"}  # by the axes that are longer than one
+MOST_MEANINGS = 4
+_FREE_LETTERS = {0: "αβγκτ", 1: "ruqsgh", 2: "RUQSGH"}  # by the axes that are longer than one
 _PROBABILITIES = {1: "p", 2: "P"}
 
-Names = list[tuple[Symbol, Expression]]
+Meanings = list[tuple[Symbol, Expression]]
 
 
-def with_names(e: Expression, taken: Collection[str]) -> tuple[Expression, Names]:
+def with_names(e: Expression, taken: Collection[str]) -> tuple[Expression, Meanings]:
     """The expression with letters for its parts that occur twice, where that makes it shorter.
 
     taken: letters that mean something else. The names come in an order in which each uses only
@@ -24,7 +24,7 @@ def with_names(e: Expression, taken: Collection[str]) -> tuple[Expression, Names
     """
     parts = [e]
     names: list[Symbol] = []
-    while len(names) < MOST_NAMES:
+    while len(names) < MOST_MEANINGS:
         best = max(_gains(parts), key=lambda pair: pair[0], default=(0, e))
         if best[0] <= 0:
             break
@@ -34,28 +34,28 @@ def with_names(e: Expression, taken: Collection[str]) -> tuple[Expression, Names
         )
         parts = [replaced(x, part, name) for x in parts] + [part]
         names.append(name)
-    return parts[0], _ordered(list(zip(names, parts[1:], strict=True)))
+    return parts[0], _in_order_of_use(list(zip(names, parts[1:], strict=True)))
 
 
 def _gains(parts: list[Expression]) -> Iterator[tuple[int, Expression]]:
     """By how much a name would shorten the formula, for each part that occurs twice."""
-    counts = Counter(x for part in parts for x in _inside(part))
+    counts = Counter(x for part in parts for x in _operations_in(part))
     for x, n in counts.items():
         size = length(x)
         if n > 1 and size > 3:
             yield (n - 1) * size - n - 5, x  # `where`, the name, = and a comma are written too
 
 
-def _inside(e: Expression) -> Iterator[Expression]:
+def _operations_in(e: Expression) -> Iterator[Expression]:
     if isinstance(e, Apply) and e.arguments:
         yield e
     for x in children(e):
-        yield from _inside(x)
+        yield from _operations_in(x)
 
 
 def _letter(part: Expression, taken: Collection[str]) -> str:
     axes = sum(n > 1 for n in part.shape)
-    wanted = _LETTERS[axes]
+    wanted = _FREE_LETTERS[axes]
     if isinstance(part, Apply) and part.op in (rules.sigmoid, rules.softmax_):
         wanted = _PROBABILITIES.get(axes, "") + wanted
     for suffix in ("", *"₁₂₃₄₅₆₇₈₉"):
@@ -65,8 +65,8 @@ def _letter(part: Expression, taken: Collection[str]) -> str:
     raise ValueError("no letter is left to name a part of this formula")
 
 
-def _ordered(names: Names) -> Names:
-    ordered: Names = []
+def _in_order_of_use(names: Meanings) -> Meanings:
+    ordered: Meanings = []
     while names:
         waiting = {name for name, _ in names}
         ready = [(n, e) for n, e in names if not waiting & set(_letters(e))]

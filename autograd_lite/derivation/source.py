@@ -31,7 +31,7 @@ IMPORTS = {
     "jax": "import jax\nimport jax.numpy as jnp",
 }
 _PREFIX = {"numpy": "np", "torch": "torch", "jax": "jnp"}
-SUM, TIMES, UNARY, POSTFIX, ATOM = range(1, 6)  # how tightly Python binds
+ADDED, MULTIPLIED, SIGNED, CALLED, SINGLE = range(1, 6)  # how tightly Python binds
 _HELPERS = {
     "sigmoid": "def sigmoid(x):\n    return 1 / (1 + np.exp(-x))\n",
     "softplus": "def softplus(x):\n    return np.logaddexp(x, 0)\n",
@@ -77,18 +77,18 @@ def function_source(
     if library not in IMPORTS:
         raise ValueError(f"library={library!r}: there are {', '.join(IMPORTS)}")
     writer = Writer(library, inputs, others, sizes or {})
-    lines = [f"{identifier(name.label)} = {writer(meaning)}" for name, meaning in names]
+    lines = [f"{python_name(name.label)} = {writer(meaning)}" for name, meaning in names]
     lines.append(f"return {writer(expression)}")
-    given = {identifier(s.label) for s in writer.more}
+    given = {python_name(s.label) for s in writer.more}
     sizes_first = [f"{x} = {n}" for x, n in writer.used_sizes.items() if x not in given]
     lines = [*sizes_first, *lines]
-    arguments = ", ".join(identifier(s.label) for s in (*inputs, *writer.more))
+    arguments = ", ".join(python_name(s.label) for s in (*inputs, *writer.more))
     body = "".join(f"    {line}\n" for line in lines)
     helpers = "".join(f"\n\n{_HELPERS[name]}" for name in sorted(writer.helpers))
     return f"{IMPORTS[library]}\n{helpers}\n\ndef {called}({arguments}):\n{body}"
 
 
-def identifier(label: str) -> str:
+def python_name(label: str) -> str:
     """A name as Python takes it."""
     name = re.sub(r"\W", "_", label.replace("′", "_prime"))
     return f"{name}_" if keyword.iskeyword(name) or not name.isidentifier() else name
@@ -109,7 +109,7 @@ class Writer:
         self.sizes, self.used_sizes = sizes, dict[str, str]()
         self.inputs = [s for s in inputs if s.shape]
         self.others, self.more = others, list[Symbol]()
-        self.dtype = f", dtype={identifier(inputs[0].label)}.dtype" if inputs else ""
+        self.dtype = f", dtype={python_name(inputs[0].label)}.dtype" if inputs else ""
         self.dtype = self.dtype if library == "torch" else ""
 
     def __call__(self, e: Expression) -> str:
@@ -123,15 +123,15 @@ class Writer:
         """The code, and how tightly it binds."""
         if isinstance(e, Symbol):
             if e.kind == "size":
-                self.used_sizes[identifier(e.label)] = self.size(self.sizes[e.label], e)
-            return identifier(e.label), ATOM
+                self.used_sizes[python_name(e.label)] = self.size(self.sizes[e.label], e)
+            return python_name(e.label), SINGLE
         if isinstance(e, Number):
-            return _constant(e.value)
+            return _python_constant(e.value)
         if isinstance(e, Ones):
-            return self.ones(e.shape), ATOM
+            return self.ones(e.shape), SINGLE
         assert isinstance(e, Apply)
         if e.op in (np.add, np.subtract):
-            return self.sum(e), SUM
+            return self.sum(e), ADDED
         if e.op in (np.multiply, np.divide, np.negative, np.square, np.power):
             return self.quotient(e)
         if e.op is np.dot:
@@ -140,12 +140,12 @@ class Writer:
             return self.write(e.arguments[0])
         if e.op is np.transpose:
             x = e.arguments[0]
-            return self.write(x) if 1 in x.shape else (f"{self.within(x, POSTFIX)}.T", POSTFIX)
+            return self.write(x) if 1 in x.shape else (f"{self.within(x, CALLED)}.T", CALLED)
         if e.op in RELATIONS:
             sign = {"=": "==", "≠": "!=", "≥": ">=", "≤": "<="}.get(RELATIONS[e.op][0])
-            a, b = (self.within(x, SUM) for x in e.arguments)
-            return f"({a} {sign or RELATIONS[e.op][0]} {b})", ATOM
-        return self.call(e), ATOM
+            a, b = (self.within(x, ADDED) for x in e.arguments)
+            return f"({a} {sign or RELATIONS[e.op][0]} {b})", SINGLE
+        return self.call(e), SINGLE
 
     def size(self, n: int, letter: Symbol | None = None) -> str:
         """Where a size is found among the inputs; a letter that is none of theirs is an input."""
@@ -154,7 +154,7 @@ class Writer:
                 if length == n and n > 1:
                     if s not in (*self.inputs, *self.more):
                         self.more.append(s)
-                    return f"{identifier(s.label)}.shape[{axis}]"
+                    return f"{python_name(s.label)}.shape[{axis}]"
         if letter is not None and letter not in self.more:
             self.more.append(letter)
         return str(n)
@@ -170,7 +170,7 @@ class Writer:
             coefficient, *_ = factors(term)
             if coefficient < 0:
                 sign, term = -sign, elementwise(np.negative, term)
-            own = self.within(term, TIMES)
+            own = self.within(term, MULTIPLIED)
             first = own if sign > 0 else f"-{own}"
             text += (" + " if sign > 0 else " - ") + own if text else first
         return text
@@ -179,9 +179,9 @@ class Writer:
         """What is multiplied and divided: numbers first, then scalars, then arrays."""
         coefficient, above, below = factors(e)
         if above == [e]:
-            a, b = (self.within(x, POSTFIX) for x in e.arguments)
-            return f"{a}**{b}", UNARY
-        sign, share = ("-" if coefficient < 0 else ""), _fraction(abs(coefficient))
+            a, b = (self.within(x, CALLED) for x in e.arguments)
+            return f"{a}**{b}", SIGNED
+        sign, share = ("-" if coefficient < 0 else ""), _above_and_below(abs(coefficient))
         top = [share[0]] * (share[0] != "1")
         bottom = [share[1]] * (share[1] != "1")
         top += self.powers(above, bool(top))
@@ -189,7 +189,7 @@ class Writer:
         text = sign + " * ".join(top or ["1"])
         if bottom:
             text += f" / {bottom[0]}" if len(bottom) == 1 else f" / ({' * '.join(bottom)})"
-        return text, UNARY if len(top) == 1 and not bottom and "@" not in text else TIMES
+        return text, SIGNED if len(top) == 1 and not bottom and "@" not in text else MULTIPLIED
 
     def powers(self, parts: list[Expression], others: bool) -> list[str]:
         counts: dict[Expression, int] = {}
@@ -198,9 +198,9 @@ class Writer:
         pieces = []
         for x, n in counts.items():
             if n > 1:
-                pieces.append(f"{self.within(x, POSTFIX)}**{n}")
+                pieces.append(f"{self.within(x, CALLED)}**{n}")
             else:
-                pieces.append(self.within(x, UNARY if others or pieces else TIMES))
+                pieces.append(self.within(x, SIGNED if others or pieces else MULTIPLIED))
         return pieces
 
     def product(self, chain: list[Expression]) -> tuple[str, int]:
@@ -208,47 +208,47 @@ class Writer:
         for k, x in enumerate(chain[:-1]):
             if x.shape[1] == 1:
                 a, b = self.product(chain[: k + 1])[0], self.product(chain[k + 1 :])[0]
-                return f"{self.prefix}.outer({a}, {b})", ATOM
+                return f"{self.prefix}.outer({a}, {b})", SINGLE
         if len(chain) == 1:
             return self.write(chain[0])
         first, *_, last = chain
         if isinstance(last, Ones) and last.shape[1] == 1:
             body, binds = self.product(chain[:-1])
-            body = body if binds >= POSTFIX else f"({body})"
+            body = body if binds >= CALLED else f"({body})"
             axis = "1" if len(chain[-2].shape) == 2 and first.shape[0] > 1 else ""
-            return f"{body}.sum({axis})", POSTFIX
+            return f"{body}.sum({axis})", CALLED
         if isinstance(first, Ones) and first.shape[0] == 1:
             body, binds = self.product(chain[1:])
-            body = body if binds >= POSTFIX else f"({body})"
-            return f"{body}.sum({'0' if last.shape[1] > 1 else ''})", POSTFIX
+            body = body if binds >= CALLED else f"({body})"
+            return f"{body}.sum({'0' if last.shape[1] > 1 else ''})", CALLED
         plain = not any(_solves(x) or is_op(x, np.diagflat) for x in chain)
         if plain and 1 not in (first.shape[0], last.shape[1]):
-            return " @ ".join(self.within(x, UNARY) for x in chain), TIMES
+            return " @ ".join(self.within(x, SIGNED) for x in chain), MULTIPLIED
         if first.shape[0] == 1:  # a row: from the left
             return self.joined(chain[:-1], [last])
         return self.joined([first], chain[1:])
 
     def joined(self, a: list[Expression], b: list[Expression]) -> tuple[str, int]:
         if len(a) == 1 and _solves(a[0]):
-            return self.solved(a[0], self.product(b)[0]), ATOM
+            return self.solved(a[0], self.product(b)[0]), SINGLE
         if len(b) == 1 and _solves(b[0]) and a[0].shape[0] == 1:
-            return self.solved(transposition(b[0]), self.product(a)[0]), ATOM
+            return self.solved(transposition(b[0]), self.product(a)[0]), SINGLE
         (left, binds_left), (right, binds_right) = self.product(a), self.product(b)
-        left = left if binds_left >= UNARY or len(a) > 1 else f"({left})"
-        right = right if binds_right >= UNARY else f"({right})"
+        left = left if binds_left >= SIGNED or len(a) > 1 else f"({left})"
+        right = right if binds_right >= SIGNED else f"({right})"
         if len(a) == 1 and is_op(a[0], np.diagflat):
-            v = self.within(a[0].arguments[0], POSTFIX)  # type: ignore[union-attr]
-            return f"{v}[:, None] * {right}" if b[-1].shape[1] > 1 else f"{v} * {right}", TIMES
+            v = self.within(a[0].arguments[0], CALLED)
+            return f"{v}[:, None] * {right}" if b[-1].shape[1] > 1 else f"{v} * {right}", MULTIPLIED
         if len(b) == 1 and is_op(b[0], np.diagflat):
-            return f"{left} * {self.within(b[0].arguments[0], UNARY)}", TIMES  # type: ignore[union-attr]
-        return f"{left} @ {right}", TIMES
+            return f"{left} * {self.within(b[0].arguments[0], SIGNED)}", MULTIPLIED
+        return f"{left} @ {right}", MULTIPLIED
 
     def solved(self, a: Expression, b: str) -> str:
         """A⁻¹ B without the inverse."""
         if is_op(a, np.transpose):
-            matrix = f"{self.within(a.arguments[0].arguments[0], POSTFIX)}.T"  # type: ignore[union-attr]
+            matrix = f"{self.within(a.arguments[0].arguments[0], CALLED)}.T"
         else:
-            matrix = self(a.arguments[0])  # type: ignore[union-attr]
+            matrix = self(a.arguments[0])
         return f"{self.prefix}.linalg.solve({matrix}, {b})"
 
     def call(self, e: Apply) -> str:
@@ -294,18 +294,18 @@ class Writer:
 
 
 def _solves(e: Expression) -> bool:
-    inner = e.arguments[0] if is_op(e, np.transpose) else e  # type: ignore[union-attr]
+    inner = e.arguments[0] if is_op(e, np.transpose) else e
     return is_op(inner, np.linalg.inv)
 
 
-def _constant(value: Any) -> tuple[str, int]:
-    top, bottom = _fraction(value)
+def _python_constant(value: Any) -> tuple[str, int]:
+    top, bottom = _above_and_below(value)
     if bottom != "1":
-        return f"{top} / {bottom}", TIMES
-    return top, UNARY if value < 0 else ATOM
+        return f"{top} / {bottom}", MULTIPLIED
+    return top, SIGNED if value < 0 else SINGLE
 
 
-def _fraction(value: Any) -> tuple[str, str]:
+def _above_and_below(value: Any) -> tuple[str, str]:
     """What stands above and below the line of a constant."""
     if isinstance(value, Fraction) and value.denominator <= 100_000:
         return str(value.numerator), str(value.denominator)

@@ -11,7 +11,7 @@ from nn.cli.command import UsageError, add_network_options, network_from, usage_
 from nn.cli.command_draw import cost_of_random_samples
 from nn.documents.notations import NOTATIONS
 
-LIBRARIES = ("numpy", "torch", "jax")
+TARGETS = ("numpy", "torch", "jax")
 
 
 def add_to(subparsers: Any) -> None:
@@ -40,7 +40,7 @@ def add_to(subparsers: Any) -> None:
         help="what is known of a letter: positive, symmetric, 'positive definite', diagonal, "
         "orthogonal, one-hot, 'one-hot columns', 'sums to 1'",
     )
-    for library in LIBRARIES:
+    for library in TARGETS:
         group.add_argument(
             f"--{library}",
             dest="library",
