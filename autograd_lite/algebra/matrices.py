@@ -230,7 +230,7 @@ def links(e: Expression) -> list[Expression]:
 
 
 def multiplied(matrices: Iterable[Expression]) -> Expression:
-    """The product of matrices in normal form: scalars in front, what is next to its inverted gone.
+    """The product of matrices in normal form: scalars in front, what is next to its inverse gone.
 
     >>> x, A = Symbol("value", "x", 0, (3, 1)), Symbol("value", "A", 1, (3, 3))
     >>> from autograd_lite.algebra.notation import TEXT
@@ -276,7 +276,7 @@ def multiplied(matrices: Iterable[Expression]) -> Expression:
 
 
 def _appended(chain: list[Expression], link: Expression, scalar: Expression) -> Expression:
-    """Append a factor to a product, where it may meet its inverted; returns the scalar."""
+    """Append a factor to a product, where it may meet its inverse; returns the scalar."""
     if isinstance(link, Ones) and 1 not in link.shape:
         scalar = _appended(chain, Ones((link.shape[0], 1)), scalar)
         link = Ones((1, link.shape[1]))
@@ -427,7 +427,7 @@ def has_property(e: Expression, name: str) -> bool:
 
 
 def inverted(e: Expression) -> Expression:
-    """The inverted, pushed into products of square matrices."""
+    """The inverse, pushed into products of square matrices."""
     if is_op(e, np.linalg.inv):
         inner: Expression = e.arguments[0]
         return inner
@@ -450,7 +450,7 @@ def inverted(e: Expression) -> Expression:
 
 
 def trace_of(e: Expression) -> Expression:
-    """The trace_of of a product, which may be rotated and transposed."""
+    """The trace of a product, which may be rotated and transposed."""
     scalar, rest = unscaled(e)
     if scalar != UNITY:
         return scaled_by(scalar, trace_of(rest))
@@ -472,7 +472,7 @@ def trace_of(e: Expression) -> Expression:
 
 
 def along_axes(op: Any, x: Expression, axis: tuple[int, ...] | None, ddof: int = 0) -> Expression:
-    """A function along_axes one or both axes of a matrix: a reduction, or a softmax."""
+    """A function along one or both axes of a matrix: a reduction, or a softmax."""
     axis = None if axis is None else tuple(sorted(k % 2 for k in axis))
     every = axis is None or {*axis} >= {k for k in (0, 1) if x.shape[k] > 1}
     if op is np.linalg.norm and every:

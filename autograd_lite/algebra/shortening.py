@@ -1,6 +1,6 @@
 """The shortest form of an expression of matrices: laws, and a choice among the forms they give.
 
-Laws that always help (an inverted beside its matrix) are applied where a product is built. Where a
+Laws that always help (an inverse beside its matrix) are applied where a product is built. Where a
 law may make a form longer (a common factor, a product multiplied out, σ for exp), both forms are
 kept until their length decides.
 """
@@ -71,6 +71,7 @@ from autograd_lite.algebra.tree import (
     terms,
 )
 
+_UNITY: Expression = UNITY
 MOST_SUMMANDS = 40  # of a product that is multiplied out
 MOST_NESTED = 40  # expressions within expressions that are made shorter
 _TOKEN = re.compile(r"\w+′*|[^\s\w(){}]|\(")
@@ -104,7 +105,7 @@ class Shortener:
                 best = min([best, self._with_softmax(short, x)], key=length)
         return best
 
-    def _with_softmax(self, e: Expression, x: Expression) -> Expression:
+    def _with_softmax(self, e: Expression, x: Apply) -> Expression:
         """The expression with S softmax(z) for x = exp(z), where it has a sum S of x."""
         best = e
         for total in dict.fromkeys(_all_parts(e)):
@@ -206,7 +207,8 @@ class Shortener:
             scalar = scaled_by(scalar, own)
             total[body] = added(total[body], scalar) if body in total else scalar
         merged = [scaled_by(self(scalar), body) for body, scalar in total.items()]
-        return functools.reduce(added, sorted(merged, key=_place_in_sum), ZERO)
+        zero: Expression = ZERO
+        return functools.reduce(added, sorted(merged, key=_place_in_sum), zero)
 
     # Common factors
 
@@ -289,34 +291,39 @@ class Shortener:
         )
 
     def _term_as_product(self, e: Expression) -> Expression:
+        """A term without v 1ᵀ and 1 wᵀ as elementwise factors, and without A ∘ I."""
         scalar, body = unscaled(e)
         coefficient, above, below = factors(body)
         above = [self._collected(self._as_products(x)) if is_sum(x) else x for x in above]
-        identities = [x for x in above if is_identity(x)]
-        if identities and len(above) > 1:  # A ∘ I = diag(diag(A))
-            others = [x for x in above if x not in identities]
-            matrix = functools.reduce(divided_by, below, functools.reduce(times, others, UNITY))
-            return scaled_by(scalar, diagonal(self(Apply(diagonal_of, (matrix,), (e.shape[0], 1)))))
+        scalar = scaled_by(number(coefficient), scalar)
+        if any(map(is_identity, above)) and len(above) > 1:  # A ∘ I = diag(diag(A))
+            others = (x for x in above if not is_identity(x))
+            matrix = functools.reduce(divided_by, below, functools.reduce(times, others, _UNITY))
+            column = self(Apply(diagonal_of, (matrix,), (e.shape[0], 1)))
+            return scaled_by(scalar, diagonal(column))
         if not any(_side(x) is not None for x in (*above, *below)):
             return scaled_by(scalar, above[0]) if len(above) == 1 and not below else e
-        left: list[Expression] = []
-        right: list[Expression] = []
-        rest: Expression = number(coefficient)
+        left = right = rest = _UNITY
         for x, op in [*((x, times) for x in above), *((x, divided_by) for x in below)]:
             side = _side(x)
             if side is None:
                 rest = op(rest, x)
             elif side[0]:
-                left = [op(*(left or [UNITY]), side[1])]
+                left = op(left, side[1])
             else:
-                right = [op(*(right or [UNITY]), side[1])]
-        v, w = ([self(x) for x in part] for part in (left, right))
-        if isinstance(rest, Number):
-            column = v[0] if v else Ones((e.shape[0], 1))
-            row = transposition(w[0]) if w else Ones((1, e.shape[1]))
-            return scaled_by(scalar, scaled_by(rest, multiplied([column, row])))
-        product_ = multiplied([*map(diagonal, v), rest, *map(diagonal, w)])
-        return scaled_by(scalar, product_)
+                right = op(right, side[1])
+        return scaled_by(scalar, self._between(left, rest, right, e.shape))
+
+    def _between(self, v: Expression, e: Expression, w: Expression, shape: Shape) -> Expression:
+        """diag(v) E diag(w), or v wᵀ where E is 1."""
+        rows, columns = shape
+        if isinstance(e, Number):
+            column = Ones((rows, 1)) if v == UNITY else self(v)
+            row = Ones((columns, 1)) if w == UNITY else self(w)
+            return scaled_by(e, multiplied([column, transposition(row)]))
+        left = [] if v == UNITY else [diagonal(self(v))]
+        right = [] if w == UNITY else [diagonal(self(w))]
+        return multiplied([*left, e, *right])
 
     def _other_letters(
         self, x: Expression, written: Any, letters: dict[Expression, Any]
@@ -559,7 +566,7 @@ def _softmax(x: Expression) -> Expression | None:
     """exp(z − log Σ exp(z)) is softmax(z)."""
     for sign, part in terms(x):
         scalar, rest = unscaled(part)
-        inner = next((y for y in (scalar, *links(rest)) if _is_logsumexp(y)), None)
+        inner: Any = next((y for y in (scalar, *links(rest)) if _is_logsumexp(y)), None)
         if sign == -1 and inner is not None:
             whole: Apply = inner.arguments[0] if is_entry(inner) else inner
             z: Expression = whole.arguments[0]

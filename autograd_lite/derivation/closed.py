@@ -7,7 +7,7 @@ arrives, which is linear in v; so is the Hessian, off the gradient of the gradie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -67,11 +67,11 @@ class ClosedForm:
     expression: Expression
     names: Meanings
     inputs: tuple[Symbol, ...]
+    others: tuple[Symbol, ...]
     shape: tuple[Any, ...]
     conditions: tuple[str, ...]
     error: float
     styles: tuple[Style, Style]  # as text, and in LaTeX
-    others: tuple[Symbol, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     claim: str = ""  # what a note says it is, with a sign for =
 
@@ -122,6 +122,13 @@ class ClosedForm:
         if not (arrays.keys() <= known and arrays.keys() >= {*needed}):
             raise TypeError(f"{self.kind}({', '.join(needed)}) was given {', '.join(arrays)}")
         return np.asarray(function(**{k: arrays[k] for k in needed}))
+
+
+def together(parts: Iterable[Part], style: Style) -> str:
+    """Words and expressions, one after the other."""
+    return "".join(
+        (rf"\text{{{p}}}" if style.latex else p) if isinstance(p, str) else style(p) for p in parts
+    )
 
 
 # Where a derivative is on a tape
@@ -273,37 +280,33 @@ def checked_form(
         except ArithmeticError as found:
             problem = found
             continue
-        inside = [s for part in (*[m for _, m in names], e) for s in symbols(part)]
-        inputs = {s.label: s for s in sorted(inside, key=lambda s: s.number) if s.kind == "value"}
         styles = style(False), style(True)
-        said = tuple(
-            "".join(p if isinstance(p, str) else styles[0](p) for p in c) for c in conditions
-        )
-        shape = first.step.shape
-        if first.v is not None:
-            shape = (*tape.recorded.cost.shape, *shape)
-        others = [tape.symbol(s.number) for s in tape.recorded if s.op is None and s.label]
-        return ClosedForm(
-            kind,
-            lhs,
-            e,
-            names,
-            tuple(inputs.values()),
-            shape,
-            said,
-            error,
-            styles,
-            tuple(in_matrices(s) for s in others),
-            {letter: n for n, letter in tape.sizes.items()},
-        )
+        said = tuple(together(parts, styles[0]) for parts in conditions)
+        letters = _letters_of(first, e, names)
+        form = ClosedForm(kind, lhs, e, names, *letters, said, error, styles)
+        return replace(form, sizes={letter: n for n, letter in tape.sizes.items()})
     raise ArithmeticError(f"no closed form of {lhs[0]} has the values of the tape") from problem
+
+
+def _letters_of(
+    subject: Subject, e: Expression, names: Meanings
+) -> tuple[tuple[Symbol, ...], tuple[Symbol, ...], tuple[Any, ...]]:
+    """The letters of a form, all of its tape's, and the shape of what it gives."""
+    tape, shape = subject.tape, subject.step.shape
+    inside = [s for part in (*(meaning for _, meaning in names), e) for s in symbols(part)]
+    inputs = {s.label: s for s in sorted(inside, key=lambda s: s.number) if s.kind == "value"}
+    leaves = [tape.symbol(s.number) for s in tape.recorded if s.op is None and s.label]
+    others: Any = tuple(map(in_matrices, leaves))
+    if subject.v is not None:
+        shape = (*tape.recorded.cost.shape, *shape)
+    return tuple(inputs.values()), others, shape
 
 
 def _deviation_at(other: Subject, first: Subject, e: Expression, names: Meanings) -> float:
     letters = first.tape.sizes
     sizes = {letter: n for n, letter in other.tape.sizes.items()}
     size = lambda n: sizes[letters[n]] if n in letters else n
-    turned = [(resized(name, size), resized(meaning, size)) for name, meaning in names]
+    turned: Any = [(resized(name, size), resized(meaning, size)) for name, meaning in names]
     return other.deviation(resized(e, size), turned, 0)
 
 
@@ -457,7 +460,7 @@ def _leads_to(on: On) -> bool:
 
 def _zero(kind: str, on: On, lhs: tuple[str, str], style: Callable[[bool], Style]) -> ClosedForm:
     shape = on.x.shape if kind == "product" else (*on.y.shape, *on.x.shape)
-    return ClosedForm(kind, lhs, ZERO, [], (), shape, (), 0.0, (style(False), style(True)))
+    return ClosedForm(kind, lhs, ZERO, [], (), (), shape, (), 0.0, (style(False), style(True)))
 
 
 def _arriving(y: Tensor, rng: int) -> np.ndarray:
@@ -471,6 +474,6 @@ def _for_any(on: On, letters: str, pulled: bool) -> Subject:
     taken = {s.label for s in recorded}
     start.label = next((c for c in letters if c not in taken), letters[0] + "′")
     tape = on.named(recorded)
-    v = in_matrices(tape.symbol(start.number))
+    v: Any = in_matrices(tape.symbol(start.number))
     step = recorded.gradients[recorded.wrt[0].number]
     return Subject(tape, step, on.of, v if pulled else None)

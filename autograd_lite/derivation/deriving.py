@@ -39,7 +39,7 @@ from autograd_lite.algebra.tree import (
     symbols,
     without,
 )
-from autograd_lite.derivation.closed import ClosedForm, On, closed_form, with_sizes
+from autograd_lite.derivation.closed import ClosedForm, On, closed_form, together, with_sizes
 from autograd_lite.derivation.fitting import Writing, fitted, notation_named
 from autograd_lite.derivation.formulas import formula_on_tapes
 from autograd_lite.derivation.named_tape import NamedTape
@@ -347,7 +347,7 @@ class Deriver:
             arriving = tape.symbol(n, "gradient")
             slope = self._slope(raw, arriving)
             if slope is not None:
-                chain = elementwise(np.multiply, arriving, slope[0])
+                chain = elementwise(np.multiply, arriving, slope[0])  # type: ignore[arg-type]
                 steps.append(("chain rule: ", symbol, " = ", chain))
                 return [*steps, ("local derivative: ", *slope)]
         return [*steps, ("chain rule: ", symbol, " = ", raw)]
@@ -412,13 +412,6 @@ def _repeats(e: Expression) -> bool:
         shapes = {a.shape for a in parts if math.prod(a.shape) > 1}
         return len(shapes | {e.shape}) > 1 or any(map(_repeats, parts))
     return any(map(_repeats, parts))
-
-
-def together(parts: Iterable[Part], style: Style) -> str:
-    """Words and expressions, one after the other."""
-    return "".join(
-        (rf"\text{{{p}}}" if style.latex else p) if isinstance(p, str) else style(p) for p in parts
-    )
 
 
 def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:

@@ -93,8 +93,11 @@ class FormulaOnTape:
         self.entry = entry
         self.world.close()
         self.cost = self._finite()
-        self.sizes, self.letters, self.shapes = {}, {}, {}  # type: ignore[var-annotated]
+        self.sizes: dict[int, str] = {}
+        self.letters: dict[str, Tensor] = {}
+        self.shapes: dict[str, tuple[str | int, ...]] = {}
         self._name_sizes()
+        self._name_leaves()
 
     def _finite(self) -> Tensor:
         """The value at the first kind of values at which it is finite."""
@@ -111,20 +114,23 @@ class FormulaOnTape:
                          "its letters with assume=")  # fmt: skip
 
     def _name_sizes(self) -> None:
+        """Letters for the sizes of the leaves: those of the text, and free ones for the rest."""
         leaves = [e for e in self.world.by_number if e.meaning is None]
-        sizes = {n: s.root for e in leaves for s in e.symbol.shape for n in [s.root.value] if n > 1}
-        for key, size in self.world.sizes.items():
-            if size.value > 1:
-                self.sizes.setdefault(size.value, key)
-        taken = {*self.sizes.values(), *(e.symbol.label for e in leaves)}
-        free = (
-            c + suffix for suffix in ("", "₁", "₂", "₃") for c in LETTERS if c + suffix not in taken
-        )
-        for n, size in sizes.items():
-            if n not in self.sizes:
-                self.sizes[n] = size.name if size.literal else next(free)
-        self.sizes = {n: c for n, c in self.sizes.items() if not c.isdigit()}
-        for e in leaves:
+        roots: list[Any] = [size for e in leaves for size in e.symbol.shape]
+        named = {int(size.value or 0): key for key, size in self.world.sizes.items()}
+        taken = {*named.values(), *(e.symbol.label for e in leaves)}
+        letters = (c + suffix for suffix in ("", "₁", "₂", "₃") for c in LETTERS)
+        free = (letter for letter in letters if letter not in taken)
+        for size in (x.root for x in roots):
+            if size.value not in named:
+                named[size.value] = size.name if size.literal else next(free)
+        self.sizes = {n: c for n, c in named.items() if n > 1 and not c.isdigit()}
+
+    def _name_leaves(self) -> None:
+        """The Tensors of the letters, and their shapes; a vector has one size."""
+        for e in self.world.by_number:
+            if e.meaning is not None:
+                continue
             self.letters[e.symbol.label] = self.world.value(e.symbol)
             shape = settled_shape(e.symbol.shape)
             kept = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
@@ -157,7 +163,8 @@ class FormulaOnTape:
         inputs = [s for s in form.inputs if s.label not in entries]
         while waiting:
             name = waiting.pop()
-            meaning = with_sizes(in_matrices(settled(entries[name.label].meaning)), self.sizes)
+            meant: Any = entries[name.label].meaning
+            meaning = with_sizes(in_matrices(settled(meant)), self.sizes)
             names.insert(0, (name, meaning))
             inside = {s.label: s for s in symbols(meaning) if s.kind == "value"}
             known = {s.label for s in (*inputs, *waiting, *(n for n, _ in names))}

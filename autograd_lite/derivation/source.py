@@ -245,10 +245,9 @@ class Writer:
 
     def solved(self, a: Expression, b: str) -> str:
         """A⁻¹ B without the inverse."""
-        if is_op(a, np.transpose):
-            matrix = f"{self.within(a.arguments[0].arguments[0], CALLED)}.T"
-        else:
-            matrix = self(a.arguments[0])
+        inner: Any = a.arguments[0] if is_op(a, np.transpose) else a
+        (x,) = inner.arguments
+        matrix = self(x) if inner is a else f"{self.within(x, CALLED)}.T"
         return f"{self.prefix}.linalg.solve({matrix}, {b})"
 
     def call(self, e: Apply) -> str:
