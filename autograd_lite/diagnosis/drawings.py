@@ -13,7 +13,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes
-from autograd_lite.formula.plan import Claim, Plan
+from autograd_lite.formula.plan import Claim, Plan, raised_shape
 from autograd_lite.formula.shapes import (
     NotConforming,
     is_number,
@@ -22,7 +22,7 @@ from autograd_lite.formula.shapes import (
     settled,
     written_shape,
 )
-from autograd_lite.formula.syntax import Chain, Reduction
+from autograd_lite.formula.syntax import Chain, Reduction, Scripted
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import Ambiguous, Drawing, Outside, Undefined, World
 
@@ -207,10 +207,23 @@ def sides(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expressi
     left = read(claim.left, env)
     world.close()
     world.closed = True
+    if claim.relation == "∈":
+        return left, _of_shape(world, claim, left, letters)
     right = read(claim.right, env)
     _agree(left, right, claim.relation)
     world.close()
     return left, right
+
+
+def _of_shape(world: World, claim: Claim, left: Expression, letters: dict[str, int]) -> Expression:
+    """The left side itself, if it has the shape that is claimed."""
+    source = claim.statement.passage.source
+    sizes = raised_shape(claim.right, source) if isinstance(claim.right, Scripted) else None
+    wanted = world.shape(sizes or (), letters, claim.statement)
+    a = matrix_shape(left)
+    if not (joined(a[0], wanted[0]) and joined(a[1], wanted[1])):
+        raise NotConforming(f"it is {written_shape(a)}, not {written_shape(wanted)}")
+    return left
 
 
 def _agree(left: Expression, right: Expression, relation: str) -> None:

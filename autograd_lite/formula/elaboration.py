@@ -31,7 +31,7 @@ from autograd_lite.algebra.tree import (
 from autograd_lite.algebra.tree import Derivative as DerivativeOf
 from autograd_lite.algebra.tree import Total as SumOver
 from autograd_lite.formula.naming import Key, Named, counted, differences, key_of, letter_and_step, nodes, subsets, taken_apart
-from autograd_lite.formula.plan import COSTS, Definition
+from autograd_lite.formula.plan import COSTS, ELEMENTS, Definition
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -73,7 +73,7 @@ from autograd_lite.formula.vocabulary import (
     trace,
     vec,
 )
-from autograd_lite.formula.world import COUNTS, ELEMENTS, Ambiguous, Entry, Outside, Undefined, World
+from autograd_lite.formula.world import COUNTS, Ambiguous, Entry, Outside, Undefined, World
 
 
 @dataclass
@@ -113,10 +113,14 @@ class Elaborator:
         env = Env(dict(letters))
         elements = [
             x.text for s in definition.name.indices if s.kind == "_" for x in s.items
-            if isinstance(x, Name) and x.text in ELEMENTS and x.text not in letters
+            if isinstance(x, Name) and self.world._is_element(x, definition.name.letter)
         ]  # fmt: skip
         for k, letter in enumerate(elements):
-            env.axes[letter] = Index(letter, k, 1, self.world.opened(letter))  # type: ignore[arg-type]
+            count: Any = self.world.opened(letter)
+            for r in definition.statement.ranges:
+                if r.letter == letter and isinstance(r.low, Num) and r.low.value == 1:
+                    count = self.world.size(r.high, letters)
+            env.axes[letter] = Index(letter, k, 1, count)
         meaning = self(definition.meaning, env)
         if not elements:
             return meaning
@@ -654,7 +658,7 @@ class Elaborator:
 
             scripts = tuple(
                 s for s in definition.name.indices
-                if not (s.kind == "_" and all(isinstance(x, Name) and x.text in ELEMENTS and x.text not in values for x in s.items))
+                if not (s.kind == "_" and all(self.world._is_element(x, definition.name.letter) for x in s.items))
             )  # fmt: skip
             self.world.find(key_of(definition.name.letter, scripts, value))
 
@@ -1199,6 +1203,11 @@ class Elaborator:
             body = self(node.body, env)
             if node.condition is not None:
                 body = self.scaled(self.condition(node.condition, env), body)
+        if inner is None and not _depends(body, index) and not is_number(body) and node.kind == "Σ":
+            for axis, size in enumerate(matrix_shape(body)):
+                if same(size, count) or size.root.name == count.root.name:
+                    self.remark(f"the sum over {letter} is read as that over {'rows columns'.split()[axis]}")
+                    return self.sum_over(body, axis)
         if node.high is None and count.root.value is None and not _depends(body, index):
             raise Undefined(f"the sum over {letter} has no range")
         op = {"Σ": np.sum, "Π": np.prod, "max": np.max, "min": np.min}[node.kind]

@@ -35,6 +35,7 @@ from autograd_lite.formula.syntax import (
 from autograd_lite.formula.tokens import FormulaError
 
 LAYERS = ("l", "ℓ")
+ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
 COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
 _SETS = {"ℝ", "ℕ", "ℤ", "𝕊", "ℂ", "S", "R"}
 
@@ -98,6 +99,7 @@ class Plan:
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
+    labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
 
     @property
@@ -154,7 +156,13 @@ def planned(read: Read) -> Plan:
 def _families(statements: list[Statement]) -> dict[str, tuple[Any, Any] | None]:
     """The letters that number names, with the range that the note says, if it does."""
     found: dict[str, tuple[Any, Any] | None] = {}
-    ranged = {r.letter: (r.low, r.high) for s in statements for r in s.ranges}
+    ranged: dict[str, tuple[Any, Any]] = {}
+    for r in (r for s in statements for r in s.ranges):
+        simple = isinstance(r.low, Name | Num) and isinstance(r.high, Name | Num)
+        if simple or r.letter not in ranged:
+            ranged.setdefault(r.letter, (r.low, r.high))
+            if simple and not all(isinstance(x, Name | Num) for x in ranged[r.letter]):
+                ranged[r.letter] = r.low, r.high
     summed: dict[str, tuple[Any, Any]] = {}
     lowered: Counter[str] = Counter()
     stepping: set[str] = set()
@@ -260,8 +268,12 @@ def _sort(plan: Plan, statement: Statement) -> None:
             plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
         _equality(plan, replace(statement, chain=equal))
         return
-    if statement.kind == "declaration":
-        plan.declarations.append(_declaration(plan, statement))
+    if statement.kind == "declaration" and isinstance(chain.parts[0], Derivative):
+        plan.claims.append(Claim(chain.parts[0], chain.parts[1], "∈", statement))
+    elif statement.kind == "declaration":
+        found = _declaration(plan, statement)
+        plan.declarations.append(found)
+        _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
         name = taken_apart(chain.parts[0])
         if name and len(chain.parts) == 2 and isinstance(chain.parts[1], Num) and not name.operations:
@@ -306,9 +318,26 @@ def _equality(plan: Plan, statement: Statement) -> None:
         new = False
     if new and name is not None:
         plan.definitions.append(Definition(name, parts[1], statement, parameters or ()))
+        _note_labels(plan, name, parts[1])
         parts = parts[1:] if len(parts) > 2 else []
     for a, b in zip(parts, parts[1:], strict=False):
         plan.claims.append(Claim(a, b, "=", statement))
+
+
+def _note_labels(plan: Plan, name: Named, meaning: Any) -> None:
+    """Tell a_z, where z is part of the name, from a_i, an element for each i."""
+    used = set()
+    for node in nodes(meaning):
+        other = taken_apart(node) if isinstance(node, Scripted) else None
+        for script in other.indices if other else ():
+            for item in script.items if script.kind == "_" else ():
+                step = letter_and_step(item)
+                if step and other and (other.letter, step[0]) not in plan.labels:
+                    used.add(step[0])
+    for script in name.indices:
+        for item in script.items if script.kind == "_" else ():
+            if isinstance(item, Name) and item.text not in used and item.text not in plan.families:
+                plan.labels.add((name.letter, item.text))
 
 
 def _parameters(plan: Plan, name: Named | None, arguments: tuple[Any, ...]) -> tuple[str, ...] | None:
@@ -333,7 +362,8 @@ def _pattern(plan: Plan, name: Named) -> tuple[Any, ...]:
             step = letter_and_step(item)
             if step and step[0] in plan.families:
                 parts.append((script.kind, "*", step[1]))
-            elif step and script.kind == "_" and len(step[0]) == 1 and step[0] in "ijknpqrs":
+            elif (step and script.kind == "_" and step[0] in ELEMENTS
+                  and (name.letter, step[0]) not in plan.labels):  # fmt: skip
                 parts.append((script.kind, "·"))
             else:
                 parts.append((script.kind, script.raw))
@@ -348,9 +378,16 @@ def _defined(plan: Plan, name: Named) -> bool:
         return True
     whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
     if len(whole.indices) == len(name.indices):
-        return False
+        return any(_without_elements(plan, d.name) == pattern for d in plan.definitions)
     pattern = _pattern(plan, whole)  # an element of what is defined or declared
     return any(_pattern(plan, d.name) == pattern for d in (*plan.definitions, *plan.declarations))
+
+
+def _without_elements(plan: Plan, name: Named) -> tuple[Any, ...] | None:
+    """The pattern of y where y_i is defined for each i."""
+    letter, parts = _pattern(plan, name)
+    kept = tuple(p for p in parts if p[1:] != ("·",))
+    return (letter, kept) if len(kept) < len(parts) else None
 
 
 def _is_column(plan: Plan, name: Named) -> bool:
@@ -437,12 +474,7 @@ def _declaration(plan: Plan, statement: Statement) -> Declaration:
         return Declaration(name, _shape_of(right), "real", statement)
     base, shape = right, None
     if isinstance(right, Scripted):
-        base = right.base
-        raised = [s for s in right.scripts if s.kind == "^" and s.items]
-        if len(raised) > 1 or any(s.kind == "ᵀ" for s in right.scripts):
-            raise FormulaError("a shape is written ℝ^{n×m}", source, right.start)
-        if raised:
-            shape = _shape_of(*raised[0].items)
+        base, shape = right.base, raised_shape(right, source)
     values = _values(base, statement, shape)
     if values is None:
         raise FormulaError(
@@ -452,6 +484,14 @@ def _declaration(plan: Plan, statement: Statement) -> Declaration:
     if values == "symmetric" and shape and len(shape) == 1:
         shape = (shape[0], shape[0])
     return Declaration(name, shape or (), values, statement)
+
+
+def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
+    """The sizes above a set: ℝ^{n×m}."""
+    raised = [s for s in node.scripts if s.kind == "^" and s.items]
+    if len(raised) > 1 or any(s.kind == "ᵀ" for s in node.scripts):
+        raise FormulaError("a shape is written ℝ^{n×m}", source, node.start)
+    return _shape_of(*raised[0].items) if raised else None
 
 
 def _shape_of(*items: Any) -> tuple[Any, ...]:

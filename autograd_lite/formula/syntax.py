@@ -753,14 +753,15 @@ class Parser:
         self.closing = outer
         return Bracket(start, self.last, sign, (found,))
 
-    def argument(self) -> Any:
-        """The argument of \\frac and its kin."""
+    def argument(self, half: bool = False) -> Any:
+        """The argument of \\frac and its kin; half: it may be half of a derivative, ∂x."""
         if self.sees("{"):
             start = self.token.start
             self.take()
             outer, self.closing = self.closing, ["}"]
             calls, self.calls = self.calls, True
-            found = self.halved() if self.sees("∂") or self._is_d() else self.relation()
+            is_half = half and (self.sees("∂") or self._is_d())
+            found = self.halved() if is_half else self.relation()
             self.expect("}")
             self.closing, self.calls = outer, calls
             return replace(found, start=start, end=self.last) if isinstance(found, Num) else found
@@ -768,19 +769,19 @@ class Parser:
 
     def fraction(self) -> Any:
         start = self.take().start
-        above = self.argument()
-        self._below = True
-        below = self.argument()
-        self._below = False
-        if isinstance(above, Differential) and isinstance(below, Differential | Product):
-            return self.derivative(above, below, start)
-        return Quotient(start, self.last, self.undone(above), self.undone(below))
-
-    def undone(self, node: Any) -> Any:
-        """dz that turned out to be no differential: a name that begins with d."""
-        if isinstance(node, Differential):
-            raise self.error("∂ above or below a bar alone: a derivative is ∂…/∂…", node.start)
-        return node
+        at, tokens = self.at, list(self.list)
+        above = self.argument(half=True)
+        if isinstance(above, Differential):
+            outer, self._below = self._below, True
+            below = self.argument(half=True)
+            self._below = outer
+            if _halves(below):
+                return self.derivative(above, below, start)
+            if self.list[at].text == "∂" or self.list[at + 1].text == "∂":
+                raise self.error("∂ above a bar alone: a derivative is ∂…/∂…", above.start)
+            self.at, self.list = at, tokens  # d was no sign of a differential
+            above = self.argument()
+        return Quotient(start, self.last, above, self.argument())
 
     def _is_d(self) -> bool:
         """Whether the group that begins here is a differential written with d."""
@@ -1106,6 +1107,13 @@ _ATOMS: dict[str, Callable[[Parser], Any]] = {
     "∇": Parser.derived,
     "…": Parser.ellipsis,
 }
+
+
+def _halves(node: Any) -> bool:
+    """Whether this is ∂x, or ∂x ∂y."""
+    if isinstance(node, Product):
+        return all(isinstance(x, Differential) and x.of is not None for _, x in node.factors)
+    return isinstance(node, Differential) and node.of is not None
 
 
 def _primed(node: Any) -> Any:

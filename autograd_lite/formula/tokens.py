@@ -387,7 +387,7 @@ class Lexer:
         elif name in _ACCENTS:
             yield "sign", f"accent {_ACCENTS[name]}", start, self.at
         elif name in _PLAIN_STYLES:
-            return
+            self._open(self.at)
         elif name in CONSTRUCTS or name in _FRACTIONS:
             yield "sign", _FRACTIONS.get(name, name), start, self.at
         elif name in COMMANDS:
@@ -399,6 +399,12 @@ class Lexer:
         else:
             known = f"the command \\{excerpt(name)} is not known here"
             raise self.error(f"{known}; \\newcommand{{\\{excerpt(name)}}}{{…}} would say it", start)
+
+    def _open(self, at: int) -> None:
+        """Take the braces away from around an argument that may be a whole statement."""
+        inside, after = _argument_at(self.text, at)
+        if self.text[at : at + 1] == "{" and self.text[after - 1] == "}":
+            self.text = f"{self.text[:at]} {inside} {self.text[after:]}"
 
     def _upright(self, start: int) -> Iterator[tuple[str, str, int, int]]:
         text, self.at = _argument_at(self.text, self.at)

@@ -105,8 +105,8 @@ class Drawn:
         total: Any = 0.0
         for k, x in enumerate(arguments):
             phase = np.arange(1, np.size(x) + 1).reshape(np.shape(x)) / np.size(x)
-            total = total + a[k % 6] * x * x + np.sin(a[1] * x + phase)
-            if k:
-                total = total + a[2] * arguments[0] * x if np.shape(x) == np.shape(arguments[0]) else total
-        axes = (-2, -1) if np.ndim(x) >= 2 else None
-        return np.sum(total, axis=axes) if axes else total
+            each = a[k % 6] * x * x + np.sin(a[1] * x + phase)
+            if k and np.shape(x) == np.shape(arguments[0]):
+                each = each + a[2] * arguments[0] * x
+            total = total + (np.sum(each, axis=(-2, -1)) if np.ndim(x) >= 2 else each)
+        return total

@@ -22,7 +22,7 @@ from autograd_lite.formula.naming import (
     subsets,
     taken_apart,
 )
-from autograd_lite.formula.plan import Declaration, Definition, Plan
+from autograd_lite.formula.plan import ELEMENTS, Declaration, Definition, Plan
 from autograd_lite.formula.shapes import ONE, Size, joined, literal, matrix_shape, settled, settled_shape
 from autograd_lite.formula.syntax import Name, Num, Product, Quotient, Script, Total
 from autograd_lite.formula.tokens import FormulaError
@@ -233,21 +233,24 @@ class World:
     def declaration(self, key: Key) -> tuple[Declaration, dict[str, int]] | None:
         found = None
         for declaration in self.plan.declarations:
-            letters = self.match(declaration.name, key, declaration.statement)
+            letters = self.match(declaration.name, key, declaration.statement, False)
             if letters is not None and (found is None or declaration.shape is not None):
                 if found is not None and declaration.shape is None:
                     continue
                 found = declaration, letters
         return found
 
-    def match(self, name: Named, key: Key, statement: Any) -> dict[str, int] | None:
+    def match(
+        self, name: Named, key: Key, statement: Any, elements: bool = True
+    ) -> dict[str, int] | None:
         """The numbers of the letters with which a name of the note is this key; None if it is not."""
         if name.letter != key.letter:
             return None
         letters: dict[str, int] = {}
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
-        low = [x for x in low if not self._is_element(x)]
+        if elements:
+            low = [x for x in low if not self._is_element(x, name.letter)]
         if len(low) != len(key.low) or len(high) != len(key.high):
             return None
         for item, part in (*zip(low, key.low, strict=True), *zip(high, key.high, strict=True)):
@@ -268,13 +271,15 @@ class World:
         """The lowered parts of a name, `hh` as one."""
         words = all(isinstance(x, Name) and x.text not in self.plan.families for x in script.items)
         if len(script.items) > 1 and words and "," not in script.raw:
-            if not all(self._is_element(x) for x in script.items):
+            if not all(self._is_element(x, "") for x in script.items):
                 return (script.raw,)
         return script.items
 
-    def _is_element(self, node: Any) -> bool:
+    def _is_element(self, node: Any, letter: str) -> bool:
         step = letter_and_step(node) if not isinstance(node, str) else None
-        return step is not None and step[0] in ELEMENTS and step[0] not in self.plan.families
+        if step is None or (letter, step[0]) in self.plan.labels:
+            return False
+        return step[0] in ELEMENTS and step[0] not in self.plan.families
 
     def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
         """From where to where a letter goes in this drawing."""
@@ -324,13 +329,17 @@ class World:
     def declared_shape(
         self, key: Key, declaration: Declaration, letters: dict[str, int]
     ) -> tuple[Any, Any]:
-        if declaration.shape is None:
-            return self.undeclared_shape(key.letter)
-        sizes = [self.size(x, letters) for x in declaration.shape]
+        if declaration.shape is None:  # η > 0
+            return ONE, ONE
+        return self.shape(declaration.shape, letters, declaration.statement)
+
+    def shape(self, sizes: Any, letters: dict[str, int], statement: Any) -> tuple[Any, Any]:
+        """Rows and columns, from the expressions of a shape."""
         if len(sizes) > 2:
-            source = declaration.statement.passage.source
-            raise FormulaError("more than two sizes: a note has matrices only", source, declaration.statement.start)
-        return (*sizes, ONE, ONE)[:2] if len(sizes) < 2 else (sizes[0], sizes[1])
+            said = "more than two sizes: a note has matrices only"
+            raise FormulaError(said, statement.passage.source, statement.start)
+        found = [self.size(x, letters) for x in sizes]
+        return (*found, ONE, ONE)[0], (*found, ONE, ONE)[1]
 
     def undeclared_shape(self, letter: str) -> tuple[Size, Size]:
         """Open sizes: of a matrix for a capital letter, of a column or a number for a small one."""
@@ -427,7 +436,6 @@ def _next(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 _SIZE_LETTERS = "pqrsuvdefgh"
 _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
-ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}
 _VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
 __all__ = ["Ambiguous", "Drawing", "Entry", "Undefined", "World", "subsets"]
 _ = Product, Quotient
