@@ -22,7 +22,7 @@ from autograd_lite.formula.shapes import (
     settled,
     written_shape,
 )
-from autograd_lite.formula.syntax import Chain, Reduction, Scripted
+from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import Ambiguous, Drawing, Outside, Undefined, World
 
@@ -68,14 +68,14 @@ class Outcome:
 class Drawings:
     """The worlds on which the claims of a note are judged."""
 
-    def __init__(self, plan: Plan, rng: int, gradients: str = "plain") -> None:
-        self.plan, self.rng, self.gradients = plan, rng, gradients
+    def __init__(self, plan: Plan, rng: int, **options: str) -> None:
+        self.plan, self.rng, self.options = plan, rng, options
         self.problems: dict[str, None] = {}
-        self.worlds = [self.world(n, p, gradients) for n, p in enumerate(PATTERNS)]
+        self.worlds = [self.world(n, p) for n, p in enumerate(PATTERNS)]
 
-    def world(self, n: int, pattern: str, gradients: str, positive: bool = False) -> World:
+    def world(self, n: int, pattern: str, positive: bool = False) -> World:
         rng = np.random.default_rng([self.rng, n, positive])
-        world = World(self.plan, Drawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), gradients)
+        world = World(self.plan, Drawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), **self.options)
         world.positive = positive
         for definition in self.plan.definitions:
             if definition.parameters:
@@ -97,7 +97,7 @@ class Drawings:
                 again = self._on(world, claim, found)
                 if not again:
                     break
-                world = self.worlds[n] = self.world(n, PATTERNS[n], world.gradients, True)
+                world = self.worlds[n] = self.world(n, PATTERNS[n], True)
                 vars(world.elaborator).update(reading)
             else:
                 found.undecided += 1
@@ -144,7 +144,7 @@ class Drawings:
                 if difference is None:
                     found.right, found.wrong, found.misfit = before
                     return True
-                if difference <= TOLERANCE:
+                if difference <= (rounding(claim) or TOLERANCE):
                     found.right += 1
                 else:
                     found.wrong += 1
@@ -153,6 +153,16 @@ class Drawings:
             found.remarks |= world.elaborator.remarks
         world.elaborator.remarks.clear()
         return False
+
+
+def rounding(claim: Claim) -> float:
+    """Half a unit of the last decimal, where the right side is numbers alone and rounded."""
+    if any(isinstance(n, Name) for n in nodes(claim.right)):
+        return 0.0
+    source = claim.statement.passage.source.text
+    written = [source[n.start : n.end] for n in nodes(claim.right) if isinstance(n, Num)]
+    decimals = [len(text.partition(".")[2]) for text in written if "." in text]
+    return 0.51 * 10.0 ** -max(decimals) if decimals else 0.0
 
 
 def instances(world: World, claim: Claim) -> Iterator[dict[str, int]]:
@@ -186,7 +196,7 @@ def numbering(plan: Plan, claim: Claim) -> list[str]:
 
 def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
     values = [world.number(x, letters) for x in chain.parts]
-    compare = {"<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal, "≠": np.not_equal}
+    compare: dict[str, Any] = {"=": np.equal, "<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal, "≠": np.not_equal}
     for a, b, relation in zip(values, values[1:], chain.relations, strict=False):
         if a is not None and b is not None and not compare[relation](a, b):
             return False
@@ -204,6 +214,8 @@ def sides(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expressi
     read: Elaborator = world.elaborator
     env = Env(dict(letters))
     world.closed = False
+    for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
+        env.parameters[letter] = world.number_called(letter)
     left = read(claim.left, env)
     world.close()
     world.closed = True
@@ -211,6 +223,10 @@ def sides(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expressi
         return left, _of_shape(world, claim, left, letters)
     right = read(claim.right, env)
     _agree(left, right, claim.relation)
+    for chain in claim.statement.conditions:
+        if all(isinstance(x, Name) and x.text in env.axes for x in chain.parts):
+            holds = read.condition(chain, env)
+            left, right = read.scaled(holds, left), read.scaled(holds, right)
     world.close()
     return left, right
 
@@ -251,8 +267,9 @@ def compared(world: World, left: Expression, right: Expression, relation: str) -
         return 0.0 if _ORDERS[relation](a, b).all() else 1.0
     if a.shape != b.shape:
         a, b = np.broadcast_arrays(*_aligned(a, b, left, right))
+    apart = float(np.max(np.abs(a - b), initial=0.0))
     scale = max(np.max(np.abs(a), initial=0.0), np.max(np.abs(b), initial=0.0))
-    return float(np.max(np.abs(a - b), initial=0.0) / scale) if scale > 1e-12 else 0.0
+    return min(apart, apart / scale) if scale > 1e-12 else 0.0
 
 
 def _aligned(a: Any, b: Any, left: Expression, right: Expression) -> tuple[Any, Any]:

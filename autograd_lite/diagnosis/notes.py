@@ -76,7 +76,7 @@ class Judge:
         self.said: list[str] = []  # about the note as a whole
         self.drawings = Drawings(plan, rng)
         self.outcomes = self._outcomes(self.drawings)
-        self._try_gradients_times_m(rng)
+        self._try_others(rng)
         self._large: World | None = None
 
     def _outcomes(self, drawings: Drawings) -> list[Outcome]:
@@ -103,20 +103,25 @@ class Judge:
                 return other
         return outcome
 
-    def _try_gradients_times_m(self, rng: int) -> None:
-        """dZ may stand for m ∂J/∂Z, in the whole note: taken so where more claims then hold."""
+    def _try_others(self, rng: int) -> None:
+        """What a note as a whole may mean: taken so where more of its claims then hold."""
         chains = [x for c in self.plan.claims for x in (c.left, c.right)]
         names = {n.text for x in chains for n in nodes(x) if isinstance(n, Name)}
-        if not any(len(n) > 1 and n[0] == "d" and n not in FUNCTIONS for n in names):
-            return
-        if all(o.verdict == HOLDS for o in self.outcomes):
-            return
-        other = Drawings(self.plan, rng, "m")
-        outcomes = self._outcomes(other)
-        if _held(outcomes) > _held(self.outcomes):
-            self.drawings, self.outcomes = other, outcomes
-            letter = self.plan.cost
-            self.said.append(f"here dZ is m ∂{letter}/∂Z, and so for all names that are computed; dW is ∂{letter}/∂W")
+        cost = self.plan.cost
+        others: list[tuple[dict[str, str], str]] = []
+        if any(len(n) > 1 and n[0] == "d" and n not in FUNCTIONS for n in names):
+            said = f"here dZ is m ∂{cost}/∂Z, and so for all that has samples; dW is ∂{cost}/∂W"
+            others.append(({"gradients": "m"}, said))
+        if self.plan.softmax and "softmax" not in self.plan.conventions:
+            others.append(({"softmax": "rows"}, "softmax is read along each row"))
+        for options, said in others:
+            if all(o.verdict == HOLDS for o in self.outcomes):
+                return
+            other = Drawings(self.plan, rng, **{**self.drawings.options, **options})
+            outcomes = self._outcomes(other)
+            if _held(outcomes) > _held(self.outcomes):
+                self.drawings, self.outcomes = other, outcomes
+                self.said.append(said)
 
     def judged(self, claim: Claim, outcome: Outcome) -> Judged:
         """A claim with what is said about it."""
@@ -166,7 +171,7 @@ class Judge:
     def derived(self, claim: Claim) -> str:
         """The right side by `derive`, where the left is a derivative of a number by a letter."""
         if self._large is None:
-            self._large = self.drawings.world(0, "large", self.drawings.gradients)
+            self._large = self.drawings.world(0, "large")
         text = derived_form(self.plan, self._large, claim)
         if not text:
             return ""

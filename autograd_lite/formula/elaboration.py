@@ -51,6 +51,7 @@ from autograd_lite.formula.syntax import (
     Call,
     Chain,
     Derivative,
+    Differential,
     Dots,
     Grid,
     Name,
@@ -274,7 +275,8 @@ class Elaborator:
                 return Apply(np.multiply, (a, b), self.together(a, b, "∘"))
             self.remark(INNER)
             return self.inner(a, b)
-        if all(map(is_soft, (r1, c1, r2, c2))):
+        columns = is_one(c1) and is_one(c2) and r1.root.value is r2.root.value is None
+        if columns or all(map(is_soft, (r1, c1, r2, c2))):
             for size in (r1, c1, r2, c2):
                 joined(size, ONE)
             return self.scaled(a, b)
@@ -477,6 +479,10 @@ class Elaborator:
                 size.root.value = self.world.drawing.size()
         n = sum(size.root.value for size in sizes)
         return Size("+".join(map(str, sizes)), n)
+
+    def misplaced(self, node: Any, env: Env) -> Expression:
+        what = "a relation" if isinstance(node, Chain) else "∂ without what it is divided by"
+        raise self.error(f"{what} stands where a value should", node)
 
     def dots(self, node: Dots, env: Env) -> Expression:
         raise self.error(_DOTS, node)
@@ -681,10 +687,17 @@ class Elaborator:
             e = self.known(key, env)
             if e is not None:
                 return self.column(e, marked[0], env), rest
+        if not others and letter.upper() in self.world.plan.mentioned and not self.world.closed:
+            whole = self.world.undeclared(Key(letter.upper())).symbol
+            return self.column(whole, marked[0], env), ()
         return None
 
     def column(self, e: Expression, script: Script, env: Env) -> Expression:
         rows, columns = matrix_shape(e)
+        samples = rows if self.world.plan.rows else columns
+        step = letter_and_step(script.items[0])
+        if samples.root.value is None and step and step[0] in self.world.plan.families:
+            joined(samples, self.world.size(self.world.plan.extent(step[0], None)[1]))
         if self.world.plan.rows:
             index = self.index(script.items[0], rows, env)
             return self._part(e, index, None, columns)
@@ -772,8 +785,8 @@ class Elaborator:
             else:
                 rest.append(script)
         key = key_of(name.letter, part_of, lambda x: world.part(x, env.letters))
-        if name.letter in COUNTS and not name.indices:
-            return self.size_as_number(name.letter), ()
+        if name.letter in COUNTS and all(s.kind == "^" and not s.mark for s in name.indices):
+            return self.size_as_number(name.letter), name.indices
         if world.closed:
             if any(isinstance(x, int) for x in (*key.low, *key.high)) and world.has(name.letter):
                 raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
@@ -924,6 +937,16 @@ class Elaborator:
         return self(node, env)
 
     # Functions
+
+    def varying(self, node: Any, env: Env) -> list[str]:
+        """The letter of f′(z), where this is said of a function and not of a z of the note's."""
+        if not isinstance(node, Call) or len(node.arguments) != 1:
+            return []
+        name, argument = taken_apart(node.function), node.arguments[0]
+        if name is None or not isinstance(argument, Name) or name.letter in COSTS:
+            return []
+        primed = name.letter.endswith("′") or any(s.kind == "′" for s in name.operations)
+        return [argument.text] if primed and self.value_of(name, env) is None else []
 
     def call(self, node: Call, env: Env) -> Expression:
         function = node.function
@@ -1099,7 +1122,8 @@ class Elaborator:
 
         (x,) = arguments
         rows, _ = matrix_shape(x)
-        axis = (-1,) if is_one(rows) or self.world.plan.rows else (-2,)
+        along_rows = self.world.softmax == "rows" or self.world.plan.rows
+        axis = (-1,) if is_one(rows) or along_rows else (-2,)
         return Apply(rules.softmax_, (x,), x.shape, {"axis": axis}, axis)
 
     def logsumexp(self, arguments: list[Expression], options: dict[str, Any]) -> Expression:
@@ -1519,6 +1543,8 @@ _READERS: dict[type, Callable[..., Expression]] = {
     Bracket: Elaborator.bracket,
     Grid: Elaborator.grid,
     Dots: Elaborator.dots,
+    Chain: Elaborator.misplaced,
+    Differential: Elaborator.misplaced,
     Call: Elaborator.call,
     Prefixed: Elaborator.prefixed,
     Reduction: Elaborator.reduction,

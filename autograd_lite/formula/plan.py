@@ -99,6 +99,7 @@ class Plan:
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
+    mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
 
@@ -149,6 +150,7 @@ def planned(read: Read) -> Plan:
             _sort(plan, statement)
         except FormulaError as error:
             plan.unread.append(error)
+    plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in (*plan.declarations, *plan.definitions)}
     return plan
 

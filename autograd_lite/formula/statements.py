@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd_lite.formula.passages import Note, Passage
-from autograd_lite.formula.syntax import FUNCTIONS, RELATIONS, RESERVED, Chain, Node, Parser
+from autograd_lite.formula.syntax import FUNCTIONS, RELATIONS, RESERVED, Chain, Name, Node, Parser
 from autograd_lite.formula.tokens import FormulaError, Lexer, Source, Token
 
 _ENVIRONMENTS = {"align", "aligned", "gather", "gathered", "equation", "multline", "eqnarray", "split"}
@@ -15,7 +15,8 @@ _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "sub
 _OPENING = {"(", "[", "{", "⦃", "⟦", "⟨"}
 _CLOSING = {")", "]", "}", "⦄", "⟧", "⟩"}
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
-_PASSED = {"≈", "∝", "→", "~", "≠", "⊂", "+=", "−="}  # what states no equality
+_INDEX_LETTERS = set("ijlℓt")  # l = L, i = j beside a statement are conditions
+_PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equality
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
 _WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
 _WORDS |= {"For", "Let", "let", "is", "every", "each"}
@@ -237,6 +238,8 @@ def _read_passage(
             waiting = []
             continue
         part = _bare(part)
+        while len(part) > 1 and part[-1].text == ":":  # Backwards:
+            part = part[:-1]
         if not _relation(part):
             waiting.append(part)
             found.passed += len(parts) == 1
@@ -277,7 +280,9 @@ def _bare(part: list[Token]) -> list[Token]:
 
 def _is_condition(statement: Statement, before: list[Statement]) -> bool:
     """`i ≠ j`, `l < L` beside a statement."""
-    if statement.kind != "inequality" or not before:
+    first = statement.chain.parts[0]
+    index = isinstance(first, Name) and first.text in _INDEX_LETTERS
+    if not before or (statement.kind != "inequality" and not index):
         return False
     return all(isinstance(x, Node) and type(x).__name__ in ("Name", "Num", "Total") for x in statement.chain.parts)
 
@@ -327,7 +332,7 @@ def _statement(
         kind = "declaration"
     elif set(chain.relations) <= {"=", ":=", "≡"}:
         kind = "equality"
-    elif set(chain.relations) <= {"<", ">", "≤", "≥"}:
+    elif set(chain.relations) <= {"<", ">", "≤", "≥", "≠"}:
         kind = "inequality"
     elif "←" in chain.relations or set(chain.relations) & _PASSED:
         return None, None

@@ -351,8 +351,9 @@ class Parser:
         """A name with its scripts, its arguments, or what is special to some words."""
         self._split()
         token = self.token
-        if token.text in ("Σ", "Π"):
-            return self.reduction(self.take().text)
+        if token.text in ("∑", "∏") or (token.text in ("Σ", "Π") and self._is_sum()):
+            self.take()
+            return self.reduction({"∑": "Σ", "∏": "Π"}.get(token.text, token.text))
         if token.text in _MODULES and self.peek().text == ".":
             self.at += 2
             token = self.token
@@ -364,6 +365,12 @@ class Parser:
             return self.reduction(self.take().text)
         name = Name(token.start, token.end, self.take().text)
         return self.named(name)
+
+    def _is_sum(self) -> bool:
+        """Whether Σ is a sum sign: unless it is a name of the note's, or has a range."""
+        if self.token.text not in self.known:
+            return True
+        return self.peek().text == "_" and any(t.text == "=" for t in self.list[self.at : self.at + 6])
 
     def _split(self) -> None:
         """Replace a run of letters by the names that it consists of."""

@@ -102,6 +102,7 @@ FUNCTIONS = {
 # Commands that LaTeX has and the table of notations need not write
 
 _SYNONYMS = {
+    **{"sum": "∑", "prod": "∏", "oslash": "/"},
     **{"lVert": "‖", "rVert": "‖", "|": "‖", "Vert": "‖", "lvert": "|", "rvert": "|", "vert": "|"},
     **{"dots": "…", "cdots": "…", "vdots": "…", "ddots": "…", "dotsc": "…", "dotsb": "…"},
     **{"leqslant": "≤", "geqslant": "≥", "le": "≤", "ge": "≥", "ne": "≠", "lt": "<", "gt": ">"},
@@ -122,7 +123,7 @@ _SYNONYMS = {
 _FUNCTION_WORDS = {"arcsin", "arccos", "cot", "sec", "csc", "coth", "dim", "ker", "Pr", "argmax"}
 COMMANDS = commands() | _SYNONYMS | {f: f for f in _FUNCTION_WORDS}
 CHARACTERS = {
-    **{"-": "−", "–": "−", "⋅": "·", "∙": "·", "•": "·", "∗": "*", "∑": "Σ", "∏": "Π"},
+    **{"-": "−", "–": "−", "⋅": "·", "∙": "·", "•": "·", "∗": "*"},
     **{"⊺": "ᵀ", "⊤": "ᵀ", "’": "′", "'": "′", "‘": "′", "⋯": "…", "⋮": "…", "⋱": "…", "∥": "‖"},
     **{"≔": ":=", "≜": "≡", "⟹": "⇒", "∣": "|", "÷": "/", "∕": "/", "⁄": "/", "◦": "∘", "⨀": "⊙"},
     **{"〈": "⟨", "〉": "⟩", "⇔": "⟺", "𝟙": "𝟏", "𝟭": "𝟏", "ϵ": "ε", "ϕ": "φ", "ϑ": "θ", "⟵": "←"},
@@ -286,7 +287,7 @@ class Lexer:
         if c in _SIGNS or c == ":=":
             self.at += 1
             yield "sign", c, start, self.at
-        elif c in "ΣΠ":
+        elif c in "ΣΠ∑∏":
             self.at += 1
             yield "word", c, start, self.at
         elif c.isalpha() or c in "𝟏":
@@ -392,7 +393,7 @@ class Lexer:
             yield "sign", _FRACTIONS.get(name, name), start, self.at
         elif name in COMMANDS:
             sign = COMMANDS[name]
-            is_word = sign.isalpha() and sign not in "ᵀ"
+            is_word = (sign.isalpha() or sign in "∑∏") and sign != "ᵀ"
             yield "word" if is_word else "sign", sign, start, self.at
         elif name in ("bf", "cal"):
             return

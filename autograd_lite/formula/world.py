@@ -6,13 +6,13 @@ that the order of a note does not matter; sizes that are not declared follow fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.tree import Expression, Symbol
+from autograd_lite.algebra.tree import Apply, Derivative, Expression, Symbol, children, rebuilt, symbols
 from autograd_lite.formula.naming import (
     Key,
     Named,
@@ -86,15 +86,19 @@ class Drawing:
 class World:
     """One drawing of a note's sizes and values."""
 
-    def __init__(self, plan: Plan, drawing: Drawing, gradients: str = "plain") -> None:
+    def __init__(
+        self, plan: Plan, drawing: Drawing, gradients: str = "plain", softmax: str = "columns"
+    ) -> None:
         from autograd_lite.formula.elaboration import Elaborator
 
         self.plan, self.drawing = plan, drawing
+        self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
         self.entries: dict[Key, Entry] = {}
         self.by_number: list[Entry] = []
         self.sizes: dict[str, Size] = {}
         self.functions: dict[Key, Drawn] = {}
+        self.meanings: dict[Expression, Entry] | None = None
         self.open: list[Size] = []
         self.closed_sizes: list[Size] = []  # those that were open, and got a letter
         self.busy: set[Key] = set()
@@ -351,6 +355,12 @@ class World:
         row = self.plan.rows and stem[:1] in "bcβ"  # a bias may be a row
         return size, self.opened(f"columns of {letter}", soft=True) if row else ONE
 
+    def number_called(self, letter: str) -> Symbol:
+        """A number that stands for every value of a letter, in what is said of functions."""
+        key = Key(letter, (), ("any",))
+        entry = self.entries.get(key) or self._entry(key, (ONE, ONE), letter)
+        return entry.symbol
+
     def undeclared(self, key: Key) -> Entry:
         """A leaf for a letter that the note uses without saying what it is."""
         return self._entry(key, self.undeclared_shape(key.letter))
@@ -397,7 +407,7 @@ class World:
             if entry.meaning is None:
                 entry.value = Tensor(self._draw(entry), requires_grad=True, name=symbol.label)
             else:
-                entry.ready = settled(entry.meaning)
+                entry.ready = self._shared(settled(entry.meaning), entry)
                 value = evaluate(entry.ready, self.value, True)
                 own = settled_shape(entry.symbol.shape)
                 if np.shape(value) != own:  # what is left of the axes of indices
@@ -406,6 +416,32 @@ class World:
                     value = Tensor(np.asarray(value, dtype=float), requires_grad=True)
                 entry.value = value.named(symbol.label)
         return entry.value
+
+    def _uses(self, entry: Entry, other: Entry) -> bool:
+        """Whether a name is defined through another one."""
+        waiting, seen = [entry], set()
+        while waiting:
+            x = waiting.pop()
+            if x is other:
+                return True
+            if x.meaning is not None and x.symbol.number not in seen:
+                seen.add(x.symbol.number)
+                waiting += [self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"]
+        return False
+
+    def _shared(self, e: Expression, of: Entry) -> Expression:
+        """The expression with names for its parts that are defined: Z for W X."""
+        if self.meanings is None:
+            self.meanings = {}
+            for entry in self.by_number:
+                if isinstance(entry.meaning, Apply):
+                    self.meanings.setdefault(settled(entry.meaning), entry)
+        found = self.meanings.get(e)
+        if found is not None and found is not of and not self._uses(found, of):
+            return replace(found.symbol, shape=settled_shape(found.symbol.shape))
+        if isinstance(e, Derivative):
+            return e
+        return rebuilt(e, [self._shared(x, of) for x in children(e)])
 
     def _draw(self, entry: Entry) -> Any:
         rng, shape = self.drawing.rng, settled_shape(entry.symbol.shape)
