@@ -25,6 +25,7 @@ from autograd_lite.diagnosis.note_report import Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
 from autograd_lite.formula.plan import Claim, Plan, planned
+from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
 from autograd_lite.formula.syntax import FUNCTIONS, Chain, Derivative, Name, Product
@@ -55,17 +56,26 @@ def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
 
 def checked_note(note: Note, rng: int = 0) -> NoteReport:
     """Judge a note that was opened."""
-    plan = planned(read(note))
-    judge = Judge(plan, rng)
-    claims, unread = [], list(plan.unread)
-    for claim, outcome in zip(plan.claims, judge.outcomes, strict=True):
-        if outcome.unread is None:
-            claims.append(judge.judged(claim, outcome))
-        elif all(str(outcome.unread) != str(e) for e in unread):
-            unread.append(outcome.unread)
-    stated = len(plan.read.statements) + len(plan.unread)
-    problems = list(judge.drawings.problems)
-    return NoteReport(note.name, claims, unread, problems, plan.passed, stated, judge.said)
+    claims: list[Judged] = []
+    unread: dict[str, FormulaError] = {}
+    problems: dict[str, None] = {}
+    said: dict[str, None] = {}
+    whole = read(note)
+    passed = 0
+    for part, own in versions(whole):
+        plan = planned(part)
+        plan.claims = [claim for claim in plan.claims if id(claim.statement) in own]
+        judge = Judge(plan, rng)
+        errors = [*plan.unread, *(o.unread for o in judge.outcomes if o.unread is not None)]
+        unread |= {str(error): error for error in errors}
+        for claim, outcome in zip(plan.claims, judge.outcomes, strict=True):
+            if outcome.unread is None:
+                claims.append(judge.judged(claim, outcome))
+        problems |= judge.drawings.problems
+        said |= dict.fromkeys(judge.said)
+        passed += plan.passed
+    stated = len(whole.statements) + len(whole.unread)
+    return NoteReport(note.name, claims, list(unread.values()), list(problems), passed, stated, list(said))
 
 
 class Judge:

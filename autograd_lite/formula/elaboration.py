@@ -558,7 +558,9 @@ class Elaborator:
         if letter in env.letters:
             return Number(Fraction(env.letters[letter]))
         if self.world.find(Key(letter)) is None:
-            if letter in self.world.sizes or letter in self.world.plan.sizes or self.world.depth_of(letter):
+            plan = self.world.plan
+            known = letter in self.world.sizes or letter in plan.sizes or letter in plan.size_letters
+            if known or self.world.depth_of(letter):
                 return self.size_as_number(letter)
             if letter == "π":
                 return Number(float(np.pi))

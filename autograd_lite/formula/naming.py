@@ -93,14 +93,14 @@ def key_of(letter: str, scripts: Iterable[Script], value: Callable[[Any], Part])
     return Key(letter, tuple(low), tuple(high))
 
 
-def nodes(node: Any) -> Iterator[Any]:
-    """A part of a formula and all parts of it."""
+def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
+    """A part of a formula and all parts of it; without scripts, only what has a value of its own."""
     waiting = [node]
     while waiting:
         x = waiting.pop()
         if isinstance(x, tuple):
             waiting.extend(x)
-        elif isinstance(x, Node):
+        elif isinstance(x, Node) and (scripts or not isinstance(x, Script)):
             yield x
             waiting.extend(getattr(x, f) for f in x.__dataclass_fields__ if f not in ("start", "end"))
 

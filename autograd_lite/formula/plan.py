@@ -99,6 +99,7 @@ class Plan:
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
+    size_letters: set[str] = field(default_factory=set)  # as they are written
     mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
@@ -150,6 +151,10 @@ def planned(read: Read) -> Plan:
             _sort(plan, statement)
         except FormulaError as error:
             plan.unread.append(error)
+    for declaration in plan.declarations:
+        for size in nodes(declaration.shape or ()):
+            if (sized := taken_apart(size)) is not None and not sized.operations:
+                plan.size_letters.add(_size_key(sized))
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in (*plan.declarations, *plan.definitions)}
     return plan
@@ -434,7 +439,7 @@ def _is_gradient_name(plan: Plan, name: Named) -> bool:
 def _updates(name: Named, meaning: Any) -> bool:
     """W = W − α dW."""
     same = {str(_size_key(name))}
-    for node in nodes(meaning):
+    for node in nodes(meaning, scripts=False):
         other = taken_apart(node) if isinstance(node, Name | Scripted) else None
         if other and other.letter == name.letter and _size_key(other) in same:
             if len(other.indices) == len(name.indices):

@@ -83,10 +83,27 @@ def read(note: Note) -> Read:
                 found.unread.append(error)
             else:
                 found.passed += 1
+    pieces = _continued(pieces)
     words = _vocabulary(pieces)
     known: list[Range] = []
     for passage, parts in pieces:
         _read_passage(found, passage, parts, words, known)
+    return found
+
+
+def _continued(
+    pieces: list[tuple[Passage, list[list[Token]]]],
+) -> list[tuple[Passage, list[list[Token]]]]:
+    """A display that begins with = goes on from the right side of the one before."""
+    found: list[tuple[Passage, list[list[Token]]]] = []
+    last: list[Token] = []
+    for passage, parts in pieces:
+        if parts and parts[0][0].text == "=" and last and found[-1][0].source is passage.source:
+            parts = [last + parts[0], *parts[1:]]
+        if parts and _relation(parts[-1]):
+            at = max(n for n, t in enumerate(parts[-1]) if t.text in RELATIONS)
+            last = parts[-1][at + 1 :]
+        found.append((passage, parts))
     return found
 
 

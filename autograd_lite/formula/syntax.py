@@ -189,6 +189,7 @@ class Parser:
         self.split, self.known = split, known
         self.at = self.depth = 0
         self.closing: list[str] = []
+        self.in_cells = False  # whether & parts the cells of a matrix
         self.calls = True  # whether brackets after a name may be its arguments
         self.remarks: list[str] = []
 
@@ -255,10 +256,10 @@ class Parser:
         if self.depth > DEEPEST:
             raise self.error(f"brackets are nested more than {DEEPEST} deep")
         start, terms, sign = self.token.start, [], 1
-        while self.sees("+", "−", "&"):
+        while self.sees("+", "−") or (self.sees("&") and not self.in_cells):
             sign = -sign if self.take().text == "−" else sign
         terms.append((sign, self.product()))
-        while self.sees("+", "−", "&", "±"):
+        while self.sees("+", "−", "±") or (self.sees("&") and not self.in_cells):
             if self.accept("&"):
                 if self.token.kind == "sign" and self.token.text in RELATIONS:
                     break
@@ -1017,6 +1018,7 @@ class Parser:
             raise self.error(f"the environment {kind!r} is not known here", start)
         outer, self.closing = self.closing, []
         rows: list[list[Any]] = [[]]
+        was, self.in_cells = self.in_cells, kind not in _ROWS
         while not self.sees(f"end {kind}"):
             if self.token.kind == "end":
                 raise self.unexpected(f"\\end{{{kind}}}")
@@ -1035,7 +1037,7 @@ class Parser:
             else:
                 rows[-1].append(self.relation())
         self.take()
-        self.closing = outer
+        self.closing, self.in_cells = outer, was
         cells = tuple(tuple(row) for row in rows if row)
         if not cells or len(cells) * max(map(len, cells)) > 400:
             raise self.error("a matrix without entries, or with more than 400", start)

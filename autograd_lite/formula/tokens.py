@@ -346,7 +346,8 @@ class Lexer:
         if name == "operatorname" and self.text[self.at : self.at + 1] == "*":
             self.at += 1
         if name in _SPACES:
-            yield "space", " ", start, self.at
+            gap = self.text.startswith("\\;" * 3, start) and name == ";"
+            yield ("sign", "gap", start, self.at) if gap else ("space", " ", start, self.at)
         elif name in _GAPS:
             yield "sign", "gap", start, self.at
         elif name in _IGNORED:
