@@ -56,7 +56,7 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = Fal
         parts = [x and evaluate(x, values, on_tape) for x in (e.row, e.column)]
         return _element(e, evaluate(e.of, values, on_tape), *parts)
     if isinstance(e, Total):
-        return _total(e, evaluate(e.body, values, on_tape))
+        return _over_index(e, evaluate(e.body, values, on_tape))
     if isinstance(e, Blocks):
         return _blocks([[evaluate(x, values, on_tape) for x in row] for row in e.rows], e)
     arguments = [_lifted(evaluate(a, values, on_tape), a, e) for a in e.arguments]
@@ -106,7 +106,7 @@ def _element(e: Element, x: Any, row: Any, column: Any) -> Any:
     return x[tuple(at)]
 
 
-def _total(e: Total, x: Any) -> Any:
+def _over_index(e: Total, x: Any) -> Any:
     axis = -1 - e.index.axis - len(e.shape)
     depends = np.ndim(x) >= -axis and np.shape(x)[axis] == e.index.count
     if depends:

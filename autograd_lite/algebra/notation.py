@@ -466,6 +466,7 @@ RELATIONS: dict[Any, tuple[str, str]] = {
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
+_FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
 # Signs that are read as well as written, beside those that a Notation has
 SIGNS: dict[str, str] = {

@@ -13,7 +13,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes
-from autograd_lite.formula.plan import Claim, Plan, raised_shape
+from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape
 from autograd_lite.formula.shapes import (
     NotConforming,
     is_number,
@@ -24,7 +24,7 @@ from autograd_lite.formula.shapes import (
 )
 from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.world import Ambiguous, Drawing, Outside, Undefined, World
+from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
 PATTERNS = ("different", "different", "equal", "pairs", *(f"one {n}" for n in range(1, 7)), "different", "different")
@@ -68,14 +68,14 @@ class Outcome:
 class Drawings:
     """The worlds on which the claims of a note are judged."""
 
-    def __init__(self, plan: Plan, rng: int, **options: str) -> None:
+    def __init__(self, plan: NotePlan, rng: int, **options: str) -> None:
         self.plan, self.rng, self.options = plan, rng, options
         self.problems: dict[str, None] = {}
         self.worlds = [self.world(n, p) for n, p in enumerate(PATTERNS)]
 
     def world(self, n: int, pattern: str, positive: bool = False) -> World:
         rng = np.random.default_rng([self.rng, n, positive])
-        world = World(self.plan, Drawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), **self.options)
+        world = World(self.plan, SizeDrawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), **self.options)
         world.positive = positive
         for definition in self.plan.definitions:
             if definition.parameters:
@@ -87,7 +87,7 @@ class Drawings:
         world.close()
         return world
 
-    def outcome(self, claim: Claim, **reading: str) -> Outcome:
+    def outcome(self, claim: NoteClaim, **reading: str) -> Outcome:
         """Judge a claim on every world; reading: `layout` or `dot`, where not the usual one."""
         found = Outcome()
         for n, world in enumerate(self.worlds):
@@ -106,7 +106,7 @@ class Drawings:
                 break
         return found
 
-    def holds(self, claim: Claim) -> bool:
+    def holds(self, claim: NoteClaim) -> bool:
         """Whether a claim holds on every world; the first one that it fails on decides."""
         for world in self.worlds:
             found = Outcome()
@@ -118,7 +118,7 @@ class Drawings:
                 return False
         return True
 
-    def _on(self, world: World, claim: Claim, found: Outcome) -> bool:
+    def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
         """Judge on one world; whether a value was not finite, so that it must be drawn again."""
         before = found.right, found.wrong, found.misfit
         for letters in instances(world, claim):
@@ -155,7 +155,7 @@ class Drawings:
         return False
 
 
-def rounding(claim: Claim) -> float:
+def rounding(claim: NoteClaim) -> float:
     """Half a unit of the last decimal, where the right side is numbers alone and rounded."""
     if any(isinstance(n, Name) for n in nodes(claim.right)):
         return 0.0
@@ -165,7 +165,7 @@ def rounding(claim: Claim) -> float:
     return 0.51 * 10.0 ** -max(decimals) if decimals else 0.0
 
 
-def instances(world: World, claim: Claim) -> Iterator[dict[str, int]]:
+def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
     """The numbers of layers for which a claim stands."""
     letters = numbering(world.plan, claim)
     ranges = []
@@ -178,7 +178,7 @@ def instances(world: World, claim: Claim) -> Iterator[dict[str, int]]:
             yield chosen
 
 
-def numbering(plan: Plan, claim: Claim) -> list[str]:
+def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
     """The letters of a claim that number its names and are bound by no sum in it."""
     chain = Chain(0, 0, (claim.left, claim.right), ("=",))
     bound = {i.text for n in nodes(chain) if isinstance(n, Reduction) for i in n.indices}
@@ -203,13 +203,13 @@ def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
     return True
 
 
-def elaborated(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expression, Expression]:
+def elaborated(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expression, Expression]:
     """Both sides of a claim with numbers for sizes."""
     left, right = sides(world, claim, letters)
     return settled(left), settled(right)
 
 
-def sides(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expression, Expression]:
+def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expression, Expression]:
     """Both sides of a claim; NotConforming where their shapes differ."""
     read: Elaborator = world.elaborator
     env = Env(dict(letters))
@@ -231,7 +231,7 @@ def sides(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expressi
     return left, right
 
 
-def _of_shape(world: World, claim: Claim, left: Expression, letters: dict[str, int]) -> Expression:
+def _of_shape(world: World, claim: NoteClaim, left: Expression, letters: dict[str, int]) -> Expression:
     """The left side itself, if it has the shape that is claimed."""
     source = claim.statement.passage.source
     sizes = raised_shape(claim.right, source) if isinstance(claim.right, Scripted) else None

@@ -24,13 +24,14 @@ from autograd_lite.diagnosis.note_repair import derived_form, repair
 from autograd_lite.diagnosis.note_report import Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
-from autograd_lite.formula.plan import Claim, Plan, planned
+from autograd_lite.formula.plan import NoteClaim, NotePlan, planned
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import FUNCTIONS, Chain, Derivative, Name, Product
+from autograd_lite.formula.syntax import FUNCTION_WORDS, Chain, Differentiation, Name, Product
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import World
+
 
 def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
     r"""Judge every claim of a note: a path, or the text itself, in Markdown, LaTeX or plain text.
@@ -75,13 +76,15 @@ def checked_note(note: Note, rng: int = 0) -> NoteReport:
         said |= dict.fromkeys(judge.said)
         passed += plan.passed
     stated = len(whole.statements) + len(whole.unread)
-    return NoteReport(note.name, claims, list(unread.values()), list(problems), passed, stated, list(said))
+    return NoteReport(
+        note, claims, list(unread.values()), list(problems), list(said), stated, passed
+    )
 
 
 class Judge:
     """The claims of a note with their outcomes, causes and right forms."""
 
-    def __init__(self, plan: Plan, rng: int) -> None:
+    def __init__(self, plan: NotePlan, rng: int) -> None:
         self.plan = plan
         self.said: list[str] = []  # about the note as a whole
         self.drawings = Drawings(plan, rng)
@@ -92,7 +95,7 @@ class Judge:
     def _outcomes(self, drawings: Drawings) -> list[Outcome]:
         return [self._outcome(drawings, claim) for claim in self.plan.claims]
 
-    def _outcome(self, drawings: Drawings, claim: Claim) -> Outcome:
+    def _outcome(self, drawings: Drawings, claim: NoteClaim) -> Outcome:
         """The outcome in the usual reading, or in one of the others, if it holds there alone."""
         outcome = drawings.outcome(claim)
         if outcome.verdict in (HOLDS, AMBIGUOUS) or outcome.unread is not None:
@@ -100,7 +103,7 @@ class Judge:
         chain = Chain(0, 0, (claim.left, claim.right), ("=",))
         kinds = {type(n) for n in nodes(chain)}
         others: list[dict[str, str]] = []
-        if Derivative in kinds and "layout" not in self.plan.conventions:
+        if Differentiation in kinds and "layout" not in self.plan.conventions:
             others.append({"layout": "denominator"})
         if any(isinstance(n, Product) and any(sign == "·" for sign, _ in n.factors) for n in nodes(chain)):
             others.append({"dot": "elementwise"})
@@ -119,7 +122,7 @@ class Judge:
         names = {n.text for x in chains for n in nodes(x) if isinstance(n, Name)}
         cost = self.plan.cost
         others: list[tuple[dict[str, str], str]] = []
-        if any(len(n) > 1 and n[0] == "d" and n not in FUNCTIONS for n in names):
+        if any(len(n) > 1 and n[0] == "d" and n not in FUNCTION_WORDS for n in names):
             said = f"here dZ is m ∂{cost}/∂Z, and so for all that has samples; dW is ∂{cost}/∂W"
             others.append(({"gradients": "m"}, said))
         if self.plan.softmax and "softmax" not in self.plan.conventions:
@@ -133,10 +136,11 @@ class Judge:
                 self.drawings, self.outcomes = other, outcomes
                 self.said.append(said)
 
-    def judged(self, claim: Claim, outcome: Outcome) -> Judged:
+    def judged(self, claim: NoteClaim, outcome: Outcome) -> Judged:
         """A claim with what is said about it."""
         source = claim.statement.passage.source
         found = Judged(source.name, source.place(claim.left.start)[0], claim.text)
+        found.passage = claim.statement.passage
         found.verdict = outcome.verdict
         found.silent = outcome.verdict == WRONG
         found.remarks = [*claim.statement.remarks, *outcome.remarks]
@@ -148,7 +152,7 @@ class Judge:
             found.cause, found.correct = self.mended(claim, outcome)
         return found
 
-    def reading(self, claim: Claim) -> str:
+    def reading(self, claim: NoteClaim) -> str:
         """The claim as it was read: every bracket and product sign, and the shape of each letter."""
         world = self.drawings.worlds[0]
         for letters in instances(world, claim):
@@ -170,7 +174,7 @@ class Judge:
             return ""
         return f"{both[0]} {claim.relation} {both[1]}"
 
-    def mended(self, claim: Claim, outcome: Outcome) -> tuple[str, str]:
+    def mended(self, claim: NoteClaim, outcome: Outcome) -> tuple[str, str]:
         """What is wrong, and the form that holds."""
         why = outcome.why if outcome.verdict == MISFIT else ""
         repaired = repair(self.plan, self.drawings, claim)
@@ -178,7 +182,7 @@ class Judge:
             return f"{repaired[0]}" + (f" ({why})" if why else ""), repaired[1]
         return why, self.derived(claim)
 
-    def derived(self, claim: Claim) -> str:
+    def derived(self, claim: NoteClaim) -> str:
         """The right side by `derive`, where the left is a derivative of a number by a letter."""
         if self._large is None:
             self._large = self.drawings.world(0, "large")

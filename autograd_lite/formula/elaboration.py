@@ -14,23 +14,35 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra.notation import RELATIONS as COMPARISONS
+from autograd_lite.algebra.notation import RELATIONS
 from autograd_lite.algebra.tree import (
     AXES,
     Apply,
     Blocks,
+    Derivative,
     Element,
     Expression,
     Index,
     Number,
     Ones,
     Symbol,
+    Total,
+    children,
     only,
+    symbols,
     transposed,
 )
-from autograd_lite.algebra.tree import Derivative as DerivativeOf
-from autograd_lite.algebra.tree import Total as SumOver
-from autograd_lite.formula.naming import Key, Named, counted, differences, key_of, letter_and_step, nodes, subsets, taken_apart
+from autograd_lite.formula.naming import (
+    Key,
+    NameParts,
+    counted,
+    differences,
+    key_of,
+    letter_and_step,
+    nodes,
+    subsets,
+    taken_apart,
+)
 from autograd_lite.formula.plan import COSTS, ELEMENTS, Definition
 from autograd_lite.formula.shapes import (
     ONE,
@@ -46,12 +58,12 @@ from autograd_lite.formula.shapes import (
     written_shape,
 )
 from autograd_lite.formula.syntax import (
-    FUNCTIONS,
+    FUNCTION_WORDS,
     Bracket,
     Call,
     Chain,
-    Derivative,
     Differential,
+    Differentiation,
     Dots,
     Grid,
     Name,
@@ -62,19 +74,18 @@ from autograd_lite.formula.syntax import (
     Reduction,
     Script,
     Scripted,
-    Total,
+    Sum,
 )
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.vocabulary import (
     ELEMENTWISE,
-    Drawn,
-    Slope,
+    SlopeOf,
     diag,
     logdet,
-    trace,
+    matrix_trace,
     vec,
 )
-from autograd_lite.formula.world import COUNTS, Ambiguous, Entry, Outside, Undefined, World
+from autograd_lite.formula.world import COUNTS, Ambiguous, Outside, Undefined, World
 
 
 @dataclass
@@ -200,7 +211,7 @@ class Elaborator:
             return ones if node.value == 1 else self.scaled(Number(node.value), ones)
         return Number(node.value)
 
-    def total(self, node: Total, env: Env) -> Expression:
+    def total(self, node: Sum, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.terms):
             parts = self.without_dots(tuple(x for _, x in node.terms), env)
             node = replace(node, terms=tuple((1, x) for x in parts))
@@ -285,7 +296,7 @@ class Elaborator:
 
     def chained(self, a: Expression, b: Expression) -> Expression | None:
         """∂C/∂a ∂a/∂z where no layout says how Jacobians stand: a sum over all that a has."""
-        if "layout" in self.world.plan.conventions or not isinstance(b, DerivativeOf):
+        if "layout" in self.world.plan.conventions or not isinstance(b, Derivative):
             return None
         end = _chain_end(a)
         if end is None or not isinstance(b.of, Symbol) or end.number != b.of.number:
@@ -384,10 +395,10 @@ class Elaborator:
 
     def condition(self, chain: Chain, env: Env) -> Expression:
         """[a > b]: 1 where it holds, otherwise 0."""
-        if len(chain.relations) != 1 or chain.relations[0] not in _COMPARED:
+        if len(chain.relations) != 1 or chain.relations[0] not in _BY_SIGN:
             raise self.error("one comparison in brackets: [z > 0]", chain)
         a, b = (self(x, env) for x in chain.parts)
-        return Apply(_COMPARED[chain.relations[0]], (a, b), self.together(a, b, "="))
+        return Apply(_BY_SIGN[chain.relations[0]], (a, b), self.together(a, b, "="))
 
     def grid(self, node: Grid, env: Env) -> Expression:
         if node.kind == "cases":
@@ -520,7 +531,7 @@ class Elaborator:
         entry = self.world.find(key)
         return None if entry is None else entry.symbol
 
-    def resolved(self, name: Named, env: Env) -> tuple[Expression, tuple[Script, ...]]:
+    def resolved(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]]:
         """What a name stands for, and the scripts that are not part of it."""
         if not name.indices and (simple := self.simple(name, env)) is not None:
             return simple, ()
@@ -545,10 +556,10 @@ class Elaborator:
         """The key of a name, and those with its last lowered letters as elements."""
         return [key_of(letter, chosen, lambda x: self.world.part(x, env.letters))]
 
-    def _choice(self, name: Named, chosen: Any, rest: Any, env: Env) -> None:
+    def _choice(self, name: NameParts, chosen: Any, rest: Any, env: Env) -> None:
         """Nothing to decide where only one reading exists."""
 
-    def simple(self, name: Named, env: Env) -> Expression | None:
+    def simple(self, name: NameParts, env: Env) -> Expression | None:
         """An index, a number of a layer, a size, or a parameter, by its letter alone."""
         letter = name.letter
         if letter in env.parameters:
@@ -570,7 +581,7 @@ class Elaborator:
         self.world.named_size(letter)
         return Symbol("size", letter, 0, ())
 
-    def special(self, name: Named, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+    def special(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """Names with a meaning of their own: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
         readers = (self.gradient_name, self.sample, self.constant, self.a_size, self.last_layer)
         for reader in readers:
@@ -579,7 +590,7 @@ class Elaborator:
                 return found
         return None
 
-    def gradient_name(self, name: Named, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+    def gradient_name(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """dZ: the gradient of the cost by Z, or m times it where the note means that."""
         letter = name.letter
         if len(letter) < 2 or letter[0] != "d" or letter[1] in "′_":
@@ -593,7 +604,7 @@ class Elaborator:
         if not isinstance(variable, Symbol):
             return None
         shape: Any = variable.shape
-        e: Expression = DerivativeOf(cost, variable, shape)
+        e: Expression = Derivative(cost, variable, shape)
         if self.world.gradients == "m" and self.is_intermediate(variable):
             e = Apply(np.multiply, (self.count(), e), shape)
         return e, rest
@@ -677,7 +688,7 @@ class Elaborator:
             found = [{**f, letter: n} for f in found for n in range(low, high + 1)]
         return found
 
-    def sample(self, name: Named, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+    def sample(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """x^{(i)}: a column of X, or a row as a column where samples are rows."""
         marked = [s for s in name.indices if s.kind == "^" and s.mark == "("]
         letter = name.letter
@@ -712,7 +723,7 @@ class Elaborator:
             return Element(e, row or one, column or one, ())
         return Element(e, row, column, (size, ONE))  # type: ignore[arg-type]
 
-    def constant(self, name: Named, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+    def constant(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """𝟏_m, I, I_n, e_i, δ_ij."""
         letter = name.letter
         lowered = [x for s in name.indices if s.kind == "_" for x in s.items]
@@ -739,13 +750,13 @@ class Elaborator:
         shape: Any = (*found, ONE)[:2] if found else (self.world.opened("length of ones"), ONE)
         return Ones(shape)
 
-    def a_size(self, name: Named, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+    def a_size(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         key = self.world.size_key(name, env.letters)
         if key in self.world.sizes or key.replace("[", "^").replace("]", "") in self.world.plan.sizes:
             return self.size_as_number(key), ()
         return None
 
-    def last_layer(self, name: Named, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+    def last_layer(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """A name whose layer is left out, as in ∇_a C: that of the last layer."""
         if any(s.kind == "^" for s in name.indices):
             return None
@@ -755,7 +766,7 @@ class Elaborator:
         self.remark(f"{name.letter} without a layer is read as {name.letter} of the last one")
         return last.symbol, name.indices
 
-    def belongs_to_family(self, name: Named, env: Env) -> bool:
+    def belongs_to_family(self, name: NameParts, env: Env) -> bool:
         """Whether the note has names like this one, only not for this layer."""
         for script in name.indices:
             for item in script.items:
@@ -769,7 +780,7 @@ class Elaborator:
     def _is_element_number(self, item: Any) -> bool:
         return False
 
-    def new(self, name: Named, env: Env, outside: str) -> tuple[Expression, tuple[Script, ...]]:
+    def new(self, name: NameParts, env: Env, outside: str) -> tuple[Expression, tuple[Script, ...]]:
         """A letter that the note does not define or declare: a leaf, where it may be one."""
         world = self.world
         part_of: list[Script] = []
@@ -996,9 +1007,9 @@ class Elaborator:
         factors = (("", function), ("", node.arguments[0]))
         return self.product(Product(node.start, node.end, factors), env)
 
-    def value_of(self, name: Named, env: Env) -> Expression | None:
+    def value_of(self, name: NameParts, env: Env) -> Expression | None:
         """The value of a name that stands before brackets, if it has one."""
-        if name.letter in FUNCTIONS and not name.indices:
+        if name.letter in FUNCTION_WORDS and not name.indices:
             return None
         if not name.indices:
             simple = self.simple(name, env)
@@ -1013,7 +1024,7 @@ class Elaborator:
                 return self.with_scripts(e, rest, env, name.node)
         return None
 
-    def _is_function(self, name: Named, env: Env) -> bool:
+    def _is_function(self, name: NameParts, env: Env) -> bool:
         key = key_of(name.letter.rstrip("′"), name.indices, lambda x: self.world.part(x, env.letters))
         return self.world.function(key) is not None or key in self.world.functions
 
@@ -1034,7 +1045,7 @@ class Elaborator:
         return self.with_scripts(e, powers, env, node)
 
     def applied(
-        self, name: Named, arguments: list[Expression], options: dict[str, Any], env: Env, node: Any
+        self, name: NameParts, arguments: list[Expression], options: dict[str, Any], env: Env, node: Any
     ) -> Expression:
         """A function of arguments: known by name, defined in the note, or drawn."""
         letter = name.letter.rstrip("′")
@@ -1067,8 +1078,8 @@ class Elaborator:
                 return Apply(logdet, x.arguments, ())
             if len(arguments) > 1:
                 raise self.error(f"{letter} of {len(arguments)} arguments", node)
-            return Apply(Slope(f, primes) if primes else f, (x,), x.shape)
-        if letter in FUNCTIONS and not primes:
+            return Apply(SlopeOf(f, primes) if primes else f, (x,), x.shape)
+        if letter in FUNCTION_WORDS and not primes:
             return self.of_a_matrix(letter, arguments, options, env, node)
         return self.open_function(key, letter, primes, arguments)
 
@@ -1084,7 +1095,7 @@ class Elaborator:
         shape: Any = arguments[0].shape
         for x in arguments[1:]:
             shape = self.together(arguments[0], x, "∘")
-        return Apply(Slope(f, primes) if primes else f, tuple(arguments), shape)
+        return Apply(SlopeOf(f, primes) if primes else f, tuple(arguments), shape)
 
     def inlined(
         self, defined: tuple[Definition, dict[str, int]], primes: int,
@@ -1100,7 +1111,7 @@ class Elaborator:
         if len(arguments) > 1:
             raise Undefined(f"{key}′ of several arguments: write ∂{key}/∂…")
         f = self.as_operation(key, definition, letters)
-        return Apply(Slope(f, primes, str(key)), tuple(arguments), arguments[0].shape)
+        return Apply(SlopeOf(f, primes, str(key)), tuple(arguments), arguments[0].shape)
 
     def as_operation(self, key: Key, definition: Definition, letters: dict[str, int]) -> Any:
         """The note's function as one of NumPy's kind, of one number at a time."""
@@ -1232,14 +1243,14 @@ class Elaborator:
         if inner is None and not _depends(body, index) and not is_number(body) and node.kind == "Σ":
             for axis, size in enumerate(matrix_shape(body)):
                 if same(size, count) or size.root.name == count.root.name:
-                    self.remark(f"the sum over {letter} is read as that over {'rows columns'.split()[axis]}")
+                    self.remark(f"the sum over {letter} is read as that over {['rows', 'columns'][axis]}")
                     return self.sum_over(body, axis)
         if node.high is None and count.root.value is None and not _depends(body, index):
             raise Undefined(f"the sum over {letter} has no range")
         op = {"Σ": np.sum, "Π": np.prod, "max": np.max, "min": np.min}[node.kind]
         low_text = None if node.high is None else str(low)
         high_text = None if node.high is None else str(count)
-        return SumOver(op, index, body, body.shape, (low_text, high_text))
+        return Total(op, index, body, body.shape, (low_text, high_text))
 
     def bound(self, node: Any, low: int, env: Env) -> Size:
         if low == 1:
@@ -1313,7 +1324,7 @@ class Elaborator:
 
     # Derivatives
 
-    def derivative(self, node: Derivative, env: Env) -> Expression:
+    def derivative(self, node: Differentiation, env: Env) -> Expression:
         if not node.wrt:
             raise Undefined("a gradient without its variable: ∇_W J")
         if node.of is None:
@@ -1327,7 +1338,7 @@ class Elaborator:
                 e = self.by(e, variable, env, node.sign)
         return e
 
-    def of_a_function(self, node: Derivative, env: Env) -> Expression | None:
+    def of_a_function(self, node: Differentiation, env: Env) -> Expression | None:
         """∂σ/∂Z, of a function without its argument: σ′(Z)."""
         name = taken_apart(node.of)
         if name is None or len(node.wrt) != 1 or self.value_of(name, env) is not None:
@@ -1365,7 +1376,7 @@ class Elaborator:
         if any(x is not None for x in at):
             below = (whole[0], ONE) if whole else (ONE, ONE)
         shape = self.derivative_shape(above if not is_number(e) else (), below, layout)
-        found: Expression = DerivativeOf(e, wrt, shape, given, layout)  # type: ignore[arg-type]
+        found: Expression = Derivative(e, wrt, shape, given, layout)  # type: ignore[arg-type]
         return self.turned(found) if flipped else found
 
     def derivative_shape(self, above: tuple[Any, ...], below: tuple[Any, ...], layout: str) -> Any:
@@ -1454,13 +1465,11 @@ def _truth(e: Expression) -> Expression:
 
 def _constant(e: Expression) -> bool:
     """Whether a number is one that stands in the note, or a size."""
-    from autograd_lite.algebra.tree import symbols
 
     return not any(s.kind == "value" for s in symbols(e))
 
 
 def _symbols(e: Expression) -> list[Symbol]:
-    from autograd_lite.algebra.tree import symbols
 
     return symbols(e)
 
@@ -1485,7 +1494,7 @@ def _text(node: Any) -> str:
 
 
 def _chain_end(e: Expression) -> Symbol | None:
-    if isinstance(e, DerivativeOf) and e.at == (None, None):
+    if isinstance(e, Derivative) and e.at == (None, None):
         return e.wrt
     if isinstance(e, Apply) and e.op is np.tensordot:
         return _chain_end(e.arguments[1])
@@ -1494,7 +1503,7 @@ def _chain_end(e: Expression) -> Symbol | None:
 
 def _full(e: Expression) -> Expression:
     """A derivative with all of its indices side by side."""
-    if isinstance(e, DerivativeOf) and e.at == (None, None) and not is_number(e.wrt):
+    if isinstance(e, Derivative) and e.at == (None, None) and not is_number(e.wrt):
         above = () if is_number(e.of) else matrix_shape(e.of)
         shape: Any = (*above, *matrix_shape(e.wrt)) if above else matrix_shape(e.wrt)
         return replace(e, shape=shape, layout="full")
@@ -1510,12 +1519,11 @@ def _bounded(index: Index) -> bool:
 
 
 def _depends(e: Expression, index: Index) -> bool:
-    from autograd_lite.algebra.tree import children
 
     return e == index or any(_depends(x, index) for x in children(e))
 
 
-_COMPARED: dict[str, Any] = {text: op for op, (text, _) in COMPARISONS.items()}
+_BY_SIGN: dict[str, Any] = {text: op for op, (text, _) in RELATIONS.items()}
 _MATRIX_FUNCTIONS: dict[str, Callable[..., Expression]] = {
     "softmax": Elaborator.softmax,
     **dict.fromkeys(("logsumexp", "LSE"), Elaborator.logsumexp),
@@ -1523,7 +1531,7 @@ _MATRIX_FUNCTIONS: dict[str, Callable[..., Expression]] = {
     "mean": Elaborator.mean,
     "diag": Elaborator.diagonal,
     "vec": Elaborator.stacked,
-    **dict.fromkeys(("tr", "trace"), lambda self, a, o: self.of_square(trace, a)),
+    **dict.fromkeys(("tr", "trace"), lambda self, a, o: self.of_square(matrix_trace, a)),
     "det": lambda self, a, o: self.of_square(np.linalg.det, a),
     "logdet": lambda self, a, o: self.of_square(logdet, a),
     "inv": lambda self, a, o: self.inverse(a[0]),
@@ -1539,7 +1547,7 @@ _READERS: dict[type, Callable[..., Expression]] = {
     Num: Elaborator.number,
     Name: Elaborator.name,
     Scripted: Elaborator.name,
-    Total: Elaborator.total,
+    Sum: Elaborator.total,
     Product: Elaborator.product,
     Quotient: Elaborator.quotient,
     Bracket: Elaborator.bracket,
@@ -1550,6 +1558,5 @@ _READERS: dict[type, Callable[..., Expression]] = {
     Call: Elaborator.call,
     Prefixed: Elaborator.prefixed,
     Reduction: Elaborator.reduction,
-    Derivative: Elaborator.derivative,
+    Differentiation: Elaborator.derivative,
 }
-_ = Drawn, Entry

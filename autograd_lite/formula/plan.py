@@ -11,24 +11,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd_lite.formula.naming import (
-    Named,
+    NameParts,
     called,
     letter_and_step,
     names_in,
     nodes,
     taken_apart,
 )
-from autograd_lite.formula.statements import Range, Read, Statement
+from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import (
-    FUNCTIONS,
     Bracket,
-    Call,
     Chain,
-    Derivative,
+    Differentiation,
     Name,
     Num,
     Product,
-    Quotient,
     Reduction,
     Scripted,
 )
@@ -44,30 +41,30 @@ _SETS = {"ℝ", "ℕ", "ℤ", "𝕊", "ℂ", "S", "R"}
 class Declaration:
     """A name's shape, in expressions of sizes, and its kind of values."""
 
-    name: Named
+    name: NameParts
     shape: tuple[Any, ...] | None
     values: str  # real, binary, one-hot, unit, positive, symmetric
-    statement: Statement
+    statement: NoteStatement
 
 
 @dataclass(frozen=True)
 class Definition:
     """A name with what it stands for; `parameters` of a function, `elements` of one by indices."""
 
-    name: Named
+    name: NameParts
     meaning: Any
-    statement: Statement
+    statement: NoteStatement
     parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Claim:
+class NoteClaim:
     """Two sides that are to be equal (or in another relation), and where that stands."""
 
     left: Any
     right: Any
     relation: str
-    statement: Statement
+    statement: NoteStatement
     number: int = 0
 
     @property
@@ -84,13 +81,13 @@ class Claim:
 
 
 @dataclass
-class Plan:
+class NotePlan:
     """A note, sorted; see the module."""
 
-    read: Read
+    read: ReadNote
     declarations: list[Declaration] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[NoteClaim] = field(default_factory=list)
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
     families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
@@ -119,7 +116,7 @@ class Plan:
                         return True
         return False
 
-    def extent(self, letter: str, statement: Statement | None) -> tuple[Any, Any]:
+    def extent(self, letter: str, statement: NoteStatement | None) -> tuple[Any, Any]:
         """From where to where a letter that numbers goes: as said beside, before, or anywhere."""
         for r in reversed(statement.ranges if statement else ()):
             if r.letter == letter:
@@ -131,9 +128,9 @@ class Plan:
         return Num(0, 0, 1), Name(0, 0, default)  # type: ignore[arg-type]
 
 
-def planned(read: Read) -> Plan:
+def planned(read: ReadNote) -> NotePlan:
     """The plan of a note that was read."""
-    plan = Plan(read, unread=list(read.unread), passed=read.passed)
+    plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
     chains = [s.chain for s in read.statements]
     plan.families = _families(read.statements)
     plan.evidence = _evidence(chains, plan.families)
@@ -160,7 +157,7 @@ def planned(read: Read) -> Plan:
     return plan
 
 
-def _families(statements: list[Statement]) -> dict[str, tuple[Any, Any] | None]:
+def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
     """The letters that number names, with the range that the note says, if it does."""
     found: dict[str, tuple[Any, Any] | None] = {}
     ranged: dict[str, tuple[Any, Any]] = {}
@@ -237,7 +234,7 @@ def _cost(chains: list[Chain]) -> str:
     counts: Counter[str] = Counter()
     for chain in chains:
         for node in nodes(chain):
-            if isinstance(node, Derivative) and node.of is not None:
+            if isinstance(node, Differentiation) and node.of is not None:
                 name = taken_apart(called(node.of)[0])
                 if name and name.letter in COSTS:
                     counts[name.letter] += 1
@@ -265,7 +262,7 @@ def _has_rows(chains: list[Chain]) -> bool:
 # Sorting
 
 
-def _sort(plan: Plan, statement: Statement) -> None:
+def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     chain = statement.chain
     if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
         at = chain.relations.index("∈") if "∈" in chain.relations else len(chain.relations) - 1
@@ -275,8 +272,8 @@ def _sort(plan: Plan, statement: Statement) -> None:
             plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
         _equality(plan, replace(statement, chain=equal))
         return
-    if statement.kind == "declaration" and isinstance(chain.parts[0], Derivative):
-        plan.claims.append(Claim(chain.parts[0], chain.parts[1], "∈", statement))
+    if statement.kind == "declaration" and isinstance(chain.parts[0], Differentiation):
+        plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
     elif statement.kind == "declaration":
         found = _declaration(plan, statement)
         plan.declarations.append(found)
@@ -287,23 +284,23 @@ def _sort(plan: Plan, statement: Statement) -> None:
             if not _defined(plan, name) and chain.relations[0] in (">", "≥"):
                 plan.declarations.append(Declaration(name, None, "positive", statement))
                 return
-        if not any(isinstance(n, Derivative) for n in nodes(chain)):
+        if not any(isinstance(n, Differentiation) for n in nodes(chain)):
             plan.passed += 1  # an assumption
             return
         for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
-            plan.claims.append(Claim(a, b, relation, statement))
+            plan.claims.append(NoteClaim(a, b, relation, statement))
     else:
         _equality(plan, statement)
 
 
-def _equality(plan: Plan, statement: Statement) -> None:
+def _equality(plan: NotePlan, statement: NoteStatement) -> None:
     parts = list(statement.chain.parts)
     first, arguments = called(parts[0])
     name = taken_apart(first)
     if name is None or name.operations:
         flipped = taken_apart(parts[1]) if len(parts) == 2 else None
         if flipped and not flipped.operations and not _defined(plan, flipped):
-            if not isinstance(parts[0], Derivative) and not any(isinstance(n, Derivative) for n in nodes(parts[0])):
+            if not isinstance(parts[0], Differentiation) and not any(isinstance(n, Differentiation) for n in nodes(parts[0])):
                 plan.definitions.append(Definition(flipped, parts[0], statement))
                 return
         name = None
@@ -313,7 +310,7 @@ def _equality(plan: Plan, statement: Statement) -> None:
     if name is not None and isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
         plan.sizes[_size_key(name)] = int(parts[1].value)
         return
-    parameters = _parameters(plan, name, arguments)
+    parameters = _parameters_of(plan, name, arguments)
     if parameters and name is not None and name.letter not in COSTS:
         used = {n.text for n in nodes(parts[1]) if isinstance(n, Name)}
         if not all(x.rstrip("′") in used or x in used for x in parameters):
@@ -328,10 +325,10 @@ def _equality(plan: Plan, statement: Statement) -> None:
         _note_labels(plan, name, parts[1])
         parts = parts[1:] if len(parts) > 2 else []
     for a, b in zip(parts, parts[1:], strict=False):
-        plan.claims.append(Claim(a, b, "=", statement))
+        plan.claims.append(NoteClaim(a, b, "=", statement))
 
 
-def _note_labels(plan: Plan, name: Named, meaning: Any) -> None:
+def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
     """Tell a_z, where z is part of the name, from a_i, an element for each i."""
     used = set()
     for node in nodes(meaning):
@@ -347,7 +344,7 @@ def _note_labels(plan: Plan, name: Named, meaning: Any) -> None:
                 plan.labels.add((name.letter, item.text))
 
 
-def _parameters(plan: Plan, name: Named | None, arguments: tuple[Any, ...]) -> tuple[str, ...] | None:
+def _parameters_of(plan: NotePlan, name: NameParts | None, arguments: tuple[Any, ...]) -> tuple[str, ...] | None:
     """The parameters of f(x, y) = …; None where one is no letter, or a name of the note's own."""
     found = []
     for x in arguments:
@@ -361,7 +358,7 @@ def _parameters(plan: Plan, name: Named | None, arguments: tuple[Any, ...]) -> t
     return tuple(found)
 
 
-def _pattern(plan: Plan, name: Named) -> tuple[Any, ...]:
+def _pattern(plan: NotePlan, name: NameParts) -> tuple[Any, ...]:
     """A name with its numbering letters as such: two definitions of one pattern are of one name."""
     parts: list[Any] = []
     for script in name.indices:
@@ -377,11 +374,11 @@ def _pattern(plan: Plan, name: Named) -> tuple[Any, ...]:
     return name.letter, tuple(parts)
 
 
-def _defined(plan: Plan, name: Named) -> bool:
+def _defined(plan: NotePlan, name: NameParts) -> bool:
     if _is_column(plan, name):
         return True
     pattern = _pattern(plan, name)
-    if any(_pattern(plan, d.name) == pattern or _within(plan, name, d) for d in plan.definitions):
+    if any(_pattern(plan, d.name) == pattern or _of_family(plan, name, d) for d in plan.definitions):
         return True
     whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
     if len(whole.indices) == len(name.indices):
@@ -390,14 +387,14 @@ def _defined(plan: Plan, name: Named) -> bool:
     return any(_pattern(plan, d.name) == pattern for d in (*plan.definitions, *plan.declarations))
 
 
-def _without_elements(plan: Plan, name: Named) -> tuple[Any, ...] | None:
+def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:
     """The pattern of y where y_i is defined for each i."""
     letter, parts = _pattern(plan, name)
     kept = tuple(p for p in parts if p[1:] != ("·",))
     return (letter, kept) if len(kept) < len(parts) else None
 
 
-def _is_column(plan: Plan, name: Named) -> bool:
+def _is_column(plan: NotePlan, name: NameParts) -> bool:
     """x^{(i)}, where X is a matrix of the note's: its column."""
     raised = sum(s.kind == "^" for s in name.indices)
     if not any(s.mark == "(" for s in name.indices) or name.letter.upper() == name.letter:
@@ -408,7 +405,7 @@ def _is_column(plan: Plan, name: Named) -> bool:
     )
 
 
-def _within(plan: Plan, name: Named, definition: Definition) -> bool:
+def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
     """Whether a name of one layer, A^{[L]} or A^{[2]}, is one of a family that is defined."""
     family = definition.name
     if family.letter != name.letter or len(family.indices) != len(name.indices) or not name.indices:
@@ -429,14 +426,14 @@ def _within(plan: Plan, name: Named, definition: Definition) -> bool:
     return True
 
 
-def _is_gradient_name(plan: Plan, name: Named) -> bool:
+def _is_gradient_name(plan: NotePlan, name: NameParts) -> bool:
     """`dZ`: the gradient by Z."""
     letter = name.letter
     known = {d.name.letter for d in (*plan.declarations, *plan.definitions)}
     return len(letter) > 1 and letter[0] == "d" and (letter[1:] in known or len(letter) == 2)
 
 
-def _updates(name: Named, meaning: Any) -> bool:
+def _updates(name: NameParts, meaning: Any) -> bool:
     """W = W − α dW."""
     same = {str(_size_key(name))}
     for node in nodes(meaning, scripts=False):
@@ -447,11 +444,11 @@ def _updates(name: Named, meaning: Any) -> bool:
     return False
 
 
-def _size_key(name: Named) -> str:
+def _size_key(name: NameParts) -> str:
     return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
 
 
-def _is_size(plan: Plan, name: Named) -> bool:
+def _is_size(plan: NotePlan, name: NameParts) -> bool:
     """Whether a name is used as a size or as a bound."""
     for statement in plan.read.statements:
         for node in nodes(statement.chain):
@@ -471,7 +468,7 @@ def _is_size(plan: Plan, name: Named) -> bool:
 # Declarations
 
 
-def _declaration(plan: Plan, statement: Statement) -> Declaration:
+def _declaration(plan: NotePlan, statement: NoteStatement) -> Declaration:
     left, right = statement.chain.parts[:2]
     name = taken_apart(left)
     source = statement.passage.source
@@ -518,7 +515,7 @@ def _same_text(a: Any, b: Any) -> bool:
     return isinstance(a, Num) and isinstance(b, Num) and a.value == b.value
 
 
-def _values(base: Any, statement: Statement, shape: tuple[Any, ...] | None) -> str | None:
+def _values(base: Any, statement: NoteStatement, shape: tuple[Any, ...] | None) -> str | None:
     passage = statement.passage
     around = (passage.around if passage.latex else passage.source.line(statement.line)).lower()
     if isinstance(base, Name) and base.text in _SETS:
@@ -536,5 +533,3 @@ def _values(base: Any, statement: Statement, shape: tuple[Any, ...] | None) -> s
     return None
 
 
-__all__ = ["COSTS", "FUNCTIONS", "Claim", "Declaration", "Definition", "Plan", "Quotient", "Range", "planned"]
-_ = Call

@@ -10,15 +10,15 @@ from dataclasses import replace
 
 from autograd_lite.formula.naming import called, nodes, taken_apart
 from autograd_lite.formula.passages import Section
-from autograd_lite.formula.statements import Read, Statement
-from autograd_lite.formula.syntax import Derivative, Name, Scripted
+from autograd_lite.formula.statements import NoteStatement, ReadNote
+from autograd_lite.formula.syntax import Differentiation, Name, Scripted
 
 REDEFINED = 2  # names that a section must define anew to be a version of its own
 
 
-def versions(read: Read) -> list[tuple[Read, set[int]]]:
+def versions(read: ReadNote) -> list[tuple[ReadNote, set[int]]]:
     """What is read with each version, and which of its statements are judged there (by place)."""
-    sections: dict[Section, list[Statement]] = {}
+    sections: dict[Section, list[NoteStatement]] = {}
     for statement in read.statements:
         sections.setdefault(statement.passage.section, []).append(statement)
     groups: list[list[Section]] = [[]]
@@ -27,7 +27,7 @@ def versions(read: Read) -> list[tuple[Read, set[int]]]:
         if _contradicts(sections[section], before):
             groups.append([p for p in sections if p != section and _contains(p, section)])
         groups[-1].append(section)
-    found: list[tuple[Read, set[int]]] = []
+    found: list[tuple[ReadNote, set[int]]] = []
     judged: set[Section] = set()
     for n, group in enumerate(groups):
         own = {id(s) for path in group if path not in judged for s in sections[path]}
@@ -44,7 +44,7 @@ def _contains(outer: Section, inner: Section) -> bool:
     return inner[: len(outer)] == outer
 
 
-def _contradicts(statements: list[Statement], before: list[Statement]) -> bool:
+def _contradicts(statements: list[NoteStatement], before: list[NoteStatement]) -> bool:
     known = {_head(s): _rest(s) for s in reversed(before)}
     redefined = 0
     for s in statements:
@@ -56,7 +56,7 @@ def _contradicts(statements: list[Statement], before: list[Statement]) -> bool:
     return redefined >= REDEFINED
 
 
-def _head(s: Statement) -> tuple[str, str]:
+def _head(s: NoteStatement) -> tuple[str, str]:
     """What is declared or defined; nothing for other statements."""
     first = called(s.chain.parts[0])[0]
     name = taken_apart(first)
@@ -65,15 +65,15 @@ def _head(s: Statement) -> tuple[str, str]:
     return s.kind, "".join(s.passage.source.text[first.start : first.end].split())
 
 
-def _rest(s: Statement) -> str:
+def _rest(s: NoteStatement) -> str:
     last = s.chain.parts[-1]
     return "".join(s.passage.source.text[last.start : last.end].split())
 
 
-def _is_forward(s: Statement) -> bool:
+def _is_forward(s: NoteStatement) -> bool:
     """Whether a definition speaks of no derivative."""
     for node in nodes(s.chain):
-        if isinstance(node, Derivative):
+        if isinstance(node, Differentiation):
             return False
         if isinstance(node, Scripted) and any(x.kind == "′" for x in node.scripts):
             return False

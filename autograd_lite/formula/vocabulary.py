@@ -15,17 +15,17 @@ from autograd_lite.tensor import Tensor
 from autograd_lite.walk import pull, seed
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    **{"exp": np.exp, "log": np.log, "ln": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan},
-    **{"tanh": np.tanh, "sinh": np.sinh, "cosh": np.cosh, "arctan": np.arctan, "log2": np.log2},
-    **{"σ": rules.sigmoid, "sigmoid": rules.sigmoid, "softplus": rules.softplus},
-    **{"relu": rules.relu, "ReLU": rules.relu, "abs": np.absolute, "sqrt": np.sqrt},
-    **{"sign": np.sign, "sgn": np.sign, "square": np.square, "arcsin": np.arcsin},
-    **{"arccos": np.arccos},
+    "exp": np.exp, "log": np.log, "ln": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "tanh": np.tanh, "sinh": np.sinh, "cosh": np.cosh, "arctan": np.arctan, "log2": np.log2,
+    "σ": rules.sigmoid, "sigmoid": rules.sigmoid, "softplus": rules.softplus,
+    "relu": rules.relu, "ReLU": rules.relu, "abs": np.absolute, "sqrt": np.sqrt,
+    "sign": np.sign, "sgn": np.sign, "square": np.square, "arcsin": np.arcsin,
+    "arccos": np.arccos,
 }
 KINKED = {rules.relu, np.absolute, np.sign, np.maximum, np.minimum, np.max, np.min}
 
 
-def trace(x: Any) -> Any:
+def matrix_trace(x: Any) -> Any:
     """The sum of the diagonal."""
     return np.trace(x, axis1=-2, axis2=-1)
 
@@ -50,10 +50,10 @@ def vec(x: Any) -> Any:
     return np.reshape(np.matrix_transpose(x), (*np.shape(x)[:-2], rows * columns, 1))
 
 
-class Slope:
+class SlopeOf:
     """The derivative of a function of one number, or the n-th, element by element.
 
-    >>> Slope(np.sin, 2)(np.array([1.0])).round(4), Slope(np.sin).__name__
+    >>> SlopeOf(np.sin, 2)(np.array([1.0])).round(4), SlopeOf(np.sin).__name__
     (array([-0.8415]), 'sin′')
     """
 
@@ -74,7 +74,7 @@ class Slope:
         return y if at is not None else getattr(y, "data", y)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Slope) and (self.f, self.order) == (other.f, other.order)
+        return isinstance(other, SlopeOf) and (self.f, self.order) == (other.f, other.order)
 
     def __hash__(self) -> int:
         return hash((self.f, self.order))

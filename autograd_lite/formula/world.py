@@ -12,24 +12,39 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.tree import Apply, Derivative, Expression, Symbol, children, rebuilt, symbols
+from autograd_lite.algebra.tree import (
+    Apply,
+    Derivative,
+    Expression,
+    Symbol,
+    children,
+    rebuilt,
+    symbols,
+)
 from autograd_lite.formula.naming import (
     Key,
-    Named,
-    Part,
+    KeyPart,
+    NameParts,
     key_of,
     letter_and_step,
-    subsets,
     taken_apart,
 )
-from autograd_lite.formula.plan import ELEMENTS, Declaration, Definition, Plan
-from autograd_lite.formula.shapes import ONE, Size, joined, literal, matrix_shape, settled, settled_shape
-from autograd_lite.formula.syntax import Name, Num, Product, Quotient, Script, Total
+from autograd_lite.formula.plan import ELEMENTS, Declaration, Definition, NotePlan
+from autograd_lite.formula.shapes import (
+    ONE,
+    Size,
+    joined,
+    literal,
+    matrix_shape,
+    settled,
+    settled_shape,
+)
+from autograd_lite.formula.syntax import Name, Num, Script, Sum
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.vocabulary import Drawn
 from autograd_lite.tensor import Tensor
 
-MOST_NAMES = 2_000
+MOST_NAMES_OF_A_NOTE = 2_000
 
 
 class Undefined(LookupError):
@@ -45,7 +60,7 @@ class Ambiguous(ValueError):
 
 
 @dataclass
-class Entry:
+class NameEntry:
     """A name in one drawing: its symbol, what it stands for if it is defined, and its value."""
 
     symbol: Symbol
@@ -56,7 +71,7 @@ class Entry:
 
 
 @dataclass
-class Drawing:
+class SizeDrawing:
     """How sizes are drawn: depth of the layers, and `size(n)` for the n-th size that is met."""
 
     depth: int
@@ -87,18 +102,18 @@ class World:
     """One drawing of a note's sizes and values."""
 
     def __init__(
-        self, plan: Plan, drawing: Drawing, gradients: str = "plain", softmax: str = "columns"
+        self, plan: NotePlan, drawing: SizeDrawing, gradients: str = "plain", softmax: str = "columns"
     ) -> None:
         from autograd_lite.formula.elaboration import Elaborator
 
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
-        self.entries: dict[Key, Entry] = {}
-        self.by_number: list[Entry] = []
+        self.entries: dict[Key, NameEntry] = {}
+        self.by_number: list[NameEntry] = []
         self.sizes: dict[str, Size] = {}
         self.functions: dict[Key, Drawn] = {}
-        self.meanings: dict[Expression, Entry] | None = None
+        self.meanings: dict[Expression, NameEntry] | None = None
         self.open: list[Size] = []
         self.closed_sizes: list[Size] = []  # those that were open, and got a letter
         self.busy: set[Key] = set()
@@ -128,7 +143,7 @@ class World:
     def source(self) -> Any:
         return self.plan.read.note.sources[0]
 
-    def size_key(self, name: Named, letters: dict[str, int]) -> str:
+    def size_key(self, name: NameParts, letters: dict[str, int]) -> str:
         return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
 
     def named_size(self, key: str) -> Size:
@@ -155,7 +170,7 @@ class World:
         """The whole number that an index or a bound is; None if it is none."""
         if isinstance(node, Num):
             return int(node.value) if node.value == int(node.value) else None
-        if isinstance(node, Total):
+        if isinstance(node, Sum):
             parts = [(sign, self.number(x, letters)) for sign, x in node.terms]
             return None if any(n is None for _, n in parts) else sum(s * n for s, n in parts)  # type: ignore[misc]
         if isinstance(node, Name) and node.text in letters:
@@ -167,7 +182,7 @@ class World:
                 return self.named_size(key).value
         return None
 
-    def part(self, node: Any, letters: dict[str, int]) -> Part:
+    def part(self, node: Any, letters: dict[str, int]) -> KeyPart:
         """What an index of a name is: a number where it has one, otherwise as it is written."""
         step = letter_and_step(node)
         if step is not None and (step[0] in letters or self.depth_of(step[0])):
@@ -205,12 +220,12 @@ class World:
 
     # Names
 
-    def find(self, key: Key) -> Entry | None:
+    def find(self, key: Key) -> NameEntry | None:
         """What a key stands for: a name that was met, that is defined, or declared."""
         if key in self.entries:
             return self.entries[key]
-        if len(self.entries) > MOST_NAMES:
-            raise Undefined(f"more than {MOST_NAMES} names: the note is too large")
+        if len(self.entries) > MOST_NAMES_OF_A_NOTE:
+            raise Undefined(f"more than {MOST_NAMES_OF_A_NOTE} names: the note is too large")
         best: tuple[Definition, dict[str, int]] | None = None
         for definition in self.plan.definitions:
             letters = self.match(definition.name, key, definition.statement)
@@ -245,7 +260,7 @@ class World:
         return found
 
     def match(
-        self, name: Named, key: Key, statement: Any, elements: bool = True
+        self, name: NameParts, key: Key, statement: Any, elements: bool = True
     ) -> dict[str, int] | None:
         """The numbers of the letters with which a name of the note is this key; None if it is not."""
         if name.letter != key.letter:
@@ -306,7 +321,7 @@ class World:
         """Whether a letter with other layers is known."""
         return any(key.letter == letter for key in self.entries)
 
-    def last(self, letter: str) -> Entry | None:
+    def last(self, letter: str) -> NameEntry | None:
         """The name of the last layer, for a letter that has only names with one."""
         for definition in self.plan.definitions:
             raised = [x for s in definition.name.indices if s.kind == "^" for x in s.items]
@@ -316,14 +331,14 @@ class World:
                     return self.find(Key(letter, (), (self.bounds(step[0], definition.statement)[1],)))
         return None
 
-    def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> Entry:
+    def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
         symbol = Symbol("value", label or str(key), len(self.by_number), shape)
-        entry = Entry(symbol)
+        entry = NameEntry(symbol)
         self.by_number.append(entry)
         self.entries[key] = entry
         return entry
 
-    def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> Entry:
+    def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> NameEntry:
         entry = self._entry(key, self.declared_shape(key, declaration, letters))
         entry.declared = declaration.values
         hot = self.plan.conventions.get(str(key), "")
@@ -349,7 +364,7 @@ class World:
         """Open sizes: of a matrix for a capital letter, of a column or a number for a small one."""
         stem = letter.rstrip("′")
         kind = self.plan.evidence.get(letter, "")
-        if stem[:1].isupper() and stem[:1] not in "LJCE" or kind == "matrix":
+        if (stem[:1].isupper() and stem[:1] not in "LJCE") or kind == "matrix":
             return self.opened(f"rows of {letter}"), self.opened(f"columns of {letter}")
         size = self.opened(f"size of {letter}", soft=kind != "vector")
         row = self.plan.rows and stem[:1] in "bcβ"  # a bias may be a row
@@ -361,7 +376,7 @@ class World:
         entry = self.entries.get(key) or self._entry(key, (ONE, ONE), letter)
         return entry.symbol
 
-    def undeclared(self, key: Key) -> Entry:
+    def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
         return self._entry(key, self.undeclared_shape(key.letter))
 
@@ -371,7 +386,7 @@ class World:
         definition: Definition,
         letters: dict[str, int],
         declared: tuple[Declaration, dict[str, int]] | None,
-    ) -> Entry:
+    ) -> NameEntry:
         if key in self.busy:
             raise Undefined(f"{key} is defined by itself")
         self.busy.add(key)
@@ -417,7 +432,7 @@ class World:
                 entry.value = value.named(symbol.label)
         return entry.value
 
-    def _uses(self, entry: Entry, other: Entry) -> bool:
+    def _uses(self, entry: NameEntry, other: NameEntry) -> bool:
         """Whether a name is defined through another one."""
         waiting, seen = [entry], set()
         while waiting:
@@ -429,7 +444,7 @@ class World:
                 waiting += [self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"]
         return False
 
-    def _shared(self, e: Expression, of: Entry) -> Expression:
+    def _shared(self, e: Expression, of: NameEntry) -> Expression:
         """The expression with names for its parts that are defined: Z for W X."""
         if self.meanings is None:
             self.meanings = {}
@@ -443,7 +458,7 @@ class World:
             return e
         return rebuilt(e, [self._shared(x, of) for x in children(e)])
 
-    def _draw(self, entry: Entry) -> Any:
+    def _draw(self, entry: NameEntry) -> Any:
         rng, shape = self.drawing.rng, settled_shape(entry.symbol.shape)
         kind = entry.declared
         if kind == "real" and self.plan.softmax and entry.symbol.label[:1] in "yYtT" and shape:
@@ -465,7 +480,7 @@ class World:
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
 
 
-def _next(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def _next(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
     return tuple(x + 1 if isinstance(x, int) else x for x in parts)
 
 
@@ -473,5 +488,3 @@ _SIZE_LETTERS = "pqrsuvdefgh"
 _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
 _VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
-__all__ = ["Ambiguous", "Drawing", "Entry", "Undefined", "World", "subsets"]
-_ = Product, Quotient
