@@ -75,7 +75,7 @@ class Drawings:
 
     def world(self, n: int, pattern: str, positive: bool = False) -> World:
         rng = np.random.default_rng([self.rng, n, positive])
-        world = World(self.plan, SizeDrawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), **self.options)
+        world = World(self.plan, SizeDrawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), Elaborator, **self.options)
         world.positive = positive
         for definition in self.plan.definitions:
             if definition.parameters:

@@ -159,45 +159,49 @@ def planned(read: ReadNote) -> NotePlan:
 
 def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
     """The letters that number names, with the range that the note says, if it does."""
-    found: dict[str, tuple[Any, Any] | None] = {}
-    ranged: dict[str, tuple[Any, Any]] = {}
-    for r in (r for s in statements for r in s.ranges):
-        simple = isinstance(r.low, Name | Num) and isinstance(r.high, Name | Num)
-        if simple or r.letter not in ranged:
-            ranged.setdefault(r.letter, (r.low, r.high))
-            if simple and not all(isinstance(x, Name | Num) for x in ranged[r.letter]):
-                ranged[r.letter] = r.low, r.high
-    summed: dict[str, tuple[Any, Any]] = {}
-    lowered: Counter[str] = Counter()
-    stepping: set[str] = set()
-    for statement in statements:
-        for node in nodes(statement.chain):
-            if isinstance(node, Reduction) and node.high is not None and node.low is not None:
-                for index in node.indices:
-                    summed[index.text] = (node.low, node.high)
-        for name in names_in(statement.chain):
-            for script in name.indices:
-                for item in script.items:
-                    step = letter_and_step(item)
-                    if step is None or not step[0].islower() or len(step[0]) > 1:
-                        continue
-                    if script.kind == "^" and len(script.items) > 1:
-                        continue  # [3z] is a label
-                    if script.kind == "^" and (script.mark or step[0] in LAYERS or step[1]):
-                        found.setdefault(step[0], None)
-                    elif script.kind == "_" and len(script.items) == 1:
-                        lowered[step[0]] += 1
-                        if step[1]:
-                            stepping.add(step[0])
-        if statement.kind == "declaration" and (name := taken_apart(statement.chain.parts[0])):
-            for script in name.indices:
-                for item in script.items:
-                    if isinstance(item, Name) and item.text in ranged:
-                        found.setdefault(item.text, None)
-    for letter in (*LAYERS, *stepping):
-        if lowered[letter]:
-            found.setdefault(letter, None)
+    ranged, summed = _said_ranges(statements), _sums(statements)
+    found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
     return {x: ranged.get(x) or summed.get(x) for x in found}
+
+
+def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
+    """What is said of each letter; a range from 1 to L rather than one to L − 1."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for r in (r for s in statements for r in s.ranges):
+        simple = all(isinstance(x, Name | Num) for x in (r.low, r.high))
+        known = found.get(r.letter)
+        if known is None or (simple and not all(isinstance(x, Name | Num) for x in known)):
+            found[r.letter] = r.low, r.high
+    return found
+
+
+def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
+    """The bounds of the sums over each letter."""
+    sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, Reduction)]
+    bounded = [n for n in sums if n.low is not None and n.high is not None]
+    return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
+
+
+def _numbering_letters(statements: list[NoteStatement], ranged: set[str]) -> list[str]:
+    """Letters in brackets above, those with a step (l − 1), and those of declared families."""
+    found: dict[str, None] = {}
+    lowered: set[str] = set()
+    stepping: dict[str, None] = {}
+    for statement in statements:
+        declared = statement.kind == "declaration" and taken_apart(statement.chain.parts[0])
+        for name in names_in(statement.chain):
+            for script in (s for s in name.indices if len(s.items) == 1):
+                step = letter_and_step(script.items[0])
+                if step is None or not step[0].islower() or len(step[0]) > 1:
+                    continue
+                above = script.kind == "^" and (script.mark or step[0] in LAYERS or step[1])
+                if above or (declared and name.node is declared.node and step[0] in ranged):
+                    found.setdefault(step[0])
+                elif script.kind == "_":
+                    lowered.add(step[0])
+                    if step[1]:
+                        stepping.setdefault(step[0])
+    return [*found, *(x for x in (*LAYERS, *stepping) if x in lowered)]
 
 
 def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
@@ -210,14 +214,7 @@ def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
 
     for chain in chains:
         for name in names_in(chain):
-            elements = 0
-            for script in name.indices:
-                if script.kind == "_":
-                    elements += sum(
-                        isinstance(x, Name) and len(x.text.rstrip("′")) == 1
-                        and x.text.islower() and x.text not in families
-                        for x in script.items
-                    )  # fmt: skip
+            elements = _elements(name, families)
             if elements:
                 tell(name.letter, "matrix" if elements > 1 else "vector")
             if name.bold or any(s.kind == "ᵀ" for s in name.operations):
@@ -227,6 +224,13 @@ def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
             if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
                 tell(n.letter, "vector")
     return found
+
+
+def _elements(name: NameParts, families: dict[str, Any]) -> int:
+    """How many letters below a name are indices of elements."""
+    items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
+    letters = [x.text.rstrip("′") for x in items if x.text not in families]
+    return sum(len(x) == 1 and x.islower() for x in letters)
 
 
 def _cost(chains: list[Chain]) -> str:
@@ -294,38 +298,46 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
 
 
 def _equality(plan: NotePlan, statement: NoteStatement) -> None:
+    """The first equation of a name defines it; all other links of a chain are claims."""
     parts = list(statement.chain.parts)
     first, arguments = called(parts[0])
     name = taken_apart(first)
     if name is None or name.operations:
-        flipped = taken_apart(parts[1]) if len(parts) == 2 else None
-        if flipped and not flipped.operations and not _defined(plan, flipped):
-            if not isinstance(parts[0], Differentiation) and not any(isinstance(n, Differentiation) for n in nodes(parts[0])):
-                plan.definitions.append(Definition(flipped, parts[0], statement))
-                return
-        name = None
-    if name is not None and _updates(name, parts[1]):
+        if not _flipped(plan, statement):
+            _add_claims(plan, parts, statement)
+        return
+    if _updates(name, parts[1]):
         plan.passed += 1
-        return
-    if name is not None and isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
+    elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
         plan.sizes[_size_key(name)] = int(parts[1].value)
-        return
-    parameters = _parameters_of(plan, name, arguments)
-    if parameters and name is not None and name.letter not in COSTS:
-        used = {n.text for n in nodes(parts[1]) if isinstance(n, Name)}
-        if not all(x.rstrip("′") in used or x in used for x in parameters):
-            parameters = None  # g(Z) = A: no definition of g
-    new = name is not None and not _defined(plan, name) and not _is_gradient_name(plan, name)
-    if arguments and parameters is None:
-        new = False
-    if name is not None and arguments and name.letter.endswith("′"):
-        new = False
-    if new and name is not None:
-        plan.definitions.append(Definition(name, parts[1], statement, parameters or ()))
-        _note_labels(plan, name, parts[1])
-        parts = parts[1:] if len(parts) > 2 else []
+    else:
+        parameters = _parameters_of(plan, name, arguments, parts[1])
+        if _is_new(plan, name) and (parameters is not None or not arguments):
+            plan.definitions.append(Definition(name, parts[1], statement, parameters or ()))
+            _note_labels(plan, name, parts[1])
+            parts = parts[1:] if len(parts) > 2 else []
+        _add_claims(plan, parts, statement)
+
+
+def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
     for a, b in zip(parts, parts[1:], strict=False):
         plan.claims.append(NoteClaim(a, b, "=", statement))
+
+
+def _is_new(plan: NotePlan, name: NameParts) -> bool:
+    return not (_defined(plan, name) or _is_gradient_name(plan, name))
+
+
+def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
+    """W X + b = Z, where Z is new: whether it was taken as its definition."""
+    parts = statement.chain.parts
+    name = taken_apart(parts[1]) if len(parts) == 2 else None
+    if name is None or name.operations or _defined(plan, name):
+        return False
+    if any(isinstance(n, Differentiation) for n in nodes(parts[0])):
+        return False
+    plan.definitions.append(Definition(name, parts[0], statement))
+    return True
 
 
 def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
@@ -344,16 +356,19 @@ def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
                 plan.labels.add((name.letter, item.text))
 
 
-def _parameters_of(plan: NotePlan, name: NameParts | None, arguments: tuple[Any, ...]) -> tuple[str, ...] | None:
-    """The parameters of f(x, y) = …; None where one is no letter, or a name of the note's own."""
+def _parameters_of(
+    plan: NotePlan, name: NameParts, arguments: tuple[Any, ...], meaning: Any
+) -> tuple[str, ...] | None:
+    """The parameters of f(x, y) = …; None where this defines no function, as g(Z) = A does not."""
     found = []
+    cost = name.letter in COSTS
+    used = {n.text for n in nodes(meaning) if isinstance(n, Name)}
     for x in arguments:
         parameter = taken_apart(x)
-        if parameter is None or parameter.operations:
+        if parameter is None or parameter.operations or name.letter.endswith("′"):
             return None
-        if name is None or name.letter not in COSTS:
-            if parameter.indices:
-                return None
+        if not cost and (parameter.indices or parameter.letter.rstrip("′") not in used):
+            return None
         found.append(_size_key(parameter))
     return tuple(found)
 

@@ -161,29 +161,33 @@ def _split(row: list[Token]) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     depth = 0
     for n, token in enumerate(row):
+        after = row[n + 1] if n + 1 < len(row) else token
         if token.kind == "sign":
             depth += (token.text in _OPENING) - (token.text in _CLOSES)
             depth += token.text.startswith("begin ") - token.text.startswith("end ")
-        alone = depth <= 0
-        if alone and token.kind == "sign" and token.text == "&":
-            after = row[n + 1] if n + 1 < len(row) else token
+        if depth > 0:
+            parts[-1].append(token)
+        elif token.kind == "sign" and token.text == "&":
             before = parts[-1][-1] if parts[-1] else token
             if not ({after.text, before.text} & (RELATION_SIGNS | {"+", "−", "&"})) and parts[-1]:
                 parts.append([])
-            continue
-        if alone and token.kind == "sign" and token.text == "." and not token.spaced:
-            after = row[n + 1] if n + 1 < len(row) else None
-            if after is not None and not after.spaced and after.kind == "word":
-                parts[-1].append(token)  # np.sum, W.T
-                continue
-        word = token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
-        if alone and (word or (token.kind == "sign" and token.text in _SEPARATORS)):
-            if word:
-                parts.append([token])
+        elif _is_word(token):
+            parts += [[token], []]
+        elif token.kind == "sign" and token.text in _SEPARATORS and not _is_attribute(token, after):
             parts.append([])
-            continue
-        parts[-1].append(token)
+        else:
+            parts[-1].append(token)
     return _with_ranges([p for p in parts if p])
+
+
+def _is_word(token: Token) -> bool:
+    """Whether a token is prose."""
+    return token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
+
+
+def _is_attribute(token: Token, after: Token) -> bool:
+    """np.sum, W.T"""
+    return token.text == "." and not token.spaced and not after.spaced and after.kind == "word"
 
 
 def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:

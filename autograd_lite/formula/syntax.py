@@ -478,31 +478,26 @@ class Parser:
 
     def layer_in_line(self, before: list[Script]) -> list[Script] | None:
         """`W[l]`, `W{[l]}`, `a_j[l](i)`: a raised index that stands on the line."""
-        at = self.at + (self.token.text == "{")
-        first = self.list[min(at, len(self.list) - 1)]
-        braces = self.token.text == "{"
-        if first.text == "[" or (first.text == "(" and (braces or any(s.mark == "[" for s in before))):
-            inside, n = [], at + 1
-            while n < len(self.list) and self.list[n].text not in ("]", ")") and len(inside) < 4:
-                inside.append(self.list[n])
-                n += 1
-            words = [t.text for t in inside]
-            simple = len(words) in (1, 2, 3) and (
-                (len(words) == 1 and (words[0][0].isdigit() or words[0] in _LAYERS + "ij"))
-                or (len(words) == 3 and words[0] in _LAYERS and words[1] in "+−" and words[2].isdigit())
-                or (len(words) == 2 and words[0].isdigit() and words[1].isalpha())
-            )
-            if simple and n < len(self.list) and self.list[n].text == _CLOSING[first.text]:
-                if braces and self.list[min(n + 1, len(self.list) - 1)].text != "}":
-                    return None
-                if self.latex:
-                    self.remarks.append(f"{first.text}{''.join(words)}] is read as a raised index")
-                self.at = at
-                found = [self.marked("^")]
-                if braces:
-                    self.expect("}")
-                return found
-        return None
+        braces = self.sees("{")
+        first = self.peek(1 if braces else 0)
+        sample = first.text == "(" and (braces or any(s.mark == "[" for s in before))
+        if first.text != "[" and not sample:
+            return None
+        at = self.at + braces
+        words: list[str] = []
+        while self.peek(1 + braces + len(words)).text not in ("]", ")") and len(words) < 4:
+            words.append(self.peek(1 + braces + len(words)).text)
+        after = 1 + braces + len(words)
+        closed = self.peek(after).text == _CLOSING[first.text]
+        if not (closed and _is_layer(words) and (not braces or self.peek(after + 1).text == "}")):
+            return None
+        if self.latex:
+            self.remarks.append(f"{first.text}{''.join(words)}] is read as a raised index")
+        self.at = at
+        found = [self.marked("^")]
+        if braces:
+            self.expect("}")
+        return found
 
     def script_items(self, kind: str) -> list[Script]:
         """What follows ^ or _: one token, or a group that may hold several scripts."""
@@ -1116,6 +1111,15 @@ _ATOMS: dict[str, Callable[[Parser], Any]] = {
     "∇": Parser.derived,
     "…": Parser.ellipsis,
 }
+
+
+def _is_layer(words: list[str]) -> bool:
+    """Whether this may number a layer: l, 3, l − 1, 3z."""
+    if len(words) == 1:
+        return words[0][:1].isdigit() or words[0] in _LAYERS + "ij"
+    if len(words) == 2:
+        return words[0].isdigit() and words[1].isalpha()
+    return len(words) == 3 and words[0] in _LAYERS and words[1] in "+−" and words[2].isdigit()
 
 
 def _halves(node: Any) -> bool:

@@ -110,3 +110,30 @@ class Drawn:
                 each = each + a[2] * arguments[0] * x
             total = total + (np.sum(each, axis=(-2, -1)) if np.ndim(x) >= 2 else each)
         return total
+
+
+def gathered(x: Any, shape: tuple[int, ...]) -> Any:
+    """What depends on indices as a column, or as a matrix."""
+    rows, columns = (*shape, 1, 1)[:2]
+    if not shape:
+        return np.reshape(x, ())
+    x = np.reshape(x, np.shape(x)[-2:])  # sums leave axes of length one before
+    return np.transpose(np.broadcast_to(x, (columns, rows)))
+
+
+def side_by_side(x: Any, shape: tuple[int, ...]) -> Any:
+    """Columns that depend on an index, as one matrix."""
+    rows, columns = (*shape, 1, 1)[:2]
+    x = np.reshape(x, np.shape(x)[-3:])
+    return np.transpose(np.reshape(np.broadcast_to(x, (columns, rows, 1)), (columns, rows)))
+
+
+def identity_matrix(shape: tuple[int, ...]) -> Any:
+    """I."""
+    return np.eye(shape[0]) if shape else np.ones(())
+
+
+def unit_vector(i: Any, shape: tuple[int, ...]) -> Any:
+    """e_i."""
+    rows = np.arange(1, (shape or (1,))[0] + 1).reshape(-1, 1)
+    return np.equal(rows, np.asarray(i)[..., None, None] if np.ndim(i) else i) * 1.0

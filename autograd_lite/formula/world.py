@@ -6,6 +6,7 @@ that the order of a note does not matter; sizes that are not declared follow fro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,10 +103,13 @@ class World:
     """One drawing of a note's sizes and values."""
 
     def __init__(
-        self, plan: NotePlan, drawing: SizeDrawing, gradients: str = "plain", softmax: str = "columns"
+        self,
+        plan: NotePlan,
+        drawing: SizeDrawing,
+        reader: Callable[[World], Any],
+        gradients: str = "plain",
+        softmax: str = "columns",
     ) -> None:
-        from autograd_lite.formula.elaboration import Elaborator
-
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
@@ -119,7 +123,7 @@ class World:
         self.busy: set[Key] = set()
         self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
-        self.elaborator = Elaborator(self)
+        self.elaborator = reader(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
 
     # Sizes
@@ -265,26 +269,31 @@ class World:
         """The numbers of the letters with which a name of the note is this key; None if it is not."""
         if name.letter != key.letter:
             return None
-        letters: dict[str, int] = {}
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
         if elements:
             low = [x for x in low if not self._is_element(x, name.letter)]
         if len(low) != len(key.low) or len(high) != len(key.high):
             return None
-        for item, part in (*zip(low, key.low, strict=True), *zip(high, key.high, strict=True)):
-            step = None if isinstance(item, str) else letter_and_step(item)
-            if step and step[0] in self.plan.families and isinstance(part, int):
-                n = part - step[1]
-                if letters.setdefault(step[0], n) != n:
-                    return None
-            elif (item if isinstance(item, str) else self.part(item, {})) != part:
+        letters: dict[str, int] = {}
+        for item, part in zip((*low, *high), (*key.low, *key.high), strict=True):
+            if not self._fits(item, part, letters):
                 return None
-        for letter, n in letters.items():
-            low_end, high_end = self.bounds(letter, statement)
-            if not low_end <= n <= high_end:
-                return None
-        return letters
+        inside = all(self._reaches(x, n, statement) for x, n in letters.items())
+        return letters if inside else None
+
+    def _fits(self, item: Any, part: KeyPart, letters: dict[str, int]) -> bool:
+        """Whether one index of a name is this part of a key, for the numbers of its letters."""
+        if isinstance(item, str):
+            return item == part
+        step = letter_and_step(item)
+        if step and step[0] in self.plan.families and isinstance(part, int):
+            return letters.setdefault(step[0], part - step[1]) == part - step[1]
+        return self.part(item, {}) == part
+
+    def _reaches(self, letter: str, n: int, statement: Any) -> bool:
+        low, high = self.bounds(letter, statement)
+        return low <= n <= high
 
     def _items(self, script: Script) -> tuple[Any, ...]:
         """The lowered parts of a name, `hh` as one."""
