@@ -119,7 +119,8 @@ class Elaborator(Functions):
     def spread(self, factors: Any, env: Env) -> Iterator[tuple[str, Any]]:
         """The factors, with X (a) as two of them where X has a value."""
         for sign, factor in factors:
-            call, scripts = factor, ()
+            call: Any = factor
+            scripts: Any = ()
             if isinstance(factor, Scripted) and isinstance(factor.base, Call):
                 call, scripts = factor.base, factor.scripts
             parts = self.as_product(call, scripts, env) if isinstance(call, Call) else None
@@ -205,8 +206,8 @@ class Elaborator(Functions):
             widths.append([matrix_shape(x)[1] for x in row])
         if any(len(row) != len(widths[0]) for row in widths):
             raise NotConforming("the rows of a matrix are not equally long")
-        for row in widths[1:]:
-            if not all(map(joined, row, widths[0])):
+        for sizes in widths[1:]:
+            if not all(map(joined, sizes, widths[0])):
                 raise NotConforming("the entries of a column are not equally wide")
         shape: Any = (self.added(heights), self.added(widths[0]))
         return Blocks(cells, shape) if shape != (ONE, ONE) else cells[0][0]
@@ -270,7 +271,7 @@ class Elaborator(Functions):
         e, rest = self.resolved(found, env)
         return self.with_scripts(e, (*rest, *found.operations), env, node)
 
-    def exponential(self, node: Scripted, env: Env) -> Expression:
+    def exponential(self, node: Any, env: Env) -> Expression:
         script = node.scripts[0]
         if len(script.items) != 1:
             raise Undefined("e with several exponents")
@@ -308,7 +309,7 @@ class Elaborator(Functions):
                     return self.sum_over(body, axis)
         if node.high is None and count.root.value is None and not _depends(body, index):
             raise Undefined(f"the sum over {letter} has no range")
-        op = {"Σ": np.sum, "Π": np.prod, "max": np.max, "min": np.min}[node.kind]
+        op: Any = {"Σ": np.sum, "Π": np.prod, "max": np.max, "min": np.min}[node.kind]
         low_text = None if node.high is None else str(low)
         high_text = None if node.high is None else str(count)
         return Total(op, index, body, body.shape, (low_text, high_text))
@@ -345,7 +346,7 @@ class Elaborator(Functions):
             for end in (node.low, node.high):
                 n = self.world.number(end, env.letters)
                 ends.append(self.world.size(end, env.letters).value if n is None else n)
-            low, high = ends  # type: ignore[assignment]
+            low, high = ends
         total: Expression | None = None
         for n in range(low, high + 1):
             here = replace(env, letters={**env.letters, letter: n}, axes=dict(env.axes))

@@ -113,7 +113,7 @@ class Functions(NameReader):
         if len(node.arguments) != 1:
             raise Undefined("brackets with a comma after something that is no function")
         factors = (("", function), ("", node.arguments[0]))
-        return self.product(Product(node.start, node.end, factors), env)
+        return self(Product(node.start, node.end, factors), env)
 
     def value_of(self, name: NameParts, env: Env) -> Expression | None:
         """The value of a name that stands before brackets, if it has one."""
@@ -292,7 +292,8 @@ class Functions(NameReader):
             size = rows if is_one(columns) else columns
             return Apply(diag, (x,), (size, size))
         self.squared(x, "the diagonal")
-        return Apply(diag, (x,), (rows, ONE))
+        column: Any = (rows, ONE)
+        return Apply(diag, (x,), column)
 
     def stacked(self, arguments: list[Expression], options: dict[str, Any]) -> Expression:
         (x,) = arguments
@@ -301,7 +302,8 @@ class Functions(NameReader):
             if size.root.value is None:
                 size.root.value = self.world.drawing.size()
         n = rows.root.value * columns.root.value
-        return Apply(vec, (x,), (Size(f"{rows} {columns}", n), ONE))
+        shape: Any = (Size(f"{rows} {columns}", n), ONE)
+        return Apply(vec, (x,), shape)
 
 
 class Defined:

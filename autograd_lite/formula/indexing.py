@@ -88,7 +88,7 @@ class Indexing(Operations):
 
     def transposed_one(self, e: Expression, node: Any) -> Expression:
         if isinstance(e, Number) and e.value == 1:
-            return transposed(self.number(Num(0, 0, Fraction(1), True), Env()))
+            return transposed(self(Num(0, 0, Fraction(1), True), Env()))
         return self.turned(e)
 
     def power(self, e: Expression, script: Script, env: Env) -> Expression:
@@ -184,7 +184,7 @@ class Indexing(Operations):
                 raise Undefined(f"the index {letter} means nothing here")
             if not env.free:
                 raise Undefined(f"the index {letter} is bound nowhere")
-            count = size if size is not None else self.world.opened(letter)
+            count: Any = size if size is not None else self.world.opened(letter)
             env.axes[letter] = Index(letter, env.next_axis(), 1, count)
             return env.axes[letter]
         if letter and letter in env.axes:

@@ -191,7 +191,7 @@ class NameReader(Indexing):
                 if isinstance(node, Reduction) and node.kind == "Σ" and isinstance(node.body, Call):
                     called = taken_apart(node.body.function)
                     if called and called.letter == letter:
-                        return self.reduction(node, Env())
+                        return self(node, Env())
         return None
 
     def implicit_cost(self, letter: str) -> Expression:
@@ -306,9 +306,7 @@ class NameReader(Indexing):
             for item in script.items:
                 step = letter_and_step(item)
                 if isinstance(item, Num) or (step and (step[0] in env.letters or self.world.depth_of(step[0]))):
-                    plan = self.world.plan
-                    known = (*plan.definitions, *plan.declarations)
-                    return any(d.name.letter == name.letter for d in known)
+                    return any(d.name.letter == name.letter for d in self.world.plan.named)
         return False
 
     def new(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]]:

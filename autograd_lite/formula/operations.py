@@ -85,24 +85,25 @@ class Operations:
             return shape
         (r1, c1), (r2, c2) = matrix_shape(a), matrix_shape(b)
         self._orient(a, b)
-        shape, repeated = [], False
+        found: list[Any] = []
+        repeated = False
         for d1, d2 in ((r1, r2), (c1, c2)):
             if is_one(d1) != is_one(d2):
                 other = d2 if is_one(d1) else d1
                 if is_soft(other):
                     joined(other, ONE)
                 repeated = repeated or not is_one(other)
-                shape.append(other)
+                found.append(other)
             elif joined(d1, d2):
-                shape.append(d1)
+                found.append(d1)
             else:
                 raise NotConforming(
                     f"{written_shape((r1, c1))} {sign} {written_shape((r2, c2))}: {differ(d1, d2)}"
                 )
         if repeated:
             smaller = a if any(is_one(x) and not is_one(y) for x, y in ((r1, r2), (c1, c2))) else b
-            self.broadcast(smaller, tuple(shape))
-        return tuple(shape)
+            self.broadcast(smaller, tuple(found))
+        return tuple(found)
 
     def _orient(self, a: Expression, b: Expression) -> None:
         """A bias of an undeclared shape: a row where samples are rows."""

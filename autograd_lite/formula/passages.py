@@ -142,11 +142,11 @@ def _mathematics(text: str, start: int, end: int, inline: bool = True) -> Iterat
                 yield match.start(), stop + len(ending)
                 at = stop + len(ending)
         elif opening in _CLOSINGS:
-            stop = _closed(text, at, end, _CLOSINGS[opening])
-            if stop is not None:
-                if text[at:stop].strip() and (inline or opening != "$"):
-                    yield at, stop
-                at = stop + len(_CLOSINGS[opening])
+            closing = _closed(text, at, end, _CLOSINGS[opening])
+            if closing is not None:
+                if text[at:closing].strip() and (inline or opening != "$"):
+                    yield at, closing
+                at = closing + len(_CLOSINGS[opening])
 
 
 def _closed(text: str, start: int, end: int, closing: str) -> int | None:
@@ -209,7 +209,7 @@ def _parser() -> Any:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").enable("table")
-    also = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    also: Any = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("fence", "math", _math_block, also)
     return parser
 
@@ -256,7 +256,8 @@ def _tex(source: TextSource, start: int) -> Iterator[Passage]:
 
 def _plain_lines(source: TextSource, start: int) -> Iterator[Passage]:
     """Every line is a passage, joined with those that go on from it; `#` begins a heading."""
-    at, section, open_line = start, (), None
+    at, open_line = start, None
+    section: Section = ()
     for whole in source.text[start:].splitlines(keepends=True):
         line = whole if whole.lstrip().startswith("#") else re.split(r"\s#", whole)[0]  # a comment
         text = line.strip()

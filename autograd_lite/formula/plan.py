@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from autograd_lite.formula.naming import (
@@ -102,13 +103,18 @@ class NotePlan:
     softmax: bool = False
 
     @property
+    def named(self) -> list[Declaration | Definition]:
+        """Everything that declares or defines a name."""
+        return [*self.definitions, *self.declarations]
+
+    @property
     def conventions(self) -> dict[str, str]:
         """The front matter."""
         return self.read.note.conventions
 
     def numbered_below(self, letter: str) -> bool:
         """Whether the names of a letter have their number below, as h_t; W_{ij} has elements."""
-        for name in (d.name for d in (*self.definitions, *self.declarations)):
+        for name in (d.name for d in self.named):
             if name.letter == letter:
                 for script in name.indices:
                     steps = map(letter_and_step, script.items if script.kind == "_" else ())
@@ -125,7 +131,7 @@ class NotePlan:
         if found is not None:
             return found
         default = {"t": "T", "i": "m", "n": "N"}.get(letter, "L")
-        return Num(0, 0, 1), Name(0, 0, default)  # type: ignore[arg-type]
+        return Num(0, 0, Fraction(1)), Name(0, 0, default)
 
 
 def planned(read: ReadNote) -> NotePlan:
@@ -153,7 +159,7 @@ def planned(read: ReadNote) -> NotePlan:
             if (sized := taken_apart(size)) is not None and not sized.operations:
                 plan.size_letters.add(_size_key(sized))
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
-    plan.letters |= {d.name.letter for d in (*plan.declarations, *plan.definitions)}
+    plan.letters |= {d.name.letter for d in plan.named}
     return plan
 
 
@@ -399,7 +405,7 @@ def _defined(plan: NotePlan, name: NameParts) -> bool:
     if len(whole.indices) == len(name.indices):
         return any(_without_elements(plan, d.name) == pattern for d in plan.definitions)
     pattern = _pattern(plan, whole)  # an element of what is defined or declared
-    return any(_pattern(plan, d.name) == pattern for d in (*plan.definitions, *plan.declarations))
+    return any(_pattern(plan, d.name) == pattern for d in plan.named)
 
 
 def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:
@@ -416,7 +422,7 @@ def _is_column(plan: NotePlan, name: NameParts) -> bool:
         return False
     return any(
         d.name.letter == name.letter.upper() and sum(s.kind == "^" for s in d.name.indices) < raised
-        for d in (*plan.definitions, *plan.declarations)
+        for d in plan.named
     )
 
 
@@ -444,7 +450,7 @@ def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
 def _is_gradient_name(plan: NotePlan, name: NameParts) -> bool:
     """`dZ`: the gradient by Z."""
     letter = name.letter
-    known = {d.name.letter for d in (*plan.declarations, *plan.definitions)}
+    known = {d.name.letter for d in plan.named}
     return len(letter) > 1 and letter[0] == "d" and (letter[1:] in known or len(letter) == 2)
 
 

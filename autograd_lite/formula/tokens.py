@@ -505,8 +505,8 @@ def _macro_parameters(text: str, at: int) -> tuple[int, int]:
     """How many arguments a definition names, `[2]` or `#1#2`, and where its body begins."""
     if text[at : at + 1] == "[":
         end = text.find("]", at)
-        count = text[at + 1 : end]
-        return (int(count) if count.isdigit() and len(count) == 1 else 0), end + 1
+        written = text[at + 1 : end]
+        return (int(written) if written.isdigit() and len(written) == 1 else 0), end + 1
     count = 0
     while text[at : at + 1] == "#":
         count, at = count + 1, at + 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -175,8 +176,10 @@ class World:
         if isinstance(node, Num):
             return int(node.value) if node.value == int(node.value) else None
         if isinstance(node, Sum):
-            parts = [(sign, self.number(x, letters)) for sign, x in node.terms]
-            return None if any(n is None for _, n in parts) else sum(s * n for s, n in parts)  # type: ignore[misc]
+            numbers = [self.number(x, letters) for _, x in node.terms]
+            signs = [sign for sign, _ in node.terms]
+            known = [n for n in numbers if n is not None]
+            return sum(map(mul, signs, known)) if len(known) == len(numbers) else None
         if isinstance(node, Name) and node.text in letters:
             return letters[node.text]
         name = taken_apart(node)
@@ -315,7 +318,7 @@ class World:
         ends = []
         for end in (low, high):
             n = self.number(end, {})
-            ends.append(self.size(end).value if n is None else n)
+            ends.append(int(self.size(end).value or 0) if n is None else n)
         return min(ends), max(ends)
 
     def precedes(self, key: Key) -> bool:
