@@ -298,11 +298,15 @@ class Style:
                 return rf"\frac{{\partial {above}}}{{\partial {below}}}", POSTFIX
             return f"∂{above}/∂{below}", POSTFIX
         assert isinstance(e, Blocks)
+        return self.blocks(e), ATOM
+
+    def blocks(self, e: Blocks) -> str:
+        """A matrix, entry by entry."""
         rows = [[self(x) for x in row] for row in e.rows]
         if self.latex:
             inside = r" \\ ".join(" & ".join(row) for row in rows)
-            return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}", ATOM
-        return f"⟦{'; '.join(', '.join(row) for row in rows)}⟧", ATOM
+            return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
+        return f"⟦{'; '.join(', '.join(row) for row in rows)}⟧"
 
     def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)" if self.latex and r"\frac" in text else f"({text})"
@@ -484,6 +488,7 @@ _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimu
 _FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}"), "eye": ("I", "I")}
 _FUNCTIONS |= dict.fromkeys(("diagflat", "diagonal_of"), ("diag", r"\operatorname{diag}"))
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
+_FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
 # Signs that are read as well as written, beside those that a Notation has
 SIGNS: dict[str, str] = {

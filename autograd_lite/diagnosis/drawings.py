@@ -13,7 +13,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes
-from autograd_lite.formula.plan import Claim, Plan
+from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape
 from autograd_lite.formula.shapes import (
     NotConforming,
     is_number,
@@ -22,9 +22,9 @@ from autograd_lite.formula.shapes import (
     settled,
     written_shape,
 )
-from autograd_lite.formula.syntax import Chain, Reduction
+from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.world import Ambiguous, Drawing, Outside, Undefined, World
+from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
 PATTERNS = ("different", "different", "equal", "pairs", *(f"one {n}" for n in range(1, 7)), "different", "different")
@@ -68,14 +68,14 @@ class Outcome:
 class Drawings:
     """The worlds on which the claims of a note are judged."""
 
-    def __init__(self, plan: Plan, rng: int, gradients: str = "plain") -> None:
-        self.plan, self.rng, self.gradients = plan, rng, gradients
+    def __init__(self, plan: NotePlan, rng: int, **options: str) -> None:
+        self.plan, self.rng, self.options = plan, rng, options
         self.problems: dict[str, None] = {}
-        self.worlds = [self.world(n, p, gradients) for n, p in enumerate(PATTERNS)]
+        self.worlds = [self.world(n, p) for n, p in enumerate(PATTERNS)]
 
-    def world(self, n: int, pattern: str, gradients: str, positive: bool = False) -> World:
+    def world(self, n: int, pattern: str, positive: bool = False) -> World:
         rng = np.random.default_rng([self.rng, n, positive])
-        world = World(self.plan, Drawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), gradients)
+        world = World(self.plan, SizeDrawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), Elaborator, **self.options)
         world.positive = positive
         for definition in self.plan.definitions:
             if definition.parameters:
@@ -87,7 +87,7 @@ class Drawings:
         world.close()
         return world
 
-    def outcome(self, claim: Claim, **reading: str) -> Outcome:
+    def outcome(self, claim: NoteClaim, **reading: str) -> Outcome:
         """Judge a claim on every world; reading: `layout` or `dot`, where not the usual one."""
         found = Outcome()
         for n, world in enumerate(self.worlds):
@@ -97,7 +97,7 @@ class Drawings:
                 again = self._on(world, claim, found)
                 if not again:
                     break
-                world = self.worlds[n] = self.world(n, PATTERNS[n], world.gradients, True)
+                world = self.worlds[n] = self.world(n, PATTERNS[n], True)
                 vars(world.elaborator).update(reading)
             else:
                 found.undecided += 1
@@ -106,7 +106,7 @@ class Drawings:
                 break
         return found
 
-    def holds(self, claim: Claim) -> bool:
+    def holds(self, claim: NoteClaim) -> bool:
         """Whether a claim holds on every world; the first one that it fails on decides."""
         for world in self.worlds:
             found = Outcome()
@@ -118,7 +118,7 @@ class Drawings:
                 return False
         return True
 
-    def _on(self, world: World, claim: Claim, found: Outcome) -> bool:
+    def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
         """Judge on one world; whether a value was not finite, so that it must be drawn again."""
         before = found.right, found.wrong, found.misfit
         for letters in instances(world, claim):
@@ -144,7 +144,7 @@ class Drawings:
                 if difference is None:
                     found.right, found.wrong, found.misfit = before
                     return True
-                if difference <= TOLERANCE:
+                if difference <= (rounding(claim) or TOLERANCE):
                     found.right += 1
                 else:
                     found.wrong += 1
@@ -155,7 +155,17 @@ class Drawings:
         return False
 
 
-def instances(world: World, claim: Claim) -> Iterator[dict[str, int]]:
+def rounding(claim: NoteClaim) -> float:
+    """Half a unit of the last decimal, where the right side is numbers alone and rounded."""
+    if any(isinstance(n, Name) for n in nodes(claim.right)):
+        return 0.0
+    source = claim.statement.passage.source.text
+    written = [source[n.start : n.end] for n in nodes(claim.right) if isinstance(n, Num)]
+    decimals = [len(text.partition(".")[2]) for text in written if "." in text]
+    return 0.51 * 10.0 ** -max(decimals) if decimals else 0.0
+
+
+def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
     """The numbers of layers for which a claim stands."""
     letters = numbering(world.plan, claim)
     ranges = []
@@ -168,7 +178,7 @@ def instances(world: World, claim: Claim) -> Iterator[dict[str, int]]:
             yield chosen
 
 
-def numbering(plan: Plan, claim: Claim) -> list[str]:
+def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
     """The letters of a claim that number its names and are bound by no sum in it."""
     chain = Chain(0, 0, (claim.left, claim.right), ("=",))
     bound = {i.text for n in nodes(chain) if isinstance(n, Reduction) for i in n.indices}
@@ -186,31 +196,50 @@ def numbering(plan: Plan, claim: Claim) -> list[str]:
 
 def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
     values = [world.number(x, letters) for x in chain.parts]
-    compare = {"<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal, "≠": np.not_equal}
+    compare: dict[str, Any] = {"=": np.equal, "<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal, "≠": np.not_equal}
     for a, b, relation in zip(values, values[1:], chain.relations, strict=False):
         if a is not None and b is not None and not compare[relation](a, b):
             return False
     return True
 
 
-def elaborated(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expression, Expression]:
+def elaborated(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expression, Expression]:
     """Both sides of a claim with numbers for sizes."""
     left, right = sides(world, claim, letters)
     return settled(left), settled(right)
 
 
-def sides(world: World, claim: Claim, letters: dict[str, int]) -> tuple[Expression, Expression]:
+def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expression, Expression]:
     """Both sides of a claim; NotConforming where their shapes differ."""
     read: Elaborator = world.elaborator
     env = Env(dict(letters))
     world.closed = False
+    for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
+        env.parameters[letter] = world.number_called(letter)
     left = read(claim.left, env)
     world.close()
     world.closed = True
+    if claim.relation == "∈":
+        return left, _of_shape(world, claim, left, letters)
     right = read(claim.right, env)
     _agree(left, right, claim.relation)
+    for chain in claim.statement.conditions:
+        if all(isinstance(x, Name) and x.text in env.axes for x in chain.parts):
+            holds = read.condition(chain, env)
+            left, right = read.scaled(holds, left), read.scaled(holds, right)
     world.close()
     return left, right
+
+
+def _of_shape(world: World, claim: NoteClaim, left: Expression, letters: dict[str, int]) -> Expression:
+    """The left side itself, if it has the shape that is claimed."""
+    source = claim.statement.passage.source
+    sizes = raised_shape(claim.right, source) if isinstance(claim.right, Scripted) else None
+    wanted = world.shape(sizes or (), letters, claim.statement)
+    a = matrix_shape(left)
+    if not (joined(a[0], wanted[0]) and joined(a[1], wanted[1])):
+        raise NotConforming(f"it is {written_shape(a)}, not {written_shape(wanted)}")
+    return left
 
 
 def _agree(left: Expression, right: Expression, relation: str) -> None:
@@ -238,8 +267,9 @@ def compared(world: World, left: Expression, right: Expression, relation: str) -
         return 0.0 if _ORDERS[relation](a, b).all() else 1.0
     if a.shape != b.shape:
         a, b = np.broadcast_arrays(*_aligned(a, b, left, right))
+    apart = float(np.max(np.abs(a - b), initial=0.0))
     scale = max(np.max(np.abs(a), initial=0.0), np.max(np.abs(b), initial=0.0))
-    return float(np.max(np.abs(a - b), initial=0.0) / scale) if scale > 1e-12 else 0.0
+    return min(apart, apart / scale) if scale > 1e-12 else 0.0
 
 
 def _aligned(a: Any, b: Any, left: Expression, right: Expression) -> tuple[Any, Any]:

@@ -24,7 +24,7 @@ from autograd_lite.formula.syntax import (
     Reduction,
     Script,
     Scripted,
-    Total,
+    Sum,
 )
 
 _WRITTEN = dict(zip(BINARY, (" + ", " − ", " ∘ ", " / ", "^", " "), strict=True))
@@ -72,7 +72,7 @@ class FormulaTrees:
                 return Expr("power", (self.read(inner), self.read(last.items[0])), origin=node)
         return self.opaque(node)
 
-    def total(self, node: Total) -> Expr:
+    def total(self, node: Sum) -> Expr:
         (sign, first), *rest = node.terms
         e = self.read(first)
         e = Expr("negative", (e,), origin=node) if sign < 0 else e
@@ -139,9 +139,9 @@ class FormulaTrees:
         if e.kind == "name" and e.origin is not None:
             return e.origin
         if e.kind in ("add", "subtract"):
-            return Total(0, 0, ((1, children[0]), (1 if e.kind == "add" else -1, children[1])))
+            return Sum(0, 0, ((1, children[0]), (1 if e.kind == "add" else -1, children[1])))
         if e.kind == "negative":
-            return Total(0, 0, ((-1, children[0]),))
+            return Sum(0, 0, ((-1, children[0]),))
         if e.kind in ("multiply", "matmul", "divide"):
             sign = {"multiply": "∘", "matmul": "", "divide": "/"}[e.kind]
             return Product(0, 0, (("", _closed_node(children[0])), (sign, _closed_node(children[1]))))
@@ -200,13 +200,13 @@ class FormulaTrees:
 
 
 def _closed_node(node: Any) -> Any:
-    return Bracket(0, 0, "(", (node,)) if isinstance(node, Total | Product | Quotient) else node
+    return Bracket(0, 0, "(", (node,)) if isinstance(node, Sum | Product | Quotient) else node
 
 
 _EXPR_READERS: dict[type, Callable[..., Expr]] = {
     Num: FormulaTrees.number,
     Scripted: FormulaTrees.scripted,
-    Total: FormulaTrees.total,
+    Sum: FormulaTrees.total,
     Product: FormulaTrees.product,
     Quotient: FormulaTrees.quotient,
     Bracket: FormulaTrees.bracket,

@@ -18,17 +18,17 @@ from autograd_lite.diagnosis.edits import Expr, Scope, edits
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.formula.elaboration import Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes, taken_apart
-from autograd_lite.formula.plan import Claim, Plan
+from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
-from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted, Total
+from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted, Sum
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
 MOST_EDITS = 1500
-SECONDS = 2.0  # for one claim, at most
+REPAIR_SECONDS = 2.0  # for one claim, at most
 
 
-def repair(plan: Plan, drawings: Drawings, claim: Claim) -> tuple[str, str] | None:
+def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, str] | None:
     """The first edit of the right side, in words, with which the claim holds; and the claim then."""
     world = drawings.worlds[0]
     letters = next(instances(world, claim), {})
@@ -49,14 +49,14 @@ def repair(plan: Plan, drawings: Drawings, claim: Claim) -> tuple[str, str] | No
         tree = trees.read(claim.right)
     except (ValueError, AttributeError):
         return None
-    names = list(_names(plan, trees, claim))
+    names = list(_names_of_the_note(plan, trees, claim))
     scope = Scope(
         write=trees.write,
         names=[x for x in names if x.label in _of_the_claim(trees, claim)],
         counts=[Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)],
         alike=lambda name: [*_other_layers(name, trees), *names],
     )
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + REPAIR_SECONDS
     for n, edit in enumerate(edits(tree, scope, ranks=(1, 2))):
         if n > MOST_EDITS or time.monotonic() > until:
             return None
@@ -76,12 +76,12 @@ _CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order",
 _CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
 
 
-def _of_the_claim(trees: FormulaTrees, claim: Claim) -> set[str]:
+def _of_the_claim(trees: FormulaTrees, claim: NoteClaim) -> set[str]:
     chain = Chain(0, 0, (claim.left, claim.right), ("=",))
     return {trees.shown(n.node) for n in names_in(chain)}
 
 
-def _names(plan: Plan, trees: FormulaTrees, claim: Claim) -> Iterator[Expr]:
+def _names_of_the_note(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> Iterator[Expr]:
     """The names of the note, each as it is written somewhere, those of the claim first."""
     seen: set[str] = set()
     chain = Chain(0, 0, (claim.left, claim.right), ("=",))
@@ -96,7 +96,7 @@ def _names(plan: Plan, trees: FormulaTrees, claim: Claim) -> Iterator[Expr]:
             yield Expr("name", label=text, origin=name.node)
 
 
-def _counts(plan: Plan) -> list[str]:
+def _counts(plan: NotePlan) -> list[str]:
     """Letters of sizes that stand in formulas as numbers, as m does."""
     found: dict[str, None] = {}
     for statement in plan.read.statements:
@@ -119,7 +119,7 @@ def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
         for by in (-1, 1):
             n = step[1] + by
             letter = Name(0, 0, step[0])
-            item = letter if not n else Total(0, 0, ((1, letter), (1 if n > 0 else -1, Num(0, 0, Fraction(abs(n))))))
+            item = letter if not n else Sum(0, 0, ((1, letter), (1 if n > 0 else -1, Num(0, 0, Fraction(abs(n))))))
             raw = step[0] + (f"{n:+d}".replace("-", "−") if n else "")
             scripts = list(node.scripts)
             scripts[k] = replace(script, items=(item,), raw=raw)
@@ -132,7 +132,7 @@ def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
 # The derived form
 
 
-def derived_form(plan: Plan, world: Any, claim: Claim) -> str:
+def derived_form(plan: NotePlan, world: Any, claim: NoteClaim) -> str:
     """The right side by derivation, if the left is a derivative of a number by a letter."""
     for letters in instances(world, claim):
         if letters:
@@ -151,7 +151,7 @@ def derived_form(plan: Plan, world: Any, claim: Claim) -> str:
     return ""
 
 
-def _derived_text(plan: Plan, world: Any, left: Derivative, J: Any, variable: Any) -> str:
+def _derived_text(plan: NotePlan, world: Any, left: Derivative, J: Any, variable: Any) -> str:
     if not isinstance(J, Tensor) or not isinstance(variable, Tensor):
         return ""
     tape = NamedTape(record(J, [variable]))

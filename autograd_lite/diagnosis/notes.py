@@ -24,12 +24,14 @@ from autograd_lite.diagnosis.note_repair import derived_form, repair
 from autograd_lite.diagnosis.note_report import Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
-from autograd_lite.formula.plan import Claim, Plan, planned
+from autograd_lite.formula.plan import NoteClaim, NotePlan, planned
+from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import FUNCTIONS, Chain, Derivative, Name, Product
+from autograd_lite.formula.syntax import FUNCTION_WORDS, Chain, Differentiation, Name, Product
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import World
+
 
 def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
     r"""Judge every claim of a note: a path, or the text itself, in Markdown, LaTeX or plain text.
@@ -55,34 +57,45 @@ def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
 
 def checked_note(note: Note, rng: int = 0) -> NoteReport:
     """Judge a note that was opened."""
-    plan = planned(read(note))
-    judge = Judge(plan, rng)
-    claims, unread = [], list(plan.unread)
-    for claim, outcome in zip(plan.claims, judge.outcomes, strict=True):
-        if outcome.unread is None:
-            claims.append(judge.judged(claim, outcome))
-        elif all(str(outcome.unread) != str(e) for e in unread):
-            unread.append(outcome.unread)
-    stated = len(plan.read.statements) + len(plan.unread)
-    problems = list(judge.drawings.problems)
-    return NoteReport(note.name, claims, unread, problems, plan.passed, stated, judge.said)
+    claims: list[Judged] = []
+    unread: dict[str, FormulaError] = {}
+    problems: dict[str, None] = {}
+    said: dict[str, None] = {}
+    whole = read(note)
+    passed = 0
+    for part, own in versions(whole):
+        plan = planned(part)
+        plan.claims = [claim for claim in plan.claims if id(claim.statement) in own]
+        judge = Judge(plan, rng)
+        errors = [*plan.unread, *(o.unread for o in judge.outcomes if o.unread is not None)]
+        unread |= {str(error): error for error in errors}
+        for claim, outcome in zip(plan.claims, judge.outcomes, strict=True):
+            if outcome.unread is None:
+                claims.append(judge.judged(claim, outcome))
+        problems |= judge.drawings.problems
+        said |= dict.fromkeys(judge.said)
+        passed += plan.passed
+    stated = len(whole.statements) + len(whole.unread)
+    return NoteReport(
+        note, claims, list(unread.values()), list(problems), list(said), stated, passed
+    )
 
 
 class Judge:
     """The claims of a note with their outcomes, causes and right forms."""
 
-    def __init__(self, plan: Plan, rng: int) -> None:
+    def __init__(self, plan: NotePlan, rng: int) -> None:
         self.plan = plan
         self.said: list[str] = []  # about the note as a whole
         self.drawings = Drawings(plan, rng)
         self.outcomes = self._outcomes(self.drawings)
-        self._try_gradients_times_m(rng)
+        self._try_others(rng)
         self._large: World | None = None
 
     def _outcomes(self, drawings: Drawings) -> list[Outcome]:
         return [self._outcome(drawings, claim) for claim in self.plan.claims]
 
-    def _outcome(self, drawings: Drawings, claim: Claim) -> Outcome:
+    def _outcome(self, drawings: Drawings, claim: NoteClaim) -> Outcome:
         """The outcome in the usual reading, or in one of the others, if it holds there alone."""
         outcome = drawings.outcome(claim)
         if outcome.verdict in (HOLDS, AMBIGUOUS) or outcome.unread is not None:
@@ -90,7 +103,7 @@ class Judge:
         chain = Chain(0, 0, (claim.left, claim.right), ("=",))
         kinds = {type(n) for n in nodes(chain)}
         others: list[dict[str, str]] = []
-        if Derivative in kinds and "layout" not in self.plan.conventions:
+        if Differentiation in kinds and "layout" not in self.plan.conventions:
             others.append({"layout": "denominator"})
         if any(isinstance(n, Product) and any(sign == "·" for sign, _ in n.factors) for n in nodes(chain)):
             others.append({"dot": "elementwise"})
@@ -103,25 +116,31 @@ class Judge:
                 return other
         return outcome
 
-    def _try_gradients_times_m(self, rng: int) -> None:
-        """dZ may stand for m ∂J/∂Z, in the whole note: taken so where more claims then hold."""
+    def _try_others(self, rng: int) -> None:
+        """What a note as a whole may mean: taken so where more of its claims then hold."""
         chains = [x for c in self.plan.claims for x in (c.left, c.right)]
         names = {n.text for x in chains for n in nodes(x) if isinstance(n, Name)}
-        if not any(len(n) > 1 and n[0] == "d" and n not in FUNCTIONS for n in names):
-            return
-        if all(o.verdict == HOLDS for o in self.outcomes):
-            return
-        other = Drawings(self.plan, rng, "m")
-        outcomes = self._outcomes(other)
-        if _held(outcomes) > _held(self.outcomes):
-            self.drawings, self.outcomes = other, outcomes
-            letter = self.plan.cost
-            self.said.append(f"here dZ is m ∂{letter}/∂Z, and so for all names that are computed; dW is ∂{letter}/∂W")
+        cost = self.plan.cost
+        others: list[tuple[dict[str, str], str]] = []
+        if any(len(n) > 1 and n[0] == "d" and n not in FUNCTION_WORDS for n in names):
+            said = f"here dZ is m ∂{cost}/∂Z, and so for all that has samples; dW is ∂{cost}/∂W"
+            others.append(({"gradients": "m"}, said))
+        if self.plan.softmax and "softmax" not in self.plan.conventions:
+            others.append(({"softmax": "rows"}, "softmax is read along each row"))
+        for options, said in others:
+            if all(o.verdict == HOLDS for o in self.outcomes):
+                return
+            other = Drawings(self.plan, rng, **{**self.drawings.options, **options})
+            outcomes = self._outcomes(other)
+            if _held(outcomes) > _held(self.outcomes):
+                self.drawings, self.outcomes = other, outcomes
+                self.said.append(said)
 
-    def judged(self, claim: Claim, outcome: Outcome) -> Judged:
+    def judged(self, claim: NoteClaim, outcome: Outcome) -> Judged:
         """A claim with what is said about it."""
         source = claim.statement.passage.source
         found = Judged(source.name, source.place(claim.left.start)[0], claim.text)
+        found.passage = claim.statement.passage
         found.verdict = outcome.verdict
         found.silent = outcome.verdict == WRONG
         found.remarks = [*claim.statement.remarks, *outcome.remarks]
@@ -133,7 +152,7 @@ class Judge:
             found.cause, found.correct = self.mended(claim, outcome)
         return found
 
-    def reading(self, claim: Claim) -> str:
+    def reading(self, claim: NoteClaim) -> str:
         """The claim as it was read: every bracket and product sign, and the shape of each letter."""
         world = self.drawings.worlds[0]
         for letters in instances(world, claim):
@@ -155,7 +174,7 @@ class Judge:
             return ""
         return f"{both[0]} {claim.relation} {both[1]}"
 
-    def mended(self, claim: Claim, outcome: Outcome) -> tuple[str, str]:
+    def mended(self, claim: NoteClaim, outcome: Outcome) -> tuple[str, str]:
         """What is wrong, and the form that holds."""
         why = outcome.why if outcome.verdict == MISFIT else ""
         repaired = repair(self.plan, self.drawings, claim)
@@ -163,10 +182,10 @@ class Judge:
             return f"{repaired[0]}" + (f" ({why})" if why else ""), repaired[1]
         return why, self.derived(claim)
 
-    def derived(self, claim: Claim) -> str:
+    def derived(self, claim: NoteClaim) -> str:
         """The right side by `derive`, where the left is a derivative of a number by a letter."""
         if self._large is None:
-            self._large = self.drawings.world(0, "large", self.drawings.gradients)
+            self._large = self.drawings.world(0, "large")
         text = derived_form(self.plan, self._large, claim)
         if not text:
             return ""
