@@ -18,23 +18,24 @@ from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.tree import Symbol, symbols
 from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
 from autograd_lite.derivation.named_tape import NamedTape
+from autograd_lite.formula.elaboration import Elaborator
 from autograd_lite.formula.naming import Key, names_in, nodes, taken_apart
 from autograd_lite.formula.passages import note_of
-from autograd_lite.formula.plan import COSTS, Plan, planned
+from autograd_lite.formula.plan import COSTS, NotePlan, planned
 from autograd_lite.formula.shapes import settled, settled_shape
 from autograd_lite.formula.statements import formula, read
 from autograd_lite.formula.syntax import (
-    FUNCTIONS,
     Bracket,
     Call,
     Chain,
     Product,
     Quotient,
     Scripted,
-    Total,
+    Sum,
 )
+from autograd_lite.formula.tokens import FUNCTION_WORDS
 from autograd_lite.formula.vocabulary import ELEMENTWISE
-from autograd_lite.formula.world import COUNTS, Drawing, Entry, Undefined, World
+from autograd_lite.formula.world import COUNTS, NameEntry, SizeDrawing, Undefined, World
 from autograd_lite.graph import Steps
 from autograd_lite.tensor import Tensor
 
@@ -145,7 +146,8 @@ class FormulaOnTape:
             known = self.properties.get(letter, frozenset())
             base = "𝕊" if "symmetric" in known else "ℝ"
             declared.append(f"{letter} ∈ {base}{sizes}")
-        matter = ["---", "samples: rows", "---"] if self.world.plan.rows else []
+        rows = self.world.plan.softmax and (self.world.softmax == "rows" or self.world.plan.rows)
+        matter = ["---", "softmax: rows", "---"] if rows else []
         return [*matter, ", ".join(declared), *self.written]
 
     def in_letters(self, form: ClosedForm, x: str) -> ClosedForm:
@@ -240,9 +242,13 @@ def _divisors(syntax: Any) -> Iterator[str]:
                 yield from {name.letter} - {*COUNTS} if name.letter.islower() else ()
 
 
-def _before_brackets(plan: Plan) -> list[str]:
+def _before_brackets(plan: NotePlan) -> list[str]:
     """Letters before brackets that are no functions, known ones or of the text."""
-    known = {*FUNCTIONS, *ELEMENTWISE, *(d.name.letter for d in plan.definitions if d.parameters)}
+    known = {
+        *FUNCTION_WORDS,
+        *ELEMENTWISE,
+        *(d.name.letter for d in plan.definitions if d.parameters),
+    }
     found = {}
     for definition in plan.definitions:
         for node in nodes(definition.meaning):
@@ -253,7 +259,7 @@ def _before_brackets(plan: Plan) -> list[str]:
     return list(found)
 
 
-def _assume_shapes(plan: Plan) -> None:
+def _assume_shapes(plan: NotePlan) -> None:
     """Capital letters are matrices; small ones are vectors where they are transposed or summed."""
     for definition in plan.definitions:
         for name in names_in(definition.meaning):
@@ -262,8 +268,6 @@ def _assume_shapes(plan: Plan) -> None:
         for node in nodes(definition.meaning):
             for letter in _small_vectors(node):
                 plan.evidence.setdefault(letter, "vector")
-            if isinstance(node, Product):  # softmax(S) V: the rows are weights
-                plan.rows = plan.rows or any(map(_is_softmax, (x for _, x in node.factors[:-1])))
 
 
 def _small_vectors(node: Any) -> Iterator[str]:
@@ -283,7 +287,7 @@ def _terms(node: Any) -> Iterator[str]:
     name = taken_apart(node)
     if name is not None and not name.operations:
         yield name.letter
-    elif isinstance(node, Total):
+    elif isinstance(node, Sum):
         for _, term in node.terms:
             yield from _terms(term)
     elif isinstance(node, Product) and all(sign in "∘⊙*" for sign, _ in node.factors[1:]):
@@ -292,6 +296,17 @@ def _terms(node: Any) -> Iterator[str]:
     elif isinstance(node, Bracket | Call):
         for part in node.parts if isinstance(node, Bracket) else node.arguments:
             yield from _terms(part)
+
+
+def _has_weights(plan: NotePlan) -> bool:
+    """Whether softmax stands before a factor, as in softmax(S) V: its rows are weights."""
+    products = (
+        node.factors
+        for definition in plan.definitions
+        for node in nodes(definition.meaning)
+        if isinstance(node, Product)
+    )
+    return any(_is_softmax(x) for factors in products for _, x in factors[:-1])
 
 
 def _is_softmax(node: Any) -> bool:
@@ -312,7 +327,7 @@ def _primes(text: str, draw: int, largest_first: bool) -> Iterator[int]:
     return chain(reversed(first) if largest_first else first, own)
 
 
-class _Primes(Drawing):
+class _Primes(SizeDrawing):
     primes: Iterator[int]
 
     def size(self) -> int:
@@ -324,9 +339,11 @@ class _World(World):
     """A world whose sizes are letters on the tape, and whose values have what is assumed."""
 
     def __init__(
-        self, plan: Plan, drawing: Drawing, properties: Mapping[str, frozenset[str]]
+        self, plan: NotePlan, drawing: SizeDrawing, properties: Mapping[str, frozenset[str]]
     ) -> None:
-        super().__init__(plan, drawing)
+        super().__init__(
+            plan, drawing, Elaborator, softmax="rows" if _has_weights(plan) else "columns"
+        )
         self.properties = properties
         self.kind = "normal"
         self.counts: dict[str, Tensor] = {}
@@ -353,10 +370,10 @@ class _World(World):
             return rng.standard_normal(t.shape)
         return self._values(known, rng)
 
-    def _draw(self, entry: Entry) -> Any:
+    def _draw(self, entry: NameEntry) -> Any:
         return self._values(entry, self.drawing.rng)
 
-    def _values(self, entry: Entry, rng: np.random.Generator) -> Any:
+    def _values(self, entry: NameEntry, rng: np.random.Generator) -> Any:
         shape = settled_shape(entry.symbol.shape)
         known = self.properties.get(entry.symbol.label, frozenset())
         n = shape[0] if shape else 1

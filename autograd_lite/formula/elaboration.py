@@ -264,6 +264,10 @@ class Elaborator(Functions):
                 return self.with_scripts(constant, scripts[1:], env, node)
             if isinstance(base, Call) and (parts := self.as_product(base, scripts, env)) is not None:
                 return self(parts, env)
+            if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
+                kind = scripts[0].raw.removeprefix("_")
+                norm = self.norm_of_kind(self(base.parts[0], env), kind, node)
+                return self.with_scripts(norm, scripts[1:], env, node)
             return self.with_scripts(self(base, env), scripts, env, node)
         raised = isinstance(node, Scripted) and node.scripts[0].kind == "^"
         if found.letter == "e" and raised and not self.known(Key("e"), env):

@@ -221,6 +221,14 @@ class Operations:
         """The transpose; of a number, itself."""
         return e if is_number(e) and not isinstance(e, Ones) else transposed(e)
 
+    def norm_of_kind(self, x: Expression, kind: str, node: Any) -> Expression:
+        """‖x‖₁ and ‖x‖₂ of a vector, ‖X‖_F."""
+        if kind == "1" and is_one(matrix_shape(x)[1]):
+            return self.sum_all(Apply(np.absolute, (x,), x.shape))
+        if kind == "F" or (kind == "2" and is_one(matrix_shape(x)[1])):
+            return self.norm(x)
+        raise self.error("a norm is ‖x‖, ‖x‖_1 or ‖x‖_2 of a vector, or ‖X‖_F", node)
+
     def norm(self, x: Expression) -> Expression:
         if is_number(x):
             return Apply(np.absolute, (x,), ())

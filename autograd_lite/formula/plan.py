@@ -167,6 +167,13 @@ def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | No
     """The letters that number names, with the range that the note says, if it does."""
     ranged, summed = _said_ranges(statements), _sums(statements)
     found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
+    numbers = {  # b ∈ ℝ numbers nothing
+        name.letter
+        for s in statements
+        if s.kind == "declaration" and (name := taken_apart(s.chain.parts[0])) is not None
+        if isinstance(field_ := s.chain.parts[1], Name) and field_.text in ("ℝ", "R")
+    }
+    found = {x: None for x in found if x not in numbers}
     return {x: ranged.get(x) or summed.get(x) for x in found}
 
 
