@@ -109,7 +109,7 @@ class Shortener:
         """The expression with S softmax(z) for x = exp(z), where it has a sum S of x."""
         best = e
         for total in dict.fromkeys(_all_parts(e)):
-            axis = _sums(total, x)
+            axis = _sum_axis(total, x)
             if axis is None:
                 continue
             letter = Symbol("sum", "S", 0, total.shape)
@@ -345,7 +345,7 @@ class Shortener:
                 s = self._letter(v, letters)
                 yield written.subs(letter, s / (1 - s) if v == plus else (1 - s) / s)
         for y in list(letters):
-            axis = _sums(y, x)
+            axis = _sum_axis(y, x)
             if axis is not None:
                 p = self._letter(along_axes(rules.softmax_, u, axis), letters)
                 yield written.subs(letter, p * letters[y])
@@ -480,7 +480,7 @@ def _side(e: Expression) -> tuple[bool, Expression] | None:
     return kinds.pop() is True, elementwise(e.op, *inner)
 
 
-def _sums(e: Expression, x: Expression) -> tuple[int, ...] | None:
+def _sum_axis(e: Expression, x: Expression) -> tuple[int, ...] | None:
     """Along which axis x is summed to give e, if that is what e is."""
     chain = links(e.arguments[0] if is_entry(e) else e)
     if chain.count(x) != 1 or not all(isinstance(y, Ones) or y == x for y in chain):
