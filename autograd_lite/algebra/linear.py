@@ -22,7 +22,15 @@ from autograd_lite.algebra.matrices import (
     transposition,
     unit_matrix,
 )
-from autograd_lite.algebra.tree import Apply, Expression, Ones, Symbol, number, product, symbols
+from autograd_lite.algebra.tree import (
+    Apply,
+    Expression,
+    Symbol,
+    number,
+    product,
+    replaced,
+    symbols,
+)
 
 
 def pulled_out(e: Expression, v: Symbol) -> Expression:
@@ -39,6 +47,8 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
     """
     if e == ZERO:
         return ZERO
+    if not v.shape:
+        return replaced(e, v, UNITY)
     if e == v:
         return unit_matrix(v.shape[0]) if v.shape else UNITY
     if is_op(e, np.add, np.subtract):
@@ -87,6 +97,8 @@ def _from_product(chain: list[Expression], v: Symbol) -> Expression:
     if link.shape[0] == 1:
         flipped = [transposition(x) for x in reversed(right)]
         return multiplied([*left, *flipped, pulled_out(turned(link), v)])
+    if link.shape[1] == 1:  # a column times a scalar
+        return scaled_by(multiplied(right), multiplied([*left, pulled_out(link, v)]))
     u = functools.reduce(product, right)
     return multiplied([*left, _applied(link, u, v)])
 
@@ -122,13 +134,15 @@ def _hadamard_applied(a: Expression, factor: Expression, u: Expression, v: Symbo
     if not a.shape:
         return multiplied([factor, u, pulled_out(a, v)])
     chain = links(a)
-    if isinstance(chain[-1], Ones) and len(chain) > 1:  # ((w 1ᵀ) ∘ F) u = w ∘ (F u)
-        inside = pulled_out(functools.reduce(product, chain[:-1]), v)
-        return multiplied([diagonal(multiplied([factor, u])), inside])
-    if isinstance(chain[0], Ones) and len(chain) > 1:  # ((1 wᵀ) ∘ F) u = F (w ∘ u)
-        inside = pulled_out(turned(functools.reduce(product, chain[1:])), v)
-        return multiplied([factor, diagonal(u), inside])
-    raise NoMatrix(f"{v.label} cannot be taken out")
+    cut = next((k for k, x in enumerate(chain) if x.shape[1] == 1), len(chain))
+    if cut + 1 >= len(chain):
+        raise NoMatrix(f"{v.label} cannot be taken out")
+    column = functools.reduce(product, chain[: cut + 1])
+    row = turned(functools.reduce(product, chain[cut + 1 :]))
+    if occurs_in(v, column):  # ((v wᵀ) ∘ F) u = v ∘ (F (w ∘ u))
+        inside = multiplied([factor, multiplied([diagonal(row), u])])
+        return multiplied([diagonal(inside), pulled_out(column, v)])
+    return multiplied([diagonal(column), factor, diagonal(u), pulled_out(row, v)])
 
 
 def turned(e: Expression) -> Expression:

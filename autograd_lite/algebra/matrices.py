@@ -360,6 +360,8 @@ def scalar_product(segment: list[Expression]) -> Expression:
             return scaled_by(
                 number(coefficient), trace_of(multiplied([transposition(above[0]), rest]))
             )
+    if isinstance(segment[-1], Ones) and len(segment) == 2:
+        segment = [transposition(x) for x in reversed(segment)]
     if isinstance(segment[0], Ones) and len(segment) == 2:
         coefficient, above, below = factors(segment[1])
         if len(above) > 1 and not below:  # 1ᵀ (a ∘ b) = aᵀ b
@@ -368,11 +370,11 @@ def scalar_product(segment: list[Expression]) -> Expression:
     turned = [transposition(x) for x in reversed(segment)]
     if any(is_op(x, np.multiply) for x in turned):
         turned = segment
-    pair = sorted([segment, turned], key=lambda chain: (_flips(chain), repr_of(chain)))
+    pair = sorted([segment, turned], key=lambda chain: (transposed_count(chain), repr_of(chain)))
     return entry(functools.reduce(product, pair[0]))
 
 
-def _flips(chain: Iterable[Expression]) -> int:
+def transposed_count(chain: Iterable[Expression]) -> int:
     """How many transposes are written."""
     return sum(is_op(x, np.transpose) for x in chain)
 
@@ -464,7 +466,7 @@ def trace_of(e: Expression) -> Expression:
             return multiplied(chain[k:] + chain[:k])
     turned = [transposition(x) for x in reversed(chain)]
     rotations = [c[k:] + c[:k] for c in (chain, turned) for k in range(len(chain))]
-    first = min(rotations, key=lambda c: (_flips(c), repr_of(c)))
+    first = min(rotations, key=lambda c: (transposed_count(c), repr_of(c)))
     return Apply(np.trace, (functools.reduce(product, first),), ())
 
 

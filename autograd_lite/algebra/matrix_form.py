@@ -106,7 +106,7 @@ def _of_reshape(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> E
     x = e.arguments[0]
     if is_op(x, rules.scatter_add) and len(e.shape) == 2 and _is_diagonal(x.static, e.shape[0]):
         return diagonal(convert(x.arguments[0]))
-    if prod(x.shape) != prod(e.shape) or max(x.shape, default=1) != prod(x.shape):
+    if not all(max(s, default=1) == prod(s) == prod(e.shape) for s in (x.shape, e.shape)):
         raise NoMatrix(f"a reshape from {x.shape} to {e.shape} has no form as matrices")
     inner = convert(x)
     return inner if inner.shape == shape else transposition(inner)

@@ -387,7 +387,7 @@ class Style:
             return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)
         top, _ = self.joined(coefficient, above)
         if len(above) == 1 and coefficient == 1:
-            top = self.within(above[0], TIMES)
+            top = self.factor(above[0], TIMES)
         return f"{top} / {bottom if binds >= POSTFIX else self.parenthesised(bottom)}", TIMES
 
     def scaled(self, coefficient: Any, text: str) -> tuple[str, int]:

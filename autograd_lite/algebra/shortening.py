@@ -40,6 +40,7 @@ from autograd_lite.algebra.matrices import (
     shape_in_matrices,
     times,
     trace_of,
+    transposed_count,
     transposition,
     unit_matrix,
     unscaled,
@@ -67,20 +68,21 @@ from autograd_lite.algebra.tree import (
     number,
     only,
     product,
-    rebuilt,
+    replaced,
     terms,
 )
 
 _UNITY: Expression = UNITY
 MOST_SUMMANDS = 40  # of a product that is multiplied out
+BUDGET = 250  # sums for which all groupings are tried; after that, forms are as they come
 MOST_NESTED = 40  # expressions within expressions that are made shorter
-_TOKEN = re.compile(r"\w+′*|[^\s\w(){}]|\(")
+_TOKEN = re.compile(r"\w+′*|[^\s\w(){}]|(?<=\w)\(")  # brackets count where they call
 Term = tuple[Expression, list[Expression]]  # a scalar, and the factors of a product
 
 
 @functools.lru_cache(maxsize=20_000)
 def length(e: Expression) -> int:
-    """How many signs, letters and pairs of brackets are written."""
+    """How many signs, letters and calls are written; grouping brackets are free."""
     return len(_TOKEN.findall(TEXT(e)))
 
 
@@ -94,6 +96,7 @@ class Shortener:
         self.is_one = is_one
         self.done: dict[Expression, Expression] = {}
         self.depth = 0
+        self.budget = BUDGET
         self.multiplying = False  # what is multiplied out is not multiplied out again
 
     def shortest(self, e: Expression) -> Expression:
@@ -164,7 +167,7 @@ class Shortener:
         return min([new, expanded or new, diagonals], key=length)
 
     def _multiplied_out(self, e: Expression) -> Expression | None:
-        expanded = [] if self.multiplying else list(self._terms(e))
+        expanded = [] if self.multiplying or self.budget <= 0 else list(self._terms(e))
         if not 0 < len(expanded) <= MOST_SUMMANDS:
             return None
         self.multiplying = True
@@ -215,7 +218,8 @@ class Shortener:
     def _collected(self, e: Expression) -> Expression:
         """A sum of products with common factors before or after brackets, where that is shorter."""
         scalar, best = unscaled(e)
-        while is_sum(best):
+        while is_sum(best) and self.budget > 0:
+            self.budget -= 1
             shorter = min(self._groupings(best), key=length, default=best)
             if shorter is best or length(shorter) > length(best):
                 break
@@ -344,7 +348,7 @@ class Shortener:
             for v in present or (plus, minus):
                 s = self._letter(v, letters)
                 yield written.subs(letter, s / (1 - s) if v == plus else (1 - s) / s)
-        for y in list(letters):
+        for y in list(letters) if x.shape else []:
             axis = _sum_axis(y, x)
             if axis is not None:
                 p = self._letter(along_axes(rules.softmax_, u, axis), letters)
@@ -418,13 +422,6 @@ def _all_parts(e: Expression) -> Iterator[Expression]:
     yield e
     for x in children(e):
         yield from _all_parts(x)
-
-
-def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
-    """The expression with one of its parts, wherever it occurs, replaced by another."""
-    if e == old:
-        return new
-    return rebuilt(e, [replaced(x, old, new) for x in children(e)]) if children(e) else e
 
 
 def _is_arithmetic(e: Expression) -> bool:
@@ -553,7 +550,9 @@ def _squared(e: Expression) -> Expression | None:
     turned = [transposition(x) for x in reversed(chain[half:])]
     if turned != chain[:half]:
         return None
-    return functools.reduce(product, chain[half:])
+    sides = [chain[half:], [transposition(x) for x in reversed(chain[half:])]]
+    same = is_entry(e) or transposed_count(sides[0]) <= transposed_count(sides[1])
+    return functools.reduce(product, sides[0] if same else sides[1])
 
 
 def _without_ones(e: Expression) -> Expression:

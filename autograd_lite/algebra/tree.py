@@ -318,6 +318,13 @@ def substituted(e: Expression, new: Callable[[Symbol], Expression | None]) -> Ex
     return rebuilt(e, [substituted(a, new) for a in children(e)])
 
 
+def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
+    """The expression with one of its parts, wherever it occurs, replaced by another."""
+    if e == old:
+        return new
+    return rebuilt(e, [replaced(x, old, new) for x in children(e)]) if children(e) else e
+
+
 def flipped(e: Expression) -> Expression:
     """The expression for samples as rows where it was for columns: every matrix transposed.
 

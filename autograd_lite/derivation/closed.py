@@ -159,7 +159,9 @@ class Subject:
             given = given or s.label == self.of
             return None if given or s.number not in tape.labels else tape.symbol(s.number)
 
-        e = with_sizes(in_matrices(Reader(letter, tape.inactive)(self.step)), tape.sizes)
+        whole = tape.symbol(self.step.number) if self.step.label and not self.step.op else None
+        e = in_matrices(whole or Reader(letter, tape.inactive)(self.step))
+        e = with_sizes(e, tape.sizes)
         return e if self.v is None else transposition(pulled_out(e, self.v))
 
     def values(self, point: int, names: Meanings) -> Callable[[Symbol], Any]:

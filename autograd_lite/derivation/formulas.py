@@ -28,6 +28,7 @@ from autograd_lite.formula.syntax import (
     Bracket,
     Call,
     Chain,
+    Name,
     Product,
     Quotient,
     Scripted,
@@ -201,7 +202,7 @@ def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, st
     """The formula as a note: declarations, definitions, and the formula with a name."""
     *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
     syntax = formula(last)
-    numbers = dict.fromkeys(_divisors(syntax), ()) | dict(shapes)
+    numbers = dict.fromkeys(_numbers(syntax), ()) | dict(shapes)
     if isinstance(syntax, Chain):
         name = taken_apart(syntax.parts[0])
         if name is None or syntax.relations != ("=",):
@@ -228,12 +229,14 @@ def _definitions(text: str, name: str) -> list[str]:
     return [*before, last if named else f"{name} = {last}"]
 
 
-def _divisors(syntax: Any) -> Iterator[str]:
-    """Small letters alone below a line, or under a root there: numbers, if nothing says more."""
+def _numbers(syntax: Any) -> Iterator[str]:
+    """Small letters before I, or alone below a line or under a root there, if nothing says more."""
     for node in nodes(syntax):
         parts = [node.below] if isinstance(node, Quotient) else []
         if isinstance(node, Product):
             parts = [x for sign, x in node.factors if sign == "/"]
+            pairs = zip(node.factors, node.factors[1:], strict=False)
+            parts += [x for (_, x), (_, y) in pairs if isinstance(y, Name) and y.text == "I"]
         for x in parts:
             if isinstance(x, Bracket) and x.kind == "√":
                 (x,) = x.parts
@@ -277,9 +280,12 @@ def _small_vectors(node: Any) -> Iterator[str]:
             yield from _terms(node.base.parts[0])
     elif isinstance(node, Bracket) and node.kind == "‖":
         yield from _terms(node.parts[0])
+    elif isinstance(node, Scripted) and isinstance(node.base, Call):
+        if any(s.kind == "ᵀ" for s in node.scripts):
+            yield from _terms(node.base)
     elif isinstance(node, Call):
         name = taken_apart(node.function)
-        if name is not None and name.letter in ("sum", "softmax", "logsumexp", "diag"):
+        if name is not None and name.letter in ("sum", "mean", "softmax", "logsumexp", "diag"):
             yield from _terms(node.arguments[0])
 
 

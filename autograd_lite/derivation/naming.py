@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from autograd_lite import rules
-from autograd_lite.algebra.shortening import length, replaced
-from autograd_lite.algebra.tree import Apply, Expression, Symbol, children
+from autograd_lite.algebra.shortening import length
+from autograd_lite.algebra.tree import Apply, Expression, Symbol, children, replaced
 
 MOST_MEANINGS = 4
 _FREE_LETTERS = {0: "αβγκτ", 1: "ruqsgh", 2: "RUQSGH"}  # by the axes that are longer than one
