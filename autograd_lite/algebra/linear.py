@@ -19,6 +19,7 @@ from autograd_lite.algebra.matrices import (
     links,
     multiplied,
     scaled_by,
+    times,
     transposition,
     unit_matrix,
 )
@@ -57,13 +58,8 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
     if is_op(e, np.negative):
         return scaled_by(number(-1), pulled_out(e.arguments[0], v))
     if is_op(e, np.multiply, np.divide):
-        a, b = e.arguments
-        if occurs_in(v, b) and is_op(e, np.multiply):
-            a, b = b, a
-        if occurs_in(v, b):
-            raise NoMatrix(f"{v.label} is multiplied by itself, or divides")
-        factor = b if is_op(e, np.multiply) else divided_by(UNITY, b)
-        return _scaled_rows(factor, pulled_out(a, v), a, e)
+        a, factor = _split(e, v)
+        return _scaled_rows(factor, pulled_out(a, v), a)
     if is_op(e, np.transpose):
         return pulled_out(turned(e.arguments[0]), v)
     if is_entry(e):
@@ -78,7 +74,17 @@ def occurs_in(v: Symbol, e: Expression) -> bool:
     return v in symbols(e)
 
 
-def _scaled_rows(factor: Expression, m: Expression, a: Expression, e: Expression) -> Expression:
+def _split(e: Apply, v: Symbol) -> tuple[Expression, Expression]:
+    """What has v in a product or quotient, and what that is multiplied by."""
+    a, b = e.arguments
+    if occurs_in(v, b) and is_op(e, np.multiply):
+        a, b = b, a
+    if occurs_in(v, b):
+        raise NoMatrix(f"{v.label} is multiplied by itself, or divides")
+    return a, b if is_op(e, np.multiply) else divided_by(UNITY, b)
+
+
+def _scaled_rows(factor: Expression, m: Expression, a: Expression) -> Expression:
     """factor ∘ (M v) as a matrix times v."""
     if not factor.shape:
         return scaled_by(factor, m)
@@ -119,11 +125,7 @@ def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
     if is_op(e, np.dot):
         return _from_product([*links(e), u], v)
     if is_op(e, np.multiply, np.divide):
-        a, b = e.arguments
-        if occurs_in(v, b) and is_op(e, np.multiply):
-            a, b = b, a
-        factor = b if is_op(e, np.multiply) else divided_by(UNITY, b)
-        return _hadamard_applied(a, factor, u, v)
+        return _hadamard_applied(*_split(e, v), u, v)
     raise NoMatrix(f"{v.label} cannot be taken out")
 
 
@@ -133,6 +135,16 @@ def _hadamard_applied(a: Expression, factor: Expression, u: Expression, v: Symbo
         return scaled_by(factor, _applied(a, u, v))
     if not a.shape:
         return multiplied([factor, u, pulled_out(a, v)])
+    if not occurs_in(v, a):
+        return ZERO
+    if is_op(a, np.add, np.subtract):
+        first, second = (_hadamard_applied(x, factor, u, v) for x in a.arguments)
+        return added(first, scaled_by(number(1 if is_op(a, np.add) else -1), second))
+    if is_op(a, np.negative):
+        return scaled_by(number(-1), _hadamard_applied(a.arguments[0], factor, u, v))
+    if is_op(a, np.multiply, np.divide):
+        inner, other = _split(a, v)
+        return _hadamard_applied(inner, times(other, factor), u, v)
     chain = links(a)
     cut = next((k for k, x in enumerate(chain) if x.shape[1] == 1), len(chain))
     if cut + 1 >= len(chain):

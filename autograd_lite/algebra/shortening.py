@@ -35,6 +35,7 @@ from autograd_lite.algebra.matrices import (
     links,
     multiplied,
     ones,
+    product_by_element,
     repeats,
     scaled_by,
     shape_in_matrices,
@@ -218,6 +219,7 @@ class Shortener:
     def _collected(self, e: Expression) -> Expression:
         """A sum of products with common factors before or after brackets, where that is shorter."""
         scalar, best = unscaled(e)
+        best = self._with_one_diagonal(best)
         while is_sum(best) and self.budget > 0:
             self.budget -= 1
             shorter = min(self._groupings(best), key=length, default=best)
@@ -225,6 +227,17 @@ class Shortener:
                 break
             best = shorter  # of one length: the form with brackets, which has fewer terms
         return scaled_by(scalar, best)
+
+    def _with_one_diagonal(self, e: Expression) -> Expression:
+        """diag(a + b) for diag(a) + diag(b)."""
+        parts = [(number(sign), *unscaled(term)) for sign, term in terms(e)]
+        diagonals = [x for x in parts if is_op(x[2], np.diagflat)]
+        if len(diagonals) < 2:
+            return e
+        columns = [scaled_by(a, scaled_by(b, x.arguments[0])) for a, b, x in diagonals]
+        rest = [scaled_by(a, scaled_by(b, x)) for a, b, x in parts if (a, b, x) not in diagonals]
+        one = diagonal(self(functools.reduce(added, columns)))
+        return functools.reduce(added, sorted([one, *rest], key=_place_in_sum))
 
     def _groupings(self, e: Expression) -> Iterator[Expression]:
         """The sum with the factors that two of its terms share taken out."""
@@ -607,6 +620,13 @@ def _diagonal_of(x: Expression) -> Expression:
         return scaled_by(scalar, rest.arguments[0])
     if is_identity(rest):
         return scaled_by(scalar, Ones((x.shape[0], 1)))
+    chain = links(rest)
+    cut = next((k for k, link in enumerate(chain) if link.shape[1] == 1), len(chain))
+    if cut + 1 < len(chain):  # diag(a bᵀ) = a ∘ b
+        column, row = (
+            functools.reduce(product, part) for part in (chain[: cut + 1], chain[cut + 1 :])
+        )
+        return scaled_by(scalar, product_by_element(column, transposition(row)))
     turned = transposition(rest)
     rest = min([rest, turned], key=lambda e: sum(is_op(link, np.transpose) for link in links(e)))
     return scaled_by(scalar, Apply(diagonal_of, (rest,), (x.shape[0], 1)))

@@ -173,7 +173,7 @@ def derive_text(
     def forms() -> dict[str, ClosedForm]:
         return {x: form(x) for x in letters}
 
-    return FormulaDerivation(first.note, first.shapes, lines, forms, steps)
+    return FormulaDerivation(first.note, first.remarks, first.shapes, lines, forms, steps)
 
 
 # What they say

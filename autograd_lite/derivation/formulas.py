@@ -139,6 +139,11 @@ class FormulaOnTape:
             self.shapes[e.symbol.label] = tuple(self.sizes.get(n, n) for n in kept)
 
     @property
+    def remarks(self) -> list[str]:
+        """What was read in a way that the text does not say."""
+        return list(self.world.elaborator.remarks)
+
+    @property
     def note(self) -> list[str]:
         """The lines of a note that says what the formula is; softmax is of rows where it was."""
         declared = []
@@ -413,4 +418,7 @@ def formula_on_tapes(
     largest_first: whether sizes that are met first are the largest, so that the X ∈ ℝ^{m × n} of
     XᵀX is tall.
     """
-    return [FormulaOnTape(text, shapes, assume, draw, largest_first) for draw in range(2)]
+    try:
+        return [FormulaOnTape(text, shapes, assume, draw, largest_first) for draw in range(2)]
+    except RecursionError as error:
+        raise ValueError(f"{text!r} cannot be read: is Σ a sum over nothing?") from error

@@ -121,20 +121,22 @@ def _width(text: str) -> int:
 class FormulaDerivation(Derivation):
     """The derivation of a formula that was given as text; printed, it is a note to be checked.
 
-    note: its declarations and definitions. shapes: those of its letters. lines: the steps, where
+    note: its declarations and definitions. remarks: how it was read. shapes: those of its letters. lines: the steps, where
     it is a scalar.
     """
 
     def __init__(
         self,
         note: Sequence[str],
+        remarks: Sequence[str],
         shapes: Mapping[str, tuple[Any, ...]],
         lines: Callable[[], list[Line]],
         forms: Callable[[], dict[str, ClosedForm]],
         steps: bool,
     ) -> None:
         super().__init__([], forms=forms)
-        self.note, self.steps, self.shapes = list(note), steps, dict(shapes)
+        self.note, self.remarks, self.shapes = list(note), list(remarks), dict(shapes)
+        self.steps = steps
         self._lines = lines
 
     @functools.cached_property
