@@ -114,7 +114,7 @@ x, y, t, w, lam = tensor("x", 5), tensor("y", 5), tensor("t", 7), tensor("w", 5)
         (lambda: (x.reshape(5, 1).T @ A @ x.reshape(5, 1))[0, 0], x, "(A + Aᵀ) x", "A + Aᵀ"),
         (lambda: np.linalg.norm(A @ x - y, 1), x, "Aᵀ sign(A x − y)", "0"),
         (lambda: np.linalg.norm(x - y), x, "(x − y) / ‖x − y‖",
-         "I / α − (x − y) (x − y)ᵀ / α³   where α = ‖x − y‖"),
+         "(α² I − (x − y) (x − y)ᵀ) / α³   where α = ‖x − y‖"),
         (lambda: np.log(np.linalg.det(np.linalg.inv(A @ A.T))), A, "−2 A⁻ᵀ", "2 A⁻ᵀ Vᵀ A⁻ᵀ"),
         (lambda: np.sum((D @ w - t) ** 2) / 14 + lam / 2 * np.sum(w**2), w,
          "λ w + 1/7 Dᵀ (D w − t)", "λ I + 1/7 Dᵀ D"),
@@ -140,6 +140,38 @@ def test_named_tensors_stay_and_others_are_written_out():
     assert d.forms["z"].formula == "2 (tanh(z) − tanh(z)^∘3)"
     with pytest.raises(ValueError, match=r"there are 2 closed forms: see \.forms\[name\]"):
         _ = d.formula
+
+
+@pytest.mark.parametrize("f", [np.sin, lambda y: np.tanh(y) * y, lambda y: y + y * 0.001,
+                               lambda y: y * 1.001])  # fmt: skip
+def test_what_is_endless_when_written_out_says_so(f):
+    z = x
+    for _ in range(300):
+        z = f(z)
+    with pytest.raises(ValueError, match="is too long to be written out .* name tensors"):
+        _ = ag.derive(np.sum(z), x).formula
+
+
+def test_what_has_no_matrix_form_says_so():
+    cube = tensor("c", 2, 3, 4)
+    with pytest.raises(ValueError, match="shape .* is no matrix"):
+        _ = ag.derive(np.sum(cube**2), cube).formula
+    assert ag.derive(np.sum(cube**2), cube).lines[0].rhs == "2 c"
+    with pytest.raises(ValueError, match="an index has no form as matrices"):
+        _ = ag.derive("Σ_i x_i²", "x").formula
+
+
+def test_rows_and_numbers_have_jacobians_too():
+    for text, by, formula, shape in (
+        ("xᵀ A", "x", "Aᵀ", ("m", "n")),
+        ("xᵀ A", "A", "xᵀ V", ("n", "m")),
+        ("σ(x)", "x", "σ(x) (1 − σ(x))", ()),
+        ("x xᵀ x", "x", "(xᵀ x) I + 2 x xᵀ", ("n", "n")),
+        ("diag(x) A x", "x", "diag(x) A + diag(A x)", ("n", "n")),
+        ("X⁻¹", "X", "−X⁻¹ V X⁻¹", ("n", "n")),
+    ):
+        d = ag.derive(text, by)
+        assert (d.formula, d.shape) == (formula, shape)
 
 
 def test_what_is_assumed_of_data_is_said():
@@ -222,7 +254,7 @@ def test_what_stands_before_a_column_is_found_or_refused():
     with pytest.raises(matrices.NoMatrix, match="v"):
         pulled_out(e, COLUMN)
     two = elementwise(np.subtract, product(A, COLUMN), product(product(B, A), COLUMN))
-    assert TEXT(shortening.Shortener()(pulled_out(two, COLUMN))) == "A − B A"
+    assert TEXT(shortening.Shortener()(pulled_out(two, COLUMN))) == "(I − B) A"
 
 
 # Text
@@ -265,6 +297,21 @@ def test_assumptions(assumed, formula):
 def test_what_is_refused(text, options, message):
     with pytest.raises(ValueError, match=message):
         _ = ag.derive(text, **options).forms
+
+
+def test_the_benchmark_judges(capsys):
+    from benchmarks import closed_forms
+    from benchmarks.known_derivatives import Known
+
+    good = closed_forms.ours(NINE[0])
+    assert good.right
+    assert good.short
+    wrong = Known("1/2 xᵀ A x", "x", "A x", lambda A, x: A @ x)
+    assert not closed_forms.ours(wrong).right
+    assert closed_forms.sympys(NINE[0]).right
+    long = Known("xᵀ x", "x", "x", lambda x: 2 * x)
+    assert (closed_forms.ours(long).right, closed_forms.ours(long).short) == (True, False)
+    assert "1 of 2 right    1 as short" in closed_forms.report("x", [good, "no"])
 
 
 def test_the_command(capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,6 +51,9 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
         return ZERO
     if not v.shape:
         return replaced(e, v, UNITY)
+    if v.shape[0] == 1:  # a row is a column, transposed
+        column = replace(v, shape=v.shape[::-1])
+        return pulled_out(replaced(e, v, transposition(column)), column)
     if e == v:
         return unit_matrix(v.shape[0]) if v.shape else UNITY
     if is_op(e, np.add, np.subtract):
@@ -60,8 +64,8 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
     if is_op(e, np.multiply, np.divide):
         a, factor = _split(e, v)
         return _scaled_rows(factor, pulled_out(a, v), a)
-    if is_op(e, np.transpose):
-        return pulled_out(turned(e.arguments[0]), v)
+    if is_op(e, np.transpose) and (other := turned(e.arguments[0])) != e:
+        return pulled_out(other, v)
     if is_entry(e):
         return pulled_out(e.arguments[0], v)
     if is_op(e, np.dot):
@@ -120,8 +124,8 @@ def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
         return scaled_by(number(-1), _applied(e.arguments[0], u, v))
     if is_op(e, np.diagflat):
         return multiplied([diagonal(u), pulled_out(e.arguments[0], v)])
-    if is_op(e, np.transpose):
-        return _applied(turned(e.arguments[0]), u, v)
+    if is_op(e, np.transpose) and (other := turned(e.arguments[0])) != e:
+        return _applied(other, u, v)
     if is_op(e, np.dot):
         return _from_product([*links(e), u], v)
     if is_op(e, np.multiply, np.divide):

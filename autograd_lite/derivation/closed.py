@@ -19,6 +19,7 @@ from autograd_lite.algebra.linear import pulled_out
 from autograd_lite.algebra.matrices import (
     UNITY,
     ZERO,
+    NoMatrix,
     divided_by,
     is_op,
     scaled_by,
@@ -49,6 +50,9 @@ from autograd_lite.graph import Step, Steps, replay
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor, tracing
 from autograd_lite.walk import by_needs, gradients, reachable
+
+MOST_OPERATIONS = 3_000  # of a closed form before it is shortened
+DEEPEST_STEP = 100  # operations one within the other
 
 
 @dataclass(frozen=True, repr=False)
@@ -159,10 +163,28 @@ class Subject:
             given = given or s.label == self.of
             return None if given or s.number not in tape.labels else tape.symbol(s.number)
 
+        self._check_size(letter)
         whole = tape.symbol(self.step.number) if self.step.label and not self.step.op else None
         e = in_matrices(whole or Reader(letter, tape.inactive)(self.step))
         e = with_sizes(e, tape.sizes)
         return e if self.v is None else transposition(pulled_out(e, self.v))
+
+    def _check_size(self, letter: Callable[[Step], Any]) -> None:
+        """Raise NoMatrix where the step would be endless, or nearly so, if it is written out."""
+        sizes: dict[int, int] = {}
+        depths: dict[int, int] = {}
+        for s in self.tape.recorded:
+            inputs = [x.number for x in s.inputs if isinstance(x, Step)]
+            if s is not self.step and letter(s) is not None:
+                inputs = []
+            sizes[s.number] = 1 + sum(sizes[n] for n in inputs)
+            depths[s.number] = 1 + max((depths[n] for n in inputs), default=0)
+        n = self.step.number
+        if sizes[n] > MOST_OPERATIONS or depths[n] > DEEPEST_STEP:
+            raise NoMatrix(
+                f"a derivative of {self.of} is too long to be written out ({sizes[n]:.3g} "
+                'operations): name tensors on the way, t.named("Z"), or see .lines'
+            )
 
     def values(self, point: int, names: Meanings) -> Callable[[Symbol], Any]:
         """The value of each letter at a point, by its label."""
@@ -187,8 +209,9 @@ class Subject:
         with np.errstate(all="ignore"):
             found = np.asarray(evaluate(e, self.values(point, names)))
             if self.v is not None:
-                arriving = np.reshape(self.tape.points[point][self.v.number], self.v.shape)
-                found = np.transpose(found) @ arriving if found.ndim else found * arriving
+                arriving = np.ravel(self.tape.points[point][self.v.number])
+                found = np.transpose(found) @ arriving if found.ndim else found * arriving[0]
+                found = np.reshape(found, expected.shape) if found.size == expected.size else found
         if e != ZERO and found.shape != expected.shape:
             raise ArithmeticError(f"shapes {found.shape} and {expected.shape}")
         scale = float(np.max(np.abs(expected), initial=0))

@@ -121,8 +121,8 @@ def _width(text: str) -> int:
 class FormulaDerivation(Derivation):
     """The derivation of a formula that was given as text; printed, it is a note to be checked.
 
-    note: its declarations and definitions. remarks: how it was read. shapes: those of its letters. lines: the steps, where
-    it is a scalar.
+    note: its declarations and definitions. remarks: how it was read. shapes: those of its letters.
+    lines: the steps, where it is a scalar.
     """
 
     def __init__(
