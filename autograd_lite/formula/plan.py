@@ -156,6 +156,8 @@ def planned(read: ReadNote) -> NotePlan:
         if len(plan.definitions) > MOST_DEFINITIONS:
             said = f"a note of more than {MOST_DEFINITIONS} definitions: split it into several"
             plan.unread.append(FormulaError(said, statement.passage.source, statement.start))
+            plan.definitions.clear()
+            plan.claims.clear()
             break
         try:
             _sort(plan, statement)

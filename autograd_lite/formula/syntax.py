@@ -359,6 +359,8 @@ class Parser:
         if token.text in _LIBRARIES and self.peek().text == ".":
             self.at += 2
             token = self.token
+            if token.text not in FUNCTION_WORDS:
+                raise self.error(f"{token.text} of NumPy is not read in formulas")
         if token.text in ("d", "D") and token.text not in self.known and self.is_operator():
             return self.derived()
         if token.text.startswith("d") and (found := self.differential_quotient()) is not None:

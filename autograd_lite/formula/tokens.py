@@ -243,7 +243,7 @@ class Lexer:
                 yield "space", " ", start, self.at
             elif c == "\\":
                 yield from self._command()
-            elif c == "%":
+            elif c in "%#":  # a comment
                 newline = self.text.find("\n", start)
                 self.at = len(self.text) if newline < 0 else newline
             elif c.isascii() and c.isdigit():
