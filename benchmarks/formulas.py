@@ -128,9 +128,18 @@ def compared(number: str) -> Iterator[Compared]:
 
 
 _CHANGES: dict[str, tuple[str, ...]] = {
-    **{"+": ("-",), "−": ("+",), "∘": ("+",), "⊙": ("+",), "×": ("+",), "ᵀ": ("{2}",)},
+    "+": ("-",),
+    "−": ("+",),
+    "∘": ("+",),
+    "⊙": ("+",),
+    "×": ("+",),
+    "ᵀ": ("{2}",),
     **dict.fromkeys("ijknp", tuple("ijknp")),
-    **{"∑": (r"\prod",), "log": (r"\exp",), "σ": (r"\tanh",), "T": ("{-1}",), "t": ("{-1}",)},
+    "∑": (r"\prod",),
+    "log": (r"\exp",),
+    "σ": (r"\tanh",),
+    "T": ("{-1}",),
+    "t": ("{-1}",),
 }
 _LETTERS = "WAZHXYbazyJC"
 

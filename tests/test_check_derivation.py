@@ -47,9 +47,12 @@ def test_verdicts(claim, verdict):
 
 
 def test_a_note_in_markdown():
-    right = NETWORK + r"""
+    right = (
+        NETWORK
+        + r"""
 $$ \frac{\partial J}{\partial Z_2} = \frac1m (A_2 - Y), \quad \frac{\partial J}{\partial W_1} = \frac{\partial J}{\partial Z_1} X^\top $$
 """
+    )
     report = ag.check_derivation(right)
     assert report
     assert [c.line for c in report.claims] == [7, 7]
@@ -155,7 +158,9 @@ def test_json(note, tmp_path, capsys):
 
 def test_the_page_of_a_note(note, tmp_path, capsys):
     pytest.importorskip("latex2mathml")
-    path = note(f"# A <b>title</b>\n{NETWORK}\n$\\frac{{\\partial J}}{{\\partial b_2}} = 1$\n", "note.md")
+    path = note(
+        f"# A <b>title</b>\n{NETWORK}\n$\\frac{{\\partial J}}{{\\partial b_2}} = 1$\n", "note.md"
+    )
     file = tmp_path / "page.html"
     assert command.main(["check", path, "--report", str(file)]) == 1
     html = file.read_text(encoding="utf-8")
