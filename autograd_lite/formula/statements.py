@@ -18,7 +18,17 @@ from autograd_lite.formula.syntax import (
 )
 from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, Token
 
-_ENVIRONMENTS = {"align", "aligned", "gather", "gathered", "equation", "multline", "eqnarray", "split"}
+MOST_STATEMENTS = 1000
+_ENVIRONMENTS = {
+    "align",
+    "aligned",
+    "gather",
+    "gathered",
+    "equation",
+    "multline",
+    "eqnarray",
+    "split",
+}
 _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
 _OPENING = {"(", "[", "{", "⦃", "⟦", "⟨"}
 _CLOSES = {")", "]", "}", "⦄", "⟧", "⟩"}
@@ -81,18 +91,30 @@ def read(note: Note) -> ReadNote:
     found = ReadNote(note)
     pieces: list[tuple[Passage, list[list[Token]]]] = []
     for passage in note.passages:
+        if passage.unclosed:
+            continue
         try:
             lexer = Lexer(passage.source, passage.start, passage.end, note.macros)
             pieces.append((passage, _statement_tokens(lexer.tokens(), passage)))
-        except FormulaError as error:
-            if (passage.latex and any(sign in passage.text for sign in ("=", "\\in"))) or (not passage.latex and "=" in passage.text and not _is_prose(passage.text)):
+        except (FormulaError, RecursionError) as problem:
+            error = _as_error(problem, passage)
+            signs = ("=", "\\in") if passage.latex else ("=",)
+            prose = not passage.latex and _is_prose(passage.text)
+            if any(sign in passage.text for sign in signs) and not prose:
                 found.unread.append(error)
             else:
                 found.passed += 1
     pieces = _continued(pieces)
     words = _vocabulary(pieces)
+    found.unread += [
+        FormulaError("this is not closed", p.source, p.start) for p in note.passages if p.unclosed
+    ]
     known: list[Range] = []
     for passage, parts in pieces:
+        if len(found.statements) > MOST_STATEMENTS:
+            said = f"a note of more than {MOST_STATEMENTS} statements: split it into several"
+            found.unread.append(FormulaError(said, passage.source, passage.start))
+            break
         _read_passage(found, passage, parts, words, known)
     return found
 
@@ -111,6 +133,12 @@ def _continued(
             last = parts[-1][at + 1 :]
         found.append((passage, parts))
     return found
+
+
+def _as_error(problem: Exception, passage: Passage) -> FormulaError:
+    if isinstance(problem, FormulaError):
+        return problem
+    return FormulaError("this formula is nested too deeply", passage.source, passage.start)
 
 
 def _is_prose(text: str) -> bool:
@@ -138,7 +166,14 @@ def _statement_tokens(tokens: Sequence[Token], passage: Passage) -> list[list[To
     joined: list[list[Token]] = []
     for row in filter(None, rows):
         first = next((t for t in row if t.text not in ("&", "gap")), row[0])
-        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | {"+", "−", "·", "×", "∘", "⊙"}
+        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | {
+            "+",
+            "−",
+            "·",
+            "×",
+            "∘",
+            "⊙",
+        }
         if goes_on and joined and not (first.text == "−" and _relation(row)):
             joined[-1] += row
         else:
@@ -182,12 +217,14 @@ def _split(row: list[Token]) -> list[list[Token]]:
 
 def _is_word(token: Token) -> bool:
     """Whether a token is prose."""
-    return token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
+    return (
+        token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
+    )
 
 
 def _is_attribute(token: Token, after: Token) -> bool:
-    """np.sum, W.T"""
-    return token.text == "." and not token.spaced and not after.spaced and after.kind == "word"
+    """np.sum, W.T: a full stop that ends no sentence."""
+    return token.text == "." and not after.spaced and after is not token
 
 
 def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
@@ -220,7 +257,9 @@ def _vocabulary(pieces: Iterable[tuple[Passage, list[list[Token]]]]) -> set[str]
                 if part[0].text in ("d", "D") and rest == "_":  # d_x f
                     continue
                 if rest in RELATION_SIGNS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []:
-                    if len(part[0].text) == 1 or (signs and rest in RELATION_SIGNS | {"_", "^", "("}):
+                    if len(part[0].text) == 1 or (
+                        signs and rest in RELATION_SIGNS | {"_", "^", "("}
+                    ):
                         words.add(part[0].text)
     return words - FUNCTION_WORDS - RESERVED
 
@@ -273,7 +312,8 @@ def _read_passage(
             continue
         try:
             statement, extent = _statement(passage, part, words)
-        except FormulaError as error:
+        except (FormulaError, RecursionError) as problem:
+            error = _as_error(problem, passage)
             if not passage.latex and _is_prose(passage.text):
                 found.passed += 1
             else:
@@ -311,11 +351,18 @@ def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool
     index = isinstance(first, Name) and first.text in _INDEX_LETTERS
     if not before or (statement.kind != "inequality" and not index):
         return False
-    return all(isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum") for x in statement.chain.parts)
+    return all(
+        isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum")
+        for x in statement.chain.parts
+    )
 
 
 def _of_others(
-    statement: NoteStatement, waiting: list[list[Token]], passage: Passage, words: set[str], found: ReadNote
+    statement: NoteStatement,
+    waiting: list[list[Token]],
+    passage: Passage,
+    words: set[str],
+    found: ReadNote,
 ) -> list[NoteStatement]:
     """`W, V ∈ ℝ^{n×m}`: the same declaration for the names before it."""
     if statement.kind != "declaration":

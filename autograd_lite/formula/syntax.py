@@ -14,6 +14,7 @@ from typing import Any
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, TextSource, Token
 
 DEEPEST = 60  # brackets within brackets
+HIGHEST_ORDER = 4
 MOST_TERMS = 150  # of a sum, or factors of a product
 
 
@@ -160,11 +161,38 @@ class Chain(SyntaxNode):
     relations: tuple[str, ...]
 
 
-RELATION_SIGNS = {"=", "≠", "<", ">", "≤", "≥", "∈", "≈", ":=", "≡", "∝", "←", "→", "⇒", "⟺", "~", "+="}
+RELATION_SIGNS = {
+    "=",
+    "≠",
+    "<",
+    ">",
+    "≤",
+    "≥",
+    "∈",
+    "≈",
+    ":=",
+    "≡",
+    "∝",
+    "←",
+    "→",
+    "⇒",
+    "⟺",
+    "~",
+    "+=",
+}
 RELATION_SIGNS |= {"⊂", "−=", ":"}
 _TIMES = {"·", "×", "∘", "⊙", "*", "⊗", "@", "/"}
 _CLOSING = {"(": ")", "[": "]", "⦃": "⦄", "⟨": "⟩", "⟦": "⟧", "|": "|", "‖": "‖", "{": "}"}
-_MATRICES = {"matrix", "bmatrix", "pmatrix", "vmatrix", "Vmatrix", "Bmatrix", "array", "smallmatrix"}
+_MATRICES = {
+    "matrix",
+    "bmatrix",
+    "pmatrix",
+    "vmatrix",
+    "Vmatrix",
+    "Bmatrix",
+    "array",
+    "smallmatrix",
+}
 _ROWS = {"aligned", "split", "gathered", "alignedat"}
 _LAYERS = "lℓLktTin"
 LINEAR = {"tr", "det", "vec", "diag"}  # functions without brackets that take the product after them
@@ -299,7 +327,11 @@ class Parser:
             sign, operator = factors[n]
             if isinstance(operator, Differentiation) and operator.of is None:
                 rest = factors[n + 1 :]
-                of = rest[0][1] if len(rest) == 1 else Product(rest[0][1].start, self.last, tuple(rest))
+                of = (
+                    rest[0][1]
+                    if len(rest) == 1
+                    else Product(rest[0][1].start, self.last, tuple(rest))
+                )
                 factors = [*factors[:n], (sign, replace(operator, of=of, end=self.last))]
         return factors
 
@@ -358,6 +390,8 @@ class Parser:
         if token.text in _LIBRARIES and self.peek().text == ".":
             self.at += 2
             token = self.token
+            if token.text not in FUNCTION_WORDS:
+                raise self.error(f"{token.text} of NumPy is not read in formulas")
         if token.text in ("d", "D") and token.text not in self.known and self.is_operator():
             return self.derived()
         if token.text.startswith("d") and (found := self.differential_quotient()) is not None:
@@ -371,7 +405,9 @@ class Parser:
         """Whether Σ is a sum sign: unless it is a name of the note's, or has a range."""
         if self.token.text not in self.known:
             return True
-        return self.peek().text == "_" and any(t.text == "=" for t in self.list[self.at : self.at + 6])
+        return self.peek().text == "_" and any(
+            t.text == "=" for t in self.list[self.at : self.at + 6]
+        )
 
     def _split(self) -> None:
         """Replace a run of letters by the names that it consists of."""
@@ -405,7 +441,7 @@ class Parser:
     def _with_digits(self, name: Name) -> Any:
         """`W1` is W with the index 1; `W1,1[2]` has two."""
         token = self.take()
-        items: list[Any] = [Num(token.start, token.end, Fraction(token.text))]
+        items: list[Any] = [Num(token.start, token.end, self.digits(token))]
         raw = token.text
         while (
             self.sees(",")
@@ -416,7 +452,7 @@ class Parser:
         ):
             self.take()
             token = self.take()
-            items.append(Num(token.start, token.end, Fraction(token.text)))
+            items.append(Num(token.start, token.end, self.digits(token)))
             raw += "," + token.text
         script = Script(items[0].start, self.last, "_", "", tuple(items), raw)
         return Scripted(name.start, self.last, name, (script,))
@@ -519,7 +555,9 @@ class Parser:
                 self.expect("(")
                 items = self.indices(")")
                 self.expect(")")
-                return [Script(start, self.last, "_", "", items, self.raw(start + 1, self.last - 1))]
+                return [
+                    Script(start, self.last, "_", "", items, self.raw(start + 1, self.last - 1))
+                ]
             return [self.marked(kind)]
         if self.sees("′", "ᵀ"):
             return [Script(start, self.token.end, self.take().text)]
@@ -549,7 +587,7 @@ class Parser:
         token = self.token
         if token.kind == "number":
             self.take()
-            return Num(token.start, token.end, _digits(token.text))
+            return Num(token.start, token.end, self.digits(token))
         if token.kind == "word":
             self.take()
             if split and not self.latex and len(token.text) > 1 and token.text.isascii():
@@ -616,7 +654,7 @@ class Parser:
             self.take()
             item = self._bare()
             return Script(start, self.last, "^", "∘", (item,), self.raw(start, self.last))
-        if kind == "^" and self.sees("−") and self.peek().text in ("ᵀ", "T") :
+        if kind == "^" and self.sees("−") and self.peek().text in ("ᵀ", "T"):
             self.at += 2
             return Script(start, self.last, "^", "−ᵀ", (), "−ᵀ")
         if self.sees("^"):  # ^{[l]^T}
@@ -678,7 +716,9 @@ class Parser:
         while self.sees("+", "−"):
             sign = -1 if self.take().text == "−" else 1
             terms.append((sign, self.index_factor()))
-        return terms[0][1] if terms[0][0] == 1 == len(terms) else Sum(start, self.last, tuple(terms))
+        return (
+            terms[0][1] if terms[0][0] == 1 == len(terms) else Sum(start, self.last, tuple(terms))
+        )
 
     def index_factor(self) -> Any:
         if not self.starts() or (self.sees("[") and False):
@@ -694,7 +734,7 @@ class Parser:
         token = self.token
         if token.kind == "number":
             self.take()
-            return Num(token.start, token.end, _digits(token.text))
+            return Num(token.start, token.end, self.digits(token))
         if token.kind == "word":
             self.take()
             return Name(token.start, token.end, token.text)
@@ -702,6 +742,16 @@ class Parser:
         if reader is None:
             raise self.unexpected("a letter, a number or a bracket")
         return reader(self)
+
+    def digits(self, token: Token) -> Fraction | float:
+        """The number that a token is; of a sensible size."""
+        text = token.text.replace("−", "-")
+        _, _, power = text.lower().partition("e")
+        if len(text) > 40 or abs(int(power or 0)) > 100:
+            raise self.error("a number of more than 40 digits", token.start)
+        value = Fraction(text)
+        small = value.denominator < 10**9 and abs(value.numerator) < 10**15
+        return value if small else float(value)
 
     def bracketed(self) -> Any:
         """Anything in brackets, with commas and semicolons between its parts."""
@@ -721,8 +771,11 @@ class Parser:
                 rows[-1].append(self.relation())
                 if opening in ("(", "[") and self.sees("|"):
                     self.take()
-            if self.token.kind == "end" or (self.token.text in _CLOSING.values() and not self.sees(closing)
-                                            and not self.starts()):
+            if self.token.kind == "end" or (
+                self.token.text in _CLOSING.values()
+                and not self.sees(closing)
+                and not self.starts()
+            ):
                 raise self.unexpected(_shown(closing))
             if sum(map(len, rows)) > MOST_TERMS:
                 raise self.error(f"more than {MOST_TERMS} entries in one bracket")
@@ -802,7 +855,10 @@ class Parser:
         token = self.token
         if token.text.startswith("d") and len(token.text) > 1:
             rest = Token("word", token.text[1:], token.start + 1, token.end)
-            self.list[self.at : self.at + 1] = [Token("word", "d", token.start, token.start + 1), rest]
+            self.list[self.at : self.at + 1] = [
+                Token("word", "d", token.start, token.start + 1),
+                rest,
+            ]
         self.take()
 
     def halved(self) -> Any:
@@ -823,11 +879,17 @@ class Parser:
             (script,) = self.script_items("^")
             if not script.items or not isinstance(script.items[0], Num):
                 raise self.error("the order of a derivative is a number")
-            order = int(script.items[0].value)
+            order = self.order(script.items[0].value)
         of = None
         if self.starts() or self.sees("−"):
             of = self._differentiated(whole)
         return Differential(start, self.last, of, order)
+
+    def order(self, value: Any) -> int:
+        """The order of a derivative."""
+        if value not in range(1, HIGHEST_ORDER + 1):
+            raise self.error(f"derivatives are read up to order {HIGHEST_ORDER}")
+        return int(value)
 
     def _differentiated(self, whole: bool) -> Any:
         calls, self.calls = self.calls, self.calls and not self._below
@@ -887,7 +949,9 @@ class Parser:
         if above.order == 1 and len(halves) == 1:
             wrt = ((halves[0].of, 1),)
         if sum(n for _, n in wrt) != above.order:
-            raise self.error(f"∂ is of order {above.order} above and {sum(n for _, n in wrt)} below", start)
+            raise self.error(
+                f"∂ is of order {above.order} above and {sum(n for _, n in wrt)} below", start
+            )
         return Differentiation(start, self.last, above.of, wrt)
 
     def is_operator(self) -> bool:
@@ -902,7 +966,8 @@ class Parser:
             kind = self.take().text
             if kind == "^":
                 (script,) = self.script_items("^")
-                order = int(script.items[0].value) if isinstance(script.items[0], Num) else 1
+                item = script.items[0] if script.items else None
+                order = self.order(item.value) if isinstance(item, Num) else 1
             elif self.accept("{", "("):
                 wrt.append((self.total(), 1))
                 while self.accept(","):
@@ -933,7 +998,12 @@ class Parser:
     def root(self) -> Any:
         start, token = self.token.start, self.take()
         if token.text == "√":
-            return Bracket(start, self.last, "√", (self.factor(),))
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise self.error(f"roots are nested more than {DEEPEST} deep")
+            inside = self.factor()
+            self.depth -= 1
+            return Bracket(start, self.last, "√", (inside,))
         if self.sees("["):
             raise self.error("only square roots are read: write a power")
         return Bracket(start, self.last, "√", (self.argument(),))
@@ -1082,7 +1152,13 @@ class Parser:
                 low, high = low
         elif chain.relations in (("≤", "≤"), ("<", "<")) and isinstance(chain.parts[1], Name):
             indices, low, high = [*indices, chain.parts[1]], first, chain.parts[2]
-        elif isinstance(first, Name) and chain.relations in (("≠",), ("<",), (">",), ("≤",), ("≥",)):
+        elif isinstance(first, Name) and chain.relations in (
+            ("≠",),
+            ("<",),
+            (">",),
+            ("≤",),
+            ("≥",),
+        ):
             indices, condition = [*indices, first], chain
         elif isinstance(first, Name) and chain.relations == ("∈",):
             raise self.error("a sum over a set: write its range, i = 1, …, m", chain.start)
@@ -1151,17 +1227,16 @@ def _normalized(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _digits(text: str) -> Fraction | float:
-    text = text.replace("−", "-")
-    value = Fraction(text) if "/" in text or len(text) < 15 else float(text)
-    return value if isinstance(value, float) or value.denominator < 10**9 else float(text)
-
-
 def _ordered(of: Any, order: int) -> tuple[Any, int]:
     """∂x² below the bar: x, twice. A raised number there is the order."""
     if isinstance(of, Scripted) and of.scripts and order > 1:
         last = of.scripts[-1]
-        if last.kind == "^" and not last.mark and len(last.items) == 1 and isinstance(last.items[0], Num):
+        if (
+            last.kind == "^"
+            and not last.mark
+            and len(last.items) == 1
+            and isinstance(last.items[0], Num)
+        ):
             n = int(last.items[0].value)
             rest = of.scripts[:-1]
             return (replace(of, scripts=rest) if rest else of.base), n

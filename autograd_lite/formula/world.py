@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import prod
 from operator import mul
 from typing import Any
 
@@ -132,6 +133,9 @@ class World:
     def size(self, node: Any, letters: dict[str, int] | None = None) -> Size:
         """The size that an expression of a shape or a bound is."""
         if isinstance(node, Num):
+            if node.value not in range(1, LARGEST_SIZE + 1):
+                said = f"a size is a whole number from 1 to {LARGEST_SIZE:,}"
+                raise FormulaError(said, self.source, node.start)
             return literal(int(node.value))
         name = taken_apart(node)
         if name is not None and not name.operations:
@@ -140,7 +144,7 @@ class World:
                 return Size(name.letter, n)
             return self.named_size(self.size_key(name, letters or {}))
         n = self.number(node, letters or {})
-        if n is None:
+        if n is None or not 0 < n <= LARGEST_SIZE:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
 
@@ -219,7 +223,9 @@ class World:
                 joined(root, ONE)
             elif root.value is None:
                 root.value = self.drawing.size()
-                taken = self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
+                taken = (
+                    self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
+                )
                 free = (c for c in _SIZE_LETTERS if c not in taken)
                 root.name = next(free, root.name)
                 self.closed_sizes.append(root)
@@ -340,7 +346,9 @@ class World:
             if definition.name.letter == letter and len(raised) == 1:
                 step = letter_and_step(raised[0])
                 if step and step[0] in self.plan.families:
-                    return self.find(Key(letter, (), (self.bounds(step[0], definition.statement)[1],)))
+                    return self.find(
+                        Key(letter, (), (self.bounds(step[0], definition.statement)[1],))
+                    )
         return None
 
     def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
@@ -370,6 +378,9 @@ class World:
             said = "more than two sizes: a note has matrices only"
             raise FormulaError(said, statement.passage.source, statement.start)
         found = [self.size(x, letters) for x in sizes]
+        if prod(x.root.value or 1 for x in found) > MOST_ELEMENTS:
+            said = f"a matrix of more than {MOST_ELEMENTS:,} elements"
+            raise FormulaError(said, statement.passage.source, statement.start)
         return (*found, ONE, ONE)[0], (*found, ONE, ONE)[1]
 
     def undeclared_shape(self, letter: str) -> tuple[Size, Size]:
@@ -453,7 +464,9 @@ class World:
                 return True
             if x.meaning is not None and x.symbol.number not in seen:
                 seen.add(x.symbol.number)
-                waiting += [self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"]
+                waiting += [
+                    self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"
+                ]
         return False
 
     def _shared(self, e: Expression, of: NameEntry) -> Expression:
@@ -498,5 +511,7 @@ def _next(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
 
 _SIZE_LETTERS = "pqrsuvdefgh"
 _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
+LARGEST_SIZE = 10_000
+MOST_ELEMENTS = 100_000
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
 _VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
