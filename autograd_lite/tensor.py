@@ -37,6 +37,13 @@ def handler_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     return HANDLERS.get(function)
 
 
+def rare(kind: Any) -> Callable[..., Any]:
+    """What is done in the rare cases that no rule is for: see `functions.unusual`."""
+    handler = handler_of(kind)
+    assert handler is not None
+    return handler
+
+
 class _State(threading.local):
     """What is recorded in this thread: gradients (not inside no_grad), or everything (tracing)."""
 
@@ -257,9 +264,16 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     return _documented(method, op)
 
 
-def _of_numpy(function: Callable[..., Any]) -> Method:
-    """The method of a NumPy function whose handler may be loaded later."""
-    return _documented(lambda self, *args, **kwargs: function(self, *args, **kwargs), function)
+def _of_numpy(*functions: Callable[..., Any]) -> list[Method]:
+    """The methods of NumPy's functions, with their arguments."""
+
+    def method_of(function: Callable[..., Any]) -> Method:
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            return self.__array_function__(function, (), (self, *args), kwargs)
+
+        return _documented(method, function)
+
+    return [method_of(f) for f in functions]
 
 
 def _documented(method: Method, op: Callable[..., Any]) -> Method:
@@ -473,10 +487,9 @@ class Tensor:
                 return HANDLERS[ufunc](*inputs)
             if ufunc in RULES:
                 return record(ufunc, operands(inputs))
-            if handler_of(ufunc) is None:
-                raise no_rule(f"np.{ufunc.__name__}")
-            return HANDLERS[ufunc](*inputs)
-        return _ufunc_otherwise(ufunc, method, inputs, kwargs)
+            if handler := handler_of(ufunc):
+                return handler(*inputs)
+        return rare(np.ufunc)(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function) or handler_of(function)
@@ -492,18 +505,7 @@ class Tensor:
             raise
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        if self._data.dtype.kind in "biu":
-            raise TypeError(
-                f"a Tensor is not an array: one of {errors.described(self)} would be frozen at its "
-                "values. To index an array a with it, ag.Tensor(a)[t]; t.data is the array behind "
-                "it."
-            )
-        raise TypeError(
-            f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
-            "gradient. Use t.data for the array behind it, or operations on the Tensor itself, as "
-            "a @ t for a.dot(t); np.stack makes one Tensor of a list of them, and of what would "
-            "fill an array part by part."
-        )
+        raise rare(np.asarray)(self, sys._getframe(1))
 
     @staticmethod
     def _record(op: Callable[..., Any], inputs: Any, static: dict[str, Any]) -> Tensor:
@@ -532,6 +534,9 @@ class Tensor:
         if not self._data.ndim:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, x: Any) -> bool:
+        return bool(HANDLERS[np.any](self == x))
 
     def _number(self, kind: type) -> Any:
         """The value as a number of this kind, where that loses no gradient in silence."""
@@ -660,71 +665,17 @@ class Tensor:
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
-    def sum(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.sum."""
-        return HANDLERS[np.sum](self, axis, keepdims=keepdims, **options)
-
-    def mean(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.mean."""
-        return HANDLERS[np.mean](self, axis, keepdims=keepdims, **options)
-
-    def max(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.max; ties share the gradient equally."""
-        return HANDLERS[np.max](self, axis, keepdims=keepdims, **options)
-
-    def min(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.min; ties share the gradient equally."""
-        return HANDLERS[np.min](self, axis, keepdims=keepdims, **options)
-
-    def var(
-        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
-    ) -> Tensor:
-        """As np.var."""
-        return HANDLERS[np.var](self, axis, ddof=ddof, keepdims=keepdims, **options)
-
-    def std(
-        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
-    ) -> Tensor:
-        """As np.std."""
-        return HANDLERS[np.std](self, axis, ddof=ddof, keepdims=keepdims, **options)
-
-    def any(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.any."""
-        return HANDLERS[np.any](self, axis, keepdims=keepdims, **options)
-
-    def all(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.all."""
-        return HANDLERS[np.all](self, axis, keepdims=keepdims, **options)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """As np.argmax; no gradient."""
-        return HANDLERS[np.argmax](self, axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """As np.argmin; no gradient."""
-        return HANDLERS[np.argmin](self, axis, keepdims=keepdims)
-
-    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
-        """As np.reshape."""
-        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """As np.transpose."""
-        return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
-
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
-        """As np.swapaxes."""
-        return HANDLERS[np.swapaxes](self, axis1, axis2)
-
-    def squeeze(self, axis: Any = None) -> Tensor:
-        """As np.squeeze."""
-        return HANDLERS[np.squeeze](self, axis)
-
-    def ravel(self, order: str = "C") -> Tensor:
-        """As np.ravel."""
-        return HANDLERS[np.ravel](self, order)
-
-    flatten = ravel
+    all, any, argmax, argmin = _of_numpy(np.all, np.any, np.argmax, np.argmin)
+    argpartition, argsort, choose = _of_numpy(np.argpartition, np.argsort, np.choose)
+    clip, copy, cumprod, cumsum = _of_numpy(np.clip, np.copy, np.cumprod, np.cumsum)
+    diagonal, dot, flatten, max = _of_numpy(np.diagonal, np.dot, np.ravel, np.max)
+    mean, min, nonzero, prod = _of_numpy(np.mean, np.min, np.nonzero, np.prod)
+    ravel, repeat, round, squeeze = _of_numpy(np.ravel, np.repeat, np.round, np.squeeze)
+    searchsorted, std, sum, swapaxes = _of_numpy(np.searchsorted, np.std, np.sum, np.swapaxes)
+    take, trace, var = _of_numpy(np.take, np.trace, np.var)
+    conj = conjugate = _function(np.conjugate)
+    exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
+    tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
 
     def astype(
         self,
@@ -735,55 +686,15 @@ class Tensor:
         copy: bool = True,
     ) -> Tensor:
         """As NumPy's; the gradient is cast back."""
-        if not np.can_cast(self.dtype, dtype, casting):
-            raise TypeError(
-                f"{errors.described(self)} of {self.dtype} is not cast to {np.dtype(dtype)} where "
-                f"casting={casting!r}"
-            )
-        return record(rules.astype, (self,), {"dtype": np.dtype(dtype)})
+        return HANDLERS[np.astype](self, dtype, casting=casting)
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        """As np.clip; on its bounds the gradient passes."""
-        return HANDLERS[np.clip](self, min, max)
+    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
+        """As np.reshape."""
+        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
 
-    def dot(self, other: Any) -> Tensor:
-        """As np.dot."""
-        return HANDLERS[np.dot](self, other)
-
-    choose, repeat, take = _of_numpy(np.choose), _of_numpy(np.repeat), _of_numpy(np.take)
-    copy, diagonal, trace = _of_numpy(np.copy), _of_numpy(np.diagonal), _of_numpy(np.trace)
-
-    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
-        """As np.compress."""
-        return handler_of(np.compress)(condition, self, axis)  # type: ignore[misc]
-
-    exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
-    prod, cumsum, cumprod = _of_numpy(np.prod), _of_numpy(np.cumsum), _of_numpy(np.cumprod)
-    argsort, argpartition = _of_numpy(np.argsort), _of_numpy(np.argpartition)
-    searchsorted, nonzero = _of_numpy(np.searchsorted), _of_numpy(np.nonzero)
-    tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
-
-
-def _ufunc_otherwise(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
-    """A ufunc that is called with options, or one of its methods: reduce, outer, accumulate."""
-    name = ufunc.__name__
-    if kwargs.get("out") is not None:
-        raise writes_in_place(f"np.{name}")
-    options = {k: v for k, v in kwargs.items() if v is not _DEFAULTS.get(k, kwargs)}
-    if method == "__call__" and options.keys() <= {"dtype"}:
-        return _in_dtype(ufunc, inputs, **options)
-    if method == "outer" and not kwargs:
-        a, b = map(constant, inputs)  # numbers too: here NumPy makes float64 of 1.0
-        return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
-    if method == "__call__" and ufunc.signature and handler_of(ufunc):
-        return Tensor.__array_function__(inputs[0], ufunc, (), inputs, kwargs)
-    if method != "__call__":
-        handler = handler_of(getattr(ufunc, method))
-        if handler is None:
-            raise no_rule(f"np.{name}.{method}")
-        return handler(*inputs, **kwargs)
-    instead = f": write np.where(mask, np.{name}(...), otherwise)" if "where" in options else ""
-    raise TypeError(f"np.{name} on a Tensor does not take {', '.join(options)}={instead}")
+    def transpose(self, *axes: Any) -> Tensor:
+        """As np.transpose."""
+        return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
 def record(
@@ -849,13 +760,23 @@ def operands(inputs: Any) -> tuple[Any, ...]:
 
 
 def constant(x: Any) -> Tensor:
-    """A Tensor without gradient for an array (copied), a list or a NumPy scalar."""
+    """A Tensor without gradient for an array (copied), a list or a NumPy scalar.
+
+    A list of Tensors, where NumPy would make an array of it, is stacked.
+    """
     if isinstance(x, Tensor):
         return x
+    if _has_tensors(x):
+        return HANDLERS[np.stack](x)
     try:
         return Tensor(x)
     except TypeError as error:
         raise NotAnOperand(str(error)) from None
+
+
+def _has_tensors(x: Any) -> bool:
+    """Whether it is a list, perhaps of lists, with a Tensor in it."""
+    return isinstance(x, list | tuple) and any(type(y) is Tensor or _has_tensors(y) for y in x)
 
 
 def no_rule(name: str) -> TypeError:
@@ -864,29 +785,6 @@ def no_rule(name: str) -> TypeError:
         "have one, or give it one: @ag.differentiable(lambda g, y, x: ...) above a function of "
         "arrays. For a value without gradient use t.data."
     )
-
-
-def writes_in_place(name: str) -> TypeError:
-    return TypeError(
-        f"{name}(..., out=) writes in place, which a tape cannot undo: write `c = {name}(...)`, "
-        f"`a = a + t` for `a += t`, and `c = np.where(mask, {name}(...), c)` for where=mask"
-    )
-
-
-# What the options of a ufunc are without being given.
-_DEFAULTS = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
-
-
-def _in_dtype(ufunc: np.ufunc, inputs: Any, dtype: Any = None) -> Any:
-    """The ufunc computed in a float dtype, as NumPy does it: with inputs cast to it."""
-    if dtype is None:
-        return ufunc(*inputs)
-    dtype, given = np.dtype(dtype), [constant(x) for x in inputs]
-    if dtype.kind == "f":
-        y = ufunc(*[x if x.dtype == dtype else x.astype(dtype) for x in given])
-        if getattr(y, "dtype", dtype) == dtype:
-            return y
-    raise TypeError(f"np.{ufunc.__name__} on a Tensor does not take dtype={dtype}")
 
 
 def _masked(self: Tensor) -> None:
@@ -899,26 +797,14 @@ def _masked(self: Tensor) -> None:
 Tensor._mask = property(_masked)  # type: ignore[attr-defined]
 
 
-# Methods that change an array, and what makes a new one instead.
-IN_PLACE = {"sort": "t = np.sort(t)", "partition": "t = np.partition(t, kth)"}
+def _attribute_of_arrays(name: str) -> property:
+    return property(lambda self: rare(np.ndarray)(self, name))
 
 
-def _missing(name: str) -> property:
-    def raising(self: Tensor) -> None:
-        if name in IN_PLACE:
-            raise AttributeError(
-                f"the array method .{name} works in place, which a tape cannot undo: write "
-                f"{IN_PLACE[name]}"
-            )
-        raise AttributeError(str(no_rule(f"the array method .{name}")))
-
-    return property(raising)
-
-
-# (A __getattr__ would say the same, and make every attribute of every Tensor slower.)
+# (A __getattr__ would do the same, and make every attribute of every Tensor slower.)
 for _name in dir(np.ndarray):
     if not _name.startswith("_") and not hasattr(Tensor, _name):
-        setattr(Tensor, _name, _missing(_name))
+        setattr(Tensor, _name, _attribute_of_arrays(_name))
 
 
 _UNCHANGING = frozenset((int, float, bool, str, type(None)))

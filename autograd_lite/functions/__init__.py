@@ -34,4 +34,6 @@ FAMILIES: tuple[str, ...] = (
     "piecewise",
     "statistics",
 )
-LATER.extend(functools.partial(importlib.import_module, f"{__name__}.{f}") for f in FAMILIES)
+LATER.extend(
+    functools.partial(importlib.import_module, f"{__name__}.{f}") for f in (*FAMILIES, "unusual")
+)
