@@ -326,7 +326,10 @@ def _ones_times(b: Expression) -> Expression | None:
     if is_op(b, np.diagflat):
         return transposition(b.arguments[0])
     inner, turned = (b.arguments[0], True) if is_op(b, np.transpose) else (b, False)
-    if has_property(inner, "rows sum to 1" if turned else "columns sum to 1"):
+    along_rows = turned or 1 in inner.shape  # a vector has one sum
+    if has_property(inner, "columns sum to 1") and (not turned or 1 in inner.shape):
+        return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY
+    if has_property(inner, "rows sum to 1") and along_rows:
         return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY
     if is_op(inner, rules.softmax_) and inner.static["axis"] == (int(turned),):
         return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY

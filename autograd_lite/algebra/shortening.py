@@ -346,6 +346,18 @@ class Shortener:
         self, x: Expression, written: Any, letters: dict[Expression, Any]
     ) -> Iterator[Any]:
         """The region with σ or softmax in the place of exp."""
+        if is_op(x, np.absolute):  # |u| = sign(u) u
+            sign = self._letter(elementwise(np.sign, x.arguments[0]), letters)
+            yield written.subs(letters[x], sign * self._in_sympy(x.arguments[0], letters))
+        if is_op(x, np.greater):  # [u > 0]² = [u > 0], and [u > 0] max(0, u) = max(0, u)
+            u, low = x.arguments
+            i = letters[x]
+            shorter = written.replace(lambda e: e.is_Pow and e.base == i and e.exp > 0, lambda e: i)
+            rest = {elementwise(np.maximum, low, u), elementwise(np.maximum, u, low)}
+            rest |= {elementwise(rules.relu, u)} if low == ZERO else set()
+            for y in rest & {*letters}:
+                shorter = shorter.subs(i * letters[y], letters[y])
+            yield shorter
         if is_op(x, rules.sigmoid):
             minus = self(elementwise(np.negative, x.arguments[0]))
             other = self._letter(elementwise(rules.sigmoid, minus), letters)
