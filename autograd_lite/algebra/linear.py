@@ -62,7 +62,7 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
     if is_op(e, np.negative):
         return scaled_by(number(-1), pulled_out(e.arguments[0], v))
     if is_op(e, np.multiply, np.divide):
-        a, factor = _split(e, v)
+        a, factor = _with_and_without(e, v)
         return _scaled_rows(factor, pulled_out(a, v), a)
     if is_op(e, np.transpose) and (other := turned(e.arguments[0])) != e:
         return pulled_out(other, v)
@@ -78,7 +78,7 @@ def occurs_in(v: Symbol, e: Expression) -> bool:
     return v in symbols(e)
 
 
-def _split(e: Apply, v: Symbol) -> tuple[Expression, Expression]:
+def _with_and_without(e: Apply, v: Symbol) -> tuple[Expression, Expression]:
     """What has v in a product or quotient, and what that is multiplied by."""
     a, b = e.arguments
     if occurs_in(v, b) and is_op(e, np.multiply):
@@ -129,7 +129,7 @@ def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
     if is_op(e, np.dot):
         return _from_product([*links(e), u], v)
     if is_op(e, np.multiply, np.divide):
-        return _hadamard_applied(*_split(e, v), u, v)
+        return _hadamard_applied(*_with_and_without(e, v), u, v)
     raise NoMatrix(f"{v.label} cannot be taken out")
 
 
@@ -147,7 +147,7 @@ def _hadamard_applied(a: Expression, factor: Expression, u: Expression, v: Symbo
     if is_op(a, np.negative):
         return scaled_by(number(-1), _hadamard_applied(a.arguments[0], factor, u, v))
     if is_op(a, np.multiply, np.divide):
-        inner, other = _split(a, v)
+        inner, other = _with_and_without(a, v)
         return _hadamard_applied(inner, times(other, factor), u, v)
     chain = links(a)
     cut = next((k for k, x in enumerate(chain) if x.shape[1] == 1), len(chain))

@@ -234,7 +234,11 @@ class Shortener:
         diagonals = [x for x in parts if is_op(x[2], np.diagflat)]
         if len(diagonals) < 2:
             return e
-        columns = [scaled_by(a, scaled_by(b, x.arguments[0])) for a, b, x in diagonals]
+        insides: list[Any] = [x for _, _, x in diagonals]
+        columns = [
+            scaled_by(a, scaled_by(b, x.arguments[0]))
+            for (a, b, _), x in zip(diagonals, insides, strict=True)
+        ]
         rest = [scaled_by(a, scaled_by(b, x)) for a, b, x in parts if (a, b, x) not in diagonals]
         one = diagonal(self(functools.reduce(added, columns)))
         return functools.reduce(added, sorted([one, *rest], key=_place_in_sum))
@@ -345,39 +349,39 @@ class Shortener:
     def _other_letters(
         self, x: Expression, written: Any, letters: dict[Expression, Any]
     ) -> Iterator[Any]:
-        """The region with σ or softmax in the place of exp."""
-        if is_op(x, np.absolute):  # |u| = sign(u) u
-            sign = self._letter(elementwise(np.sign, x.arguments[0]), letters)
-            yield written.subs(letters[x], sign * self._in_sympy(x.arguments[0], letters))
-        if is_op(x, np.greater):  # [u > 0]² = [u > 0], and [u > 0] max(0, u) = max(0, u)
-            u, low = x.arguments
-            i = letters[x]
-            shorter = written.replace(lambda e: e.is_Pow and e.base == i and e.exp > 0, lambda e: i)
-            rest = {elementwise(np.maximum, low, u), elementwise(np.maximum, u, low)}
-            rest |= {elementwise(rules.relu, u)} if low == ZERO else set()
-            for y in rest & {*letters}:
-                shorter = shorter.subs(i * letters[y], letters[y])
-            yield shorter
-        if is_op(x, rules.sigmoid):
-            minus = self(elementwise(np.negative, x.arguments[0]))
-            other = self._letter(elementwise(rules.sigmoid, minus), letters)
-            yield written.subs(letters[x], 1 - other)
-        if not is_op(x, np.exp):
+        """The region with another letter in the place of one: σ or softmax for exp, …"""
+        if not isinstance(x, Apply) or not x.arguments:
             return
-        letter, u = letters[x], x.arguments[0]
-        minus = self(elementwise(np.negative, u))
-        plus, minus = (elementwise(rules.sigmoid, v) for v in (u, minus))
+        u, letter = x.arguments[0], letters[x]
+        if is_op(x, np.absolute):  # |u| = sign(u) u
+            sign = self._letter(elementwise(np.sign, u), letters)
+            yield written.subs(letter, sign * self._in_sympy(u, letters))
+        elif is_op(x, np.greater):
+            yield _with_one_step(x, written, letters)
+        elif is_op(x, rules.sigmoid):
+            minus = self(elementwise(np.negative, u))
+            other = self._letter(elementwise(rules.sigmoid, minus), letters)
+            yield written.subs(letter, 1 - other)
+        elif is_op(x, np.exp):
+            yield from self._with_sigmoid(u, letter, written, letters)
+            for y in list(letters) if x.shape else []:
+                axis = _sum_axis(y, x)
+                if axis is not None:
+                    p = self._letter(along_axes(rules.softmax_, u, axis), letters)
+                    yield written.subs(letter, p * letters[y])
+
+    def _with_sigmoid(
+        self, u: Expression, letter: Any, written: Any, letters: dict[Expression, Any]
+    ) -> Iterator[Any]:
+        """The region with σ(u) or σ(−u) for exp(u), if it has one of them or 1 + exp(u) below."""
+        opposite = self(elementwise(np.negative, u))
+        plus, minus = (elementwise(rules.sigmoid, v) for v in (u, opposite))
         present = {v for v in (plus, minus) if v in letters and written.has(letters[v])}
         bottom = sympy().fraction(sympy().together(written))[1]
         if present or (bottom.has(letter) and bottom.subs(letter, -1) == 0):
             for v in present or (plus, minus):
                 s = self._letter(v, letters)
                 yield written.subs(letter, s / (1 - s) if v == plus else (1 - s) / s)
-        for y in list(letters) if x.shape else []:
-            axis = _sum_axis(y, x)
-            if axis is not None:
-                p = self._letter(along_axes(rules.softmax_, u, axis), letters)
-                yield written.subs(letter, p * letters[y])
 
     def _letter(self, e: Expression, letters: dict[Expression, Any]) -> Any:
         return letters.setdefault(e, letter_of(len(letters)))
@@ -500,6 +504,20 @@ def _side(e: Expression) -> tuple[bool, Expression] | None:
         return None
     inner = [a if s is None else s[1] for a, s in zip(arguments, sides, strict=True)]
     return kinds.pop() is True, elementwise(e.op, *inner)
+
+
+def _with_one_step(x: Apply, written: Any, letters: dict[Expression, Any]) -> Any:
+    """[u > 0]² = [u > 0], and [u > 0] max(0, u) = max(0, u)."""
+    u, low = x.arguments
+    step = letters[x]
+    shorter = written.replace(
+        lambda e: e.is_Pow and e.base == step and e.exp.is_positive, lambda e: step
+    )
+    same = {elementwise(np.maximum, low, u), elementwise(np.maximum, u, low)}
+    same |= {elementwise(rules.relu, u)} if low == ZERO else set()
+    for y in same & {*letters}:
+        shorter = shorter.subs(step * letters[y], letters[y])
+    return shorter
 
 
 def _sum_axis(e: Expression, x: Expression) -> tuple[int, ...] | None:

@@ -207,7 +207,8 @@ def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, st
     """The formula as a note: declarations, definitions, and the formula with a name."""
     *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
     syntax = formula(last)
-    numbers = dict.fromkeys(_numbers(syntax), ()) | dict(shapes)
+    sizes = {n for shape in shapes.values() for n in shape}
+    numbers = {x: () for x in _numbers(syntax) if x not in sizes} | dict(shapes)
     if isinstance(syntax, Chain):
         name = taken_apart(syntax.parts[0])
         if name is None or syntax.relations != ("=",):
