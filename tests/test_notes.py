@@ -5,8 +5,8 @@ separated by semicolons, in their order:
 
     $$ dW = dZ X^T, \\quad db = dZ $$ <!-- holds; does not conform: no *sum* over the samples -->
 
-In LaTeX the comment begins with `%`, in plain text with `#`. The marked word is in the cause that is
-given. A claim without a comment, and a comment without a claim, are differences too.
+In LaTeX the comment begins with `%`, in plain text with `#`. The cause that is given has the marked
+word. A claim without a comment, and a comment without a claim, are differences too.
 """
 
 from __future__ import annotations
