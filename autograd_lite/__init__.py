@@ -33,6 +33,7 @@ _LATER = {
     "draw": "views.drawing",
     "tape": "views.printing",
     "check_gradients": "diagnosis.checking",
+    "check_derivation": "diagnosis.notes",
     "compare": "diagnosis.comparison",
     "compile": "compiler.compiling",
     "detect_anomalies": "anomalies",

@@ -17,6 +17,7 @@ from samples import CASES
 import autograd_lite as ag
 import nn
 from autograd_lite import graph
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra import reading, simplification, tree
 from autograd_lite.algebra.notation import TEXT
 from autograd_lite.derivation import deriving, fitting, named_tape
@@ -158,7 +159,7 @@ def test_what_is_printed_is_what_is_evaluated_and_algebra_does_not_change_it():
     for k in range(400):
         e = grown(rng, int(rng.integers(1, 5)))
         with np.errstate(all="ignore"):
-            expected = tree.evaluate(e, lambda s: values[s.label])
+            expected = evaluate(e, lambda s: values[s.label])
             if not np.isfinite(expected).all() or np.abs(expected).max() > 1e6:
                 continue
             short = simplification.Simplifier()(e) if k % 4 == 0 else e
@@ -173,7 +174,7 @@ def test_ones_next_to_ones_are_a_number():
     ones = tree.product(tree.Ones((1, 3)), tree.Ones((3, 4)))
     short = simplification.Simplifier()(ones)
     assert TEXT(short) == "3 1ᵀ"
-    np.testing.assert_array_equal(tree.evaluate(short, None), np.full((1, 4), 3))
+    np.testing.assert_array_equal(evaluate(short, None), np.full((1, 4), 3))
 
 
 def test_nothing_is_saturated_at_the_fresh_point():

@@ -14,13 +14,19 @@ import numpy as np
 from autograd_lite import rules
 from autograd_lite.algebra.tree import (
     Apply,
+    Blocks,
+    Derivative,
+    Element,
     Expression,
+    Index,
     Named,
     Number,
     Ones,
     Symbol,
+    Total,
     elementwise,
     factors,
+    only,
     terms,
 )
 
@@ -212,13 +218,15 @@ class Style:
     """A writer of expressions: in one notation, as text or as LaTeX.
 
     letters: the text of a symbol, and how tightly it binds. count: the number that is written as
-    the notation's letter where it divides (`m` for 400).
+    the notation's letter where it divides (`m` for 400). least: ATOM for parentheses around
+    everything that consists of parts.
     """
 
     latex: bool = False
     notation: Notation = PLAIN
     letters: Callable[[Symbol, bool], tuple[str, int]] = _LETTERS
     count: int = 0
+    least: int = 0  # how tightly an argument must bind to need no parentheses
 
     @property
     def times(self) -> str:
@@ -240,11 +248,13 @@ class Style:
             row = e.shape[0] == 1 < e.shape[-1]
             ones = self.notation.row_of_ones if row else self.notation.ones
             return ones[self.latex], ATOM
+        if not isinstance(e, Apply):
+            return self.indexed(e)
         if e.op in (np.add, np.subtract):
             return self.sum(e), SUM
         if e.op in (np.multiply, np.divide, np.negative, np.square, np.power):
             return self.quotient(e)
-        if e.op in (np.broadcast_to, np.reshape):
+        if e.op in (np.broadcast_to, np.reshape, only):
             return self.write(e.arguments[0])
         if e.op in (np.dot, np.matmul):
             return self.matrix_product(*e.arguments), PRODUCT
@@ -260,7 +270,36 @@ class Style:
     def within(self, e: Expression, least: int) -> str:
         """The text, in parentheses where it binds less tightly."""
         text, binds = self.write(e)
-        return text if binds >= least else self.parenthesised(text)
+        return text if binds >= max(least, self.least) else self.parenthesised(text)
+
+    def indexed(self, e: Expression) -> tuple[str, int]:
+        """What has indices, and derivatives of expressions."""
+        if isinstance(e, Index):
+            return (in_latex if self.latex else plain)(e.label), ATOM
+        if isinstance(e, Element):
+            places = [":" if x is None else self(x) for x in (e.row, e.column)]
+            if isinstance(e.column, Number) and e.of.shape[1:] in ((1,), ()):
+                places = places[:1]
+            joined = ("" if all(len(x) == 1 for x in places) and ":" not in places else ",").join(places)
+            index = joined if len(joined) == 1 else f"{{{joined}}}"
+            return f"{self.within(e.of, ATOM)}_{index}", ATOM
+        if isinstance(e, Total):
+            sign = _TOTALS[e.op][self.latex]
+            low, high = e.bounds
+            below = str(e.index.label) + ("" if low is None else f"={low}")
+            above = "" if high is None else f"^{{{high}}}"
+            return f"{sign}_{{{below}}}{above} {self.within(e.body, TIMES)}", TIMES
+        if isinstance(e, Derivative):
+            above, below = self.within(e.of, ATOM), self.within(e.wrt, ATOM)
+            if self.latex:
+                return rf"\frac{{\partial {above}}}{{\partial {below}}}", POSTFIX
+            return f"∂{above}/∂{below}", POSTFIX
+        assert isinstance(e, Blocks)
+        rows = [[self(x) for x in row] for row in e.rows]
+        if self.latex:
+            inside = r" \\ ".join(" & ".join(row) for row in rows)
+            return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}", ATOM
+        return f"⟦{'; '.join(', '.join(row) for row in rows)}⟧", ATOM
 
     def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)" if self.latex and r"\frac" in text else f"({text})"
@@ -408,6 +447,10 @@ class Style:
         return f"{name}({joined})", ATOM
 
 
+_TOTALS: dict[Any, Pair] = {
+    **{np.sum: ("Σ", r"\sum"), np.prod: ("Π", r"\prod")},
+    **{np.max: ("max", r"\max"), np.min: ("min", r"\min")},
+}
 _INVERSES: dict[Any, Pair] = {np.linalg.inv: ("⁻¹", "^{-1}"), np.linalg.pinv: ("⁺", "^{+}")}
 _INVERSE_TRANSPOSE = {"ᵀ": "⁻ᵀ", r"^{\top}": r"^{-\top}"}
 RELATIONS: dict[Any, tuple[str, str]] = {
@@ -420,6 +463,15 @@ RELATIONS: dict[Any, tuple[str, str]] = {
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
+_FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
+# Signs that are read as well as written, beside those that a Notation has
+SIGNS: dict[str, str] = {
+    **{"∂": "partial", "∇": "nabla", "Σ": "sum", "Π": "prod", "∈": "in", "∀": "forall"},
+    **{"…": "ldots", "·": "cdot", "×": "times", "∘": "circ", "⊙": "odot", "⊗": "otimes"},
+    **{"‖": "Vert", "⟨": "langle", "⟩": "rangle", "∞": "infty", "ℓ": "ell", "′": "prime"},
+    **{"≈": "approx", "∝": "propto", "→": "to", "←": "leftarrow", "⇒": "Rightarrow"},
+    **{"≡": "equiv", "ᵀ": "top", "±": "pm", "⟺": "iff"},
+}
 
 
 def function_name(name: str, latex: bool) -> str:
@@ -432,6 +484,18 @@ def function_name(name: str, latex: bool) -> str:
         return _FUNCTIONS[name][latex]
     name = plain(name)
     return (rf"\operatorname{{{name}}}" if name.isalnum() else _escaped(name)) if latex else name
+
+
+def commands() -> dict[str, str]:
+    """What is read for the commands of LaTeX that are written here: by name, without backslash.
+
+    >>> [commands()[name] for name in ("alpha", "circ", "leq", "log")]
+    ['α', '∘', '≤', 'log']
+    """
+    table = {name: sign for sign, name in _GREEK.items()}
+    table |= {name: sign for sign, name in SIGNS.items()}
+    pairs = [*RELATIONS.values(), *_FUNCTIONS.values()]
+    return table | {latex[1:]: text for text, latex in pairs if latex[0] == "\\"} | {"sigma": "σ"}
 
 
 def _raised(n: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import TEXT, Notation, Style
 from autograd_lite.algebra.reading import Reader
 from autograd_lite.algebra.simplification import (
@@ -30,7 +31,6 @@ from autograd_lite.algebra.tree import (
     Quantity,
     Symbol,
     elementwise,
-    evaluate,
     substituted,
     symbols,
     without,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import RELATIONS
 from autograd_lite.algebra.reading import Reader, inactive, is_constant, static_mark
 from autograd_lite.algebra.simplification import Simplifier, arithmetic
@@ -21,7 +22,6 @@ from autograd_lite.algebra.tree import (
     Part,
     Symbol,
     elementwise,
-    evaluate,
     number,
     reshaped,
     symbols,

@@ -1,0 +1,411 @@
+"""One drawing of a note: sizes and values for its letters, and what its names stand for.
+
+Names are made when something refers to them. A definition is read when its name is first needed, so
+that the order of a note does not matter; sizes that are not declared follow from the definitions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.tree import Expression, Symbol
+from autograd_lite.formula.naming import (
+    Key,
+    Named,
+    Part,
+    key_of,
+    letter_and_step,
+    subsets,
+    taken_apart,
+)
+from autograd_lite.formula.plan import Declaration, Definition, Plan
+from autograd_lite.formula.shapes import ONE, Size, joined, literal, matrix_shape, settled, settled_shape
+from autograd_lite.formula.syntax import Name, Num, Product, Quotient, Script, Total
+from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.vocabulary import Drawn
+from autograd_lite.tensor import Tensor
+
+MOST_NAMES = 2_000
+
+
+class Undefined(LookupError):
+    """A name, or one of a family's, that the note does not define."""
+
+
+class Ambiguous(ValueError):
+    """What can be read in two ways, with how to choose."""
+
+
+@dataclass
+class Entry:
+    """A name in one drawing: its symbol, what it stands for if it is defined, and its value."""
+
+    symbol: Symbol
+    meaning: Expression | None = None
+    declared: str = "real"
+    value: Any = None
+    ready: Expression | None = None
+
+
+@dataclass
+class Drawing:
+    """How sizes are drawn: depth of the layers, and `size(n)` for the n-th size that is met."""
+
+    depth: int
+    steps: int
+    pattern: str  # different, equal, or the number of the size that is 1
+    rng: np.random.Generator
+    met: int = 0
+    _pool: list[int] = field(default_factory=list)
+
+    def size(self) -> int:
+        """The next size."""
+        self.met += 1
+        if self.pattern == "equal":
+            return 3
+        if self.pattern == "pairs":
+            return 2 + self.met % 2
+        if self.pattern == f"one {self.met}":
+            return 1
+        if not self._pool:
+            low = 2 if self.met < 6 else 7
+            self._pool = [int(n) for n in self.rng.permutation(np.arange(low, low + 5))]
+        return self._pool.pop()
+
+
+class World:
+    """One drawing of a note's sizes and values."""
+
+    def __init__(self, plan: Plan, drawing: Drawing, gradients: str = "plain") -> None:
+        from autograd_lite.formula.elaboration import Elaborator
+
+        self.plan, self.drawing = plan, drawing
+        self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
+        self.entries: dict[Key, Entry] = {}
+        self.by_number: list[Entry] = []
+        self.sizes: dict[str, Size] = {}
+        self.functions: dict[Key, Drawn] = {}
+        self.open: list[Size] = []
+        self.busy: set[Key] = set()
+        self.closed = False  # whether sizes are fixed and no name may be new
+        self.elaborator = Elaborator(self)
+        self.positive = False  # whether undeclared letters are drawn from (0, 1)
+
+    # Sizes
+
+    def size(self, node: Any, letters: dict[str, int] | None = None) -> Size:
+        """The size that an expression of a shape or a bound is."""
+        if isinstance(node, Num):
+            return literal(int(node.value))
+        name = taken_apart(node)
+        if name is not None and not name.operations:
+            if name.letter in (letters or {}) and not name.indices:
+                n = letters[name.letter]  # type: ignore[index]
+                return Size(name.letter, n)
+            return self.named_size(self.size_key(name, letters or {}))
+        n = self.number(node, letters or {})
+        if n is None:
+            raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
+        return Size(str(n), n)
+
+    @property
+    def source(self) -> Any:
+        return self.plan.read.note.sources[0]
+
+    def size_key(self, name: Named, letters: dict[str, int]) -> str:
+        return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
+
+    def named_size(self, key: str) -> Size:
+        if key not in self.sizes:
+            given = self.plan.sizes.get(key.replace("[", "^").replace("]", ""), None)
+            given = self.plan.sizes.get(key, given)
+            if given is None and key == "L":
+                given = self.drawing.depth
+            elif given is None and key == "T":
+                given = self.drawing.steps
+            self.sizes[key] = Size(key, self.drawing.size() if given is None else given)
+        return self.sizes[key]
+
+    def depth_of(self, letter: str) -> bool:
+        """Whether a letter is where a family of names ends, as L."""
+        return any(
+            isinstance(high, Name) and high.text == letter
+            for high in (self.plan.extent(x, None)[1] for x in self.plan.families)
+        )
+
+    def number(self, node: Any, letters: dict[str, int]) -> int | None:
+        """The whole number that an index or a bound is; None if it is none."""
+        if isinstance(node, Num):
+            return int(node.value) if node.value == int(node.value) else None
+        if isinstance(node, Total):
+            parts = [(sign, self.number(x, letters)) for sign, x in node.terms]
+            return None if any(n is None for _, n in parts) else sum(s * n for s, n in parts)  # type: ignore[misc]
+        if isinstance(node, Name) and node.text in letters:
+            return letters[node.text]
+        name = taken_apart(node)
+        if name is not None and not name.operations:
+            key = self.size_key(name, letters)
+            if key in self.sizes or key in self.plan.sizes or self.depth_of(key):
+                return self.named_size(key).value
+        return None
+
+    def part(self, node: Any, letters: dict[str, int]) -> Part:
+        """What an index of a name is: a number where it has one, otherwise as it is written."""
+        step = letter_and_step(node)
+        if step is not None and (step[0] in letters or self.depth_of(step[0])):
+            n = self.number(node, letters)
+            if n is not None:
+                return n
+        if isinstance(node, Num) and node.value == int(node.value):
+            return int(node.value)
+        if step is not None:
+            return step[0] + (f"{step[1]:+d}" if step[1] else "")
+        name = taken_apart(node)
+        if name is not None:
+            return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
+        return "?"
+
+    def opened(self, name: str, soft: bool = False) -> Size:
+        """A size that equations decide."""
+        size = Size(name, soft=soft)
+        self.open.append(size)
+        return size
+
+    def close(self) -> None:
+        """Give every size that is still open its number."""
+        for size in self.open:
+            root = size.root
+            if root.value is None:
+                if root.soft:
+                    joined(root, ONE)
+                else:
+                    root.value = self.drawing.size()
+        self.open.clear()
+
+    # Names
+
+    def find(self, key: Key) -> Entry | None:
+        """What a key stands for: a name that was met, that is defined, or declared."""
+        if key in self.entries:
+            return self.entries[key]
+        if len(self.entries) > MOST_NAMES:
+            raise Undefined(f"more than {MOST_NAMES} names: the note is too large")
+        best: tuple[Definition, dict[str, int]] | None = None
+        for definition in self.plan.definitions:
+            letters = self.match(definition.name, key, definition.statement)
+            if letters is not None and (best is None or len(letters) < len(best[1])):
+                best = definition, letters
+        declared = self.declaration(key)
+        if best is not None and not best[0].parameters:
+            return self._defined(key, *best, declared)
+        if best is not None and best[0].parameters and best[0].name.letter in _VALUES:
+            return self._defined(key, *best, declared)
+        if declared is not None:
+            return self._leaf(key, *declared)
+        return None
+
+    def function(self, key: Key) -> tuple[Definition, dict[str, int]] | None:
+        """The definition of a function by this name."""
+        for definition in self.plan.definitions:
+            if definition.parameters:
+                letters = self.match(definition.name, key, definition.statement)
+                if letters is not None:
+                    return definition, letters
+        return None
+
+    def declaration(self, key: Key) -> tuple[Declaration, dict[str, int]] | None:
+        found = None
+        for declaration in self.plan.declarations:
+            letters = self.match(declaration.name, key, declaration.statement)
+            if letters is not None and (found is None or declaration.shape is not None):
+                if found is not None and declaration.shape is None:
+                    continue
+                found = declaration, letters
+        return found
+
+    def match(self, name: Named, key: Key, statement: Any) -> dict[str, int] | None:
+        """The numbers of the letters with which a name of the note is this key; None if it is not."""
+        if name.letter != key.letter:
+            return None
+        letters: dict[str, int] = {}
+        low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
+        high = [x for s in name.indices if s.kind == "^" for x in s.items]
+        low = [x for x in low if not self._is_element(x)]
+        if len(low) != len(key.low) or len(high) != len(key.high):
+            return None
+        for item, part in (*zip(low, key.low, strict=True), *zip(high, key.high, strict=True)):
+            step = None if isinstance(item, str) else letter_and_step(item)
+            if step and step[0] in self.plan.families and isinstance(part, int):
+                n = part - step[1]
+                if letters.setdefault(step[0], n) != n:
+                    return None
+            elif (item if isinstance(item, str) else self.part(item, {})) != part:
+                return None
+        for letter, n in letters.items():
+            low_end, high_end = self.bounds(letter, statement)
+            if not low_end <= n <= high_end:
+                return None
+        return letters
+
+    def _items(self, script: Script) -> tuple[Any, ...]:
+        """The lowered parts of a name, `hh` as one."""
+        words = all(isinstance(x, Name) and x.text not in self.plan.families for x in script.items)
+        if len(script.items) > 1 and words and "," not in script.raw:
+            if not all(self._is_element(x) for x in script.items):
+                return (script.raw,)
+        return script.items
+
+    def _is_element(self, node: Any) -> bool:
+        step = letter_and_step(node) if not isinstance(node, str) else None
+        return step is not None and step[0] in ELEMENTS and step[0] not in self.plan.families
+
+    def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
+        """From where to where a letter goes in this drawing."""
+        low, high = self.plan.extent(letter, statement)
+        ends = []
+        for end in (low, high):
+            n = self.number(end, {})
+            ends.append(self.size(end).value if n is None else n)
+        return min(ends), max(ends)
+
+    def precedes(self, key: Key) -> bool:
+        """Whether a name is the one before the first of its family, as A[0] is."""
+        for definition in self.plan.definitions:
+            after = Key(key.letter, _next(key.low), _next(key.high))
+            if self.match(definition.name, after, definition.statement) is not None:
+                return True
+        return False
+
+    def last(self, letter: str) -> Entry | None:
+        """The name of the last layer, for a letter that has only names with one."""
+        for definition in self.plan.definitions:
+            raised = [x for s in definition.name.indices if s.kind == "^" for x in s.items]
+            if definition.name.letter == letter and len(raised) == 1:
+                step = letter_and_step(raised[0])
+                if step and step[0] in self.plan.families:
+                    return self.find(Key(letter, (), (self.bounds(step[0], definition.statement)[1],)))
+        return None
+
+    def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> Entry:
+        symbol = Symbol("value", label or str(key), len(self.by_number), shape)
+        entry = Entry(symbol)
+        self.by_number.append(entry)
+        self.entries[key] = entry
+        return entry
+
+    def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> Entry:
+        entry = self._entry(key, self.declared_shape(key, declaration, letters))
+        entry.declared = declaration.values
+        hot = self.plan.conventions.get(str(key), "")
+        entry.declared = hot if hot in ("one-hot", "binary") else entry.declared
+        return entry
+
+    def declared_shape(
+        self, key: Key, declaration: Declaration, letters: dict[str, int]
+    ) -> tuple[Any, Any]:
+        if declaration.shape is None:
+            return self.undeclared_shape(key.letter)
+        sizes = [self.size(x, letters) for x in declaration.shape]
+        if len(sizes) > 2:
+            source = declaration.statement.passage.source
+            raise FormulaError("more than two sizes: a note has matrices only", source, declaration.statement.start)
+        return (*sizes, ONE, ONE)[:2] if len(sizes) < 2 else (sizes[0], sizes[1])
+
+    def undeclared_shape(self, letter: str) -> tuple[Size, Size]:
+        """Open sizes: of a matrix for a capital letter, of a column or a number for a small one."""
+        stem = letter.rstrip("′")
+        kind = self.plan.evidence.get(letter, "")
+        if stem[:1].isupper() and stem[:1] not in "LJCE" or kind == "matrix":
+            return self.opened(f"rows of {letter}"), self.opened(f"columns of {letter}")
+        size = self.opened(f"size of {letter}", soft=kind != "vector")
+        row = self.plan.rows and stem[:1] in "bcβ"  # a bias may be a row
+        return size, self.opened(f"columns of {letter}", soft=True) if row else ONE
+
+    def undeclared(self, key: Key) -> Entry:
+        """A leaf for a letter that the note uses without saying what it is."""
+        return self._entry(key, self.undeclared_shape(key.letter))
+
+    def _defined(
+        self,
+        key: Key,
+        definition: Definition,
+        letters: dict[str, int],
+        declared: tuple[Declaration, dict[str, int]] | None,
+    ) -> Entry:
+        if key in self.busy:
+            raise Undefined(f"{key} is defined by itself")
+        self.busy.add(key)
+        try:
+            meaning = self.elaborator.definition(definition, letters)
+        finally:
+            self.busy.discard(key)
+        if isinstance(meaning, Symbol) and meaning.number < len(self.by_number):
+            self.entries[key] = self.by_number[meaning.number]
+            return self.entries[key]
+        shape = matrix_shape(meaning)
+        entry = self._entry(key, shape)
+        entry.meaning = meaning
+        if declared is not None and declared[0].shape is not None:
+            wanted = self.declared_shape(key, *declared)
+            self.elaborator.fits(shape, wanted, f"{key} was declared as {wanted[0]} × {wanted[1]}")
+        return entry
+
+    def drawn(self, key: Key, scalar: bool) -> Drawn:
+        """The function that stands for one that the note leaves open."""
+        if key not in self.functions:
+            self.functions[key] = Drawn(str(key), scalar, self.drawing.rng)
+        return self.functions[key]
+
+    # Values
+
+    def value(self, symbol: Symbol) -> Any:
+        """The value of a symbol: a Tensor, on one tape with all others."""
+        if symbol.kind == "size":
+            return float(self.named_size(symbol.label).value or 0)
+        entry = self.by_number[symbol.number]
+        if entry.value is None:
+            if entry.meaning is None:
+                entry.value = Tensor(self._draw(entry), requires_grad=True, name=symbol.label)
+            else:
+                entry.ready = settled(entry.meaning)
+                value = evaluate(entry.ready, self.value, True)
+                if not isinstance(value, Tensor):
+                    value = Tensor(np.asarray(value, dtype=float), requires_grad=True)
+                entry.value = value.named(symbol.label)
+        return entry.value
+
+    def _draw(self, entry: Entry) -> Any:
+        rng, shape = self.drawing.rng, settled_shape(entry.symbol.shape)
+        kind = entry.declared
+        if kind == "real" and self.plan.softmax and entry.symbol.label[:1] in "yYtT" and shape:
+            kind = "one-hot"
+        if kind == "one-hot" and shape:
+            rows = self.plan.rows
+            length, count = (shape[1], shape[0]) if rows else shape
+            hot = np.eye(length)[rng.integers(0, length, size=count)]
+            return hot if rows else hot.T
+        if kind == "binary":
+            return rng.integers(0, 2, size=shape).astype(float)
+        if kind == "unit":
+            return rng.uniform(0.1, 0.9, size=shape)
+        if kind == "positive":
+            return rng.uniform(0.5, 2.0, size=shape)
+        if kind == "symmetric":
+            a = rng.normal(size=shape)
+            return a @ a.T + shape[0] * np.eye(shape[0]) if len(shape) == 2 else abs(a) + 1
+        return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
+
+
+def _next(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    return tuple(x + 1 if isinstance(x, int) else x for x in parts)
+
+
+COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
+ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}
+_VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
+__all__ = ["Ambiguous", "Drawing", "Entry", "Undefined", "World", "subsets"]
+_ = Product, Quotient
