@@ -95,7 +95,7 @@ FORMULAS: Notes = {  # the fourth line of a text
     # Programs
     "import": (f"g = __import__('os').system('touch {CANARY}')", UNREAD),
     "open": (f"g = open('{CANARY}', 'w')", UNREAD),
-    "eval": (f"g = eval(open({CANARY}, w))", UNREAD),
+    "eval": (f"g = eval(open({CANARY}, w))", BOUNDED),
     "dunder": ("g = x.__class__.__mro__", UNREAD),
     "a call of a lambda": ("g = (lambda: 1)()", UNREAD),
 }
@@ -113,7 +113,7 @@ TEXTS: Notes = {
     "an inverse that is not": ("v ∈ ℝ^3\nA = v vᵀ\nA⁻¹ A = I\n", WRONG),
     "a definition of itself": ("g = g + 1\n", UNREAD),
     "definitions in a circle": ("a = b + 1\nb = c + 1\nc = a + 1\n", WRONG | UNREAD),
-    "a function of itself": ("h(u) = h(u) + 1\nx ∈ ℝ\nh(x) = x\n", UNREAD),
+    "a function of itself": ("h(u) = h(u) + 1\nx ∈ ℝ\nh(x) = x\n", WRONG | UNREAD),
     "no first layer": ("for l = 1, …, L:\na_l = a_{l+1} + 1\na_1 = 0\n", WRONG | UNREAD),
     "many names": ("".join(f"a{n} = {n}\n" for n in range(5000)), BOUNDED),
     "keywords": ("lambda ∈ ℝ\ndef ∈ ℝ^n\nf = lambda defᵀ def\n∂f/∂def = 2 lambda def\n", READ),
