@@ -5,9 +5,10 @@ separated by semicolons, in their order:
 
     $$ dW = dZ X^T, \\quad db = dZ $$ <!-- holds; does not conform: no *sum* over the samples -->
 
-In LaTeX the comment begins with `%`, in plain text with `#`. The cause that is given has a marked word
-(one of several, where several repairs are equally small). A claim without a comment, and a comment without a claim, are differences too. What does not
-conform, unless sizes happen to be equal, is wrong there, and silent.
+In LaTeX the comment begins with `%`, in plain text with `#`. The cause that is given has a marked
+word: one of several, where several repairs are equally small. A claim without a comment, and a
+comment without a claim, are differences too. What does not conform, unless sizes happen to be
+equal, is wrong there, and silent.
 """
 
 from __future__ import annotations
