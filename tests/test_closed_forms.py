@@ -23,7 +23,7 @@ ROWS = [
 
 def declarations(row: dict[str, Any]) -> list[str]:
     """The letters of a row, and what is assumed of them, as lines of a plain text note."""
-    lines = []
+    lines = [row["sizes"]] if "sizes" in row else []
     for name, shape in row["shapes"].items():
         assumption = row.get("assumptions", {}).get(name, "")
         entries = "{0,1}" if assumption == "one-hot" else "ℝ"
