@@ -76,6 +76,15 @@ def __dir__() -> list[str]:
     return __all__
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext autograd_lite`: a cell that begins with `%%derivation` is a note, and checked."""
+
+    def derivation(line: str, cell: str) -> Any:
+        return __getattr__("check_derivation")(f"\n{cell}")
+
+    shell.register_magic_function(derivation, "cell")
+
+
 def _warn_of_another_nn() -> None:
     """Say it where a module of the user's own stands in front of the package `nn`."""
     ours = os.path.join(os.path.dirname(os.path.dirname(__file__)), "nn", "__init__.py")

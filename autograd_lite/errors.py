@@ -134,11 +134,11 @@ def warn(message: str) -> None:
     )
 
 
-def no_value(what: str) -> TracingError:
+def no_value(what: str, instead: str = "use np.where for a choice") -> TracingError:
     """`what` would freeze a value into what is traced."""
     return TracingError(
         f"{what} asks for a Tensor's value while the computation is being traced, at {place()}\n"
-        "What depends on it would be frozen at this value. Use np.where for a choice, "
+        f"What depends on it would be frozen at this value: {instead}, "
         "or take this line out of the traced function."
     )
 

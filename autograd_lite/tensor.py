@@ -441,7 +441,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """A new leaf with the same values and name, that requires no gradient."""
         if _state.tracing:
-            raise errors.no_value(".detach()")
+            raise errors.no_value(".detach()", "compute it within `with ag.no_grad():`")
         return Tensor(self._data, name=self.name)
 
     # Gradients
@@ -492,10 +492,17 @@ class Tensor:
             raise
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        if self._data.dtype.kind in "biu":
+            raise TypeError(
+                f"a Tensor is not an array: one of {errors.described(self)} would be frozen at its "
+                "values. To index an array a with it, ag.Tensor(a)[t]; t.data is the array behind "
+                "it."
+            )
         raise TypeError(
             f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
-            "gradient. Use t.data for the array behind it, or operations on the Tensor itself; "
-            "np.stack makes one Tensor of a list of them."
+            "gradient. Use t.data for the array behind it, or operations on the Tensor itself, as "
+            "a @ t for a.dot(t); np.stack makes one Tensor of a list of them, and of what would "
+            "fill an array part by part."
         )
 
     @staticmethod
@@ -522,8 +529,6 @@ class Tensor:
         return len(self._data)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if _state.tracing:
-            raise errors.no_value("iteration")
         if not self._data.ndim:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))

@@ -16,6 +16,7 @@ import argparse
 import builtins
 import contextlib
 import functools
+import io
 import itertools
 import os
 import re
@@ -322,11 +323,12 @@ def run(folder: Path, chosen: str = "") -> list[Outcome]:
     watcher = Watcher()
     sys.dont_write_bytecode = True
     sys.modules.update(modules())
-    options = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore"]
-    pytest.main(
-        [*options, "-c", os.devnull, "--rootdir", str(folder), "-k", chosen, str(folder)],
-        plugins=[watcher],
-    )
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(
+            [*options, "-c", os.devnull, "--rootdir", str(folder), "-k", chosen, str(folder)],
+            plugins=[watcher],
+        )
     return watcher.outcomes
 
 

@@ -151,6 +151,7 @@ SAMPLES = {
 
 COMPOSED = {}  # functions that are compositions of operations, by name: as above
 for _family in ("elementwise", *FAMILIES):
+    importlib.import_module(f"autograd_lite.functions.{_family}")
     _module = importlib.import_module(f"samples_{_family}")
     SAMPLES |= _module.SAMPLES
     COMPOSED |= getattr(_module, "COMPOSED", {})

@@ -37,6 +37,7 @@ def test_right_functions_pass_at_three_orders(f, args):
     assert report.ok
     assert {slope.cause for _, slope in report.slopes} <= {"agrees", "rounding"}
     assert len(report.slopes) == 6
+    assert repr(report) == str(report), "a notebook and a prompt show its lines"
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1, 5, 20, 1000])

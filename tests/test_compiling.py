@@ -11,7 +11,7 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
-from builders import network_and_samples, scalar
+from builders import network_and_samples, normal, scalar
 from results import arrays_of, assert_own, assert_same
 from samples import CASES
 
@@ -536,7 +536,6 @@ def test_randomness_is_refused_and_its_line_named():
         lambda x: x * x[0].item(),
         lambda x: x * x.data,
         lambda x: x * float(x[0]),
-        lambda x: sum(v for v in x),
         lambda x: x + ag.Tensor(x),
         lambda x: x[x > 0],
         lambda x: np.sum(x).backward(),
@@ -545,6 +544,23 @@ def test_randomness_is_refused_and_its_line_named():
 def test_values_are_out_of_reach_and_the_line_is_named(f):
     with pytest.raises(ag.TracingError, match=r"test_compiling.py:\d+"):
         ag.compile(f)(np.ones(3))
+
+
+def test_a_loop_over_rows_is_unrolled_for_the_shape_at_hand():
+    def f(x):
+        first, *others = x
+        return np.sum(first * sum(np.tanh(row) for row in others))
+
+    both = ag.value_and_grad(f)
+    run = ag.compile(both)
+    for shape in ((3, 2), (3, 2), (5, 2), (4,)):
+        x = normal(*shape, seed=shape[0])
+        value, gradient = run(x)
+        expected, right = both(x)
+        np.testing.assert_allclose(value, expected, rtol=1e-13)
+        np.testing.assert_allclose(gradient, right, rtol=1e-12)
+    with pytest.raises(TypeError, match="0-dimensional"):
+        ag.compile(lambda x: list(x))(1.0)
 
 
 def test_assignments_to_tensors_are_refused():

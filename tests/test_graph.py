@@ -107,7 +107,6 @@ def test_while_tracing_everything_is_recorded_and_no_value_can_be_read():
             bool,
             float,
             int,
-            list,
             lambda t: t.data,
             lambda t: t.item(),
             lambda t: t.numpy(),

@@ -250,6 +250,9 @@ def test_inside_a_transform_what_it_does_not_differentiate_has_a_value():
         (lambda x: x * math.fsum([x]), ["math.fsum", "NumPy's functions"]),
         (lambda x: x * float(x), ["float() of x ()", "np.exp for math.exp", ".data"]),
         (into_python_array, ["an item assignment", "np.stack"]),
+        (lambda x: assigned(sliced)(np.stack([x, x])), ["one of (2,)", "np.stack", "part by part"]),
+        (lambda x: np.ones((2, 2)).dot(np.stack([x, x])), ["one of (2,)", "a @ t for a.dot(t)"]),
+        (lambda x: np.array([x, x]), ["one of x ()", "np.stack", "list"]),
         (lambda x: pickle.dumps(x), ["pickling"]),
         (lambda x: ag.Tensor(x), ["ag.Tensor(...)", "test_never_lost.py"]),
     ],
@@ -259,6 +262,28 @@ def test_the_error_names_the_line_and_what_to_write(f, told):
         ag.grad(lambda x: f(x.named("x")))(1.0)
     for text in told:
         assert text in str(error.value)
+
+
+def test_what_stands_for_an_index_and_for_detach_is_said_and_holds_compiled():
+    table = np.eye(3)
+
+    def refused(x):
+        return np.sum(table[np.argmax(x, axis=1)] * x)
+
+    def indexed(x):
+        with ag.no_grad():
+            rest = np.round(x) - x
+        return np.sum(ag.Tensor(table)[np.argmax(x, axis=1)] * (x + rest))
+
+    with pytest.raises(TypeError, match=r"\(2,\) would be frozen.*ag.Tensor\(a\)\[t\]"):
+        ag.grad(refused)(np.ones((2, 3)))
+    with pytest.raises(ag.TracingError, match="ag.no_grad"):
+        ag.compile(lambda x: x.detach())(1.0)
+    run = ag.compile(ag.value_and_grad(indexed))
+    for x in (np.array([[0.2, 1.7, 0.0]]), np.array([[2.2, 1.7, 0.0]])):
+        value, gradient = run(x)
+        assert value == np.round(x.max())
+        np.testing.assert_array_equal(gradient, table[np.argmax(x, axis=1)])
 
 
 def test_an_item_assignment_is_noticed_in_the_error_that_numpy_chains():

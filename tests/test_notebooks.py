@@ -122,9 +122,9 @@ def test_a_changed_output_a_missing_picture_and_an_error_are_noticed():
         assert len(differences(notebook, other)) == 1
 
 
-def test_there_are_ten_in_order():
+def test_they_are_numbered_in_order():
     numbers = [path.name[:2] for path in NOTEBOOKS]
-    assert numbers == [f"{n:02}" for n in range(1, 11)]
+    assert numbers == [f"{n:02}" for n in range(1, 12)]
 
 
 @every_notebook

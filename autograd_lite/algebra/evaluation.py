@@ -14,6 +14,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.tree import (
+    AXES,
     Apply,
     Blocks,
     Derivative,
@@ -40,14 +41,10 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = Fal
     """
     if isinstance(e, Symbol):
         return values(e)
-    if isinstance(e, Number):
-        return float(e.value)
-    if isinstance(e, Ones):
-        return np.ones(e.shape)
+    if isinstance(e, Number | Ones | Index):
+        return _written(e)
     if isinstance(e, Named):
         return evaluate(e.meaning, values, on_tape)
-    if isinstance(e, Index):
-        return np.arange(e.low, e.low + e.count).reshape((e.count,) + (1,) * e.axis)
     if isinstance(e, Derivative):
         at = [x and evaluate(x, values) for x in e.at]
         return _derivative(e, evaluate(e.of, values, True), values(e.wrt), at, on_tape)
@@ -55,10 +52,21 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = Fal
         parts = [x and evaluate(x, values, on_tape) for x in (e.row, e.column)]
         return _element(e, evaluate(e.of, values, on_tape), *parts)
     if isinstance(e, Total):
-        return _total(e, evaluate(e.body, values, on_tape))
+        return _over_index(e, evaluate(e.body, values, on_tape))
     if isinstance(e, Blocks):
         return _blocks([[evaluate(x, values, on_tape) for x in row] for row in e.rows], e)
-    arguments = [_lifted(evaluate(a, values, on_tape), a, e) for a in e.arguments]
+    return _operated(e, [_lifted(evaluate(a, values, on_tape), a, e) for a in e.arguments])
+
+
+def _written(e: Number | Ones | Index) -> Any:
+    if isinstance(e, Number):
+        return float(e.value)
+    if isinstance(e, Ones):
+        return np.ones(e.shape)
+    return np.arange(e.low, e.low + e.count).reshape((e.count,) + (1,) * e.axis)
+
+
+def _operated(e: Apply, arguments: list[Any]) -> Any:
     if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers
         x, *at = map(np.asarray, arguments)
         arguments = [x, *(i.astype(int) if i.dtype.kind == "f" else i for i in at)]
@@ -76,7 +84,8 @@ def _lifted(value: Any, argument: Expression, of: Expression) -> Any:
     Without indices, NumPy's broadcasting does it.
     """
     missing = len(of.shape) - len(argument.shape)
-    if missing > 0 and not argument.shape and np.ndim(value):
+    takes_axes = isinstance(of, Apply) and of.mark == AXES
+    if missing > 0 and not argument.shape and np.ndim(value) and not takes_axes:
         return value[(..., *[None] * missing)]
     return value
 
@@ -104,7 +113,7 @@ def _element(e: Element, x: Any, row: Any, column: Any) -> Any:
     return x[tuple(at)]
 
 
-def _total(e: Total, x: Any) -> Any:
+def _over_index(e: Total, x: Any) -> Any:
     axis = -1 - e.index.axis - len(e.shape)
     depends = np.ndim(x) >= -axis and np.shape(x)[axis] == e.index.count
     if depends:

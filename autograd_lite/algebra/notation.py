@@ -290,16 +290,23 @@ class Style:
             above = "" if high is None else f"^{{{high}}}"
             return f"{sign}_{{{below}}}{above} {self.within(e.body, TIMES)}", TIMES
         if isinstance(e, Derivative):
-            above, below = self.within(e.of, ATOM), self.within(e.wrt, ATOM)
+            above = self.within(e.of, ATOM)
+            below = self.within(e.wrt, ATOM)
+            if e.at != (None, None):
+                below = self.indexed(Element(e.wrt, *e.at, ()))[0]
             if self.latex:
                 return rf"\frac{{\partial {above}}}{{\partial {below}}}", POSTFIX
             return f"∂{above}/∂{below}", POSTFIX
         assert isinstance(e, Blocks)
+        return self.blocks(e), ATOM
+
+    def blocks(self, e: Blocks) -> str:
+        """A matrix, entry by entry."""
         rows = [[self(x) for x in row] for row in e.rows]
         if self.latex:
             inside = r" \\ ".join(" & ".join(row) for row in rows)
-            return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}", ATOM
-        return f"⟦{'; '.join(', '.join(row) for row in rows)}⟧", ATOM
+            return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
+        return f"⟦{'; '.join(', '.join(row) for row in rows)}⟧"
 
     def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)" if self.latex and r"\frac" in text else f"({text})"
@@ -463,6 +470,7 @@ RELATIONS: dict[Any, tuple[str, str]] = {
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
+_FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
 # Signs that are read as well as written, beside those that a Notation has
 SIGNS: dict[str, str] = {

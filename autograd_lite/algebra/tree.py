@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 Shape = tuple[int, ...]
+AXES = "axes of indices"  # the mark of an operation that makes rows and columns of them
 
 
 @dataclass(frozen=True)
@@ -247,8 +248,8 @@ def rebuilt(e: Expression, new: Sequence[Any]) -> Expression:
         return replace(e, body=new[0])
     if isinstance(e, Derivative):
         at = iter(new[2:])
-        places = tuple(None if x is None else next(at) for x in e.at)
-        return replace(e, of=new[0], wrt=new[1], at=places)
+        places = [None if x is None else next(at) for x in e.at]
+        return replace(e, of=new[0], wrt=new[1], at=(places[0], places[1]))
     if isinstance(e, Blocks):
         cells = iter(new)
         return replace(e, rows=tuple(tuple(next(cells) for _ in row) for row in e.rows))

@@ -117,6 +117,8 @@ class CheckReport:
             lines += [f"looks like {finding}" for finding in self.findings]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def check_gradients(
     f: Callable[..., Any], *args: Any, order: int = 2, rng: int | np.random.Generator = 0
@@ -129,7 +131,7 @@ def check_gradients(
     Returns the report, or raises GradientError, which carries it as `.report`. Raises ValueError
     where f or its gradient is not finite at args: nothing could be compared there.
 
-    >>> print(check_gradients(np.tanh, np.array([0.5, -1.0]), order=1))
+    >>> check_gradients(np.tanh, np.array([0.5, -1.0]), order=1)
     order 1: agrees; along a random direction the tape gives -0.07302865, differences -0.07302865
     """
     if type(order) is not int or order < 1:

@@ -7,13 +7,14 @@ layer's number is a number in it, so that `W^{[l-1]}` for l = 3 and `W^{[2]}` ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from autograd_lite.formula.syntax import Call, Chain, Name, Node, Num, Script, Scripted, Total
+from autograd_lite.formula.syntax import Call, Chain, Name, Num, Script, Scripted, Sum, SyntaxNode
 
-Part = int | str
+KeyPart = int | str
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Key:
     """A name: its letter with primes, what is lowered, what is raised."""
 
     letter: str
-    low: tuple[Part, ...] = ()
-    high: tuple[Part, ...] = ()
+    low: tuple[KeyPart, ...] = ()
+    high: tuple[KeyPart, ...] = ()
 
     def __str__(self) -> str:
         below = "_" + ",".join(map(str, self.low)) if self.low else ""
@@ -35,7 +36,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Named:
+class NameParts:
     """A name taken apart: letter, primes, index-like scripts, and those of operations, in order."""
 
     letter: str
@@ -45,10 +46,10 @@ class Named:
     node: Any
 
 
-def taken_apart(node: Any) -> Named | None:
+def taken_apart(node: Any) -> NameParts | None:
     """The parts of a name with scripts; None if it is no name."""
     if isinstance(node, Name):
-        return Named(node.text, (), (), node.bold, node)
+        return NameParts(node.text, (), (), node.bold, node)
     if not (isinstance(node, Scripted) and isinstance(node.base, Name)):
         return None
     primes = 0
@@ -64,7 +65,7 @@ def taken_apart(node: Any) -> Named | None:
         else:
             operations.append(script)
     letter = node.base.text + "′" * primes
-    return Named(letter, tuple(indices), tuple(operations), node.base.bold, node)
+    return NameParts(letter, tuple(indices), tuple(operations), node.base.bold, node)
 
 
 def subsets(scripts: tuple[Script, ...]) -> Iterator[tuple[tuple[Script, ...], tuple[Script, ...]]]:
@@ -78,10 +79,10 @@ def subsets(scripts: tuple[Script, ...]) -> Iterator[tuple[tuple[Script, ...], t
             )
 
 
-def key_of(letter: str, scripts: Iterable[Script], value: Callable[[Any], Part]) -> Key:
+def key_of(letter: str, scripts: Iterable[Script], value: Callable[[Any], KeyPart]) -> Key:
     """The key of a name with these scripts; `value` says what an index is, a number or a word."""
-    low: list[Part] = []
-    high: list[Part] = []
+    low: list[KeyPart] = []
+    high: list[KeyPart] = []
     for script in scripts:
         parts = [value(x) for x in script.items]
         if script.kind == "_":
@@ -92,14 +93,14 @@ def key_of(letter: str, scripts: Iterable[Script], value: Callable[[Any], Part])
     return Key(letter, tuple(low), tuple(high))
 
 
-def nodes(node: Any) -> Iterator[Any]:
-    """A part of a formula and all parts of it."""
+def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
+    """A part of a formula and all parts of it; without scripts, only what has a value of its own."""
     waiting = [node]
     while waiting:
         x = waiting.pop()
         if isinstance(x, tuple):
             waiting.extend(x)
-        elif isinstance(x, Node):
+        elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
             yield x
             waiting.extend(getattr(x, f) for f in x.__dataclass_fields__ if f not in ("start", "end"))
 
@@ -108,7 +109,7 @@ def letter_and_step(node: Any) -> tuple[str, int] | None:
     """`l − 1` as the letter l and −1; None for another expression."""
     if isinstance(node, Name):
         return node.text, 0
-    if isinstance(node, Total) and len(node.terms) == 2:
+    if isinstance(node, Sum) and len(node.terms) == 2:
         (sign, letter), (step_sign, step) = node.terms
         if sign == 1 and isinstance(letter, Name) and isinstance(step, Num):
             return letter.text, step_sign * int(step.value)
@@ -124,7 +125,7 @@ def called(node: Any) -> tuple[Any, tuple[Any, ...]]:
     return node, ()
 
 
-def names_in(chain: Chain) -> Iterator[Named]:
+def names_in(chain: Chain) -> Iterator[NameParts]:
     """Every name of a chain, outermost first."""
     inner: set[int] = set()
     for node in nodes(chain):
@@ -133,3 +134,31 @@ def names_in(chain: Chain) -> Iterator[Named]:
     for node in nodes(chain):
         if id(node) not in inner and (found := taken_apart(node)) is not None:
             yield found
+
+
+def differences(first: Any, last: Any) -> list[tuple[int, Any]] | None:
+    """Where two expressions differ, if only in that the first has whole numbers there."""
+    if isinstance(first, Num) and first != last and first.value == int(first.value):
+        if not isinstance(last, Num) or last.value != first.value:
+            return [(int(first.value), last)]
+        return []
+    if isinstance(first, tuple) and isinstance(last, tuple) and len(first) == len(last):
+        parts = [differences(a, b) for a, b in zip(first, last, strict=True)]
+    elif type(first) is type(last) and isinstance(first, SyntaxNode):
+        fields = [f for f in first.__dataclass_fields__ if f not in ("start", "end", "raw")]
+        parts = [differences(getattr(first, f), getattr(last, f)) for f in fields]
+    else:
+        return [] if first == last else None
+    return None if any(p is None for p in parts) else [d for p in parts for d in p or ()]
+
+
+def counted(first: Any, last: Any, n: int) -> Any:
+    """The expression between two such, with `n` where they differ."""
+    if isinstance(first, Num) and (not isinstance(last, Num) or last.value != first.value):
+        return replace(first, value=Fraction(n))
+    if isinstance(first, tuple):
+        return tuple(counted(a, b, n) for a, b in zip(first, last, strict=True))
+    if isinstance(first, SyntaxNode):
+        fields = [f for f in first.__dataclass_fields__ if f not in ("start", "end", "raw")]
+        return replace(first, **{f: counted(getattr(first, f), getattr(last, f), n) for f in fields})
+    return first

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_lite.extras import needed
-from autograd_lite.formula.tokens import FormulaError, Macro, Source, macros_in
+from autograd_lite.formula.tokens import FormulaError, Macro, TextSource, macros_in
 
 LARGEST = 2_000_000  # characters of a note
 Section = tuple[str, ...]  # headings from the outermost in, and the column of a table
@@ -24,7 +24,7 @@ Section = tuple[str, ...]  # headings from the outermost in, and the column of a
 class Passage:
     """A piece of mathematics, `source.text[start:end]`; latex: of LaTeX, or plain text."""
 
-    source: Source
+    source: TextSource
     start: int
     end: int
     section: Section = ()
@@ -42,7 +42,7 @@ class Note:
     """What was found in a note: its passages, macros, and the conventions of its front matter."""
 
     name: str
-    sources: list[Source]
+    sources: list[TextSource]
     passages: list[Passage] = field(default_factory=list)
     macros: dict[str, Macro] = field(default_factory=dict)
     conventions: dict[str, str] = field(default_factory=dict)
@@ -66,10 +66,10 @@ def note_of(text: str, name: str, kind: str = ".md") -> Note:
     """The note that a text is: `.md`, `.tex`, `.ipynb`, or anything else for plain text."""
     if len(text) > LARGEST:
         said = f"a note of more than {LARGEST:,} characters: split it into several"
-        raise FormulaError(said, Source(name, text[:1000]), 0)
+        raise FormulaError(said, TextSource(name, text[:1000]), 0)
     if kind == ".ipynb":
         return _notebook(text, name)
-    source = Source(name, text)
+    source = TextSource(name, text)
     conventions, start = _front_matter(source)
     note = Note(name, [source], macros=macros_in(text), conventions=conventions)
     readers = {".md": _markdown, ".markdown": _markdown, ".tex": _tex}
@@ -85,10 +85,10 @@ def _notebook(text: str, name: str) -> Note:
             if cell["cell_type"] == "markdown"
         ]  # fmt: skip
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FormulaError("this is no notebook", Source(name, text[:1000]), 0) from error
+        raise FormulaError("this is no notebook", TextSource(name, text[:1000]), 0) from error
     note = Note(name, [])
     for n, content in texts:
-        source = Source(f"{name}, cell {n}", content)
+        source = TextSource(f"{name}, cell {n}", content)
         note.sources.append(source)
         note.macros |= macros_in(content)
         conventions, start = _front_matter(source) if not note.passages else ({}, 0)
@@ -100,7 +100,7 @@ def _notebook(text: str, name: str) -> Note:
 _KEY = re.compile(r"\s*([^:\s][^:]*?)\s*:\s*(.*?)\s*$")
 
 
-def _front_matter(source: Source) -> tuple[dict[str, str], int]:
+def _front_matter(source: TextSource) -> tuple[dict[str, str], int]:
     """The lines `key: value` between two lines `---` at the top, and where they end."""
     text = source.text
     if not text.startswith("---\n"):
@@ -142,11 +142,11 @@ def _mathematics(text: str, start: int, end: int, inline: bool = True) -> Iterat
                 yield match.start(), stop + len(ending)
                 at = stop + len(ending)
         elif opening in _CLOSINGS:
-            stop = _closed(text, at, end, _CLOSINGS[opening])
-            if stop is not None:
-                if text[at:stop].strip() and (inline or opening != "$"):
-                    yield at, stop
-                at = stop + len(_CLOSINGS[opening])
+            closing = _closed(text, at, end, _CLOSINGS[opening])
+            if closing is not None:
+                if text[at:closing].strip() and (inline or opening != "$"):
+                    yield at, closing
+                at = closing + len(_CLOSINGS[opening])
 
 
 def _closed(text: str, start: int, end: int, closing: str) -> int | None:
@@ -162,7 +162,7 @@ def _closed(text: str, start: int, end: int, closing: str) -> int | None:
     return None
 
 
-def _markdown(source: Source, start: int) -> Iterator[Passage]:
+def _markdown(source: TextSource, start: int) -> Iterator[Passage]:
     text = source.text
     starts = [0, *(m.end() for m in re.finditer("\n", text)), len(text) + 1]
     first = text.count("\n", 0, start)
@@ -194,7 +194,7 @@ def _in_table(tokens: list[Any], n: int) -> bool:
     return n > 0 and tokens[n - 1].type in ("td_open", "th_open")
 
 
-def _row(source: Source, low: int, high: int, section: Section) -> Iterator[Passage]:
+def _row(source: TextSource, low: int, high: int, section: Section) -> Iterator[Passage]:
     """The formulas of a table's row; each column is a section of its own."""
     text = source.text
     line = text[low:high]
@@ -209,7 +209,7 @@ def _parser() -> Any:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").enable("table")
-    also = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    also: Any = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("fence", "math", _math_block, also)
     return parser
 
@@ -241,7 +241,7 @@ def _math_block(state: Any, start: int, end: int, silent: bool) -> bool:
 _HEADING = re.compile(r"\\(?:(sub)*)section\*?\{([^}]*)\}|\\chapter\*?\{([^}]*)\}")
 
 
-def _tex(source: Source, start: int) -> Iterator[Passage]:
+def _tex(source: TextSource, start: int) -> Iterator[Passage]:
     text = re.sub(r"(?<!\\)%.*", lambda m: " " * len(m[0]), source.text)
     text = re.sub(r"\\begin\{verbatim\}.*?\\end\{verbatim\}",
                   lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)  # fmt: skip
@@ -254,12 +254,14 @@ def _tex(source: Source, start: int) -> Iterator[Passage]:
         yield Passage(source, a, b, section, True, around if len(around) < 5000 else "")
 
 
-def _plain_lines(source: Source, start: int) -> Iterator[Passage]:
+def _plain_lines(source: TextSource, start: int) -> Iterator[Passage]:
     """Every line is a passage, joined with those that go on from it; `#` begins a heading."""
-    at, section, open_line = start, (), None
-    for line in source.text[start:].splitlines(keepends=True):
+    at, open_line = start, None
+    section: Section = ()
+    for whole in source.text[start:].splitlines(keepends=True):
+        line = whole if whole.lstrip().startswith("#") else re.split(r"\s#", whole)[0]  # a comment
         text = line.strip()
-        low, at = at, at + len(line)
+        low, at = at, at + len(whole)
         if text.startswith("#"):
             section = (text.lstrip("# "),)
         elif text and text[0] in "=+−-·" and open_line is not None and len(text) > 1:

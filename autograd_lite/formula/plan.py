@@ -7,34 +7,33 @@ letters that number layers, steps and samples are told from those of elements an
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from autograd_lite.formula.naming import (
-    Named,
+    NameParts,
     called,
     letter_and_step,
     names_in,
     nodes,
     taken_apart,
 )
-from autograd_lite.formula.statements import Range, Read, Statement
+from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import (
-    FUNCTIONS,
     Bracket,
-    Call,
     Chain,
-    Derivative,
+    Differentiation,
     Name,
     Num,
     Product,
-    Quotient,
     Reduction,
     Scripted,
 )
 from autograd_lite.formula.tokens import FormulaError
 
 LAYERS = ("l", "ℓ")
+ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
 COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
 _SETS = {"ℝ", "ℕ", "ℤ", "𝕊", "ℂ", "S", "R"}
 
@@ -43,48 +42,53 @@ _SETS = {"ℝ", "ℕ", "ℤ", "𝕊", "ℂ", "S", "R"}
 class Declaration:
     """A name's shape, in expressions of sizes, and its kind of values."""
 
-    name: Named
+    name: NameParts
     shape: tuple[Any, ...] | None
     values: str  # real, binary, one-hot, unit, positive, symmetric
-    statement: Statement
+    statement: NoteStatement
 
 
 @dataclass(frozen=True)
 class Definition:
     """A name with what it stands for; `parameters` of a function, `elements` of one by indices."""
 
-    name: Named
+    name: NameParts
     meaning: Any
-    statement: Statement
+    statement: NoteStatement
     parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Claim:
+class NoteClaim:
     """Two sides that are to be equal (or in another relation), and where that stands."""
 
     left: Any
     right: Any
     relation: str
-    statement: Statement
+    statement: NoteStatement
     number: int = 0
 
     @property
     def text(self) -> str:
         """The two sides as they are written."""
         source = self.statement.passage.source.text
-        a, b = (" ".join(source[x.start : x.end].split()) for x in (self.left, self.right))
-        return f"{a} {self.relation} {b}"
+        return f"{self.left_text} {self.relation} {' '.join(source[self.right.start : self.right.end].split())}"
+
+    @property
+    def left_text(self) -> str:
+        """The left side as it is written."""
+        source = self.statement.passage.source.text
+        return " ".join(source[self.left.start : self.left.end].split())
 
 
 @dataclass
-class Plan:
+class NotePlan:
     """A note, sorted; see the module."""
 
-    read: Read
+    read: ReadNote
     declarations: list[Declaration] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[NoteClaim] = field(default_factory=list)
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
     families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
@@ -93,14 +97,32 @@ class Plan:
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
+    size_letters: set[str] = field(default_factory=set)  # as they are written
+    mentioned: set[str] = field(default_factory=set)
+    labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
+
+    @property
+    def named(self) -> list[Declaration | Definition]:
+        """Everything that declares or defines a name."""
+        return [*self.definitions, *self.declarations]
 
     @property
     def conventions(self) -> dict[str, str]:
         """The front matter."""
         return self.read.note.conventions
 
-    def extent(self, letter: str, statement: Statement | None) -> tuple[Any, Any]:
+    def numbered_below(self, letter: str) -> bool:
+        """Whether the names of a letter have their number below, as h_t; W_{ij} has elements."""
+        for name in (d.name for d in self.named):
+            if name.letter == letter:
+                for script in name.indices:
+                    steps = map(letter_and_step, script.items if script.kind == "_" else ())
+                    if any(step and step[0] in self.families for step in steps):
+                        return True
+        return False
+
+    def extent(self, letter: str, statement: NoteStatement | None) -> tuple[Any, Any]:
         """From where to where a letter that numbers goes: as said beside, before, or anywhere."""
         for r in reversed(statement.ranges if statement else ()):
             if r.letter == letter:
@@ -109,12 +131,12 @@ class Plan:
         if found is not None:
             return found
         default = {"t": "T", "i": "m", "n": "N"}.get(letter, "L")
-        return Num(0, 0, 1), Name(0, 0, default)  # type: ignore[arg-type]
+        return Num(0, 0, Fraction(1)), Name(0, 0, default)
 
 
-def planned(read: Read) -> Plan:
+def planned(read: ReadNote) -> NotePlan:
     """The plan of a note that was read."""
-    plan = Plan(read, unread=list(read.unread), passed=read.passed)
+    plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
     chains = [s.chain for s in read.statements]
     plan.families = _families(read.statements)
     plan.evidence = _evidence(chains, plan.families)
@@ -124,47 +146,68 @@ def planned(read: Read) -> Plan:
     plan.cost = _cost(chains)
     plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
     for statement in read.statements:
+        name = taken_apart(statement.chain.parts[0])
+        if name is not None and not name.operations and statement.kind != "inequality":
+            plan.letters.add(name.letter)
+    for statement in read.statements:
         try:
             _sort(plan, statement)
         except FormulaError as error:
             plan.unread.append(error)
-    plan.letters = {d.name.letter for d in (*plan.declarations, *plan.definitions)}
+    for declaration in plan.declarations:
+        for size in nodes(declaration.shape or ()):
+            if (sized := taken_apart(size)) is not None and not sized.operations:
+                plan.size_letters.add(_size_key(sized))
+    plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
+    plan.letters |= {d.name.letter for d in plan.named}
     return plan
 
 
-def _families(statements: list[Statement]) -> dict[str, tuple[Any, Any] | None]:
+def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
     """The letters that number names, with the range that the note says, if it does."""
-    found: dict[str, tuple[Any, Any] | None] = {}
-    ranged = {r.letter: (r.low, r.high) for s in statements for r in s.ranges}
-    summed: dict[str, tuple[Any, Any]] = {}
-    lowered: Counter[str] = Counter()
-    stepping: set[str] = set()
-    for statement in statements:
-        for node in nodes(statement.chain):
-            if isinstance(node, Reduction) and node.high is not None and node.low is not None:
-                for index in node.indices:
-                    summed[index.text] = (node.low, node.high)
-        for name in names_in(statement.chain):
-            for script in name.indices:
-                for item in script.items:
-                    step = letter_and_step(item)
-                    if step is None or not step[0].islower() or len(step[0]) > 1:
-                        continue
-                    if script.kind == "^" and (script.mark or step[0] in LAYERS or step[1]):
-                        found.setdefault(step[0], None)
-                    elif script.kind == "_" and len(script.items) == 1:
-                        lowered[step[0]] += 1
-                        if step[1]:
-                            stepping.add(step[0])
-        if statement.kind == "declaration" and (name := taken_apart(statement.chain.parts[0])):
-            for script in name.indices:
-                for item in script.items:
-                    if isinstance(item, Name) and item.text in ranged:
-                        found.setdefault(item.text, None)
-    for letter in (*LAYERS, *stepping):
-        if lowered[letter]:
-            found.setdefault(letter, None)
+    ranged, summed = _said_ranges(statements), _sums(statements)
+    found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
     return {x: ranged.get(x) or summed.get(x) for x in found}
+
+
+def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
+    """What is said of each letter; a range from 1 to L rather than one to L − 1."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for r in (r for s in statements for r in s.ranges):
+        simple = all(isinstance(x, Name | Num) for x in (r.low, r.high))
+        known = found.get(r.letter)
+        if known is None or (simple and not all(isinstance(x, Name | Num) for x in known)):
+            found[r.letter] = r.low, r.high
+    return found
+
+
+def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
+    """The bounds of the sums over each letter."""
+    sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, Reduction)]
+    bounded = [n for n in sums if n.low is not None and n.high is not None]
+    return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
+
+
+def _numbering_letters(statements: list[NoteStatement], ranged: set[str]) -> list[str]:
+    """Letters in brackets above, those with a step (l − 1), and those of declared families."""
+    found: dict[str, None] = {}
+    lowered: set[str] = set()
+    stepping: dict[str, None] = {}
+    for statement in statements:
+        declared = statement.kind == "declaration" and taken_apart(statement.chain.parts[0])
+        for name in names_in(statement.chain):
+            for script in (s for s in name.indices if len(s.items) == 1):
+                step = letter_and_step(script.items[0])
+                if step is None or not step[0].islower() or len(step[0]) > 1:
+                    continue
+                above = script.kind == "^" and (script.mark or step[0] in LAYERS or step[1])
+                if above or (declared and name.node is declared.node and step[0] in ranged):
+                    found.setdefault(step[0])
+                elif script.kind == "_":
+                    lowered.add(step[0])
+                    if step[1]:
+                        stepping.setdefault(step[0])
+    return [*found, *(x for x in (*LAYERS, *stepping) if x in lowered)]
 
 
 def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
@@ -177,14 +220,7 @@ def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
 
     for chain in chains:
         for name in names_in(chain):
-            elements = 0
-            for script in name.indices:
-                if script.kind == "_":
-                    elements += sum(
-                        isinstance(x, Name) and len(x.text.rstrip("′")) == 1
-                        and x.text.islower() and x.text not in families
-                        for x in script.items
-                    )  # fmt: skip
+            elements = _elements(name, families)
             if elements:
                 tell(name.letter, "matrix" if elements > 1 else "vector")
             if name.bold or any(s.kind == "ᵀ" for s in name.operations):
@@ -196,12 +232,19 @@ def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+def _elements(name: NameParts, families: dict[str, Any]) -> int:
+    """How many letters below a name are indices of elements."""
+    items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
+    letters = [x.text.rstrip("′") for x in items if x.text not in families]
+    return sum(len(x) == 1 and x.islower() for x in letters)
+
+
 def _cost(chains: list[Chain]) -> str:
     """The letter that is differentiated most."""
     counts: Counter[str] = Counter()
     for chain in chains:
         for node in nodes(chain):
-            if isinstance(node, Derivative) and node.of is not None:
+            if isinstance(node, Differentiation) and node.of is not None:
                 name = taken_apart(called(node.of)[0])
                 if name and name.letter in COSTS:
                     counts[name.letter] += 1
@@ -229,64 +272,114 @@ def _has_rows(chains: list[Chain]) -> bool:
 # Sorting
 
 
-def _sort(plan: Plan, statement: Statement) -> None:
+def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     chain = statement.chain
-    if statement.kind == "declaration":
-        plan.declarations.append(_declaration(plan, statement))
+    if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
+        at = chain.relations.index("∈") if "∈" in chain.relations else len(chain.relations) - 1
+        equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
+        for part in chain.parts[: at + 1]:
+            pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
+            plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
+        _equality(plan, replace(statement, chain=equal))
+        return
+    if statement.kind == "declaration" and isinstance(chain.parts[0], Differentiation):
+        plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
+    elif statement.kind == "declaration":
+        found = _declaration(plan, statement)
+        plan.declarations.append(found)
+        _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
         name = taken_apart(chain.parts[0])
         if name and len(chain.parts) == 2 and isinstance(chain.parts[1], Num) and not name.operations:
             if not _defined(plan, name) and chain.relations[0] in (">", "≥"):
                 plan.declarations.append(Declaration(name, None, "positive", statement))
                 return
+        if not any(isinstance(n, Differentiation) for n in nodes(chain)):
+            plan.passed += 1  # an assumption
+            return
         for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
-            plan.claims.append(Claim(a, b, relation, statement))
+            plan.claims.append(NoteClaim(a, b, relation, statement))
     else:
         _equality(plan, statement)
 
 
-def _equality(plan: Plan, statement: Statement) -> None:
+def _equality(plan: NotePlan, statement: NoteStatement) -> None:
+    """The first equation of a name defines it; all other links of a chain are claims."""
     parts = list(statement.chain.parts)
     first, arguments = called(parts[0])
     name = taken_apart(first)
     if name is None or name.operations:
-        flipped = taken_apart(parts[1]) if len(parts) == 2 else None
-        if flipped and not flipped.operations and not _defined(plan, flipped):
-            if not isinstance(parts[0], Derivative) and not any(isinstance(n, Derivative) for n in nodes(parts[0])):
-                plan.definitions.append(Definition(flipped, parts[0], statement))
-                return
-        name = None
-    if name is not None and _updates(name, parts[1]):
+        if not _flipped(plan, statement):
+            _add_claims(plan, parts, statement)
+        return
+    if _updates(name, parts[1]):
         plan.passed += 1
-        return
-    if name is not None and isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
+    elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
         plan.sizes[_size_key(name)] = int(parts[1].value)
-        return
-    parameters = _parameters(arguments)
-    new = name is not None and not _defined(plan, name) and not _is_gradient_name(plan, name)
-    if arguments and parameters is None:
-        new = False
-    if name is not None and arguments and name.letter.endswith("′"):
-        new = False
-    if new and name is not None:
-        plan.definitions.append(Definition(name, parts[1], statement, parameters or ()))
-        parts = parts[1:] if len(parts) > 2 else []
+    else:
+        parameters = _parameters_of(plan, name, arguments, parts[1])
+        if _is_new(plan, name) and (parameters is not None or not arguments):
+            plan.definitions.append(Definition(name, parts[1], statement, parameters or ()))
+            _note_labels(plan, name, parts[1])
+            parts = parts[1:] if len(parts) > 2 else []
+        _add_claims(plan, parts, statement)
+
+
+def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
     for a, b in zip(parts, parts[1:], strict=False):
-        plan.claims.append(Claim(a, b, "=", statement))
+        plan.claims.append(NoteClaim(a, b, "=", statement))
 
 
-def _parameters(arguments: tuple[Any, ...]) -> tuple[str, ...] | None:
-    """The parameters of f(x, y) = …; None where one is no letter."""
+def _is_new(plan: NotePlan, name: NameParts) -> bool:
+    return not (_defined(plan, name) or _is_gradient_name(plan, name))
+
+
+def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
+    """W X + b = Z, where Z is new: whether it was taken as its definition."""
+    parts = statement.chain.parts
+    name = taken_apart(parts[1]) if len(parts) == 2 else None
+    if name is None or name.operations or _defined(plan, name):
+        return False
+    if any(isinstance(n, Differentiation) for n in nodes(parts[0])):
+        return False
+    plan.definitions.append(Definition(name, parts[0], statement))
+    return True
+
+
+def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
+    """Tell a_z, where z is part of the name, from a_i, an element for each i."""
+    used = set()
+    for node in nodes(meaning):
+        other = taken_apart(node) if isinstance(node, Scripted) else None
+        for script in other.indices if other else ():
+            for item in script.items if script.kind == "_" else ():
+                step = letter_and_step(item)
+                if step and other and (other.letter, step[0]) not in plan.labels:
+                    used.add(step[0])
+    for script in name.indices:
+        for item in script.items if script.kind == "_" else ():
+            if isinstance(item, Name) and item.text not in used and item.text not in plan.families:
+                plan.labels.add((name.letter, item.text))
+
+
+def _parameters_of(
+    plan: NotePlan, name: NameParts, arguments: tuple[Any, ...], meaning: Any
+) -> tuple[str, ...] | None:
+    """The parameters of f(x, y) = …; None where this defines no function, as g(Z) = A does not."""
     found = []
+    cost = name.letter in COSTS
+    used = {n.text for n in nodes(meaning) if isinstance(n, Name)}
     for x in arguments:
-        name = taken_apart(x)
-        if name is None or name.operations:
+        parameter = taken_apart(x)
+        if parameter is None or parameter.operations or name.letter.endswith("′"):
             return None
-        found.append(_size_key(name))
+        if not cost and (parameter.indices or parameter.letter.rstrip("′") not in used):
+            return None
+        found.append(_size_key(parameter))
     return tuple(found)
 
 
-def _pattern(plan: Plan, name: Named) -> tuple[Any, ...]:
+def _pattern(plan: NotePlan, name: NameParts) -> tuple[Any, ...]:
     """A name with its numbering letters as such: two definitions of one pattern are of one name."""
     parts: list[Any] = []
     for script in name.indices:
@@ -294,29 +387,77 @@ def _pattern(plan: Plan, name: Named) -> tuple[Any, ...]:
             step = letter_and_step(item)
             if step and step[0] in plan.families:
                 parts.append((script.kind, "*", step[1]))
-            elif step and script.kind == "_" and len(step[0]) == 1 and step[0] in "ijknpqrs":
+            elif (step and script.kind == "_" and step[0] in ELEMENTS
+                  and (name.letter, step[0]) not in plan.labels):  # fmt: skip
                 parts.append((script.kind, "·"))
             else:
                 parts.append((script.kind, script.raw))
     return name.letter, tuple(parts)
 
 
-def _defined(plan: Plan, name: Named) -> bool:
+def _defined(plan: NotePlan, name: NameParts) -> bool:
+    if _is_column(plan, name):
+        return True
     pattern = _pattern(plan, name)
-    return any(_pattern(plan, d.name) == pattern for d in plan.definitions)
+    if any(_pattern(plan, d.name) == pattern or _of_family(plan, name, d) for d in plan.definitions):
+        return True
+    whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
+    if len(whole.indices) == len(name.indices):
+        return any(_without_elements(plan, d.name) == pattern for d in plan.definitions)
+    pattern = _pattern(plan, whole)  # an element of what is defined or declared
+    return any(_pattern(plan, d.name) == pattern for d in plan.named)
 
 
-def _is_gradient_name(plan: Plan, name: Named) -> bool:
+def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:
+    """The pattern of y where y_i is defined for each i."""
+    letter, parts = _pattern(plan, name)
+    kept = tuple(p for p in parts if p[1:] != ("·",))
+    return (letter, kept) if len(kept) < len(parts) else None
+
+
+def _is_column(plan: NotePlan, name: NameParts) -> bool:
+    """x^{(i)}, where X is a matrix of the note's: its column."""
+    raised = sum(s.kind == "^" for s in name.indices)
+    if not any(s.mark == "(" for s in name.indices) or name.letter.upper() == name.letter:
+        return False
+    return any(
+        d.name.letter == name.letter.upper() and sum(s.kind == "^" for s in d.name.indices) < raised
+        for d in plan.named
+    )
+
+
+def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
+    """Whether a name of one layer, A^{[L]} or A^{[2]}, is one of a family that is defined."""
+    family = definition.name
+    if family.letter != name.letter or len(family.indices) != len(name.indices) or not name.indices:
+        return False
+    for one, other in zip(name.indices, family.indices, strict=True):
+        if one.kind != other.kind or len(one.items) != len(other.items):
+            return False
+        for a, b in zip(one.items, other.items, strict=True):
+            step = letter_and_step(b)
+            if step and step[0] in plan.families:
+                low, _ = plan.extent(step[0], definition.statement)
+                if isinstance(a, Num) and isinstance(low, Num) and a.value < low.value + step[1]:
+                    return False
+                if not isinstance(a, Num) and letter_and_step(a) is None:
+                    return False
+            elif one.raw != other.raw:
+                return False
+    return True
+
+
+def _is_gradient_name(plan: NotePlan, name: NameParts) -> bool:
     """`dZ`: the gradient by Z."""
     letter = name.letter
-    known = {d.name.letter for d in (*plan.declarations, *plan.definitions)}
+    known = {d.name.letter for d in plan.named}
     return len(letter) > 1 and letter[0] == "d" and (letter[1:] in known or len(letter) == 2)
 
 
-def _updates(name: Named, meaning: Any) -> bool:
+def _updates(name: NameParts, meaning: Any) -> bool:
     """W = W − α dW."""
     same = {str(_size_key(name))}
-    for node in nodes(meaning):
+    for node in nodes(meaning, scripts=False):
         other = taken_apart(node) if isinstance(node, Name | Scripted) else None
         if other and other.letter == name.letter and _size_key(other) in same:
             if len(other.indices) == len(name.indices):
@@ -324,11 +465,11 @@ def _updates(name: Named, meaning: Any) -> bool:
     return False
 
 
-def _size_key(name: Named) -> str:
+def _size_key(name: NameParts) -> str:
     return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
 
 
-def _is_size(plan: Plan, name: Named) -> bool:
+def _is_size(plan: NotePlan, name: NameParts) -> bool:
     """Whether a name is used as a size or as a bound."""
     for statement in plan.read.statements:
         for node in nodes(statement.chain):
@@ -348,7 +489,7 @@ def _is_size(plan: Plan, name: Named) -> bool:
 # Declarations
 
 
-def _declaration(plan: Plan, statement: Statement) -> Declaration:
+def _declaration(plan: NotePlan, statement: NoteStatement) -> Declaration:
     left, right = statement.chain.parts[:2]
     name = taken_apart(left)
     source = statement.passage.source
@@ -358,13 +499,8 @@ def _declaration(plan: Plan, statement: Statement) -> Declaration:
         return Declaration(name, _shape_of(right), "real", statement)
     base, shape = right, None
     if isinstance(right, Scripted):
-        base = right.base
-        raised = [s for s in right.scripts if s.kind == "^" and s.items]
-        if len(raised) > 1 or any(s.kind == "ᵀ" for s in right.scripts):
-            raise FormulaError("a shape is written ℝ^{n×m}", source, right.start)
-        if raised:
-            shape = _shape_of(*raised[0].items)
-    values = _values(base, statement, name)
+        base, shape = right.base, raised_shape(right, source)
+    values = _values(base, statement, shape)
     if values is None:
         raise FormulaError(
             "this set is not known here: there are ℝ^{n×m}, {0,1}^{n×m}, (0,1)^n and 𝕊^n", source,
@@ -373,6 +509,14 @@ def _declaration(plan: Plan, statement: Statement) -> Declaration:
     if values == "symmetric" and shape and len(shape) == 1:
         shape = (shape[0], shape[0])
     return Declaration(name, shape or (), values, statement)
+
+
+def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
+    """The sizes above a set: ℝ^{n×m}."""
+    raised = [s for s in node.scripts if s.kind == "^" and s.items]
+    if len(raised) > 1 or any(s.kind == "ᵀ" for s in node.scripts):
+        raise FormulaError("a shape is written ℝ^{n×m}", source, node.start)
+    return _shape_of(*raised[0].items) if raised else None
 
 
 def _shape_of(*items: Any) -> tuple[Any, ...]:
@@ -384,10 +528,21 @@ def _shape_of(*items: Any) -> tuple[Any, ...]:
     return items
 
 
-def _values(base: Any, statement: Statement, name: Named) -> str | None:
-    around = statement.passage.around.lower()
+def _same_text(a: Any, b: Any) -> bool:
+    """Whether two sizes are written alike."""
+    x, y = taken_apart(a), taken_apart(b)
+    if x is not None and y is not None:
+        return _size_key(x) == _size_key(y)
+    return isinstance(a, Num) and isinstance(b, Num) and a.value == b.value
+
+
+def _values(base: Any, statement: NoteStatement, shape: tuple[Any, ...] | None) -> str | None:
+    passage = statement.passage
+    around = (passage.around if passage.latex else passage.source.line(statement.line)).lower()
     if isinstance(base, Name) and base.text in _SETS:
-        return "symmetric" if base.text in ("𝕊", "S") else "real"
+        square = shape is not None and len(shape) == 2 and _same_text(*shape)
+        symmetric = base.text in ("𝕊", "S") or ("symmetric" in around and square)
+        return "symmetric" if symmetric else "real"
     if isinstance(base, Bracket) and base.kind in ("⦃", "{"):
         numbers = [x.value for x in base.parts if isinstance(x, Num)]
         if numbers == [0, 1]:
@@ -399,5 +554,3 @@ def _values(base: Any, statement: Statement, name: Named) -> str | None:
     return None
 
 
-__all__ = ["COSTS", "FUNCTIONS", "Claim", "Declaration", "Definition", "Plan", "Quotient", "Range", "planned"]
-_ = Call

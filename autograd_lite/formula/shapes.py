@@ -119,6 +119,16 @@ def written_shape(shape: tuple[Any, ...]) -> str:
     return " × ".join(map(str, shape)) if shape and not all(map(is_one, shape)) else "a number"
 
 
+def differ(a: Any, b: Any) -> str:
+    """Why two sizes are not one, in words: n = 2 ≠ m = 3."""
+
+    def shown(size: Any) -> str:
+        root = size.root
+        return root.name if root.literal else f"{root.name} = {root.value}"
+
+    return f"{shown(a)} ≠ {shown(b)}" if same(a, b) is False else "they differ"
+
+
 def settled_shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
     """The numbers, when every size has one; () for a number."""
     if not shape or (len(shape) == 2 and all(map(is_one, shape))):

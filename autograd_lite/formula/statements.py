@@ -7,16 +7,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd_lite.formula.passages import Note, Passage
-from autograd_lite.formula.syntax import FUNCTIONS, RELATIONS, RESERVED, Chain, Node, Parser
-from autograd_lite.formula.tokens import FormulaError, Lexer, Source, Token
+from autograd_lite.formula.syntax import (
+    FUNCTION_WORDS,
+    RELATION_SIGNS,
+    RESERVED,
+    Chain,
+    Name,
+    Parser,
+    SyntaxNode,
+)
+from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, Token
 
 _ENVIRONMENTS = {"align", "aligned", "gather", "gathered", "equation", "multline", "eqnarray", "split"}
 _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
 _OPENING = {"(", "[", "{", "⦃", "⟦", "⟨"}
-_CLOSING = {")", "]", "}", "⦄", "⟧", "⟩"}
+_CLOSES = {")", "]", "}", "⦄", "⟧", "⟩"}
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
-_PASSED = {"≈", "∝", "→", "~", "≠", "⊂", "+=", "−="}  # what states no equality
+_INDEX_LETTERS = set("ijlℓt")  # l = L, i = j beside a statement are conditions
+_PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equality
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
+_WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
 _WORDS |= {"For", "Let", "let", "is", "every", "each"}
 
 
@@ -30,7 +40,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Statement:
+class NoteStatement:
     """A chain of relations, where it stands, and for which indices.
 
     kind: `equality`, `declaration`, `inequality`. ranges, conditions: what is said beside it.
@@ -57,30 +67,29 @@ class Statement:
 
 
 @dataclass
-class Read:
+class ReadNote:
     """What was read: statements in order, what could not be read, and how much was passed over."""
 
     note: Note
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[NoteStatement] = field(default_factory=list)
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
 
 
-def read(note: Note) -> Read:
+def read(note: Note) -> ReadNote:
     """The statements of a note."""
-    found = Read(note)
+    found = ReadNote(note)
     pieces: list[tuple[Passage, list[list[Token]]]] = []
     for passage in note.passages:
         try:
             lexer = Lexer(passage.source, passage.start, passage.end, note.macros)
-            pieces.append((passage, _pieces(lexer.tokens(), passage)))
+            pieces.append((passage, _statement_tokens(lexer.tokens(), passage)))
         except FormulaError as error:
-            if passage.latex and any(sign in passage.text for sign in ("=", "\\in")):
-                found.unread.append(error)
-            elif not passage.latex and "=" in passage.text and not _is_prose(passage.text):
+            if (passage.latex and any(sign in passage.text for sign in ("=", "\\in"))) or (not passage.latex and "=" in passage.text and not _is_prose(passage.text)):
                 found.unread.append(error)
             else:
                 found.passed += 1
+    pieces = _continued(pieces)
     words = _vocabulary(pieces)
     known: list[Range] = []
     for passage, parts in pieces:
@@ -88,12 +97,28 @@ def read(note: Note) -> Read:
     return found
 
 
+def _continued(
+    pieces: list[tuple[Passage, list[list[Token]]]],
+) -> list[tuple[Passage, list[list[Token]]]]:
+    """A display that begins with = goes on from the right side of the one before."""
+    found: list[tuple[Passage, list[list[Token]]]] = []
+    last: list[Token] = []
+    for passage, parts in pieces:
+        if parts and parts[0][0].text == "=" and last and found[-1][0].source is passage.source:
+            parts = [last + parts[0], *parts[1:]]
+        if parts and _relation(parts[-1]):
+            at = max(n for n, t in enumerate(parts[-1]) if t.text in RELATION_SIGNS)
+            last = parts[-1][at + 1 :]
+        found.append((passage, parts))
+    return found
+
+
 def _is_prose(text: str) -> bool:
     words = [w for w in text.split() if w.isascii() and w.isalpha() and len(w) > 2]
-    return sum(w not in FUNCTIONS | _WORDS for w in words) > 2
+    return sum(w not in FUNCTION_WORDS | _WORDS for w in words) > 2
 
 
-def _pieces(tokens: Sequence[Token], passage: Passage) -> list[list[Token]]:
+def _statement_tokens(tokens: Sequence[Token], passage: Passage) -> list[list[Token]]:
     """The tokens of each statement: rows that go on are joined, and commas outside brackets part."""
     rows: list[list[Token]] = [[]]
     depth = environments = 0
@@ -103,7 +128,7 @@ def _pieces(tokens: Sequence[Token], passage: Passage) -> list[list[Token]]:
             rows.append([])
             continue
         if token.kind == "sign":
-            depth += (token.text in _OPENING) - (token.text in _CLOSING)
+            depth += (token.text in _OPENING) - (token.text in _CLOSES)
             environments += token.text.startswith("begin ") - token.text.startswith("end ")
         if token.kind == "sign" and token.text == "\\\\" and depth <= 0 and environments <= 0:
             rows.append([])
@@ -113,7 +138,7 @@ def _pieces(tokens: Sequence[Token], passage: Passage) -> list[list[Token]]:
     joined: list[list[Token]] = []
     for row in filter(None, rows):
         first = next((t for t in row if t.text not in ("&", "gap")), row[0])
-        goes_on = first.kind == "sign" and first.text in RELATIONS | {"+", "−", "·", "×", "∘", "⊙"}
+        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | {"+", "−", "·", "×", "∘", "⊙"}
         if goes_on and joined and not (first.text == "−" and _relation(row)):
             joined[-1] += row
         else:
@@ -125,8 +150,8 @@ def _relation(tokens: Iterable[Token]) -> bool:
     """Whether a relation stands outside of brackets."""
     depth = 0
     for t in tokens:
-        depth += (t.text in _OPENING) - (t.text in _CLOSING) if t.kind == "sign" else 0
-        if not depth and t.kind == "sign" and t.text in RELATIONS:
+        depth += (t.text in _OPENING) - (t.text in _CLOSES) if t.kind == "sign" else 0
+        if not depth and t.kind == "sign" and t.text in RELATION_SIGNS:
             return True
     return False
 
@@ -136,29 +161,33 @@ def _split(row: list[Token]) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     depth = 0
     for n, token in enumerate(row):
+        after = row[n + 1] if n + 1 < len(row) else token
         if token.kind == "sign":
-            depth += (token.text in _OPENING) - (token.text in _CLOSING)
+            depth += (token.text in _OPENING) - (token.text in _CLOSES)
             depth += token.text.startswith("begin ") - token.text.startswith("end ")
-        alone = depth <= 0
-        if alone and token.kind == "sign" and token.text == "&":
-            after = row[n + 1] if n + 1 < len(row) else token
+        if depth > 0:
+            parts[-1].append(token)
+        elif token.kind == "sign" and token.text == "&":
             before = parts[-1][-1] if parts[-1] else token
-            if not ({after.text, before.text} & (RELATIONS | {"+", "−", "&"})) and parts[-1]:
+            if not ({after.text, before.text} & (RELATION_SIGNS | {"+", "−", "&"})) and parts[-1]:
                 parts.append([])
-            continue
-        if alone and token.kind == "sign" and token.text == "." and not token.spaced:
-            after = row[n + 1] if n + 1 < len(row) else None
-            if after is not None and not after.spaced and after.kind == "word":
-                parts[-1].append(token)  # np.sum, W.T
-                continue
-        word = token.kind == "text" or (token.kind == "word" and token.text in _WORDS)
-        if alone and (word or (token.kind == "sign" and token.text in _SEPARATORS)):
-            if word:
-                parts.append([token])
+        elif _is_word(token):
+            parts += [[token], []]
+        elif token.kind == "sign" and token.text in _SEPARATORS and not _is_attribute(token, after):
             parts.append([])
-            continue
-        parts[-1].append(token)
+        else:
+            parts[-1].append(token)
     return _with_ranges([p for p in parts if p])
+
+
+def _is_word(token: Token) -> bool:
+    """Whether a token is prose."""
+    return token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
+
+
+def _is_attribute(token: Token, after: Token) -> bool:
+    """np.sum, W.T"""
+    return token.text == "." and not token.spaced and not after.spaced and after.kind == "word"
 
 
 def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
@@ -188,10 +217,12 @@ def _vocabulary(pieces: Iterable[tuple[Passage, list[list[Token]]]]) -> set[str]
             signs = [t.text for t in part if t.kind == "sign"]
             if part and part[0].kind == "word" and heads[0] is part[0]:
                 rest = part[1].text if len(part) > 1 else ""
-                if rest in RELATIONS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []:
-                    if len(part[0].text) == 1 or (signs and rest in RELATIONS | {"_", "^", "("}):
+                if part[0].text in ("d", "D") and rest == "_":  # d_x f
+                    continue
+                if rest in RELATION_SIGNS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []:
+                    if len(part[0].text) == 1 or (signs and rest in RELATION_SIGNS | {"_", "^", "("}):
                         words.add(part[0].text)
-    return words - FUNCTIONS - RESERVED
+    return words - FUNCTION_WORDS - RESERVED
 
 
 def splitter(words: Collection[str], latex: bool) -> Any:
@@ -202,7 +233,7 @@ def splitter(words: Collection[str], latex: bool) -> Any:
     >>> splitter((), latex=False)("rate")
     ['rate']
     """
-    known = FUNCTIONS | RESERVED | set(words)
+    known = FUNCTION_WORDS | RESERVED | set(words)
 
     def split(word: str) -> list[str]:
         if word in known or not word.isascii() or (word[0] == "d" and len(word) == 2):
@@ -222,18 +253,20 @@ def splitter(words: Collection[str], latex: bool) -> Any:
 
 
 def _read_passage(
-    found: Read, passage: Passage, parts: list[list[Token]], words: set[str], known: list[Range]
+    found: ReadNote, passage: Passage, parts: list[list[Token]], words: set[str], known: list[Range]
 ) -> None:
     """Add the statements of one passage; `known` has the ranges that hold from here on."""
-    here: list[Statement] = []
+    here: list[NoteStatement] = []
     ranges: list[Range] = []
     conditions: list[Chain] = []
     waiting: list[list[Token]] = []  # names before `∈`
     for part in parts:
-        if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS):
+        if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS | {"∀"}):
             waiting = []
             continue
         part = _bare(part)
+        while len(part) > 1 and part[-1].text == ":":  # Backwards:
+            part = part[:-1]
         if not _relation(part):
             waiting.append(part)
             found.passed += len(parts) == 1
@@ -272,16 +305,18 @@ def _bare(part: list[Token]) -> list[Token]:
     return part
 
 
-def _is_condition(statement: Statement, before: list[Statement]) -> bool:
+def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool:
     """`i ≠ j`, `l < L` beside a statement."""
-    if statement.kind != "inequality" or not before:
+    first = statement.chain.parts[0]
+    index = isinstance(first, Name) and first.text in _INDEX_LETTERS
+    if not before or (statement.kind != "inequality" and not index):
         return False
-    return all(isinstance(x, Node) and type(x).__name__ in ("Name", "Num", "Total") for x in statement.chain.parts)
+    return all(isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum") for x in statement.chain.parts)
 
 
 def _of_others(
-    statement: Statement, waiting: list[list[Token]], passage: Passage, words: set[str], found: Read
-) -> list[Statement]:
+    statement: NoteStatement, waiting: list[list[Token]], passage: Passage, words: set[str], found: ReadNote
+) -> list[NoteStatement]:
     """`W, V ∈ ℝ^{n×m}`: the same declaration for the names before it."""
     if statement.kind != "declaration":
         return []
@@ -309,11 +344,11 @@ def _parser_of(passage: Passage, part: Sequence[Token], words: set[str]) -> Pars
 
 def _statement(
     passage: Passage, part: list[Token], words: set[str]
-) -> tuple[Statement | None, Range | None]:
+) -> tuple[NoteStatement | None, Range | None]:
     """The statement that these tokens are, or the range; neither if they state nothing."""
     if any(t.text == "…" for t in part) and (extent := _range(passage, part, words)) is not None:
         return None, extent
-    relations = [t.text for t in part if t.kind == "sign" and t.text in RELATIONS]
+    relations = [t.text for t in part if t.kind == "sign" and t.text in RELATION_SIGNS]
     if _PASSED & set(relations) and not {"=", "∈", ":=", "≡"} & set(relations):
         return None, None
     parser = _parser_of(passage, part, words)
@@ -324,7 +359,7 @@ def _statement(
         kind = "declaration"
     elif set(chain.relations) <= {"=", ":=", "≡"}:
         kind = "equality"
-    elif set(chain.relations) <= {"<", ">", "≤", "≥"}:
+    elif set(chain.relations) <= {"<", ">", "≤", "≥", "≠"}:
         kind = "inequality"
     elif "←" in chain.relations or set(chain.relations) & _PASSED:
         return None, None
@@ -332,7 +367,7 @@ def _statement(
         said = f"a statement with the relations {' and '.join(chain.relations)}: write two of them"
         raise FormulaError(said, passage.source, chain.start)
     remarks = tuple(dict.fromkeys(parser.remarks))
-    return Statement(kind, chain, passage, part[0].start, part[-1].end, remarks=remarks), None
+    return NoteStatement(kind, chain, passage, part[0].start, part[-1].end, remarks=remarks), None
 
 
 def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None:
@@ -363,7 +398,7 @@ def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None
 
 def formula(text: str, words: Collection[str] = ()) -> Any:
     """The syntax of one formula, in plain text or LaTeX: a Chain where it has relations."""
-    source = Source("formula", text)
+    source = TextSource("formula", text)
     latex = "\\" in text
     tokens = Lexer(source).tokens()
     return Parser(source, tokens, latex, splitter(words, latex), words).whole()

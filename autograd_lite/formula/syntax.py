@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from autograd_lite.formula.tokens import FormulaError, Source, Token
+from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, TextSource, Token
 
 DEEPEST = 60  # brackets within brackets
 MOST_TERMS = 150  # of a sum, or factors of a product
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class SyntaxNode:
     """A part of a formula, from the character `start` of its source to `end`."""
 
     start: int
@@ -26,7 +26,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Num(Node):
+class Num(SyntaxNode):
     """A number."""
 
     value: Fraction | float
@@ -34,7 +34,7 @@ class Num(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name(SyntaxNode):
     """A letter or word."""
 
     text: str
@@ -42,7 +42,7 @@ class Name(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Script(Node):
+class Script(SyntaxNode):
     """What is raised (`^`) or lowered (`_`), in `[`, `(` or no brackets; or `ᵀ`, or `′`.
 
     items: lowered indices `ij` are two; raw: as it was written, without spaces.
@@ -55,7 +55,7 @@ class Script(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Scripted(Node):
+class Scripted(SyntaxNode):
     """Something with scripts, in their order."""
 
     base: Any
@@ -63,7 +63,7 @@ class Scripted(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(SyntaxNode):
     """`f(x, y)`; or a product, which only its letters tell: `a (1 − a)`."""
 
     function: Any
@@ -73,21 +73,21 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Total(Node):
+class Sum(SyntaxNode):
     """A sum: each term with its sign, 1 or −1."""
 
     terms: tuple[tuple[int, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Product(Node):
+class Product(SyntaxNode):
     """Factors, from left to right, each with the sign before it: `` (none), ·, ×, ∘, ⊗, /, @."""
 
     factors: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Quotient(Node):
+class Quotient(SyntaxNode):
     """A fraction with a bar."""
 
     above: Any
@@ -95,7 +95,7 @@ class Quotient(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Bracket(Node):
+class Bracket(SyntaxNode):
     """Something in brackets of a kind: ( [ ⦃ | ‖ ⟨ √; several parts where there are commas."""
 
     kind: str
@@ -103,7 +103,7 @@ class Bracket(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Grid(Node):
+class Grid(SyntaxNode):
     """Rows of cells; a kind of `cases` has a condition in each second cell."""
 
     rows: tuple[tuple[Any, ...], ...]
@@ -111,7 +111,7 @@ class Grid(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Reduction(Node):
+class Reduction(SyntaxNode):
     """Σ, Π, max or min of the body over indices, from `low` to `high` where these are given."""
 
     kind: str
@@ -123,7 +123,7 @@ class Reduction(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Derivative(Node):
+class Differentiation(SyntaxNode):
     """∂of/∂wrt, each `wrt` with how often; `of` is None for an operator. sign: ∂, ∇, d or D."""
 
     of: Any
@@ -132,7 +132,7 @@ class Derivative(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Differential(Node):
+class Differential(SyntaxNode):
     """∂x, half of a derivative: above or below a fraction's bar."""
 
     of: Any
@@ -140,7 +140,7 @@ class Differential(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Prefixed(Node):
+class Prefixed(SyntaxNode):
     """A function applied without brackets: log x."""
 
     function: Any
@@ -148,35 +148,28 @@ class Prefixed(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Dots(Node):
+class Dots(SyntaxNode):
     """An ellipsis."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chain(Node):
+class Chain(SyntaxNode):
     """Parts with relations between them: a = b = c."""
 
     parts: tuple[Any, ...]
     relations: tuple[str, ...]
 
 
-RELATIONS = {"=", "≠", "<", ">", "≤", "≥", "∈", "≈", ":=", "≡", "∝", "←", "→", "⇒", "⟺", "~", "+="}
-RELATIONS |= {"⊂", "−=", ":"}
+RELATION_SIGNS = {"=", "≠", "<", ">", "≤", "≥", "∈", "≈", ":=", "≡", "∝", "←", "→", "⇒", "⟺", "~", "+="}
+RELATION_SIGNS |= {"⊂", "−=", ":"}
 _TIMES = {"·", "×", "∘", "⊙", "*", "⊗", "@", "/"}
 _CLOSING = {"(": ")", "[": "]", "⦃": "⦄", "⟨": "⟩", "⟦": "⟧", "|": "|", "‖": "‖", "{": "}"}
 _MATRICES = {"matrix", "bmatrix", "pmatrix", "vmatrix", "Vmatrix", "Bmatrix", "array", "smallmatrix"}
 _ROWS = {"aligned", "split", "gathered", "alignedat"}
 _LAYERS = "lℓLktTin"
 LINEAR = {"tr", "det", "vec", "diag"}  # functions without brackets that take the product after them
-FUNCTIONS = {
-    *("exp", "log", "ln", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan", "sigmoid"),
-    *("softplus", "relu", "max", "min", "abs", "sqrt", "softmax", "logsumexp", "sign", "sum"),
-    *("tr", "det", "vec", "diag", "mean", "log2", "logdet", "arcsin", "arccos", "argmax", "sgn"),
-    *("trace", "norm", "dot", "multiply", "square", "maximum", "minimum", "matmul", "inv"),
-    *("transpose", "outer", "power", "erf", "cot", "sec", "csc", "coth", "LSE", "ReLU", "rank"),
-}
-_MODULES = {"np", "numpy", "torch", "tf", "jnp", "math"}
-RESERVED = _MODULES | {"axis", "keepdims", "True", "False", "otherwise"}
+_LIBRARIES = {"np", "numpy", "torch", "tf", "jnp", "math"}
+RESERVED = _LIBRARIES | {"axis", "keepdims", "True", "False", "otherwise"}
 _STARTS = {"(", "[", "⟦", "⦃", "⟨", "{", "∂", "∇", "√", "frac", "sqrt", "bold", "…", "binom"}
 _STARTS |= {"underbrace", "overbrace", "underset", "overset", "stackrel"}
 
@@ -186,7 +179,7 @@ class Parser:
 
     def __init__(
         self,
-        source: Source,
+        source: TextSource,
         tokens: Sequence[Token],
         latex: bool = True,
         split: Callable[[str], Sequence[str]] = list,
@@ -196,6 +189,7 @@ class Parser:
         self.split, self.known = split, known
         self.at = self.depth = 0
         self.closing: list[str] = []
+        self.in_cells = False  # whether & parts the cells of a matrix
         self.calls = True  # whether brackets after a name may be its arguments
         self.remarks: list[str] = []
 
@@ -250,7 +244,7 @@ class Parser:
     def relation(self) -> Any:
         start = self.token.start
         parts, relations = [self.total()], []
-        while self.token.kind == "sign" and self.token.text in RELATIONS:
+        while self.token.kind == "sign" and self.token.text in RELATION_SIGNS:
             relations.append(self.take().text)
             self.accept("&")
             parts.append(self.total())
@@ -262,12 +256,12 @@ class Parser:
         if self.depth > DEEPEST:
             raise self.error(f"brackets are nested more than {DEEPEST} deep")
         start, terms, sign = self.token.start, [], 1
-        while self.sees("+", "−", "&"):
+        while self.sees("+", "−") or (self.sees("&") and not self.in_cells):
             sign = -sign if self.take().text == "−" else sign
         terms.append((sign, self.product()))
-        while self.sees("+", "−", "&", "±"):
+        while self.sees("+", "−", "±") or (self.sees("&") and not self.in_cells):
             if self.accept("&"):
-                if self.token.kind == "sign" and self.token.text in RELATIONS:
+                if self.token.kind == "sign" and self.token.text in RELATION_SIGNS:
                     break
                 continue
             sign = -1 if self.take().text == "−" else 1
@@ -277,7 +271,7 @@ class Parser:
             if len(terms) > MOST_TERMS:
                 raise self.error(f"a sum of more than {MOST_TERMS} terms")
         self.depth -= 1
-        return terms[0][1] if terms == [(1, terms[0][1])] else Total(start, self.last, tuple(terms))
+        return terms[0][1] if terms == [(1, terms[0][1])] else Sum(start, self.last, tuple(terms))
 
     def product(self) -> Any:
         start = self.token.start
@@ -296,13 +290,18 @@ class Parser:
                 break
             if len(factors) > MOST_TERMS:
                 raise self.error(f"a product of more than {MOST_TERMS} factors")
-        if isinstance(factors[0][1], Derivative) and factors[0][1].of is None and len(factors) > 1:
-            rest = factors[1][1] if len(factors) == 2 else None
-            if rest is None and all(sign == "" for sign, _ in factors[1:]):
-                rest = Product(factors[1][1].start, self.last, tuple(factors[1:]))
-            if rest is not None:
-                return replace(factors[0][1], of=rest, end=self.last)
+        factors = self.applied(factors)
         return factors[0][1] if len(factors) == 1 else Product(start, self.last, tuple(factors))
+
+    def applied(self, factors: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """Operators, ∂/∂W, are applied to all that follows them in a product."""
+        for n in range(len(factors) - 2, -1, -1):
+            sign, operator = factors[n]
+            if isinstance(operator, Differentiation) and operator.of is None:
+                rest = factors[n + 1 :]
+                of = rest[0][1] if len(rest) == 1 else Product(rest[0][1].start, self.last, tuple(rest))
+                factors = [*factors[:n], (sign, replace(operator, of=of, end=self.last))]
+        return factors
 
     def refuse_slash(self, above: Any, below: Any) -> None:
         """`1/2m` may be (1/2) m or 1/(2 m)."""
@@ -331,7 +330,7 @@ class Parser:
         """A factor after a sign, which may be negative: δ ∘ −1."""
         start = self.token.start
         if self.accept("−"):
-            return Total(start, self.last, ((-1, self.signed()),))
+            return Sum(start, self.last, ((-1, self.signed()),))
         self.accept("+")
         return self.factor()
 
@@ -341,15 +340,22 @@ class Parser:
         token = self.token
         if token.kind == "word":
             return self.word()
-        return self.scripted(self.atom())
+        node = self.scripted(self.atom())
+        base = node.base if isinstance(node, Scripted) else node
+        if token.text == "{" and isinstance(base, Name) and self.calls and self.sees("("):
+            spaced = self.token.spaced
+            arguments = self.bracketed().parts
+            node = self.scripted(Call(node.start, self.last, node, arguments, "(", spaced))
+        return node
 
     def word(self) -> Any:
         """A name with its scripts, its arguments, or what is special to some words."""
         self._split()
         token = self.token
-        if token.text in ("Σ", "Π"):
-            return self.reduction(self.take().text)
-        if token.text in _MODULES and self.peek().text == ".":
+        if token.text in ("∑", "∏") or (token.text in ("Σ", "Π") and self._is_sum()):
+            self.take()
+            return self.reduction({"∑": "Σ", "∏": "Π"}.get(token.text, token.text))
+        if token.text in _LIBRARIES and self.peek().text == ".":
             self.at += 2
             token = self.token
         if token.text in ("d", "D") and token.text not in self.known and self.is_operator():
@@ -360,6 +366,12 @@ class Parser:
             return self.reduction(self.take().text)
         name = Name(token.start, token.end, self.take().text)
         return self.named(name)
+
+    def _is_sum(self) -> bool:
+        """Whether Σ is a sum sign: unless it is a name of the note's, or has a range."""
+        if self.token.text not in self.known:
+            return True
+        return self.peek().text == "_" and any(t.text == "=" for t in self.list[self.at : self.at + 6])
 
     def _split(self) -> None:
         """Replace a run of letters by the names that it consists of."""
@@ -376,16 +388,16 @@ class Parser:
     def named(self, name: Any) -> Any:
         """What may follow a name: scripts, then arguments, then scripts of the result."""
         text = name.text if isinstance(name, Name) else ""
-        if self.token.kind == "number" and not self.token.spaced and text not in FUNCTIONS:
+        if self.token.kind == "number" and not self.token.spaced and text not in FUNCTION_WORDS:
             if self.token.start == name.end and "." not in self.token.text:
                 name = self._with_digits(name)
         node = self.scripted(name)
-        if self.calls and self.sees("(") or (text in FUNCTIONS and self.sees("(", "[", "⦃")):
+        if (self.calls and self.sees("(")) or (text in FUNCTION_WORDS and self.sees("(", "[", "⦃")):
             spaced, opening = self.token.spaced, self.token.text
             arguments = self.bracketed().parts
             node = Call(node.start, self.last, node, arguments, opening, spaced)
             return self.scripted(node)
-        if text in FUNCTIONS and (self.starts() or self.sees("−")):
+        if text in FUNCTION_WORDS and (self.starts() or self.sees("−")):
             argument = self.product() if text in LINEAR else self.argument_of_function()
             return Prefixed(node.start, self.last, node, argument)
         return node
@@ -413,7 +425,7 @@ class Parser:
         """What a function without brackets takes: one factor, with the number before it."""
         start = self.token.start
         if self.accept("−"):
-            return Total(start, self.last, ((-1, self.argument_of_function()),))
+            return Sum(start, self.last, ((-1, self.argument_of_function()),))
         factor = self.factor()
         if isinstance(factor, Num) and self.token.kind == "word":
             product = ("", factor), ("", self.factor())
@@ -452,7 +464,7 @@ class Parser:
             return None
         if token.text == "." and not token.spaced and not self.peek().spaced:
             return self.attribute()
-        if isinstance(base, Name) and base.text not in FUNCTIONS and not token.spaced:
+        if isinstance(base, Name) and base.text not in FUNCTION_WORDS and not token.spaced:
             return self.layer_in_line(before)
         return None
 
@@ -466,31 +478,26 @@ class Parser:
 
     def layer_in_line(self, before: list[Script]) -> list[Script] | None:
         """`W[l]`, `W{[l]}`, `a_j[l](i)`: a raised index that stands on the line."""
-        at = self.at + (self.token.text == "{")
-        first = self.list[min(at, len(self.list) - 1)]
-        braces = self.token.text == "{"
-        if first.text == "[" or (first.text == "(" and (braces or any(s.mark == "[" for s in before))):
-            inside, n = [], at + 1
-            while n < len(self.list) and self.list[n].text not in ("]", ")") and len(inside) < 4:
-                inside.append(self.list[n])
-                n += 1
-            words = [t.text for t in inside]
-            simple = len(words) in (1, 2, 3) and (
-                (len(words) == 1 and (words[0][0].isdigit() or words[0] in _LAYERS + "ij"))
-                or (len(words) == 3 and words[0] in _LAYERS and words[1] in "+−" and words[2].isdigit())
-                or (len(words) == 2 and words[0].isdigit() and words[1].isalpha())
-            )
-            if simple and n < len(self.list) and self.list[n].text == _CLOSING[first.text]:
-                if braces and self.list[min(n + 1, len(self.list) - 1)].text != "}":
-                    return None
-                if self.latex:
-                    self.remarks.append(f"{first.text}{''.join(words)}] is read as a raised index")
-                self.at = at
-                found = [self.marked("^")]
-                if braces:
-                    self.expect("}")
-                return found
-        return None
+        braces = self.sees("{")
+        first = self.peek(1 if braces else 0)
+        sample = first.text == "(" and (braces or any(s.mark == "[" for s in before))
+        if first.text != "[" and not sample:
+            return None
+        at = self.at + braces
+        words: list[str] = []
+        while self.peek(1 + braces + len(words)).text not in ("]", ")") and len(words) < 4:
+            words.append(self.peek(1 + braces + len(words)).text)
+        after = 1 + braces + len(words)
+        closed = self.peek(after).text == _CLOSING[first.text]
+        if not (closed and _is_layer(words) and (not braces or self.peek(after + 1).text == "}")):
+            return None
+        if self.latex:
+            self.remarks.append(f"{first.text}{''.join(words)}] is read as a raised index")
+        self.at = at
+        found = [self.marked("^")]
+        if braces:
+            self.expect("}")
+        return found
 
     def script_items(self, kind: str) -> list[Script]:
         """What follows ^ or _: one token, or a group that may hold several scripts."""
@@ -516,13 +523,15 @@ class Parser:
             return [self.marked(kind)]
         if self.sees("′", "ᵀ"):
             return [Script(start, self.token.end, self.take().text)]
+        if kind == "^":
+            self._first_character()
         if self.token.kind == "word" and self.token.text in ("T", "t") and kind == "^":
             self.take()
             return [Script(start, self.last, "ᵀ")]
         if self.sees("−") and self.peek().kind in ("number", "word"):  # e^-z
             self.take()
             inner = self._bare()
-            item: Any = Total(start, self.last, ((-1, inner),))
+            item: Any = Sum(start, self.last, ((-1, inner),))
         elif self.sees("*", "∘", "⊙"):
             self.take()
             if self.token.kind == "number" and kind == "^":  # x^∘2
@@ -536,19 +545,11 @@ class Parser:
 
     def _bare(self, split: bool = False) -> Any:
         """One token, or one character of it in LaTeX, as a script or an argument."""
-        token = self.token
-        if token.kind in ("number", "word") and len(token.text) > 1 and self.latex:
-            if self.written(token) == token.text:  # not a command
-                middle = token.start + 1
-                first = Token(token.kind, token.text[0], token.start, middle, token.spaced)
-                self.list[self.at : self.at + 1] = [
-                    first,
-                    Token(token.kind, token.text[1:], middle, token.end),
-                ]
+        self._first_character()
         token = self.token
         if token.kind == "number":
             self.take()
-            return Num(token.start, token.end, _number(token.text))
+            return Num(token.start, token.end, _digits(token.text))
         if token.kind == "word":
             self.take()
             if split and not self.latex and len(token.text) > 1 and token.text.isascii():
@@ -561,6 +562,17 @@ class Parser:
             self.take()
             return Name(token.start, token.end, token.text)
         return self.atom()
+
+    def _first_character(self) -> None:
+        """In LaTeX, x^10 is x¹0: the rest of a word or number goes on after the script."""
+        token = self.token
+        if token.kind in ("number", "word") and len(token.text) > 1 and self.latex:
+            if self.written(token) == token.text:  # not a command
+                middle = token.start + 1
+                self.list[self.at : self.at + 1] = [
+                    Token(token.kind, token.text[0], token.start, middle, token.spaced),
+                    Token(token.kind, token.text[1:], middle, token.end),
+                ]
 
     def layered(self, name: Any) -> Any:
         """Primes and raised layers right after a name that is itself a script: a_k′, W_{n[l]}."""
@@ -589,7 +601,7 @@ class Parser:
 
     def script_item(self, kind: str) -> Script:
         start = self.token.start
-        if self.sees("[", "("):
+        if self.sees("[", "(", "⦃"):
             return self.marked(kind)
         if self.sees("′", "ᵀ"):
             return Script(start, self.token.end, self.take().text)
@@ -624,7 +636,7 @@ class Parser:
                 continue
             item = self.index_item() if not raised else self.relation()
             found += item if isinstance(item, list) else [item]
-            if raised and self.sees("[", "(", "ᵀ", "′"):
+            if raised and self.sees("[", "(", "⦃", "ᵀ", "′"):
                 break
             if self.token.kind == "end":
                 raise self.unexpected(_shown(closing))
@@ -646,9 +658,9 @@ class Parser:
                 for n, c in enumerate(token.text)
             ]
         found = self.index_total()
-        if self.token.kind == "sign" and self.token.text in RELATIONS:
+        if self.token.kind == "sign" and self.token.text in RELATION_SIGNS:
             relations, parts = [], [found]
-            while self.token.kind == "sign" and self.token.text in RELATIONS:
+            while self.token.kind == "sign" and self.token.text in RELATION_SIGNS:
                 relations.append(self.take().text)
                 parts.append(self.total())
                 if self.accept("…"):
@@ -666,10 +678,10 @@ class Parser:
         while self.sees("+", "−"):
             sign = -1 if self.take().text == "−" else 1
             terms.append((sign, self.index_factor()))
-        return terms[0][1] if terms[0][0] == 1 == len(terms) else Total(start, self.last, tuple(terms))
+        return terms[0][1] if terms[0][0] == 1 == len(terms) else Sum(start, self.last, tuple(terms))
 
     def index_factor(self) -> Any:
-        if not self.starts() or self.sees("[") and False:
+        if not self.starts() or (self.sees("[") and False):
             raise self.unexpected("an index")
         node = self.scripted(self.atom())
         if self.accept("×", "·"):
@@ -682,7 +694,7 @@ class Parser:
         token = self.token
         if token.kind == "number":
             self.take()
-            return Num(token.start, token.end, _number(token.text))
+            return Num(token.start, token.end, _digits(token.text))
         if token.kind == "word":
             self.take()
             return Name(token.start, token.end, token.text)
@@ -744,14 +756,15 @@ class Parser:
         self.closing = outer
         return Bracket(start, self.last, sign, (found,))
 
-    def argument(self) -> Any:
-        """The argument of \\frac and its kin."""
+    def argument(self, half: bool = False) -> Any:
+        """The argument of \\frac and its kin; half: it may be half of a derivative, ∂x."""
         if self.sees("{"):
             start = self.token.start
             self.take()
             outer, self.closing = self.closing, ["}"]
             calls, self.calls = self.calls, True
-            found = self.halved() if self.sees("∂") or self._is_d() else self.relation()
+            is_half = half and (self.sees("∂") or self._is_d())
+            found = self.halved() if is_half else self.relation()
             self.expect("}")
             self.closing, self.calls = outer, calls
             return replace(found, start=start, end=self.last) if isinstance(found, Num) else found
@@ -759,27 +772,29 @@ class Parser:
 
     def fraction(self) -> Any:
         start = self.take().start
-        above = self.argument()
-        below = self.argument()
-        if isinstance(above, Differential) and isinstance(below, Differential | Product):
-            return self.derivative(above, below, start)
-        return Quotient(start, self.last, self.undone(above), self.undone(below))
-
-    def undone(self, node: Any) -> Any:
-        """dz that turned out to be no differential: a name that begins with d."""
-        if isinstance(node, Differential):
-            raise self.error("∂ above or below a bar alone: a derivative is ∂…/∂…", node.start)
-        return node
+        at, tokens = self.at, list(self.list)
+        above = self.argument(half=True)
+        if isinstance(above, Differential):
+            outer, self._below = self._below, True
+            below = self.argument(half=True)
+            self._below = outer
+            if _halves(below):
+                return self.derivative(above, below, start)
+            if self.list[at].text == "∂" or self.list[at + 1].text == "∂":
+                raise self.error("∂ above a bar alone: a derivative is ∂…/∂…", above.start)
+            self.at, self.list = at, tokens  # d was no sign of a differential
+            above = self.argument()
+        return Quotient(start, self.last, above, self.argument())
 
     def _is_d(self) -> bool:
         """Whether the group that begins here is a differential written with d."""
         token = self.token
         if token.kind == "sign" and token.text == "bold":
             return False
-        if token.kind != "word" or not token.text.startswith("d") or token.text in FUNCTIONS:
+        if token.kind != "word" or not token.text.startswith("d") or token.text in FUNCTION_WORDS:
             return False
         if token.text == "d":
-            return True
+            return "d" not in self.known and self.peek().text not in ("_", "ᵀ")
         return len(token.text) == 2 or token.text[1:] in self.known
 
     def _d(self) -> None:
@@ -863,7 +878,7 @@ class Parser:
         self._below = False
         return found[0][1] if len(found) == 1 else Product(start, self.last, tuple(found))
 
-    def derivative(self, above: Differential, below: Any, start: int) -> Derivative:
+    def derivative(self, above: Differential, below: Any, start: int) -> Differentiation:
         """∂ⁿf/∂x∂y from its halves; the order is no power of the variable."""
         halves = [below] if isinstance(below, Differential) else [half for _, half in below.factors]
         if not all(isinstance(half, Differential) and half.of is not None for half in halves):
@@ -873,7 +888,7 @@ class Parser:
             wrt = ((halves[0].of, 1),)
         if sum(n for _, n in wrt) != above.order:
             raise self.error(f"∂ is of order {above.order} above and {sum(n for _, n in wrt)} below", start)
-        return Derivative(start, self.last, above.of, wrt)
+        return Differentiation(start, self.last, above.of, wrt)
 
     def is_operator(self) -> bool:
         """Whether `d` or `D` has a lowered variable and something after it: d_x f."""
@@ -898,7 +913,7 @@ class Parser:
         if order > 1 and len(wrt) == 1:
             wrt = [(wrt[0][0], order)]
         of = self.operand() if self.starts() or self.sees("−") else None
-        return Derivative(token.start, self.last, of, tuple(wrt), token.text)
+        return Differentiation(token.start, self.last, of, tuple(wrt), token.text)
 
     def _variable(self) -> Any:
         """The variable of d_x, d_w_j: a name with one lowered index."""
@@ -912,7 +927,7 @@ class Parser:
     def operand(self) -> Any:
         """What an operator is applied to: one factor."""
         if self.accept("−"):
-            return Total(self.token.start, self.last, ((-1, self.operand()),))
+            return Sum(self.token.start, self.last, ((-1, self.operand()),))
         return self.factor()
 
     def root(self) -> Any:
@@ -927,6 +942,8 @@ class Parser:
         """\\mathbf and its kin: a number or a letter in a style of its own."""
         start = self.take().start
         braces = self.accept("{")
+        if self.token.text in ("d", "D") and not braces and self.is_operator():
+            return self.derived()
         if self.sees("bold") or self.token.text.startswith("accent"):
             node = self.atom()
         elif braces or self.token.kind == "sign":
@@ -960,7 +977,7 @@ class Parser:
         if not isinstance(base, Name):
             raise self.error("an accent over something that is no letter", start)
         text = f"{base.text}{mark}"
-        named = Name(start, self.last, _composed(text), base.bold)
+        named = Name(start, self.last, _normalized(text), base.bold)
         return self.named(replace(node, base=named) if isinstance(node, Scripted) else named)
 
     def braced(self) -> Any:
@@ -996,6 +1013,7 @@ class Parser:
             raise self.error(f"the environment {kind!r} is not known here", start)
         outer, self.closing = self.closing, []
         rows: list[list[Any]] = [[]]
+        was, self.in_cells = self.in_cells, kind not in _ROWS
         while not self.sees(f"end {kind}"):
             if self.token.kind == "end":
                 raise self.unexpected(f"\\end{{{kind}}}")
@@ -1014,7 +1032,7 @@ class Parser:
             else:
                 rows[-1].append(self.relation())
         self.take()
-        self.closing = outer
+        self.closing, self.in_cells = outer, was
         cells = tuple(tuple(row) for row in rows if row)
         if not cells or len(cells) * max(map(len, cells)) > 400:
             raise self.error("a matrix without entries, or with more than 400", start)
@@ -1039,10 +1057,12 @@ class Parser:
                     if isinstance(item, Chain):
                         indices, low, high, condition = self._bounds(item, indices, high)
                     elif isinstance(item, Name):
-                        indices.append(item)
-                    elif isinstance(item, Scripted) and isinstance(item.base, Name):
-                        primes = sum(s.kind == "′" for s in item.scripts)
-                        indices.append(replace(item.base, text=item.base.text + "′" * primes))
+                        primes = ""
+                        while not group and self.sees("′") and not self.token.spaced:
+                            primes += self.take().text
+                        indices.append(replace(item, text=item.text + primes))
+                    elif isinstance(_primed(item), Name):
+                        indices.append(_primed(item))
                     else:
                         raise self.error("an index of a sum is a letter", item.start)
             if closing:
@@ -1054,7 +1074,7 @@ class Parser:
 
     def _bounds(self, chain: Chain, indices: list[Name], high: Any) -> tuple[Any, ...]:
         """`i = 1`, `i = 1 … m`, `i ≠ j`, `1 ≤ i ≤ m`, `i ∈ S`."""
-        first, low, condition = chain.parts[0], None, None
+        first, low, condition = _primed(chain.parts[0]), None, None
         if isinstance(first, Name) and chain.relations == ("=",):
             indices = [*indices, first]
             low = chain.parts[1]
@@ -1072,7 +1092,7 @@ class Parser:
 
     def body(self) -> Any:
         if self.accept("−"):
-            return Total(self.token.start, self.last, ((-1, self.body()),))
+            return Sum(self.token.start, self.last, ((-1, self.body()),))
         self.accept("+")
         return self.product()
 
@@ -1093,6 +1113,30 @@ _ATOMS: dict[str, Callable[[Parser], Any]] = {
 }
 
 
+def _is_layer(words: list[str]) -> bool:
+    """Whether this may number a layer: l, 3, l − 1, 3z."""
+    if len(words) == 1:
+        return words[0][:1].isdigit() or words[0] in _LAYERS + "ij"
+    if len(words) == 2:
+        return words[0].isdigit() and words[1].isalpha()
+    return len(words) == 3 and words[0] in _LAYERS and words[1] in "+−" and words[2].isdigit()
+
+
+def _halves(node: Any) -> bool:
+    """Whether this is ∂x, or ∂x ∂y."""
+    if isinstance(node, Product):
+        return all(isinstance(x, Differential) and x.of is not None for _, x in node.factors)
+    return isinstance(node, Differential) and node.of is not None
+
+
+def _primed(node: Any) -> Any:
+    """An index with primes, n′, as one name."""
+    if isinstance(node, Scripted) and isinstance(node.base, Name):
+        if all(s.kind == "′" for s in node.scripts):
+            return replace(node.base, text=node.base.text + "′" * len(node.scripts))
+    return node
+
+
 def _shown(text: str) -> str:
     return f"{text!r}" if text else "the end"
 
@@ -1101,13 +1145,14 @@ def _tuple(x: Any) -> tuple[Any, ...]:
     return x if isinstance(x, tuple) else (x,)
 
 
-def _composed(text: str) -> str:
+def _normalized(text: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", text)
 
 
-def _number(text: str) -> Fraction | float:
+def _digits(text: str) -> Fraction | float:
+    text = text.replace("−", "-")
     value = Fraction(text) if "/" in text or len(text) < 15 else float(text)
     return value if isinstance(value, float) or value.denominator < 10**9 else float(text)
 

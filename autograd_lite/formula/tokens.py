@@ -20,7 +20,7 @@ MOST_EXPANSIONS = 500  # of macros, in one formula
 
 
 @dataclass(frozen=True)
-class Source:
+class TextSource:
     """A text, the name under which errors refer to it, and how its lines are counted."""
 
     name: str
@@ -33,7 +33,7 @@ class Source:
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of a character, both from 1.
 
-        >>> Source("note", "ab\\ncd").place(4)
+        >>> TextSource("note", "ab\\ncd").place(4)
         (2, 2)
         """
         line = bisect_right(self._starts, offset)
@@ -52,7 +52,7 @@ class FormulaError(ValueError):
     As text: file, line and column, the message, and the line with a caret below the place.
     """
 
-    def __init__(self, said: str, source: Source, start: int) -> None:
+    def __init__(self, said: str, source: TextSource, start: int) -> None:
         self.said, self.source = said, source
         self.line, self.column = source.place(start)
         super().__init__(f"{source.name}:{self.line}:{self.column}: {said}\n{self.shown}")
@@ -91,36 +91,45 @@ class Macro:
     body: str
 
 
+FUNCTION_WORDS = {
+    *("exp", "log", "ln", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arctan", "sigmoid"),
+    *("softplus", "relu", "max", "min", "abs", "sqrt", "softmax", "logsumexp", "sign", "sum"),
+    *("tr", "det", "vec", "diag", "mean", "log2", "logdet", "arcsin", "arccos", "argmax", "sgn"),
+    *("trace", "norm", "dot", "multiply", "square", "maximum", "minimum", "matmul", "inv"),
+    *("transpose", "outer", "power", "erf", "cot", "sec", "csc", "coth", "LSE", "ReLU", "rank"),
+}
+
 # Commands that LaTeX has and the table of notations need not write
 
 _SYNONYMS = {
-    **{"lVert": "‖", "rVert": "‖", "|": "‖", "Vert": "‖", "lvert": "|", "rvert": "|", "vert": "|"},
-    **{"dots": "…", "cdots": "…", "vdots": "…", "ddots": "…", "dotsc": "…", "dotsb": "…"},
-    **{"leqslant": "≤", "geqslant": "≥", "le": "≤", "ge": "≥", "ne": "≠", "lt": "<", "gt": ">"},
-    **{"bullet": "·", "ast": "*", "star": "*", "hadamard": "∘", "bigodot": "⊙", "bigotimes": "⊗"},
-    **{"intercal": "ᵀ", "transp": "ᵀ", "T": "ᵀ", "trans": "ᵀ", "transpose": "ᵀ"},
-    **{"varepsilon": "ε", "varphi": "φ", "vartheta": "θ", "varrho": "ρ", "varsigma": "ς"},
-    **{"coloneqq": ":=", "triangleq": "≡", "gets": "←", "mapsto": "→", "rightarrow": "→"},
-    **{"implies": "⇒", "Longrightarrow": "⇒", "therefore": "⇒", "Leftrightarrow": "⟺"},
-    **{"longrightarrow": "→", "lbrace": "⦃", "rbrace": "⦄", "{": "⦃", "}": "⦄", "lbrack": "["},
-    **{"rbrack": "]", "llbracket": "⟦", "rrbracket": "⟧", "simeq": "≈", "sim": "~", "cong": "≈"},
-    **{"i": "i", "imath": "i", "jmath": "j", "mid": "|", "colon": ":", "div": "/", "infin": "∞"},
-    **{"Re": "ℝ", "reals": "ℝ", "R": "ℝ", "subset": "⊂", "mathellipsis": "…", "lnot": "¬"},
-    **{"softmax": "softmax", "sigmoid": "σ", "relu": "relu", "ReLU": "relu", "tr": "tr"},
-    **{"diag": "diag", "Tr": "tr", "trace": "tr", "sup": "max", "hbar": "h", "cap": "∩"},
-    **{"\\": "\\\\", "cr": "\\\\", "newline": "\\\\", "tabularnewline": "\\\\", "lang": "⟨"},
-    **{"rang": "⟩", "smallsetminus": "∖", "setminus": "∖", "wedge": "∧", "land": "∧", "vee": "∨"},
+    "sum": "∑", "prod": "∏", "oslash": "/",
+    "lVert": "‖", "rVert": "‖", "|": "‖", "Vert": "‖", "lvert": "|", "rvert": "|", "vert": "|",
+    "dots": "…", "cdots": "…", "vdots": "…", "ddots": "…", "dotsc": "…", "dotsb": "…",
+    "leqslant": "≤", "geqslant": "≥", "le": "≤", "ge": "≥", "ne": "≠", "lt": "<", "gt": ">",
+    "bullet": "·", "ast": "*", "star": "*", "hadamard": "∘", "bigodot": "⊙", "bigotimes": "⊗",
+    "intercal": "ᵀ", "transp": "ᵀ", "T": "ᵀ", "trans": "ᵀ", "transpose": "ᵀ",
+    "varepsilon": "ε", "varphi": "φ", "vartheta": "θ", "varrho": "ρ", "varsigma": "ς",
+    "coloneqq": ":=", "triangleq": "≡", "gets": "←", "mapsto": "→", "rightarrow": "→",
+    "implies": "⇒", "Longrightarrow": "⇒", "therefore": "⇒", "Leftrightarrow": "⟺",
+    "longrightarrow": "→", "lbrace": "⦃", "rbrace": "⦄", "{": "⦃", "}": "⦄", "lbrack": "[",
+    "rbrack": "]", "llbracket": "⟦", "rrbracket": "⟧", "simeq": "≈", "sim": "~", "cong": "≈",
+    "i": "i", "imath": "i", "jmath": "j", "mid": "|", "colon": ":", "div": "/", "infin": "∞",
+    "Re": "ℝ", "reals": "ℝ", "R": "ℝ", "subset": "⊂", "mathellipsis": "…", "lnot": "¬",
+    "softmax": "softmax", "sigmoid": "σ", "relu": "relu", "ReLU": "relu", "tr": "tr",
+    "diag": "diag", "Tr": "tr", "trace": "tr", "sup": "max", "hbar": "h", "cap": "∩",
+    "\\": "\\\\", "cr": "\\\\", "newline": "\\\\", "tabularnewline": "\\\\", "lang": "⟨",
+    "rang": "⟩", "smallsetminus": "∖", "setminus": "∖", "wedge": "∧", "land": "∧", "vee": "∨",
 }
 _FUNCTION_WORDS = {"arcsin", "arccos", "cot", "sec", "csc", "coth", "dim", "ker", "Pr", "argmax"}
 COMMANDS = commands() | _SYNONYMS | {f: f for f in _FUNCTION_WORDS}
 CHARACTERS = {
-    **{"-": "−", "–": "−", "⋅": "·", "∙": "·", "•": "·", "∗": "*", "∑": "Σ", "∏": "Π"},
-    **{"⊺": "ᵀ", "⊤": "ᵀ", "’": "′", "'": "′", "‘": "′", "⋯": "…", "⋮": "…", "⋱": "…", "∥": "‖"},
-    **{"≔": ":=", "≜": "≡", "⟹": "⇒", "∣": "|", "÷": "/", "∕": "/", "⁄": "/", "◦": "∘", "⨀": "⊙"},
-    **{"〈": "⟨", "〉": "⟩", "⇔": "⟺", "𝟙": "𝟏", "𝟭": "𝟏", "ϵ": "ε", "ϕ": "φ", "ϑ": "θ", "⟵": "←"},
-    **{"∆": "Δ", "µ": "μ", "Ω": "Ω", "ℎ": "h", "ı": "i", "：": ":", "，": ",", "（": "(", "）": ")"},
+    "-": "−", "–": "−", "⋅": "·", "∙": "·", "•": "·", "∗": "*",
+    "⊺": "ᵀ", "⊤": "ᵀ", "’": "′", "'": "′", "‘": "′", "⋯": "…", "⋮": "…", "⋱": "…", "∥": "‖",
+    "≔": ":=", "≜": "≡", "⟹": "⇒", "∣": "|", "÷": "/", "∕": "/", "⁄": "/", "◦": "∘", "⨀": "⊙",
+    "〈": "⟨", "〉": "⟩", "⇔": "⟺", "𝟙": "𝟏", "𝟭": "𝟏", "ϵ": "ε", "ϕ": "φ", "ϑ": "θ", "⟵": "←",
+    "∆": "Δ", "µ": "μ", "Ω": "Ω", "ℎ": "h", "ı": "i", "：": ":", "，": ",", "（": "(", "）": ")",
 }
-_SIGNS = set("+−·×∘⊙⊗/^_()[]{}⟦⟧⦃⦄|‖⟨⟩,;&=≠<>≤≥∈∂∇…′ᵀ@:≈⇒⟺→←∝≡~!*.∀∞±√⊂∖∩∧∨¬%?")
+_SIGN_CHARACTERS = set("+−·×∘⊙⊗/^_()[]{}⟦⟧⦃⦄|‖⟨⟩,;&=≠<>≤≥∈∂∇…′ᵀ@:≈⇒⟺→←∝≡~!*.∀∞±√⊂∖∩∧∨¬%?")
 _PAIRS = (":=", "**", "<=", ">=", "!=", "==", "->", "=>", "+=", "−=", "..")
 _PAIRED = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "->": "→", "=>": "⇒", "**": "^", "..": "…"}
 _DOUBLE = {"″": "′′", "‴": "′′′", "½": "1/2", "¼": "1/4", "¾": "3/4"}
@@ -160,7 +169,7 @@ class Lexer:
 
     def __init__(
         self,
-        source: Source,
+        source: TextSource,
         start: int = 0,
         end: int | None = None,
         macros: Mapping[str, Macro] | None = None,
@@ -275,10 +284,10 @@ class Lexer:
             yield from self._scripts(script[0])
             return
         c = CHARACTERS.get(c, c)
-        if c in _SIGNS or c == ":=":
+        if c in _SIGN_CHARACTERS or c == ":=":
             self.at += 1
             yield "sign", c, start, self.at
-        elif c in "ΣΠ":
+        elif c in "ΣΠ∑∏":
             self.at += 1
             yield "word", c, start, self.at
         elif c.isalpha() or c in "𝟏":
@@ -314,7 +323,7 @@ class Lexer:
         if run in ("T", "t") and kind == "^":
             yield "sign", "ᵀ", start, self.at
             return
-        if run[-1] in "Tt" and len(run) > 1 and kind == "^":
+        if run[-1] in "Tt" and len(run) > 1 and kind == "^" and run[:-1] not in "−-":
             yield from self._group(kind, run[:-1], start)
             yield "sign", "ᵀ", self.at - 1, self.at
             return
@@ -337,7 +346,8 @@ class Lexer:
         if name == "operatorname" and self.text[self.at : self.at + 1] == "*":
             self.at += 1
         if name in _SPACES:
-            yield "space", " ", start, self.at
+            gap = self.text.startswith("\\;" * 3, start) and name == ";"
+            yield ("sign", "gap", start, self.at) if gap else ("space", " ", start, self.at)
         elif name in _GAPS:
             yield "sign", "gap", start, self.at
         elif name in _IGNORED:
@@ -345,7 +355,8 @@ class Lexer:
                 self.at += 1
         elif name in _PROSE:
             text, self.at = _argument_at(self.text, self.at)
-            yield "text", text.strip(), start, self.at
+            text = text.strip()
+            yield "word" if text in FUNCTION_WORDS else "text", text, start, self.at
         elif name in ("begin", "end"):
             text, self.at = _argument_at(self.text, self.at)
             if name == "begin" and text.rstrip("*") in ("array", "alignat", "tabular"):
@@ -378,18 +389,24 @@ class Lexer:
         elif name in _ACCENTS:
             yield "sign", f"accent {_ACCENTS[name]}", start, self.at
         elif name in _PLAIN_STYLES:
-            return
+            self._open(self.at)
         elif name in CONSTRUCTS or name in _FRACTIONS:
             yield "sign", _FRACTIONS.get(name, name), start, self.at
         elif name in COMMANDS:
             sign = COMMANDS[name]
-            is_word = sign.isalpha() and sign not in "ᵀ"
+            is_word = (sign.isalpha() or sign in "∑∏") and sign != "ᵀ"
             yield "word" if is_word else "sign", sign, start, self.at
         elif name in ("bf", "cal"):
             return
         else:
             known = f"the command \\{excerpt(name)} is not known here"
             raise self.error(f"{known}; \\newcommand{{\\{excerpt(name)}}}{{…}} would say it", start)
+
+    def _open(self, at: int) -> None:
+        """Take the braces away from around an argument that may be a whole statement."""
+        inside, after = _argument_at(self.text, at)
+        if self.text[at : at + 1] == "{" and self.text[after - 1] == "}":
+            self.text = f"{self.text[:at]} {inside} {self.text[after:]}"
 
     def _upright(self, start: int) -> Iterator[tuple[str, str, int, int]]:
         text, self.at = _argument_at(self.text, self.at)
@@ -473,7 +490,7 @@ def macros_in(text: str) -> dict[str, Macro]:
         at += 1 + max(1, len(kind))
         if kind in _DEFINITIONS or kind == "DeclareMathOperator":
             name, after = _argument_at(text, at + (text[at : at + 1] == "*"))
-            count, after = _parameters(text, after)
+            count, after = _macro_parameters(text, after)
             body, after = _argument_at(text, after)
             name = name.strip().removeprefix("\\")
             if name and name != kind:
@@ -484,12 +501,12 @@ def macros_in(text: str) -> dict[str, Macro]:
     return found
 
 
-def _parameters(text: str, at: int) -> tuple[int, int]:
+def _macro_parameters(text: str, at: int) -> tuple[int, int]:
     """How many arguments a definition names, `[2]` or `#1#2`, and where its body begins."""
     if text[at : at + 1] == "[":
         end = text.find("]", at)
-        count = text[at + 1 : end]
-        return (int(count) if count.isdigit() and len(count) == 1 else 0), end + 1
+        written = text[at + 1 : end]
+        return (int(written) if written.isdigit() and len(written) == 1 else 0), end + 1
     count = 0
     while text[at : at + 1] == "#":
         count, at = count + 1, at + 2

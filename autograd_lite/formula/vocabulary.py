@@ -15,17 +15,17 @@ from autograd_lite.tensor import Tensor
 from autograd_lite.walk import pull, seed
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    **{"exp": np.exp, "log": np.log, "ln": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan},
-    **{"tanh": np.tanh, "sinh": np.sinh, "cosh": np.cosh, "arctan": np.arctan, "log2": np.log2},
-    **{"σ": rules.sigmoid, "sigmoid": rules.sigmoid, "softplus": rules.softplus},
-    **{"relu": rules.relu, "ReLU": rules.relu, "abs": np.absolute, "sqrt": np.sqrt},
-    **{"sign": np.sign, "sgn": np.sign, "square": np.square, "arcsin": np.arcsin},
-    **{"arccos": np.arccos},
+    "exp": np.exp, "log": np.log, "ln": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "tanh": np.tanh, "sinh": np.sinh, "cosh": np.cosh, "arctan": np.arctan, "log2": np.log2,
+    "σ": rules.sigmoid, "sigmoid": rules.sigmoid, "softplus": rules.softplus,
+    "relu": rules.relu, "ReLU": rules.relu, "abs": np.absolute, "sqrt": np.sqrt,
+    "sign": np.sign, "sgn": np.sign, "square": np.square, "arcsin": np.arcsin,
+    "arccos": np.arccos,
 }
 KINKED = {rules.relu, np.absolute, np.sign, np.maximum, np.minimum, np.max, np.min}
 
 
-def trace(x: Any) -> Any:
+def matrix_trace(x: Any) -> Any:
     """The sum of the diagonal."""
     return np.trace(x, axis1=-2, axis2=-1)
 
@@ -50,10 +50,10 @@ def vec(x: Any) -> Any:
     return np.reshape(np.matrix_transpose(x), (*np.shape(x)[:-2], rows * columns, 1))
 
 
-class Slope:
+class SlopeOf:
     """The derivative of a function of one number, or the n-th, element by element.
 
-    >>> Slope(np.sin, 2)(np.array([1.0])).round(4), Slope(np.sin).__name__
+    >>> SlopeOf(np.sin, 2)(np.array([1.0])).round(4), SlopeOf(np.sin).__name__
     (array([-0.8415]), 'sin′')
     """
 
@@ -74,7 +74,7 @@ class Slope:
         return y if at is not None else getattr(y, "data", y)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Slope) and (self.f, self.order) == (other.f, other.order)
+        return isinstance(other, SlopeOf) and (self.f, self.order) == (other.f, other.order)
 
     def __hash__(self) -> int:
         return hash((self.f, self.order))
@@ -105,8 +105,35 @@ class Drawn:
         total: Any = 0.0
         for k, x in enumerate(arguments):
             phase = np.arange(1, np.size(x) + 1).reshape(np.shape(x)) / np.size(x)
-            total = total + a[k % 6] * x * x + np.sin(a[1] * x + phase)
-            if k:
-                total = total + a[2] * arguments[0] * x if np.shape(x) == np.shape(arguments[0]) else total
-        axes = (-2, -1) if np.ndim(x) >= 2 else None
-        return np.sum(total, axis=axes) if axes else total
+            each = a[k % 6] * x * x + np.sin(a[1] * x + phase)
+            if k and np.shape(x) == np.shape(arguments[0]):
+                each = each + a[2] * arguments[0] * x
+            total = total + (np.sum(each, axis=(-2, -1)) if np.ndim(x) >= 2 else each)
+        return total
+
+
+def gathered(x: Any, shape: tuple[int, ...]) -> Any:
+    """What depends on indices as a column, or as a matrix."""
+    rows, columns = (*shape, 1, 1)[:2]
+    if not shape:
+        return np.reshape(x, ())
+    x = np.reshape(x, np.shape(x)[-2:])  # sums leave axes of length one before
+    return np.transpose(np.broadcast_to(x, (columns, rows)))
+
+
+def side_by_side(x: Any, shape: tuple[int, ...]) -> Any:
+    """Columns that depend on an index, as one matrix."""
+    rows, columns = (*shape, 1, 1)[:2]
+    x = np.reshape(x, np.shape(x)[-3:])
+    return np.transpose(np.reshape(np.broadcast_to(x, (columns, rows, 1)), (columns, rows)))
+
+
+def identity_matrix(shape: tuple[int, ...]) -> Any:
+    """I."""
+    return np.eye(shape[0]) if shape else np.ones(())
+
+
+def unit_vector(i: Any, shape: tuple[int, ...]) -> Any:
+    """e_i."""
+    rows = np.arange(1, (shape or (1,))[0] + 1).reshape(-1, 1)
+    return np.equal(rows, np.asarray(i)[..., None, None] if np.ndim(i) else i) * 1.0

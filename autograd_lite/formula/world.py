@@ -6,34 +6,55 @@ that the order of a note does not matter; sizes that are not declared follow fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from operator import mul
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.tree import Expression, Symbol
+from autograd_lite.algebra.tree import (
+    Apply,
+    Derivative,
+    Expression,
+    Symbol,
+    children,
+    rebuilt,
+    symbols,
+)
 from autograd_lite.formula.naming import (
     Key,
-    Named,
-    Part,
+    KeyPart,
+    NameParts,
     key_of,
     letter_and_step,
-    subsets,
     taken_apart,
 )
-from autograd_lite.formula.plan import Declaration, Definition, Plan
-from autograd_lite.formula.shapes import ONE, Size, joined, literal, matrix_shape, settled, settled_shape
-from autograd_lite.formula.syntax import Name, Num, Product, Quotient, Script, Total
+from autograd_lite.formula.plan import ELEMENTS, Declaration, Definition, NotePlan
+from autograd_lite.formula.shapes import (
+    ONE,
+    Size,
+    joined,
+    literal,
+    matrix_shape,
+    settled,
+    settled_shape,
+)
+from autograd_lite.formula.syntax import Name, Num, Script, Sum
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.vocabulary import Drawn
 from autograd_lite.tensor import Tensor
 
-MOST_NAMES = 2_000
+MOST_NAMES_OF_A_NOTE = 2_000
 
 
 class Undefined(LookupError):
     """A name, or one of a family's, that the note does not define."""
+
+
+class Outside(Undefined):
+    """A name of a family, for a layer that there is not."""
 
 
 class Ambiguous(ValueError):
@@ -41,7 +62,7 @@ class Ambiguous(ValueError):
 
 
 @dataclass
-class Entry:
+class NameEntry:
     """A name in one drawing: its symbol, what it stands for if it is defined, and its value."""
 
     symbol: Symbol
@@ -52,7 +73,7 @@ class Entry:
 
 
 @dataclass
-class Drawing:
+class SizeDrawing:
     """How sizes are drawn: depth of the layers, and `size(n)` for the n-th size that is met."""
 
     depth: int
@@ -67,6 +88,8 @@ class Drawing:
         self.met += 1
         if self.pattern == "equal":
             return 3
+        if self.pattern == "large":
+            return _PRIMES[(self.met - 1) % len(_PRIMES)]
         if self.pattern == "pairs":
             return 2 + self.met % 2
         if self.pattern == f"one {self.met}":
@@ -80,19 +103,28 @@ class Drawing:
 class World:
     """One drawing of a note's sizes and values."""
 
-    def __init__(self, plan: Plan, drawing: Drawing, gradients: str = "plain") -> None:
-        from autograd_lite.formula.elaboration import Elaborator
-
+    def __init__(
+        self,
+        plan: NotePlan,
+        drawing: SizeDrawing,
+        reader: Callable[[World], Any],
+        gradients: str = "plain",
+        softmax: str = "columns",
+    ) -> None:
         self.plan, self.drawing = plan, drawing
+        self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
-        self.entries: dict[Key, Entry] = {}
-        self.by_number: list[Entry] = []
+        self.entries: dict[Key, NameEntry] = {}
+        self.by_number: list[NameEntry] = []
         self.sizes: dict[str, Size] = {}
         self.functions: dict[Key, Drawn] = {}
+        self.meanings: dict[Expression, NameEntry] | None = None
         self.open: list[Size] = []
+        self.closed_sizes: list[Size] = []  # those that were open, and got a letter
         self.busy: set[Key] = set()
+        self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
-        self.elaborator = Elaborator(self)
+        self.elaborator = reader(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
 
     # Sizes
@@ -116,7 +148,7 @@ class World:
     def source(self) -> Any:
         return self.plan.read.note.sources[0]
 
-    def size_key(self, name: Named, letters: dict[str, int]) -> str:
+    def size_key(self, name: NameParts, letters: dict[str, int]) -> str:
         return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
 
     def named_size(self, key: str) -> Size:
@@ -132,6 +164,8 @@ class World:
 
     def depth_of(self, letter: str) -> bool:
         """Whether a letter is where a family of names ends, as L."""
+        if letter == "L" and "L" not in self.plan.letters and self.plan.cost != "L":
+            return True
         return any(
             isinstance(high, Name) and high.text == letter
             for high in (self.plan.extent(x, None)[1] for x in self.plan.families)
@@ -141,9 +175,11 @@ class World:
         """The whole number that an index or a bound is; None if it is none."""
         if isinstance(node, Num):
             return int(node.value) if node.value == int(node.value) else None
-        if isinstance(node, Total):
-            parts = [(sign, self.number(x, letters)) for sign, x in node.terms]
-            return None if any(n is None for _, n in parts) else sum(s * n for s, n in parts)  # type: ignore[misc]
+        if isinstance(node, Sum):
+            numbers = [self.number(x, letters) for _, x in node.terms]
+            signs = [sign for sign, _ in node.terms]
+            known = [n for n in numbers if n is not None]
+            return sum(map(mul, signs, known)) if len(known) == len(numbers) else None
         if isinstance(node, Name) and node.text in letters:
             return letters[node.text]
         name = taken_apart(node)
@@ -153,7 +189,7 @@ class World:
                 return self.named_size(key).value
         return None
 
-    def part(self, node: Any, letters: dict[str, int]) -> Part:
+    def part(self, node: Any, letters: dict[str, int]) -> KeyPart:
         """What an index of a name is: a number where it has one, otherwise as it is written."""
         step = letter_and_step(node)
         if step is not None and (step[0] in letters or self.depth_of(step[0])):
@@ -179,21 +215,24 @@ class World:
         """Give every size that is still open its number."""
         for size in self.open:
             root = size.root
-            if root.value is None:
-                if root.soft:
-                    joined(root, ONE)
-                else:
-                    root.value = self.drawing.size()
+            if root.value is None and root.soft:
+                joined(root, ONE)
+            elif root.value is None:
+                root.value = self.drawing.size()
+                taken = self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
+                free = (c for c in _SIZE_LETTERS if c not in taken)
+                root.name = next(free, root.name)
+                self.closed_sizes.append(root)
         self.open.clear()
 
     # Names
 
-    def find(self, key: Key) -> Entry | None:
+    def find(self, key: Key) -> NameEntry | None:
         """What a key stands for: a name that was met, that is defined, or declared."""
         if key in self.entries:
             return self.entries[key]
-        if len(self.entries) > MOST_NAMES:
-            raise Undefined(f"more than {MOST_NAMES} names: the note is too large")
+        if len(self.entries) > MOST_NAMES_OF_A_NOTE:
+            raise Undefined(f"more than {MOST_NAMES_OF_A_NOTE} names: the note is too large")
         best: tuple[Definition, dict[str, int]] | None = None
         for definition in self.plan.definitions:
             letters = self.match(definition.name, key, definition.statement)
@@ -220,48 +259,58 @@ class World:
     def declaration(self, key: Key) -> tuple[Declaration, dict[str, int]] | None:
         found = None
         for declaration in self.plan.declarations:
-            letters = self.match(declaration.name, key, declaration.statement)
+            letters = self.match(declaration.name, key, declaration.statement, False)
             if letters is not None and (found is None or declaration.shape is not None):
                 if found is not None and declaration.shape is None:
                     continue
                 found = declaration, letters
         return found
 
-    def match(self, name: Named, key: Key, statement: Any) -> dict[str, int] | None:
+    def match(
+        self, name: NameParts, key: Key, statement: Any, elements: bool = True
+    ) -> dict[str, int] | None:
         """The numbers of the letters with which a name of the note is this key; None if it is not."""
         if name.letter != key.letter:
             return None
-        letters: dict[str, int] = {}
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
-        low = [x for x in low if not self._is_element(x)]
+        if elements:
+            low = [x for x in low if not self._is_element(x, name.letter)]
         if len(low) != len(key.low) or len(high) != len(key.high):
             return None
-        for item, part in (*zip(low, key.low, strict=True), *zip(high, key.high, strict=True)):
-            step = None if isinstance(item, str) else letter_and_step(item)
-            if step and step[0] in self.plan.families and isinstance(part, int):
-                n = part - step[1]
-                if letters.setdefault(step[0], n) != n:
-                    return None
-            elif (item if isinstance(item, str) else self.part(item, {})) != part:
+        letters: dict[str, int] = {}
+        for item, part in zip((*low, *high), (*key.low, *key.high), strict=True):
+            if not self._fits(item, part, letters):
                 return None
-        for letter, n in letters.items():
-            low_end, high_end = self.bounds(letter, statement)
-            if not low_end <= n <= high_end:
-                return None
-        return letters
+        inside = all(self._reaches(x, n, statement) for x, n in letters.items())
+        return letters if inside else None
+
+    def _fits(self, item: Any, part: KeyPart, letters: dict[str, int]) -> bool:
+        """Whether one index of a name is this part of a key, for the numbers of its letters."""
+        if isinstance(item, str):
+            return item == part
+        step = letter_and_step(item)
+        if step and step[0] in self.plan.families and isinstance(part, int):
+            return letters.setdefault(step[0], part - step[1]) == part - step[1]
+        return self.part(item, {}) == part
+
+    def _reaches(self, letter: str, n: int, statement: Any) -> bool:
+        low, high = self.bounds(letter, statement)
+        return low <= n <= high
 
     def _items(self, script: Script) -> tuple[Any, ...]:
         """The lowered parts of a name, `hh` as one."""
         words = all(isinstance(x, Name) and x.text not in self.plan.families for x in script.items)
         if len(script.items) > 1 and words and "," not in script.raw:
-            if not all(self._is_element(x) for x in script.items):
+            if not all(self._is_element(x, "") for x in script.items):
                 return (script.raw,)
         return script.items
 
-    def _is_element(self, node: Any) -> bool:
+    def _is_element(self, node: Any, letter: str) -> bool:
         step = letter_and_step(node) if not isinstance(node, str) else None
-        return step is not None and step[0] in ELEMENTS and step[0] not in self.plan.families
+        if step is None or (letter, step[0]) in self.plan.labels:
+            return False
+        return step[0] in ELEMENTS and step[0] not in self.plan.families
 
     def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
         """From where to where a letter goes in this drawing."""
@@ -269,7 +318,7 @@ class World:
         ends = []
         for end in (low, high):
             n = self.number(end, {})
-            ends.append(self.size(end).value if n is None else n)
+            ends.append(int(self.size(end).value or 0) if n is None else n)
         return min(ends), max(ends)
 
     def precedes(self, key: Key) -> bool:
@@ -280,7 +329,11 @@ class World:
                 return True
         return False
 
-    def last(self, letter: str) -> Entry | None:
+    def has(self, letter: str) -> bool:
+        """Whether a letter with other layers is known."""
+        return any(key.letter == letter for key in self.entries)
+
+    def last(self, letter: str) -> NameEntry | None:
         """The name of the last layer, for a letter that has only names with one."""
         for definition in self.plan.definitions:
             raised = [x for s in definition.name.indices if s.kind == "^" for x in s.items]
@@ -290,14 +343,14 @@ class World:
                     return self.find(Key(letter, (), (self.bounds(step[0], definition.statement)[1],)))
         return None
 
-    def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> Entry:
+    def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
         symbol = Symbol("value", label or str(key), len(self.by_number), shape)
-        entry = Entry(symbol)
+        entry = NameEntry(symbol)
         self.by_number.append(entry)
         self.entries[key] = entry
         return entry
 
-    def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> Entry:
+    def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> NameEntry:
         entry = self._entry(key, self.declared_shape(key, declaration, letters))
         entry.declared = declaration.values
         hot = self.plan.conventions.get(str(key), "")
@@ -307,25 +360,35 @@ class World:
     def declared_shape(
         self, key: Key, declaration: Declaration, letters: dict[str, int]
     ) -> tuple[Any, Any]:
-        if declaration.shape is None:
-            return self.undeclared_shape(key.letter)
-        sizes = [self.size(x, letters) for x in declaration.shape]
+        if declaration.shape is None:  # η > 0
+            return ONE, ONE
+        return self.shape(declaration.shape, letters, declaration.statement)
+
+    def shape(self, sizes: Any, letters: dict[str, int], statement: Any) -> tuple[Any, Any]:
+        """Rows and columns, from the expressions of a shape."""
         if len(sizes) > 2:
-            source = declaration.statement.passage.source
-            raise FormulaError("more than two sizes: a note has matrices only", source, declaration.statement.start)
-        return (*sizes, ONE, ONE)[:2] if len(sizes) < 2 else (sizes[0], sizes[1])
+            said = "more than two sizes: a note has matrices only"
+            raise FormulaError(said, statement.passage.source, statement.start)
+        found = [self.size(x, letters) for x in sizes]
+        return (*found, ONE, ONE)[0], (*found, ONE, ONE)[1]
 
     def undeclared_shape(self, letter: str) -> tuple[Size, Size]:
         """Open sizes: of a matrix for a capital letter, of a column or a number for a small one."""
         stem = letter.rstrip("′")
         kind = self.plan.evidence.get(letter, "")
-        if stem[:1].isupper() and stem[:1] not in "LJCE" or kind == "matrix":
+        if (stem[:1].isupper() and stem[:1] not in "LJCE") or kind == "matrix":
             return self.opened(f"rows of {letter}"), self.opened(f"columns of {letter}")
         size = self.opened(f"size of {letter}", soft=kind != "vector")
         row = self.plan.rows and stem[:1] in "bcβ"  # a bias may be a row
         return size, self.opened(f"columns of {letter}", soft=True) if row else ONE
 
-    def undeclared(self, key: Key) -> Entry:
+    def number_called(self, letter: str) -> Symbol:
+        """A number that stands for every value of a letter, in what is said of functions."""
+        key = Key(letter, (), ("any",))
+        entry = self.entries.get(key) or self._entry(key, (ONE, ONE), letter)
+        return entry.symbol
+
+    def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
         return self._entry(key, self.undeclared_shape(key.letter))
 
@@ -335,7 +398,7 @@ class World:
         definition: Definition,
         letters: dict[str, int],
         declared: tuple[Declaration, dict[str, int]] | None,
-    ) -> Entry:
+    ) -> NameEntry:
         if key in self.busy:
             raise Undefined(f"{key} is defined by itself")
         self.busy.add(key)
@@ -371,14 +434,43 @@ class World:
             if entry.meaning is None:
                 entry.value = Tensor(self._draw(entry), requires_grad=True, name=symbol.label)
             else:
-                entry.ready = settled(entry.meaning)
+                entry.ready = self._shared(settled(entry.meaning), entry)
                 value = evaluate(entry.ready, self.value, True)
+                own = settled_shape(entry.symbol.shape)
+                if np.shape(value) != own:  # what is left of the axes of indices
+                    value = np.reshape(value, own)
                 if not isinstance(value, Tensor):
                     value = Tensor(np.asarray(value, dtype=float), requires_grad=True)
                 entry.value = value.named(symbol.label)
         return entry.value
 
-    def _draw(self, entry: Entry) -> Any:
+    def _uses(self, entry: NameEntry, other: NameEntry) -> bool:
+        """Whether a name is defined through another one."""
+        waiting, seen = [entry], set()
+        while waiting:
+            x = waiting.pop()
+            if x is other:
+                return True
+            if x.meaning is not None and x.symbol.number not in seen:
+                seen.add(x.symbol.number)
+                waiting += [self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"]
+        return False
+
+    def _shared(self, e: Expression, of: NameEntry) -> Expression:
+        """The expression with names for its parts that are defined: Z for W X."""
+        if self.meanings is None:
+            self.meanings = {}
+            for entry in self.by_number:
+                if isinstance(entry.meaning, Apply):
+                    self.meanings.setdefault(settled(entry.meaning), entry)
+        found = self.meanings.get(e)
+        if found is not None and found is not of and not self._uses(found, of):
+            return replace(found.symbol, shape=settled_shape(found.symbol.shape))
+        if isinstance(e, Derivative):
+            return e
+        return rebuilt(e, [self._shared(x, of) for x in children(e)])
+
+    def _draw(self, entry: NameEntry) -> Any:
         rng, shape = self.drawing.rng, settled_shape(entry.symbol.shape)
         kind = entry.declared
         if kind == "real" and self.plan.softmax and entry.symbol.label[:1] in "yYtT" and shape:
@@ -400,12 +492,11 @@ class World:
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
 
 
-def _next(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def _next(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
     return tuple(x + 1 if isinstance(x, int) else x for x in parts)
 
 
+_SIZE_LETTERS = "pqrsuvdefgh"
+_PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
-ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}
 _VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
-__all__ = ["Ambiguous", "Drawing", "Entry", "Undefined", "World", "subsets"]
-_ = Product, Quotient

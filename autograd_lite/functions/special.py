@@ -127,11 +127,12 @@ def _rules(s: Any) -> dict[str, Any]:
 
 def _recording(op: Any) -> Callable[..., Any]:
     """The handler of a ufunc. A number is float64 where SciPy makes it so, beside float32 too."""
-    wide = op.types[0] == "dd->d"
+    least = np.dtype(op.types[0][0])
 
     def handler(*inputs: Any) -> Any:
-        if wide:
-            inputs = tuple(np.asarray(x, float) if type(x) in (int, float) else x for x in inputs)
+        if any(type(x) in (int, float) for x in inputs):
+            dtype = np.result_type(least, *(x.dtype for x in inputs if hasattr(x, "dtype")))
+            inputs = tuple(np.asarray(x, dtype) if type(x) in (int, float) else x for x in inputs)
         return record(op, operands(inputs))
 
     return handler

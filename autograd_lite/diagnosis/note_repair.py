@@ -1,0 +1,170 @@
+"""What is wrong with a claim: the smallest edit of it that makes it hold; and its derived form."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.notation import PLAIN, Style, letters_of
+from autograd_lite.algebra.tree import Derivative, Expression, Symbol, symbols
+from autograd_lite.derivation.deriving import Deriver
+from autograd_lite.derivation.named_tape import NamedTape
+from autograd_lite.diagnosis.drawings import Drawings, instances
+from autograd_lite.diagnosis.edits import Expr, Scope, edits
+from autograd_lite.diagnosis.formula_source import FormulaTrees
+from autograd_lite.formula.elaboration import Env
+from autograd_lite.formula.naming import letter_and_step, names_in, nodes, taken_apart
+from autograd_lite.formula.plan import NoteClaim, NotePlan
+from autograd_lite.formula.shapes import is_number, settled
+from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted, Sum
+from autograd_lite.graph import steps as record
+from autograd_lite.tensor import Tensor
+
+MOST_EDITS = 1500
+REPAIR_SECONDS = 2.0  # for one claim, at most
+
+
+def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, str] | None:
+    """The first edit of the right side, in words, with which the claim holds; and the claim then."""
+    world = drawings.worlds[0]
+    letters = next(instances(world, claim), {})
+
+    def number(node: Any) -> bool:
+        env = Env(dict(letters))
+        try:
+            return is_number(world.elaborator(node, env))
+        except (ValueError, LookupError):
+            return False
+
+    source = claim.statement.passage.source.text
+    def product(node: Any) -> Any:
+        return world.elaborator.as_product(node, (), Env(dict(letters)))
+
+    trees = FormulaTrees(source, number, product)
+    try:
+        tree = trees.read(claim.right)
+    except (ValueError, AttributeError):
+        return None
+    names = list(_names_of_the_note(plan, trees, claim))
+    scope = Scope(
+        write=trees.write,
+        names=[x for x in names if x.label in _of_the_claim(trees, claim)],
+        counts=[Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)],
+        alike=lambda name: [*_other_layers(name, trees), *names],
+    )
+    until = time.monotonic() + REPAIR_SECONDS
+    for n, edit in enumerate(edits(tree, scope, ranks=(1, 2))):
+        if n > MOST_EDITS or time.monotonic() > until:
+            return None
+        try:
+            edited = replace(claim, right=trees.node(edit.result))
+        except (ValueError, KeyError, IndexError):
+            continue
+        if drawings.holds(edited):
+            kind = _CALLED.get(edit.kind, edit.kind)
+            return f"{kind}: {edit.words}", f"{claim.left_text} {claim.relation} {trees.write(edit.result)}"
+    return None
+
+
+_CALLED = {"too much": "a term or factor", "number": "a factor", "sign": "a sign"}
+_CALLED |= {"transpose": "a transpose", "product": "the order or a transpose", "factor": "a factor"}
+_CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order", "power": "a power"}
+_CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
+
+
+def _of_the_claim(trees: FormulaTrees, claim: NoteClaim) -> set[str]:
+    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
+    return {trees.shown(n.node) for n in names_in(chain)}
+
+
+def _names_of_the_note(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> Iterator[Expr]:
+    """The names of the note, each as it is written somewhere, those of the claim first."""
+    seen: set[str] = set()
+    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
+    for part in (chain, *(s.chain for s in plan.read.statements)):
+        for name in names_in(part):
+            text = trees.shown(name.node)
+            if name.operations or text in seen or not text or name.letter not in plan.letters:
+                continue
+            seen.add(text)
+            if len(seen) > 40:
+                return
+            yield Expr("name", label=text, origin=name.node)
+
+
+def _counts(plan: NotePlan) -> list[str]:
+    """Letters of sizes that stand in formulas as numbers, as m does."""
+    found: dict[str, None] = {}
+    for statement in plan.read.statements:
+        for node in nodes(statement.chain):
+            if isinstance(node, Reduction) and isinstance(node.high, Name):
+                found.setdefault(node.high.text)
+            if isinstance(node, Name) and node.text in ("m", "N"):
+                found.setdefault(node.text)
+    return list(found)
+
+
+def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
+    """The same letter of the next and of the last layer."""
+    node = name.origin
+    found = taken_apart(node) if isinstance(node, Scripted) else None
+    for k, script in enumerate(node.scripts if found else ()):
+        step = letter_and_step(script.items[0]) if len(script.items) == 1 else None
+        if step is None or script.kind not in ("_", "^"):
+            continue
+        for by in (-1, 1):
+            n = step[1] + by
+            letter = Name(0, 0, step[0])
+            item = letter if not n else Sum(0, 0, ((1, letter), (1 if n > 0 else -1, Num(0, 0, Fraction(abs(n))))))
+            raw = step[0] + (f"{n:+d}".replace("-", "−") if n else "")
+            scripts = list(node.scripts)
+            scripts[k] = replace(script, items=(item,), raw=raw)
+            text = trees.shown(node)
+            opening = {"[": "[]", "(": "()"}.get(script.mark, "{}")
+            shown = f"{found.letter if found else text}^{opening[0]}{raw}{opening[1]}"
+            yield Expr("name", label=shown, origin=replace(node, scripts=tuple(scripts)))
+
+
+# The derived form
+
+
+def derived_form(plan: NotePlan, world: Any, claim: NoteClaim) -> str:
+    """The right side by derivation, if the left is a derivative of a number by a letter."""
+    for letters in instances(world, claim):
+        if letters:
+            return ""  # a family: the form of one layer is not that of all
+        try:
+            world.closed = False
+            side = world.elaborator(claim.left, Env(dict(letters)))
+            world.close()
+            left = settled(side)
+            if not isinstance(left, Derivative) or left.of.shape or left.at != (None, None):
+                return ""
+            J, variable = evaluate(left.of, world.value, True), world.value(left.wrt)
+            return _derived_text(plan, world, left, J, variable)
+        except (ValueError, LookupError, ArithmeticError, ImportError, AssertionError):
+            return ""
+    return ""
+
+
+def _derived_text(plan: NotePlan, world: Any, left: Derivative, J: Any, variable: Any) -> str:
+    if not isinstance(J, Tensor) or not isinstance(variable, Tensor):
+        return ""
+    tape = NamedTape(record(J, [variable]))
+    number = tape.recorded.wrt[0].number
+    rhs: Expression | None = None
+    for quantity in Deriver(tape).quantities():
+        if quantity.symbol.kind == "gradient" and quantity.symbol.number == number:
+            rhs = quantity.rhs
+    known = {e.symbol.label for e in world.by_number}
+    if rhs is None or any(s.label not in known or s.number in tape.given for s in symbols(rhs)):
+        return ""
+    counts = [c for c in _counts(plan) if c in world.sizes]
+    count = world.sizes[counts[0]].value if counts else 0
+    notation = replace(PLAIN, count=counts[0]) if counts else PLAIN
+    cost = left.of.label if isinstance(left.of, Symbol) else plan.cost
+    return Style(notation=notation, letters=letters_of(cost), count=count)(rhs)
