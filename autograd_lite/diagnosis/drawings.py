@@ -70,7 +70,7 @@ class Drawings:
 
     def __init__(self, plan: NotePlan, rng: int, **options: str) -> None:
         self.plan, self.rng, self.options = plan, rng, options
-        self.problems: dict[str, None] = {}
+        self.problems: dict[str, FormulaError] = {}  # definitions that do not fit
         self.worlds = [self.world(n, p) for n, p in enumerate(PATTERNS)]
 
     def world(self, n: int, pattern: str, positive: bool = False) -> World:
@@ -82,8 +82,15 @@ class Drawings:
                 continue
             try:
                 world.elaborator.instances(definition)
-            except (NotConforming, Undefined, Ambiguous, FormulaError) as error:
-                self.problems.setdefault(f"line {definition.statement.line}: {error}")
+            except Outside:  # the ends of a family
+                continue
+            except FormulaError as error:
+                self.problems.setdefault(error.said, error)
+            except (NotConforming, Undefined, Ambiguous) as error:
+                statement = definition.statement
+                place = f"{statement.line}"
+                said = FormulaError(str(error), statement.passage.source, statement.start)
+                self.problems.setdefault(place, said)
         world.close()
         return world
 

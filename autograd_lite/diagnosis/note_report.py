@@ -51,14 +51,13 @@ class NoteReport:
     """The claims of a note, judged; true if all hold and everything was read.
 
     claims: in order. unread: what states something and could not be read, as errors with their
-    places. problems: definitions that do not fit. said: what the note as a whole was taken to mean.
+    places, definitions that do not fit among it. said: what the note as a whole was taken to mean.
     stated, passed: how many statements there are, and how many formulas state nothing.
     """
 
     note: Note
     claims: list[Judged]
     unread: list[FormulaError]
-    problems: list[str]
     said: list[str]
     stated: int
     passed: int
@@ -91,7 +90,7 @@ class NoteReport:
             silent = ", silent" if c.silent else ""
             lines.append(f"{c.file}:{c.line}: {c.verdict}{silent}: {c.text}")
             lines += [f"    {heading}: {text}" for heading, text in c.said]
-        return "\n".join([*lines, *self.problems, *map(str, self.unread)])
+        return "\n".join([*lines, *map(str, self.unread)])
 
     __repr__ = __str__
 
@@ -102,6 +101,6 @@ class NoteReport:
             verdict = c.verdict + (", silent" if c.silent else "")
             cells = (f"{c.line}", escape(verdict), f"<code>{escape(c.text)}</code>{said}")
             rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        more = [escape(str(x)) for x in (*self.said, *self.problems, *self.unread)]
+        more = [escape(str(x)) for x in (*self.said, *self.unread)]
         after = "".join(f"<pre>{text}</pre>" for text in more)
         return f"<p>{escape(self.summary)}</p><table>{''.join(rows)}</table>{after}"

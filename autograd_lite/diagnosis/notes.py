@@ -59,7 +59,6 @@ def checked_note(note: Note, rng: int = 0) -> NoteReport:
     """Judge a note that was opened."""
     claims: list[Judged] = []
     unread: dict[str, FormulaError] = {}
-    problems: dict[str, None] = {}
     said: dict[str, None] = {}
     whole = read(note)
     passed = 0
@@ -67,17 +66,16 @@ def checked_note(note: Note, rng: int = 0) -> NoteReport:
         plan = planned(part)
         plan.claims = [claim for claim in plan.claims if id(claim.statement) in own]
         judge = Judge(plan, rng)
-        errors = [*plan.unread, *(o.unread for o in judge.outcomes if o.unread is not None)]
+        errors = [*plan.unread, *judge.drawings.problems.values(), *(o.unread for o in judge.outcomes if o.unread is not None)]
         unread |= {str(error): error for error in errors}
         for claim, outcome in zip(plan.claims, judge.outcomes, strict=True):
             if outcome.unread is None:
                 claims.append(judge.judged(claim, outcome))
-        problems |= judge.drawings.problems
         said |= dict.fromkeys(judge.said)
         passed += plan.passed
     stated = len(whole.statements) + len(whole.unread)
     return NoteReport(
-        note, claims, list(unread.values()), list(problems), list(said), stated, passed
+        note, claims, list(unread.values()), list(said), stated, passed
     )
 
 

@@ -30,6 +30,7 @@ class Passage:
     section: Section = ()
     latex: bool = True
     around: str = ""  # the paragraph that it stands in
+    unclosed: bool = False  # a display that goes on to the end of what it stands in
 
     @property
     def text(self) -> str:
@@ -141,12 +142,16 @@ def _mathematics(text: str, start: int, end: int, inline: bool = True) -> Iterat
             if stop >= 0:
                 yield match.start(), stop + len(ending)
                 at = stop + len(ending)
+            else:
+                yield match.start(), -1
         elif opening in _CLOSINGS:
             closing = _closed(text, at, end, _CLOSINGS[opening])
             if closing is not None:
                 if text[at:closing].strip() and (inline or opening != "$"):
                     yield at, closing
                 at = closing + len(_CLOSINGS[opening])
+            elif opening in ("$$", "\\["):
+                yield match.start(), -1
 
 
 def _closed(text: str, start: int, end: int, closing: str) -> int | None:
@@ -182,12 +187,17 @@ def _markdown(source: TextSource, start: int) -> Iterator[Passage]:
             yield Passage(source, low, high, path, True, "")
         elif token.type == "inline" and not _in_table(tokens, n):
             for a, b in _mathematics(text, low, high):
-                yield Passage(source, a, b, path, True, text[low:high])
+                yield _passage_at(source, a, b, path, text[low:high])
         elif token.type == "math":
             for a, b in _mathematics(text, low, high):
-                yield Passage(source, a, b, path, True, "")
+                yield _passage_at(source, a, b, path)
         elif token.type == "tr_open":
             yield from _row(source, low, high, path)
+
+
+def _passage_at(source: TextSource, a: int, b: int, section: Section, around: str = "") -> Passage:
+    """A passage; one that is not closed has no end."""
+    return Passage(source, a, max(a, b), section, True, around, b < 0)
 
 
 def _in_table(tokens: list[Any], n: int) -> bool:
@@ -251,7 +261,7 @@ def _tex(source: TextSource, start: int) -> Iterator[Passage]:
         section = tuple(title for at, title in headings if at < a)[-1:]
         low, high = text.rfind("\n\n", 0, a) + 1, text.find("\n\n", b)
         around = text[low : high if high >= 0 else len(text)]
-        yield Passage(source, a, b, section, True, around if len(around) < 5000 else "")
+        yield _passage_at(source, a, b, section, around if len(around) < 5000 else "")
 
 
 def _plain_lines(source: TextSource, start: int) -> Iterator[Passage]:

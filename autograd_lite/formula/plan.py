@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from autograd_lite.files import excerpt
 from autograd_lite.formula.naming import (
     NameParts,
     called,
@@ -32,6 +33,7 @@ from autograd_lite.formula.syntax import (
 )
 from autograd_lite.formula.tokens import FormulaError
 
+MOST_DEFINITIONS = 300
 LAYERS = ("l", "ℓ")
 ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
 COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
@@ -145,11 +147,16 @@ def planned(read: ReadNote) -> NotePlan:
     )
     plan.cost = _cost(chains)
     plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
+    _check_conventions(plan)
     for statement in read.statements:
         name = taken_apart(statement.chain.parts[0])
         if name is not None and not name.operations and statement.kind != "inequality":
             plan.letters.add(name.letter)
     for statement in read.statements:
+        if len(plan.definitions) > MOST_DEFINITIONS:
+            said = f"a note of more than {MOST_DEFINITIONS} definitions: split it into several"
+            plan.unread.append(FormulaError(said, statement.passage.source, statement.start))
+            break
         try:
             _sort(plan, statement)
         except FormulaError as error:
@@ -161,6 +168,29 @@ def planned(read: ReadNote) -> NotePlan:
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in plan.named}
     return plan
+
+
+_CHOICES = {
+    "layout": {"numerator", "denominator", "mixed"},
+    "broadcasting": {"none", "numpy"},
+    "samples": {"rows", "columns"},
+    "softmax": {"rows", "columns"},
+    "⊗": {"outer", "elementwise"},
+    "′": {"transpose", "derivative"},
+    "'": {"transpose", "derivative"},
+}
+_PAGES = {"post", "page", "default", "home", "single", "article"}  # layouts of web sites
+
+
+def _check_conventions(plan: NotePlan) -> None:
+    """An error for a convention of the front matter whose value is not known."""
+    for key, value in list(plan.conventions.items()):
+        if key == "layout" and value in _PAGES:
+            del plan.conventions[key]
+        elif key in _CHOICES and value not in _CHOICES[key]:
+            source = plan.read.note.sources[0]
+            said = f"{key}: {excerpt(value)!r} is none of {', '.join(sorted(_CHOICES[key]))}"
+            plan.unread.append(FormulaError(said, source, max(0, source.text.find(f"{key}:"))))
 
 
 def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
@@ -313,6 +343,9 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
             _add_claims(plan, parts, statement)
         return
     if _updates(name, parts[1]):
+        if arguments or not any(d.name.letter == name.letter for d in plan.named):
+            source = statement.passage.source
+            raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
         plan.passed += 1
     elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
         plan.sizes[_size_key(name)] = int(parts[1].value)
@@ -338,7 +371,7 @@ def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
     """W X + b = Z, where Z is new: whether it was taken as its definition."""
     parts = statement.chain.parts
     name = taken_apart(parts[1]) if len(parts) == 2 else None
-    if name is None or name.operations or _defined(plan, name):
+    if name is None or name.operations or _defined(plan, name) or name.letter in ("I", "𝟏"):
         return False
     if any(isinstance(n, Differentiation) for n in nodes(parts[0])):
         return False

@@ -18,6 +18,7 @@ from autograd_lite.formula.syntax import (
 )
 from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, Token
 
+MOST_STATEMENTS = 1000
 _ENVIRONMENTS = {"align", "aligned", "gather", "gathered", "equation", "multline", "eqnarray", "split"}
 _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
 _OPENING = {"(", "[", "{", "⦃", "⟦", "⟨"}
@@ -81,18 +82,30 @@ def read(note: Note) -> ReadNote:
     found = ReadNote(note)
     pieces: list[tuple[Passage, list[list[Token]]]] = []
     for passage in note.passages:
+        if passage.unclosed:
+            continue
         try:
             lexer = Lexer(passage.source, passage.start, passage.end, note.macros)
             pieces.append((passage, _statement_tokens(lexer.tokens(), passage)))
-        except FormulaError as error:
-            if (passage.latex and any(sign in passage.text for sign in ("=", "\\in"))) or (not passage.latex and "=" in passage.text and not _is_prose(passage.text)):
+        except (FormulaError, RecursionError) as problem:
+            error = _as_error(problem, passage)
+            signs = ("=", "\\in") if passage.latex else ("=",)
+            prose = not passage.latex and _is_prose(passage.text)
+            if any(sign in passage.text for sign in signs) and not prose:
                 found.unread.append(error)
             else:
                 found.passed += 1
     pieces = _continued(pieces)
     words = _vocabulary(pieces)
+    found.unread += [
+        FormulaError("this is not closed", p.source, p.start) for p in note.passages if p.unclosed
+    ]
     known: list[Range] = []
     for passage, parts in pieces:
+        if len(found.statements) > MOST_STATEMENTS:
+            said = f"a note of more than {MOST_STATEMENTS} statements: split it into several"
+            found.unread.append(FormulaError(said, passage.source, passage.start))
+            break
         _read_passage(found, passage, parts, words, known)
     return found
 
@@ -111,6 +124,12 @@ def _continued(
             last = parts[-1][at + 1 :]
         found.append((passage, parts))
     return found
+
+
+def _as_error(problem: Exception, passage: Passage) -> FormulaError:
+    if isinstance(problem, FormulaError):
+        return problem
+    return FormulaError("this formula is nested too deeply", passage.source, passage.start)
 
 
 def _is_prose(text: str) -> bool:
@@ -186,8 +205,8 @@ def _is_word(token: Token) -> bool:
 
 
 def _is_attribute(token: Token, after: Token) -> bool:
-    """np.sum, W.T"""
-    return token.text == "." and not token.spaced and not after.spaced and after.kind == "word"
+    """np.sum, W.T: a full stop that ends no sentence."""
+    return token.text == "." and not after.spaced and after is not token
 
 
 def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
@@ -273,7 +292,8 @@ def _read_passage(
             continue
         try:
             statement, extent = _statement(passage, part, words)
-        except FormulaError as error:
+        except (FormulaError, RecursionError) as problem:
+            error = _as_error(problem, passage)
             if not passage.latex and _is_prose(passage.text):
                 found.passed += 1
             else:

@@ -14,6 +14,7 @@ from typing import Any
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, TextSource, Token
 
 DEEPEST = 60  # brackets within brackets
+HIGHEST_ORDER = 4
 MOST_TERMS = 150  # of a sum, or factors of a product
 
 
@@ -405,7 +406,7 @@ class Parser:
     def _with_digits(self, name: Name) -> Any:
         """`W1` is W with the index 1; `W1,1[2]` has two."""
         token = self.take()
-        items: list[Any] = [Num(token.start, token.end, Fraction(token.text))]
+        items: list[Any] = [Num(token.start, token.end, self.digits(token))]
         raw = token.text
         while (
             self.sees(",")
@@ -416,7 +417,7 @@ class Parser:
         ):
             self.take()
             token = self.take()
-            items.append(Num(token.start, token.end, Fraction(token.text)))
+            items.append(Num(token.start, token.end, self.digits(token)))
             raw += "," + token.text
         script = Script(items[0].start, self.last, "_", "", tuple(items), raw)
         return Scripted(name.start, self.last, name, (script,))
@@ -549,7 +550,7 @@ class Parser:
         token = self.token
         if token.kind == "number":
             self.take()
-            return Num(token.start, token.end, _digits(token.text))
+            return Num(token.start, token.end, self.digits(token))
         if token.kind == "word":
             self.take()
             if split and not self.latex and len(token.text) > 1 and token.text.isascii():
@@ -694,7 +695,7 @@ class Parser:
         token = self.token
         if token.kind == "number":
             self.take()
-            return Num(token.start, token.end, _digits(token.text))
+            return Num(token.start, token.end, self.digits(token))
         if token.kind == "word":
             self.take()
             return Name(token.start, token.end, token.text)
@@ -702,6 +703,16 @@ class Parser:
         if reader is None:
             raise self.unexpected("a letter, a number or a bracket")
         return reader(self)
+
+    def digits(self, token: Token) -> Fraction | float:
+        """The number that a token is; of a sensible size."""
+        text = token.text.replace("−", "-")
+        _, _, power = text.lower().partition("e")
+        if len(text) > 40 or abs(int(power or 0)) > 100:
+            raise self.error("a number of more than 40 digits", token.start)
+        value = Fraction(text)
+        small = value.denominator < 10**9 and abs(value.numerator) < 10**15
+        return value if small else float(value)
 
     def bracketed(self) -> Any:
         """Anything in brackets, with commas and semicolons between its parts."""
@@ -823,11 +834,17 @@ class Parser:
             (script,) = self.script_items("^")
             if not script.items or not isinstance(script.items[0], Num):
                 raise self.error("the order of a derivative is a number")
-            order = int(script.items[0].value)
+            order = self.order(script.items[0].value)
         of = None
         if self.starts() or self.sees("−"):
             of = self._differentiated(whole)
         return Differential(start, self.last, of, order)
+
+    def order(self, value: Any) -> int:
+        """The order of a derivative."""
+        if value not in range(1, HIGHEST_ORDER + 1):
+            raise self.error(f"derivatives are read up to order {HIGHEST_ORDER}")
+        return int(value)
 
     def _differentiated(self, whole: bool) -> Any:
         calls, self.calls = self.calls, self.calls and not self._below
@@ -902,7 +919,8 @@ class Parser:
             kind = self.take().text
             if kind == "^":
                 (script,) = self.script_items("^")
-                order = int(script.items[0].value) if isinstance(script.items[0], Num) else 1
+                item = script.items[0] if script.items else None
+                order = self.order(item.value) if isinstance(item, Num) else 1
             elif self.accept("{", "("):
                 wrt.append((self.total(), 1))
                 while self.accept(","):
@@ -933,7 +951,12 @@ class Parser:
     def root(self) -> Any:
         start, token = self.token.start, self.take()
         if token.text == "√":
-            return Bracket(start, self.last, "√", (self.factor(),))
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise self.error(f"roots are nested more than {DEEPEST} deep")
+            inside = self.factor()
+            self.depth -= 1
+            return Bracket(start, self.last, "√", (inside,))
         if self.sees("["):
             raise self.error("only square roots are read: write a power")
         return Bracket(start, self.last, "√", (self.argument(),))
@@ -1149,12 +1172,6 @@ def _normalized(text: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", text)
-
-
-def _digits(text: str) -> Fraction | float:
-    text = text.replace("−", "-")
-    value = Fraction(text) if "/" in text or len(text) < 15 else float(text)
-    return value if isinstance(value, float) or value.denominator < 10**9 else float(text)
 
 
 def _ordered(of: Any, order: int) -> tuple[Any, int]:

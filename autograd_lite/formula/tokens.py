@@ -204,6 +204,9 @@ class Lexer:
                 continue
             after, body = at + 1 + len(name), macro.body
             for n in range(macro.arguments):
+                if after >= len(text):
+                    said = f"\\{name} takes {macro.arguments} arguments"
+                    raise FormulaError(said, self.source, places[at])
                 argument, after = _argument_at(text, after)
                 body = body.replace(f"#{n + 1}", argument)
             body = f"{body} " if body[-1:].isalpha() else body

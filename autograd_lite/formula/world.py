@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import prod
 from operator import mul
 from typing import Any
 
@@ -132,6 +133,9 @@ class World:
     def size(self, node: Any, letters: dict[str, int] | None = None) -> Size:
         """The size that an expression of a shape or a bound is."""
         if isinstance(node, Num):
+            if node.value not in range(1, LARGEST_SIZE + 1):
+                said = f"a size is a whole number from 1 to {LARGEST_SIZE:,}"
+                raise FormulaError(said, self.source, node.start)
             return literal(int(node.value))
         name = taken_apart(node)
         if name is not None and not name.operations:
@@ -140,7 +144,7 @@ class World:
                 return Size(name.letter, n)
             return self.named_size(self.size_key(name, letters or {}))
         n = self.number(node, letters or {})
-        if n is None:
+        if n is None or not 0 < n <= LARGEST_SIZE:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
 
@@ -370,6 +374,9 @@ class World:
             said = "more than two sizes: a note has matrices only"
             raise FormulaError(said, statement.passage.source, statement.start)
         found = [self.size(x, letters) for x in sizes]
+        if prod(x.root.value or 1 for x in found) > MOST_ELEMENTS:
+            said = f"a matrix of more than {MOST_ELEMENTS:,} elements"
+            raise FormulaError(said, statement.passage.source, statement.start)
         return (*found, ONE, ONE)[0], (*found, ONE, ONE)[1]
 
     def undeclared_shape(self, letter: str) -> tuple[Size, Size]:
@@ -498,5 +505,7 @@ def _next(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
 
 _SIZE_LETTERS = "pqrsuvdefgh"
 _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
+LARGEST_SIZE = 10_000
+MOST_ELEMENTS = 100_000
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
 _VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
