@@ -1,20 +1,26 @@
 """The formulas of the documents, read as they are printed: how many are, and with which verdict.
 
-`python -m benchmarks.formulas` puts the printed formulas of each document after a preamble, which
+`python -m benchmarks.formulas 001 …` puts the printed formulas of each document after a preamble, which
 declares its letters and defines its forward pass, and compares the verdicts of the note with those
 of the documents' own check, whose formulas were written in Python by hand.
+
+`python -m benchmarks.formulas --mutants 100` changes one token of a formula that holds, at random,
+and counts after how many changes it still holds: each of these is printed, to be read.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from autograd_lite.diagnosis.drawings import HOLDS
 from autograd_lite.diagnosis.notes import checked_note
 from autograd_lite.formula.passages import note_of
+from autograd_lite.formula.tokens import Lexer, TextSource
 from nn import documents
 
 BATCH = r"""---
@@ -115,32 +121,98 @@ def preamble(number: str, label: str) -> str:
 def compared(number: str) -> Iterator[Compared]:
     """Every formula of a document, in order."""
     for entry in documents.document(number).entries:
-        forms = [f"\n\n$$ {entry.printed_latex} $$\n"] if entry.printed_latex else []
-        result = None
-        for formula in forms:
-            report = checked_note(note_of(preamble(number, entry.label) + formula, number, ".md"))
-            line = preamble(number, entry.label).count("\n") + 1
-            claims = [c for c in report.claims if c.line > line]
-            unread = [str(e) for e in report.unread if e.line > line]
-            unread += report.problems
-            verdicts = Counter(c.verdict for c in claims)
-            wrong = [c for c in claims if c.verdict != HOLDS]
-            verdict = "unread" if unread else wrong[0].verdict if wrong else HOLDS if verdicts else ""
-            said = "; ".join(unread) or "; ".join(c.cause for c in wrong)
-            result = Compared(number, entry.label, entry.printed, not unread, verdict, entry.verdict, said)
-        if result is not None:
-            yield result
+        if entry.printed_latex:
+            verdict, said = judged(number, entry.label, entry.printed_latex)
+            read = verdict != "unread"
+            yield Compared(number, entry.label, entry.printed, read, verdict, entry.verdict, said)
+
+
+_CHANGES: dict[str, tuple[str, ...]] = {
+    "+": ("-",),
+    "−": ("+",),
+    "∘": ("+",),
+    "⊙": ("+",),
+    "×": ("+",),
+    "ᵀ": ("{2}",),
+    **dict.fromkeys("ijknp", tuple("ijknp")),
+    "∑": (r"\prod",),
+    "log": (r"\exp",),
+    "σ": (r"\tanh",),
+    "T": ("{-1}",),
+    "t": ("{-1}",),
+}
+_LETTERS = "WAZHXYbazyJC"
+
+
+def mutants(number: str, count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, str]]:
+    """The label, a formula with one token of its right side changed, and its verdict as a note."""
+    entries = [
+        e for e in documents.document(number).entries
+        if e.printed_latex and "=" in e.printed_latex and judged(number, e.label, e.printed_latex)[0] == HOLDS
+    ]  # fmt: skip
+    while count and entries:
+        entry = entries[rng.integers(len(entries))]
+        changed = mutated(entry.printed_latex, rng)
+        if changed is not None:
+            count -= 1
+            yield entry.label, changed, judged(number, entry.label, changed)[0]
+
+
+def mutated(latex: str, rng: np.random.Generator) -> str | None:
+    """The formula with one token after its first = changed."""
+    tokens = Lexer(TextSource("formula", latex)).tokens()
+    first = next(n for n, t in enumerate(tokens) if t.text == "=")
+    at = tokens[rng.integers(first + 1, len(tokens))]
+    others = [x for x in _CHANGES.get(at.text, ()) if x != at.text]
+    if at.kind == "number" and at.text.isdigit():
+        others = [str(int(at.text) + 1)]
+    elif at.text in _LETTERS:
+        others = [x for x in _LETTERS if x != at.text]
+    if not others:
+        return None
+    new = others[rng.integers(len(others))]
+    return f"{latex[: at.start]}{new} {latex[at.end :]}"
+
+
+def judged(number: str, label: str, latex: str) -> tuple[str, str]:
+    """The verdict on a formula after the preamble of its document, and what is said of it."""
+    before = preamble(number, label)
+    report = checked_note(note_of(f"{before}\n\n$$ {latex} $$\n", number, ".md"))
+    line = before.count("\n") + 1
+    claims = [c for c in report.claims if c.line > line]
+    unread = [str(e) for e in report.unread if e.line > line]
+    wrong = [c for c in claims if c.verdict != HOLDS]
+    verdict = "unread" if unread else wrong[0].verdict if wrong else HOLDS if claims else ""
+    return verdict, "; ".join(unread) or "; ".join(c.cause for c in wrong)
 
 
 def main() -> int:
     """Print what differs, and the counts."""
-    rows = [row for number in sys.argv[1:] or documents.NUMBERS for row in compared(number)]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("documents", nargs="*", default=documents.NUMBERS)
+    parser.add_argument("--mutants", type=int, default=0, metavar="N")
+    options = parser.parse_args()
+    if options.mutants:
+        return _mutants(options.documents, options.mutants)
+    rows = [row for number in options.documents for row in compared(number)]
     for row in rows:
         if not row.agrees:
             print(f"{row.document} {row.label}: {row.text}\n    {row.verdict or 'states nothing'}, "
                   f"not {row.expected}: {' '.join(row.said.split())[:220]}")  # fmt: skip
     read, agreeing = sum(row.read for row in rows), sum(row.agrees for row in rows)
     print(f"{len(rows)} formulas, {read} read, {agreeing} with the documents' own verdict")
+    return 0
+
+
+def _mutants(numbers: Sequence[str], count: int) -> int:
+    rng = np.random.default_rng(0)
+    survivors = 0
+    for number in numbers:
+        for label, text, verdict in mutants(number, count, rng):
+            if verdict == HOLDS:
+                survivors += 1
+                print(f"{number} {label} still holds: {text}")
+    print(f"{count * len(numbers)} changes, {survivors} after which the formula still holds")
     return 0
 
 

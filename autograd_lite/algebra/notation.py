@@ -280,7 +280,9 @@ class Style:
             places = [":" if x is None else self(x) for x in (e.row, e.column)]
             if isinstance(e.column, Number) and e.of.shape[1:] in ((1,), ()):
                 places = places[:1]
-            joined = ("" if all(len(x) == 1 for x in places) and ":" not in places else ",").join(places)
+            joined = ("" if all(len(x) == 1 for x in places) and ":" not in places else ",").join(
+                places
+            )
             index = joined if len(joined) == 1 else f"{{{joined}}}"
             return f"{self.within(e.of, ATOM)}_{index}", ATOM
         if isinstance(e, Total):
@@ -455,8 +457,10 @@ class Style:
 
 
 _TOTALS: dict[Any, Pair] = {
-    **{np.sum: ("Σ", r"\sum"), np.prod: ("Π", r"\prod")},
-    **{np.max: ("max", r"\max"), np.min: ("min", r"\min")},
+    np.sum: ("Σ", r"\sum"),
+    np.prod: ("Π", r"\prod"),
+    np.max: ("max", r"\max"),
+    np.min: ("min", r"\min"),
 }
 _INVERSES: dict[Any, Pair] = {np.linalg.inv: ("⁻¹", "^{-1}"), np.linalg.pinv: ("⁺", "^{+}")}
 _INVERSE_TRANSPOSE = {"ᵀ": "⁻ᵀ", r"^{\top}": r"^{-\top}"}
@@ -474,11 +478,33 @@ _FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
 # Signs that are read as well as written, beside those that a Notation has
 SIGNS: dict[str, str] = {
-    **{"∂": "partial", "∇": "nabla", "Σ": "sum", "Π": "prod", "∈": "in", "∀": "forall"},
-    **{"…": "ldots", "·": "cdot", "×": "times", "∘": "circ", "⊙": "odot", "⊗": "otimes"},
-    **{"‖": "Vert", "⟨": "langle", "⟩": "rangle", "∞": "infty", "ℓ": "ell", "′": "prime"},
-    **{"≈": "approx", "∝": "propto", "→": "to", "←": "leftarrow", "⇒": "Rightarrow"},
-    **{"≡": "equiv", "ᵀ": "top", "±": "pm", "⟺": "iff"},
+    "∂": "partial",
+    "∇": "nabla",
+    "Σ": "sum",
+    "Π": "prod",
+    "∈": "in",
+    "∀": "forall",
+    "…": "ldots",
+    "·": "cdot",
+    "×": "times",
+    "∘": "circ",
+    "⊙": "odot",
+    "⊗": "otimes",
+    "‖": "Vert",
+    "⟨": "langle",
+    "⟩": "rangle",
+    "∞": "infty",
+    "ℓ": "ell",
+    "′": "prime",
+    "≈": "approx",
+    "∝": "propto",
+    "→": "to",
+    "←": "leftarrow",
+    "⇒": "Rightarrow",
+    "≡": "equiv",
+    "ᵀ": "top",
+    "±": "pm",
+    "⟺": "iff",
 }
 
 

@@ -27,7 +27,15 @@ from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
-PATTERNS = ("different", "different", "equal", "pairs", *(f"one {n}" for n in range(1, 7)), "different", "different")
+PATTERNS = (
+    "different",
+    "different",
+    "equal",
+    "pairs",
+    *(f"one {n}" for n in range(1, 7)),
+    "different",
+    "different",
+)
 _DEPTHS = (3, 2, 2, 3, 2, 3, 1, 4, 2, 3, 4, 2)
 HOLDS, WRONG, MISFIT, UNDEFINED, AMBIGUOUS = (
     "holds", "wrong", "does not conform", "undefined", "ambiguous",
@@ -75,7 +83,12 @@ class Drawings:
 
     def world(self, n: int, pattern: str, positive: bool = False) -> World:
         rng = np.random.default_rng([self.rng, n, positive])
-        world = World(self.plan, SizeDrawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng), Elaborator, **self.options)
+        world = World(
+            self.plan,
+            SizeDrawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng),
+            Elaborator,
+            **self.options,
+        )
         world.positive = positive
         for definition in self.plan.definitions:
             if definition.parameters:
@@ -203,14 +216,23 @@ def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
 
 def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
     values = [world.number(x, letters) for x in chain.parts]
-    compare: dict[str, Any] = {"=": np.equal, "<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal, "≠": np.not_equal}
+    compare: dict[str, Any] = {
+        "=": np.equal,
+        "<": np.less,
+        ">": np.greater,
+        "≤": np.less_equal,
+        "≥": np.greater_equal,
+        "≠": np.not_equal,
+    }
     for a, b, relation in zip(values, values[1:], chain.relations, strict=False):
         if a is not None and b is not None and not compare[relation](a, b):
             return False
     return True
 
 
-def elaborated(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expression, Expression]:
+def elaborated(
+    world: World, claim: NoteClaim, letters: dict[str, int]
+) -> tuple[Expression, Expression]:
     """Both sides of a claim with numbers for sizes."""
     left, right = sides(world, claim, letters)
     return settled(left), settled(right)
@@ -238,7 +260,9 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     return left, right
 
 
-def _of_shape(world: World, claim: NoteClaim, left: Expression, letters: dict[str, int]) -> Expression:
+def _of_shape(
+    world: World, claim: NoteClaim, left: Expression, letters: dict[str, int]
+) -> Expression:
     """The left side itself, if it has the shape that is claimed."""
     source = claim.statement.passage.source
     sizes = raised_shape(claim.right, source) if isinstance(claim.right, Scripted) else None

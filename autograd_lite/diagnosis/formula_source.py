@@ -28,7 +28,15 @@ from autograd_lite.formula.syntax import (
 )
 
 _WRITTEN = dict(zip(BINARY, (" + ", " − ", " ∘ ", " / ", "^", " "), strict=True))
-_BINDS = {"add": 1, "subtract": 1, "negative": 1, "multiply": 2, "divide": 2, "matmul": 2, "other": 2}
+_BINDS = {
+    "add": 1,
+    "subtract": 1,
+    "negative": 1,
+    "multiply": 2,
+    "divide": 2,
+    "matmul": 2,
+    "other": 2,
+}
 
 
 class FormulaTrees:
@@ -67,9 +75,13 @@ class FormulaTrees:
             end = before[-1].end if before else node.base.end
             inner = replace(inner, end=end) if before else inner
             return Expr("transpose", (self.read(inner),), origin=node)
-        if last.kind == "^" and not last.mark and len(last.items) == 1 and not isinstance(node.base, Name):
-            if isinstance(last.items[0], Num):
-                return Expr("power", (self.read(inner), self.read(last.items[0])), origin=node)
+        if (
+            last.kind == "^"
+            and not last.mark
+            and len(last.items) == 1
+            and not isinstance(node.base, Name)
+        ) and isinstance(last.items[0], Num):
+            return Expr("power", (self.read(inner), self.read(last.items[0])), origin=node)
         return self.opaque(node)
 
     def total(self, node: Sum) -> Expr:
@@ -99,7 +111,9 @@ class FormulaTrees:
         found: list[tuple[str, Any]] = []
         for sign, x in factors:
             parts = self.as_product(x) if isinstance(x, Call) else None
-            found += [(sign, x)] if parts is None else [(sign, parts.factors[0][1]), parts.factors[1]]
+            found += (
+                [(sign, x)] if parts is None else [(sign, parts.factors[0][1]), parts.factors[1]]
+            )
         return found
 
     def quotient(self, node: Quotient) -> Expr:
@@ -109,7 +123,9 @@ class FormulaTrees:
         if node.kind in ("(", "[", "⦃", "{") and len(node.parts) == 1:
             part = node.parts[0]
             if isinstance(part, Chain) and len(part.parts) == 2:
-                label = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}.get(part.relations[0], part.relations[0])
+                label = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}.get(
+                    part.relations[0], part.relations[0]
+                )
                 return Expr("compare", tuple(map(self.read, part.parts)), label, node)
             if not isinstance(part, Chain):
                 return self.read(part)
@@ -121,7 +137,9 @@ class FormulaTrees:
         product = self.as_product(node)
         if product is not None:
             return self.product(product)
-        return Expr("call", tuple(map(self.read, node.arguments)), (self.shown(node.function),), node)
+        return Expr(
+            "call", tuple(map(self.read, node.arguments)), (self.shown(node.function),), node
+        )
 
     def prefixed(self, node: Prefixed) -> Expr:
         return Expr("call", (self.read(node.argument),), (self.shown(node.function),), node)
@@ -144,14 +162,22 @@ class FormulaTrees:
             return Sum(0, 0, ((-1, children[0]),))
         if e.kind in ("multiply", "matmul", "divide"):
             sign = {"multiply": "∘", "matmul": "", "divide": "/"}[e.kind]
-            return Product(0, 0, (("", _closed_node(children[0])), (sign, _closed_node(children[1]))))
+            return Product(
+                0, 0, (("", _closed_node(children[0])), (sign, _closed_node(children[1])))
+            )
         if e.kind == "transpose":
             return Scripted(0, 0, _closed_node(children[0]), (Script(0, 0, "ᵀ"),))
         if e.kind == "power":
-            return Scripted(0, 0, _closed_node(children[0]), (Script(0, 0, "^", "∘", (children[1],)),))
+            return Scripted(
+                0, 0, _closed_node(children[0]), (Script(0, 0, "^", "∘", (children[1],)),)
+            )
         if e.kind == "call":
             if isinstance(e.origin, Prefixed | Call) and len(children) == 1:
-                name = e.origin.function if self.shown(e.origin.function) == e.label[0] else Name(0, 0, e.label[0])
+                name = (
+                    e.origin.function
+                    if self.shown(e.origin.function) == e.label[0]
+                    else Name(0, 0, e.label[0])
+                )
                 return Call(0, 0, name, tuple(children))
             name = e.origin.function if e.origin is not None else Name(0, 0, e.label[0])
             return Call(0, 0, name, tuple(children))
@@ -173,7 +199,9 @@ class FormulaTrees:
         if e.kind in ("add", "subtract", "multiply", "divide", "matmul"):
             level = _BINDS[e.kind]
             sign = " " if e.kind == "multiply" and self._scales(e) else _WRITTEN[e.kind]
-            return self._within(e.children[0], level) + sign + self._within(e.children[1], level + 1), level
+            return self._within(e.children[0], level) + sign + self._within(
+                e.children[1], level + 1
+            ), level
         if e.kind == "negative":
             return f"−{self._within(e.children[0], 2)}", 1
         if e.kind == "transpose":

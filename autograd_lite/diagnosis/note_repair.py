@@ -41,6 +41,7 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
             return False
 
     source = claim.statement.passage.source.text
+
     def product(node: Any) -> Any:
         return world.elaborator.as_product(node, (), Env(dict(letters)))
 
@@ -66,7 +67,10 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
             continue
         if drawings.holds(edited):
             kind = _CALLED.get(edit.kind, edit.kind)
-            return f"{kind}: {edit.words}", f"{claim.left_text} {claim.relation} {trees.write(edit.result)}"
+            return (
+                f"{kind}: {edit.words}",
+                f"{claim.left_text} {claim.relation} {trees.write(edit.result)}",
+            )
     return None
 
 
@@ -119,7 +123,11 @@ def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
         for by in (-1, 1):
             n = step[1] + by
             letter = Name(0, 0, step[0])
-            item = letter if not n else Sum(0, 0, ((1, letter), (1 if n > 0 else -1, Num(0, 0, Fraction(abs(n))))))
+            item = (
+                letter
+                if not n
+                else Sum(0, 0, ((1, letter), (1 if n > 0 else -1, Num(0, 0, Fraction(abs(n))))))
+            )
             raw = step[0] + (f"{n:+d}".replace("-", "−") if n else "")
             scripts = list(node.scripts)
             scripts[k] = replace(script, items=(item,), raw=raw)

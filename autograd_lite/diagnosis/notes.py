@@ -66,7 +66,11 @@ def checked_note(note: Note, rng: int = 0) -> NoteReport:
         plan = planned(part)
         plan.claims = [claim for claim in plan.claims if id(claim.statement) in own]
         judge = Judge(plan, rng)
-        errors = [*plan.unread, *judge.drawings.problems.values(), *(o.unread for o in judge.outcomes if o.unread is not None)]
+        errors = [
+            *plan.unread,
+            *judge.drawings.problems.values(),
+            *(o.unread for o in judge.outcomes if o.unread is not None),
+        ]
         unread |= {str(error): error for error in errors}
         for claim, outcome in zip(plan.claims, judge.outcomes, strict=True):
             if outcome.unread is None:
@@ -74,9 +78,7 @@ def checked_note(note: Note, rng: int = 0) -> NoteReport:
         said |= dict.fromkeys(judge.said)
         passed += plan.passed
     stated = len(whole.statements) + len(whole.unread)
-    return NoteReport(
-        note, claims, list(unread.values()), list(said), stated, passed
-    )
+    return NoteReport(note, claims, list(unread.values()), list(said), stated, passed)
 
 
 class Judge:
@@ -103,7 +105,10 @@ class Judge:
         others: list[dict[str, str]] = []
         if Differentiation in kinds and "layout" not in self.plan.conventions:
             others.append({"layout": "denominator"})
-        if any(isinstance(n, Product) and any(sign == "·" for sign, _ in n.factors) for n in nodes(chain)):
+        if any(
+            isinstance(n, Product) and any(sign == "·" for sign, _ in n.factors)
+            for n in nodes(chain)
+        ):
             others.append({"dot": "elementwise"})
         for reading in others:
             other = drawings.outcome(claim, **reading)
@@ -159,7 +164,9 @@ class Judge:
             except (ValueError, LookupError):
                 continue
             style = Style(notation=_READ, letters=_as_written, least=POSTFIX)
-            used = dict.fromkeys(s.number for e in (left, right) for s in symbols(e) if s.kind == "value")
+            used = dict.fromkeys(
+                s.number for e in (left, right) for s in symbols(e) if s.kind == "value"
+            )
             names = [world.by_number[n].symbol for n in used]
             shapes = ", ".join(f"{s.label}: {written_shape(s.shape)}" for s in names)
             at = ", ".join(f"{k} = {n}" for k, n in letters.items())

@@ -164,7 +164,9 @@ class Elaborator(Functions):
             if isinstance(part, Chain):
                 return self.condition(part, env)
             return self(part, env)
-        return self.entries(tuple((x,) for x in node.parts) if node.kind == "(" else (node.parts,), env)
+        return self.entries(
+            tuple((x,) for x in node.parts) if node.kind == "(" else (node.parts,), env
+        )
 
     def grid(self, node: Grid, env: Env) -> Expression:
         if node.kind == "cases":
@@ -212,7 +214,9 @@ class Elaborator(Functions):
         shape: Any = (self.added(heights), self.added(widths[0]))
         return Blocks(cells, shape) if shape != (ONE, ONE) else cells[0][0]
 
-    def written_out(self, rows: tuple[tuple[Any, ...], ...], env: Env) -> tuple[tuple[Any, ...], ...]:
+    def written_out(
+        self, rows: tuple[tuple[Any, ...], ...], env: Env
+    ) -> tuple[tuple[Any, ...], ...]:
         """The rows with what an ellipsis stands for, between the entries around it."""
         whole = [bool(row) and all(isinstance(x, Dots) for x in row) for row in rows]
         rows = tuple(
@@ -262,7 +266,10 @@ class Elaborator(Functions):
                 constant = self.scaled(Number(base.value), self.ones(list(scripts[0].items), env))
                 constant = self.ones(list(scripts[0].items), env) if base.value == 1 else constant
                 return self.with_scripts(constant, scripts[1:], env, node)
-            if isinstance(base, Call) and (parts := self.as_product(base, scripts, env)) is not None:
+            if (
+                isinstance(base, Call)
+                and (parts := self.as_product(base, scripts, env)) is not None
+            ):
                 return self(parts, env)
             return self.with_scripts(self(base, env), scripts, env, node)
         raised = isinstance(node, Scripted) and node.scripts[0].kind == "^"
@@ -305,7 +312,9 @@ class Elaborator(Functions):
         if inner is None and not _depends(body, index) and not is_number(body) and node.kind == "Σ":
             for axis, size in enumerate(matrix_shape(body)):
                 if same(size, count) or size.root.name == count.root.name:
-                    self.remark(f"the sum over {letter} is read as that over {['rows', 'columns'][axis]}")
+                    self.remark(
+                        f"the sum over {letter} is read as that over {['rows', 'columns'][axis]}"
+                    )
                     return self.sum_over(body, axis)
         if node.high is None and count.root.value is None and not _depends(body, index):
             raise Undefined(f"the sum over {letter} has no range")
@@ -368,7 +377,9 @@ class Elaborator(Functions):
                 for item in script.items:
                     step = letter_and_step(item)
                     if step and step[0] not in env.letters and step[0] not in env.axes:
-                        numbering = step[0] in self.world.plan.families and not self.world.depth_of(step[0])
+                        numbering = step[0] in self.world.plan.families and not self.world.depth_of(
+                            step[0]
+                        )
                         if numbering or (script.kind == "_" and step[0] in ELEMENTS):
                             letters.setdefault(step[0])
         if letters:
@@ -416,10 +427,18 @@ class Elaborator(Functions):
     def differentiated(self, node: Any, env: Env) -> Expression:
         """What stands above the bar; a cost that is not defined is one of the note's own."""
         name = taken_apart(node)
-        if name is not None and not name.operations and name.letter in COSTS:
-            if not name.indices and self.simple(name, env) is None and self.world.find(Key(name.letter)) is None:
-                total = self.summed_loss(name.letter, env)
-                return total if total is not None else self.implicit_cost(name.letter)
+        if (
+            name is not None
+            and not name.operations
+            and name.letter in COSTS
+            and (
+                not name.indices
+                and self.simple(name, env) is None
+                and self.world.find(Key(name.letter)) is None
+            )
+        ):
+            total = self.summed_loss(name.letter, env)
+            return total if total is not None else self.implicit_cost(name.letter)
         if isinstance(node, Call) and (called := taken_apart(node.function)) is not None:
             if called.letter in COSTS and self.world.find(Key(called.letter)) is None:
                 key = Key(called.letter)

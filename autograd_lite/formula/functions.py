@@ -107,7 +107,9 @@ class Functions(NameReader):
 
     def _is_sample(self, node: Call, env: Env) -> bool:
         (first, *rest) = node.arguments
-        return not rest and isinstance(first, Name) and first.text in env.letters and not node.spaced
+        return (
+            not rest and isinstance(first, Name) and first.text in env.letters and not node.spaced
+        )
 
     def times(self, function: Any, node: Call, env: Env) -> Expression:
         if len(node.arguments) != 1:
@@ -133,7 +135,9 @@ class Functions(NameReader):
         return None
 
     def _is_function(self, name: NameParts, env: Env) -> bool:
-        key = key_of(name.letter.rstrip("′"), name.indices, lambda x: self.world.part(x, env.letters))
+        key = key_of(
+            name.letter.rstrip("′"), name.indices, lambda x: self.world.part(x, env.letters)
+        )
         return self.world.function(key) is not None or key in self.world.functions
 
     def arguments(self, node: Call, env: Env) -> tuple[list[Expression], dict[str, Any]]:
@@ -153,12 +157,19 @@ class Functions(NameReader):
         return self.with_scripts(e, powers, env, node)
 
     def applied(
-        self, name: NameParts, arguments: list[Expression], options: dict[str, Any], env: Env, node: Any
+        self,
+        name: NameParts,
+        arguments: list[Expression],
+        options: dict[str, Any],
+        env: Env,
+        node: Any,
     ) -> Expression:
         """A function of arguments: known by name, defined in the note, or drawn."""
         letter = name.letter.rstrip("′")
         primes = len(name.letter) - len(letter) + sum(s.kind == "′" for s in name.operations)
-        powers = [s for s in name.indices if s.kind == "^" and not s.mark and not self._layered(s, env)]
+        powers = [
+            s for s in name.indices if s.kind == "^" and not s.mark and not self._layered(s, env)
+        ]
         scripts = tuple(s for s in name.indices if s not in powers)
         key = key_of(letter, scripts, lambda x: self.world.part(x, env.letters))
         if not arguments:
@@ -168,7 +179,8 @@ class Functions(NameReader):
 
     def _layered(self, script: Script, env: Env) -> bool:
         return any(
-            (step := letter_and_step(x)) and (step[0] in env.letters or self.world.depth_of(step[0]))
+            (step := letter_and_step(x))
+            and (step[0] in env.letters or self.world.depth_of(step[0]))
             for x in script.items
         )
 
@@ -212,9 +224,13 @@ class Functions(NameReader):
         """A function of the note's own: its body at these arguments."""
         definition, letters = defined
         if len(arguments) != len(definition.parameters):
-            raise NotConforming(f"{key} takes {len(definition.parameters)} arguments, not {len(arguments)}")
+            raise NotConforming(
+                f"{key} takes {len(definition.parameters)} arguments, not {len(arguments)}"
+            )
         if not primes:
-            env = Env(dict(letters), {}, dict(zip(definition.parameters, arguments, strict=True)), False)
+            env = Env(
+                dict(letters), {}, dict(zip(definition.parameters, arguments, strict=True)), False
+            )
             return self(definition.meaning, env)
         if len(arguments) > 1:
             raise Undefined(f"{key}′ of several arguments: write ∂{key}/∂…")
@@ -271,7 +287,9 @@ class Functions(NameReader):
     def largest(self, arguments: list[Expression], options: dict[str, Any], op: Any) -> Expression:
         if len(arguments) == 2:
             a, b = arguments
-            return Apply({"max": np.maximum, "min": np.minimum}[op], (a, b), self.together(a, b, "∘"))
+            return Apply(
+                {"max": np.maximum, "min": np.minimum}[op], (a, b), self.together(a, b, "∘")
+            )
         (x,) = arguments
         f = {"max": np.max, "min": np.min}[op]
         return x if is_number(x) else Apply(f, (x,), (), {"axis": (-2, -1)}, (-2, -1))

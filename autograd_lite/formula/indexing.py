@@ -61,7 +61,9 @@ class Indexing(Operations):
                 pending.append(script)
         transposes = [s for s in pending if s.kind == "ᵀ"]
         before = scripts.index(transposes[0]) if transposes else len(scripts)
-        at_once = [x for n, s in enumerate(scripts) if s.kind == "_" and n < before for x in s.items]
+        at_once = [
+            x for n, s in enumerate(scripts) if s.kind == "_" and n < before for x in s.items
+        ]
         if at_once and len(at_once) == len(lowered):
             e = self.element(e, lowered, env, node)
             lowered = []
@@ -73,7 +75,10 @@ class Indexing(Operations):
         if script.kind == "ᵀ":
             return self.transposed_one(e, node)
         if script.kind == "′":
-            if self.world.plan.conventions.get("′", self.world.plan.conventions.get("'")) == "transpose":
+            if (
+                self.world.plan.conventions.get("′", self.world.plan.conventions.get("'"))
+                == "transpose"
+            ):
                 return self.turned(e)
             raise Undefined("′ after something that is no function (front matter: `′: transpose`)")
         if script.mark == "−ᵀ" or script.raw == "−ᵀ":
@@ -107,16 +112,22 @@ class Indexing(Operations):
             return Number(e.value ** int(n))
         if not is_number(exponent):
             return Apply(np.power, (e, exponent), exponent.shape)
-        return Apply(np.square, (e,), e.shape) if n == 2 else Apply(np.power, (e, exponent), e.shape)
+        return (
+            Apply(np.square, (e,), e.shape) if n == 2 else Apply(np.power, (e, exponent), e.shape)
+        )
 
     def of_a_square(self, e: Expression, n: Any) -> Expression:
         """The power of a square matrix; the square of anything else is that of its elements."""
         rows, columns = matrix_shape(e)
         if not same(rows, columns) or n is None or n != int(n) or not 0 < n < 10:
             if n == 2 and not same(rows, columns):
-                self.remark("the square of something that is no square matrix is taken element by element")
+                self.remark(
+                    "the square of something that is no square matrix is taken element by element"
+                )
                 return Apply(np.square, (e,), e.shape)
-            raise NotConforming(f"a power of {written_shape((rows, columns))}: only square matrices have them")
+            raise NotConforming(
+                f"a power of {written_shape((rows, columns))}: only square matrices have them"
+            )
         result = e
         for _ in range(int(n) - 1):
             result = self.matrix_product(result, e)
@@ -190,7 +201,9 @@ class Indexing(Operations):
         if letter and letter in env.axes:
             index = env.axes[letter]
             if size is not None and not joined(index.count, size) and index.low == 1:
-                raise NotConforming(f"{letter} goes to {index.count} and to {size}: {differ(index.count, size)}")
+                raise NotConforming(
+                    f"{letter} goes to {index.count} and to {size}: {differ(index.count, size)}"
+                )
             return index
         return self(node, env)
 

@@ -79,7 +79,9 @@ class NameReader(Indexing):
         rows, columns = matrix_shape(meaning)
         if not is_number(meaning):
             if len(elements) > 1 or not is_one(columns):
-                raise NotConforming(f"an element is a number, and this is {written_shape((rows, columns))}")
+                raise NotConforming(
+                    f"an element is a number, and this is {written_shape((rows, columns))}"
+                )
             self.world.of_columns.add(definition.name.letter)
             side: Any = (rows, counts[0])
             return Apply(side_by_side, (meaning,), side, {"shape": side}, AXES)
@@ -122,7 +124,9 @@ class NameReader(Indexing):
             return Number(Fraction(env.letters[letter]))
         if self.world.find(Key(letter)) is None:
             plan = self.world.plan
-            known = letter in self.world.sizes or letter in plan.sizes or letter in plan.size_letters
+            known = (
+                letter in self.world.sizes or letter in plan.sizes or letter in plan.size_letters
+            )
             if known or self.world.depth_of(letter):
                 return self.size_as_number(letter)
             if letter == "π":
@@ -142,7 +146,9 @@ class NameReader(Indexing):
                 return found
         return None
 
-    def gradient_name(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+    def gradient_name(
+        self, name: NameParts, env: Env
+    ) -> tuple[Expression, tuple[Script, ...]] | None:
         """dZ: the gradient of the cost by Z, or m times it where the note means that."""
         letter = name.letter
         if len(letter) < 2 or letter[0] != "d" or letter[1] in "′_":
@@ -202,8 +208,14 @@ class NameReader(Indexing):
         for definition in world.plan.definitions:
             if not definition.parameters:
                 self.instances(definition)
-        used = {s.number for e in world.by_number if e.meaning is not None for s in symbols(e.meaning)}
-        ends = [e.symbol for e in world.by_number if e.meaning is not None and e.symbol.number not in used]
+        used = {
+            s.number for e in world.by_number if e.meaning is not None for s in symbols(e.meaning)
+        }
+        ends = [
+            e.symbol
+            for e in world.by_number
+            if e.meaning is not None and e.symbol.number not in used
+        ]
         if not ends:
             raise Undefined(f"{letter} is not defined, and nothing is that it could depend on")
         total: Expression | None = None
@@ -214,7 +226,9 @@ class NameReader(Indexing):
         assert total is not None
         entry = world._entry(Key(letter), (ONE, ONE))
         entry.meaning = total
-        self.remark(f"{letter} is not defined: it is taken for any function of {', '.join(e.label for e in ends)}")
+        self.remark(
+            f"{letter} is not defined: it is taken for any function of {', '.join(e.label for e in ends)}"
+        )
         return entry.symbol
 
     def instances(self, definition: Definition) -> None:
@@ -224,6 +238,7 @@ class NameReader(Indexing):
             if (step := letter_and_step(x)) and step[0] in self.world.plan.families
         })  # fmt: skip
         for values in self.world_ranges(letters, definition.statement):
+
             def value(x: Any, values: dict[str, int] = values) -> Any:
                 return self.world.part(x, values)
 
@@ -267,7 +282,11 @@ class NameReader(Indexing):
             a, b = (self.index(x, None, env) for x in lowered)
             return Apply(np.equal, (a, b), ()), tuple(s for s in name.indices if s.kind == "^")
         if letter == "I" and len(lowered) <= 1:
-            size = self.world.size(lowered[0], env.letters) if lowered else self.world.opened("size of I")
+            size = (
+                self.world.size(lowered[0], env.letters)
+                if lowered
+                else self.world.opened("size of I")
+            )
             shape: Any = (size, size)
             return Apply(identity_matrix, (), shape, {"shape": shape}), ()
         if letter == "e" and len(lowered) == 1:
@@ -286,7 +305,10 @@ class NameReader(Indexing):
 
     def a_size(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         key = self.world.size_key(name, env.letters)
-        if key in self.world.sizes or key.replace("[", "^").replace("]", "") in self.world.plan.sizes:
+        if (
+            key in self.world.sizes
+            or key.replace("[", "^").replace("]", "") in self.world.plan.sizes
+        ):
             return self.size_as_number(key), ()
         return None
 
@@ -305,7 +327,9 @@ class NameReader(Indexing):
         for script in name.indices:
             for item in script.items:
                 step = letter_and_step(item)
-                if isinstance(item, Num) or (step and (step[0] in env.letters or self.world.depth_of(step[0]))):
+                if isinstance(item, Num) or (
+                    step and (step[0] in env.letters or self.world.depth_of(step[0]))
+                ):
                     return any(d.name.letter == name.letter for d in self.world.plan.named)
         return False
 
@@ -319,7 +343,9 @@ class NameReader(Indexing):
             return self.size_as_number(name.letter), name.indices
         if world.closed:
             if any(isinstance(x, int) for x in (*key.low, *key.high)) and world.has(name.letter):
-                raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
+                raise Outside(
+                    f"{key} does not exist: the note has {name.letter} for other layers only"
+                )
             raise Undefined(f"{key} is not defined or declared{self._near(name.letter)}")
         return world.undeclared(key).symbol, tuple(rest)
 

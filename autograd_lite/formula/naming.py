@@ -102,7 +102,9 @@ def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
             waiting.extend(x)
         elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
             yield x
-            waiting.extend(getattr(x, f) for f in x.__dataclass_fields__ if f not in ("start", "end"))
+            waiting.extend(
+                getattr(x, f) for f in x.__dataclass_fields__ if f not in ("start", "end")
+            )
 
 
 def letter_and_step(node: Any) -> tuple[str, int] | None:
@@ -160,5 +162,7 @@ def counted(first: Any, last: Any, n: int) -> Any:
         return tuple(counted(a, b, n) for a, b in zip(first, last, strict=True))
     if isinstance(first, SyntaxNode):
         fields = [f for f in first.__dataclass_fields__ if f not in ("start", "end", "raw")]
-        return replace(first, **{f: counted(getattr(first, f), getattr(last, f), n) for f in fields})
+        return replace(
+            first, **{f: counted(getattr(first, f), getattr(last, f), n) for f in fields}
+        )
     return first

@@ -246,7 +246,9 @@ class Operations:
             return self.divided(Number(Fraction(1)), e)
         rows, columns = matrix_shape(e)
         if not joined(rows, columns):
-            raise NotConforming(f"the inverse of {written_shape((rows, columns))}, which is not square")
+            raise NotConforming(
+                f"the inverse of {written_shape((rows, columns))}, which is not square"
+            )
         return Apply(np.linalg.inv, (e,), e.shape)
 
     def added(self, sizes: list[Any]) -> Size:

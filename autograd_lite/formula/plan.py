@@ -6,6 +6,7 @@ letters that number layers, steps and samples are told from those of elements an
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -156,6 +157,8 @@ def planned(read: ReadNote) -> NotePlan:
         if len(plan.definitions) > MOST_DEFINITIONS:
             said = f"a note of more than {MOST_DEFINITIONS} definitions: split it into several"
             plan.unread.append(FormulaError(said, statement.passage.source, statement.start))
+            plan.definitions.clear()
+            plan.claims.clear()
             break
         try:
             _sort(plan, statement)
@@ -320,10 +323,18 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
         name = taken_apart(chain.parts[0])
-        if name and len(chain.parts) == 2 and isinstance(chain.parts[1], Num) and not name.operations:
-            if not _defined(plan, name) and chain.relations[0] in (">", "≥"):
-                plan.declarations.append(Declaration(name, None, "positive", statement))
-                return
+        if (
+            (
+                name
+                and len(chain.parts) == 2
+                and isinstance(chain.parts[1], Num)
+                and not name.operations
+            )
+            and not _defined(plan, name)
+            and chain.relations[0] in (">", "≥")
+        ):
+            plan.declarations.append(Declaration(name, None, "positive", statement))
+            return
         if not any(isinstance(n, Differentiation) for n in nodes(chain)):
             plan.passed += 1  # an assumption
             return
@@ -359,7 +370,7 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
 
 
 def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
-    for a, b in zip(parts, parts[1:], strict=False):
+    for a, b in itertools.pairwise(parts):
         plan.claims.append(NoteClaim(a, b, "=", statement))
 
 
@@ -432,7 +443,9 @@ def _defined(plan: NotePlan, name: NameParts) -> bool:
     if _is_column(plan, name):
         return True
     pattern = _pattern(plan, name)
-    if any(_pattern(plan, d.name) == pattern or _of_family(plan, name, d) for d in plan.definitions):
+    if any(
+        _pattern(plan, d.name) == pattern or _of_family(plan, name, d) for d in plan.definitions
+    ):
         return True
     whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
     if len(whole.indices) == len(name.indices):
@@ -585,5 +598,3 @@ def _values(base: Any, statement: NoteStatement, shape: tuple[Any, ...] | None) 
     if isinstance(base, Bracket) and base.kind in ("(", "[") and len(base.parts) == 2:
         return "unit"
     return None
-
-

@@ -19,7 +19,16 @@ from autograd_lite.formula.syntax import (
 from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, Token
 
 MOST_STATEMENTS = 1000
-_ENVIRONMENTS = {"align", "aligned", "gather", "gathered", "equation", "multline", "eqnarray", "split"}
+_ENVIRONMENTS = {
+    "align",
+    "aligned",
+    "gather",
+    "gathered",
+    "equation",
+    "multline",
+    "eqnarray",
+    "split",
+}
 _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
 _OPENING = {"(", "[", "{", "⦃", "⟦", "⟨"}
 _CLOSES = {")", "]", "}", "⦄", "⟧", "⟩"}
@@ -157,7 +166,14 @@ def _statement_tokens(tokens: Sequence[Token], passage: Passage) -> list[list[To
     joined: list[list[Token]] = []
     for row in filter(None, rows):
         first = next((t for t in row if t.text not in ("&", "gap")), row[0])
-        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | {"+", "−", "·", "×", "∘", "⊙"}
+        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | {
+            "+",
+            "−",
+            "·",
+            "×",
+            "∘",
+            "⊙",
+        }
         if goes_on and joined and not (first.text == "−" and _relation(row)):
             joined[-1] += row
         else:
@@ -201,7 +217,9 @@ def _split(row: list[Token]) -> list[list[Token]]:
 
 def _is_word(token: Token) -> bool:
     """Whether a token is prose."""
-    return token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
+    return (
+        token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
+    )
 
 
 def _is_attribute(token: Token, after: Token) -> bool:
@@ -239,7 +257,9 @@ def _vocabulary(pieces: Iterable[tuple[Passage, list[list[Token]]]]) -> set[str]
                 if part[0].text in ("d", "D") and rest == "_":  # d_x f
                     continue
                 if rest in RELATION_SIGNS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []:
-                    if len(part[0].text) == 1 or (signs and rest in RELATION_SIGNS | {"_", "^", "("}):
+                    if len(part[0].text) == 1 or (
+                        signs and rest in RELATION_SIGNS | {"_", "^", "("}
+                    ):
                         words.add(part[0].text)
     return words - FUNCTION_WORDS - RESERVED
 
@@ -331,11 +351,18 @@ def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool
     index = isinstance(first, Name) and first.text in _INDEX_LETTERS
     if not before or (statement.kind != "inequality" and not index):
         return False
-    return all(isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum") for x in statement.chain.parts)
+    return all(
+        isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum")
+        for x in statement.chain.parts
+    )
 
 
 def _of_others(
-    statement: NoteStatement, waiting: list[list[Token]], passage: Passage, words: set[str], found: ReadNote
+    statement: NoteStatement,
+    waiting: list[list[Token]],
+    passage: Passage,
+    words: set[str],
+    found: ReadNote,
 ) -> list[NoteStatement]:
     """`W, V ∈ ℝ^{n×m}`: the same declaration for the names before it."""
     if statement.kind != "declaration":

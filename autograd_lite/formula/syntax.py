@@ -161,11 +161,38 @@ class Chain(SyntaxNode):
     relations: tuple[str, ...]
 
 
-RELATION_SIGNS = {"=", "≠", "<", ">", "≤", "≥", "∈", "≈", ":=", "≡", "∝", "←", "→", "⇒", "⟺", "~", "+="}
+RELATION_SIGNS = {
+    "=",
+    "≠",
+    "<",
+    ">",
+    "≤",
+    "≥",
+    "∈",
+    "≈",
+    ":=",
+    "≡",
+    "∝",
+    "←",
+    "→",
+    "⇒",
+    "⟺",
+    "~",
+    "+=",
+}
 RELATION_SIGNS |= {"⊂", "−=", ":"}
 _TIMES = {"·", "×", "∘", "⊙", "*", "⊗", "@", "/"}
 _CLOSING = {"(": ")", "[": "]", "⦃": "⦄", "⟨": "⟩", "⟦": "⟧", "|": "|", "‖": "‖", "{": "}"}
-_MATRICES = {"matrix", "bmatrix", "pmatrix", "vmatrix", "Vmatrix", "Bmatrix", "array", "smallmatrix"}
+_MATRICES = {
+    "matrix",
+    "bmatrix",
+    "pmatrix",
+    "vmatrix",
+    "Vmatrix",
+    "Bmatrix",
+    "array",
+    "smallmatrix",
+}
 _ROWS = {"aligned", "split", "gathered", "alignedat"}
 _LAYERS = "lℓLktTin"
 LINEAR = {"tr", "det", "vec", "diag"}  # functions without brackets that take the product after them
@@ -300,7 +327,11 @@ class Parser:
             sign, operator = factors[n]
             if isinstance(operator, Differentiation) and operator.of is None:
                 rest = factors[n + 1 :]
-                of = rest[0][1] if len(rest) == 1 else Product(rest[0][1].start, self.last, tuple(rest))
+                of = (
+                    rest[0][1]
+                    if len(rest) == 1
+                    else Product(rest[0][1].start, self.last, tuple(rest))
+                )
                 factors = [*factors[:n], (sign, replace(operator, of=of, end=self.last))]
         return factors
 
@@ -359,6 +390,8 @@ class Parser:
         if token.text in _LIBRARIES and self.peek().text == ".":
             self.at += 2
             token = self.token
+            if token.text not in FUNCTION_WORDS:
+                raise self.error(f"{token.text} of NumPy is not read in formulas")
         if token.text in ("d", "D") and token.text not in self.known and self.is_operator():
             return self.derived()
         if token.text.startswith("d") and (found := self.differential_quotient()) is not None:
@@ -372,7 +405,9 @@ class Parser:
         """Whether Σ is a sum sign: unless it is a name of the note's, or has a range."""
         if self.token.text not in self.known:
             return True
-        return self.peek().text == "_" and any(t.text == "=" for t in self.list[self.at : self.at + 6])
+        return self.peek().text == "_" and any(
+            t.text == "=" for t in self.list[self.at : self.at + 6]
+        )
 
     def _split(self) -> None:
         """Replace a run of letters by the names that it consists of."""
@@ -520,7 +555,9 @@ class Parser:
                 self.expect("(")
                 items = self.indices(")")
                 self.expect(")")
-                return [Script(start, self.last, "_", "", items, self.raw(start + 1, self.last - 1))]
+                return [
+                    Script(start, self.last, "_", "", items, self.raw(start + 1, self.last - 1))
+                ]
             return [self.marked(kind)]
         if self.sees("′", "ᵀ"):
             return [Script(start, self.token.end, self.take().text)]
@@ -617,7 +654,7 @@ class Parser:
             self.take()
             item = self._bare()
             return Script(start, self.last, "^", "∘", (item,), self.raw(start, self.last))
-        if kind == "^" and self.sees("−") and self.peek().text in ("ᵀ", "T") :
+        if kind == "^" and self.sees("−") and self.peek().text in ("ᵀ", "T"):
             self.at += 2
             return Script(start, self.last, "^", "−ᵀ", (), "−ᵀ")
         if self.sees("^"):  # ^{[l]^T}
@@ -679,7 +716,9 @@ class Parser:
         while self.sees("+", "−"):
             sign = -1 if self.take().text == "−" else 1
             terms.append((sign, self.index_factor()))
-        return terms[0][1] if terms[0][0] == 1 == len(terms) else Sum(start, self.last, tuple(terms))
+        return (
+            terms[0][1] if terms[0][0] == 1 == len(terms) else Sum(start, self.last, tuple(terms))
+        )
 
     def index_factor(self) -> Any:
         if not self.starts() or (self.sees("[") and False):
@@ -732,8 +771,11 @@ class Parser:
                 rows[-1].append(self.relation())
                 if opening in ("(", "[") and self.sees("|"):
                     self.take()
-            if self.token.kind == "end" or (self.token.text in _CLOSING.values() and not self.sees(closing)
-                                            and not self.starts()):
+            if self.token.kind == "end" or (
+                self.token.text in _CLOSING.values()
+                and not self.sees(closing)
+                and not self.starts()
+            ):
                 raise self.unexpected(_shown(closing))
             if sum(map(len, rows)) > MOST_TERMS:
                 raise self.error(f"more than {MOST_TERMS} entries in one bracket")
@@ -813,7 +855,10 @@ class Parser:
         token = self.token
         if token.text.startswith("d") and len(token.text) > 1:
             rest = Token("word", token.text[1:], token.start + 1, token.end)
-            self.list[self.at : self.at + 1] = [Token("word", "d", token.start, token.start + 1), rest]
+            self.list[self.at : self.at + 1] = [
+                Token("word", "d", token.start, token.start + 1),
+                rest,
+            ]
         self.take()
 
     def halved(self) -> Any:
@@ -904,7 +949,9 @@ class Parser:
         if above.order == 1 and len(halves) == 1:
             wrt = ((halves[0].of, 1),)
         if sum(n for _, n in wrt) != above.order:
-            raise self.error(f"∂ is of order {above.order} above and {sum(n for _, n in wrt)} below", start)
+            raise self.error(
+                f"∂ is of order {above.order} above and {sum(n for _, n in wrt)} below", start
+            )
         return Differentiation(start, self.last, above.of, wrt)
 
     def is_operator(self) -> bool:
@@ -1105,7 +1152,13 @@ class Parser:
                 low, high = low
         elif chain.relations in (("≤", "≤"), ("<", "<")) and isinstance(chain.parts[1], Name):
             indices, low, high = [*indices, chain.parts[1]], first, chain.parts[2]
-        elif isinstance(first, Name) and chain.relations in (("≠",), ("<",), (">",), ("≤",), ("≥",)):
+        elif isinstance(first, Name) and chain.relations in (
+            ("≠",),
+            ("<",),
+            (">",),
+            ("≤",),
+            ("≥",),
+        ):
             indices, condition = [*indices, first], chain
         elif isinstance(first, Name) and chain.relations == ("∈",):
             raise self.error("a sum over a set: write its range, i = 1, …, m", chain.start)
@@ -1178,7 +1231,12 @@ def _ordered(of: Any, order: int) -> tuple[Any, int]:
     """∂x² below the bar: x, twice. A raised number there is the order."""
     if isinstance(of, Scripted) and of.scripts and order > 1:
         last = of.scripts[-1]
-        if last.kind == "^" and not last.mark and len(last.items) == 1 and isinstance(last.items[0], Num):
+        if (
+            last.kind == "^"
+            and not last.mark
+            and len(last.items) == 1
+            and isinstance(last.items[0], Num)
+        ):
             n = int(last.items[0].value)
             rest = of.scripts[:-1]
             return (replace(of, scripts=rest) if rest else of.base), n

@@ -102,32 +102,147 @@ FUNCTION_WORDS = {
 # Commands that LaTeX has and the table of notations need not write
 
 _SYNONYMS = {
-    "sum": "∑", "prod": "∏", "oslash": "/",
-    "lVert": "‖", "rVert": "‖", "|": "‖", "Vert": "‖", "lvert": "|", "rvert": "|", "vert": "|",
-    "dots": "…", "cdots": "…", "vdots": "…", "ddots": "…", "dotsc": "…", "dotsb": "…",
-    "leqslant": "≤", "geqslant": "≥", "le": "≤", "ge": "≥", "ne": "≠", "lt": "<", "gt": ">",
-    "bullet": "·", "ast": "*", "star": "*", "hadamard": "∘", "bigodot": "⊙", "bigotimes": "⊗",
-    "intercal": "ᵀ", "transp": "ᵀ", "T": "ᵀ", "trans": "ᵀ", "transpose": "ᵀ",
-    "varepsilon": "ε", "varphi": "φ", "vartheta": "θ", "varrho": "ρ", "varsigma": "ς",
-    "coloneqq": ":=", "triangleq": "≡", "gets": "←", "mapsto": "→", "rightarrow": "→",
-    "implies": "⇒", "Longrightarrow": "⇒", "therefore": "⇒", "Leftrightarrow": "⟺",
-    "longrightarrow": "→", "lbrace": "⦃", "rbrace": "⦄", "{": "⦃", "}": "⦄", "lbrack": "[",
-    "rbrack": "]", "llbracket": "⟦", "rrbracket": "⟧", "simeq": "≈", "sim": "~", "cong": "≈",
-    "i": "i", "imath": "i", "jmath": "j", "mid": "|", "colon": ":", "div": "/", "infin": "∞",
-    "Re": "ℝ", "reals": "ℝ", "R": "ℝ", "subset": "⊂", "mathellipsis": "…", "lnot": "¬",
-    "softmax": "softmax", "sigmoid": "σ", "relu": "relu", "ReLU": "relu", "tr": "tr",
-    "diag": "diag", "Tr": "tr", "trace": "tr", "sup": "max", "hbar": "h", "cap": "∩",
-    "\\": "\\\\", "cr": "\\\\", "newline": "\\\\", "tabularnewline": "\\\\", "lang": "⟨",
-    "rang": "⟩", "smallsetminus": "∖", "setminus": "∖", "wedge": "∧", "land": "∧", "vee": "∨",
+    "sum": "∑",
+    "prod": "∏",
+    "oslash": "/",
+    "lVert": "‖",
+    "rVert": "‖",
+    "|": "‖",
+    "Vert": "‖",
+    "lvert": "|",
+    "rvert": "|",
+    "vert": "|",
+    "dots": "…",
+    "cdots": "…",
+    "vdots": "…",
+    "ddots": "…",
+    "dotsc": "…",
+    "dotsb": "…",
+    "leqslant": "≤",
+    "geqslant": "≥",
+    "le": "≤",
+    "ge": "≥",
+    "ne": "≠",
+    "lt": "<",
+    "gt": ">",
+    "bullet": "·",
+    "ast": "*",
+    "star": "*",
+    "hadamard": "∘",
+    "bigodot": "⊙",
+    "bigotimes": "⊗",
+    "intercal": "ᵀ",
+    "transp": "ᵀ",
+    "T": "ᵀ",
+    "trans": "ᵀ",
+    "transpose": "ᵀ",
+    "varepsilon": "ε",
+    "varphi": "φ",
+    "vartheta": "θ",
+    "varrho": "ρ",
+    "varsigma": "ς",
+    "coloneqq": ":=",
+    "triangleq": "≡",
+    "gets": "←",
+    "mapsto": "→",
+    "rightarrow": "→",
+    "implies": "⇒",
+    "Longrightarrow": "⇒",
+    "therefore": "⇒",
+    "Leftrightarrow": "⟺",
+    "longrightarrow": "→",
+    "lbrace": "⦃",
+    "rbrace": "⦄",
+    "{": "⦃",
+    "}": "⦄",
+    "lbrack": "[",
+    "rbrack": "]",
+    "llbracket": "⟦",
+    "rrbracket": "⟧",
+    "simeq": "≈",
+    "sim": "~",
+    "cong": "≈",
+    "i": "i",
+    "imath": "i",
+    "jmath": "j",
+    "mid": "|",
+    "colon": ":",
+    "div": "/",
+    "infin": "∞",
+    "Re": "ℝ",
+    "reals": "ℝ",
+    "R": "ℝ",
+    "subset": "⊂",
+    "mathellipsis": "…",
+    "lnot": "¬",
+    "softmax": "softmax",
+    "sigmoid": "σ",
+    "relu": "relu",
+    "ReLU": "relu",
+    "tr": "tr",
+    "diag": "diag",
+    "Tr": "tr",
+    "trace": "tr",
+    "sup": "max",
+    "hbar": "h",
+    "cap": "∩",
+    "\\": "\\\\",
+    "cr": "\\\\",
+    "newline": "\\\\",
+    "tabularnewline": "\\\\",
+    "lang": "⟨",
+    "rang": "⟩",
+    "smallsetminus": "∖",
+    "setminus": "∖",
+    "wedge": "∧",
+    "land": "∧",
+    "vee": "∨",
 }
 _FUNCTION_WORDS = {"arcsin", "arccos", "cot", "sec", "csc", "coth", "dim", "ker", "Pr", "argmax"}
 COMMANDS = commands() | _SYNONYMS | {f: f for f in _FUNCTION_WORDS}
 CHARACTERS = {
-    "-": "−", "–": "−", "⋅": "·", "∙": "·", "•": "·", "∗": "*",
-    "⊺": "ᵀ", "⊤": "ᵀ", "’": "′", "'": "′", "‘": "′", "⋯": "…", "⋮": "…", "⋱": "…", "∥": "‖",
-    "≔": ":=", "≜": "≡", "⟹": "⇒", "∣": "|", "÷": "/", "∕": "/", "⁄": "/", "◦": "∘", "⨀": "⊙",
-    "〈": "⟨", "〉": "⟩", "⇔": "⟺", "𝟙": "𝟏", "𝟭": "𝟏", "ϵ": "ε", "ϕ": "φ", "ϑ": "θ", "⟵": "←",
-    "∆": "Δ", "µ": "μ", "Ω": "Ω", "ℎ": "h", "ı": "i", "：": ":", "，": ",", "（": "(", "）": ")",
+    "-": "−",
+    "–": "−",
+    "⋅": "·",
+    "∙": "·",
+    "•": "·",
+    "∗": "*",
+    "⊺": "ᵀ",
+    "⊤": "ᵀ",
+    "’": "′",
+    "'": "′",
+    "‘": "′",
+    "⋯": "…",
+    "⋮": "…",
+    "⋱": "…",
+    "∥": "‖",
+    "≔": ":=",
+    "≜": "≡",
+    "⟹": "⇒",
+    "∣": "|",
+    "÷": "/",
+    "∕": "/",
+    "⁄": "/",
+    "◦": "∘",
+    "⨀": "⊙",
+    "〈": "⟨",
+    "〉": "⟩",
+    "⇔": "⟺",
+    "𝟙": "𝟏",
+    "𝟭": "𝟏",
+    "ϵ": "ε",
+    "ϕ": "φ",
+    "ϑ": "θ",
+    "⟵": "←",
+    "∆": "Δ",
+    "µ": "μ",
+    "Ω": "Ω",
+    "ℎ": "h",
+    "ı": "i",
+    "：": ":",
+    "，": ",",
+    "（": "(",
+    "）": ")",
 }
 _SIGN_CHARACTERS = set("+−·×∘⊙⊗/^_()[]{}⟦⟧⦃⦄|‖⟨⟩,;&=≠<>≤≥∈∂∇…′ᵀ@:≈⇒⟺→←∝≡~!*.∀∞±√⊂∖∩∧∨¬%?")
 _PAIRS = (":=", "**", "<=", ">=", "!=", "==", "->", "=>", "+=", "−=", "..")
@@ -144,15 +259,39 @@ _IGNORED |= {f"{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side
 _DROPPED = {"label": 1, "tag": 1, "color": 1, "hspace": 1, "vspace": 1, "phantom": 1, "vphantom": 1}
 _DROPPED |= {"hphantom": 1, "textcolor": 1, "colorbox": 1, "definecolor": 3, "cssId": 1, "class": 1}
 _DROPPED |= {"style": 1, "mathchoice": 0, "ref": 1, "eqref": 1, "cite": 1, "footnote": 1, "kern": 0}
-_DROPPED |= {"htmlClass": 1, "href": 1, "url": 1, "tag*": 1, "hskip": 0, "pagecolor": 1, "toggle": 0}
+_DROPPED |= {
+    "htmlClass": 1,
+    "href": 1,
+    "url": 1,
+    "tag*": 1,
+    "hskip": 0,
+    "pagecolor": 1,
+    "toggle": 0,
+}
 _PROSE = {"text", "textrm", "mbox", "textbf", "textit", "textnormal", "hbox", "intertext", "emph"}
 _PROSE |= {"textsf", "texttt", "textsc", "shortintertext"}
 _UPRIGHT = {"mathrm", "operatorname", "operatorname*", "mathop", "mathsf", "mathtt", "mathit"}
-_STYLES = {"mathbf", "boldsymbol", "bm", "pmb", "vec", "symbf", "overrightarrow", "bold", "mathbfit"}
+_STYLES = {
+    "mathbf",
+    "boldsymbol",
+    "bm",
+    "pmb",
+    "vec",
+    "symbf",
+    "overrightarrow",
+    "bold",
+    "mathbfit",
+}
 _PLAIN_STYLES = {"mathnormal", "mathord", "mathbin", "mathrel", "boxed", "cancel", "overline"}
 _PLAIN_STYLES |= {"mathstrut", "smash", "underline", "ensuremath", "mathclose", "mathopen", "fbox"}
 _PLAIN_STYLES |= {"bbox", "xcancel", "bcancel", "mathinner", "displaylines", "substack"}
-_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "widehat": "\u0302"}
+_ACCENTS = {
+    "hat": "\u0302",
+    "bar": "\u0304",
+    "tilde": "\u0303",
+    "dot": "\u0307",
+    "widehat": "\u0302",
+}
 _ACCENTS |= {"widetilde": "\u0303", "ddot": "\u0308", "check": "\u030c", "breve": "\u0306"}
 _SCRIPT = dict(zip("LJECRNZ", "ℒ𝒥ℰ𝒞ℛ𝒩𝒵", strict=True))
 _BOARD = {"R": "ℝ", "N": "ℕ", "Z": "ℤ", "E": "𝔼", "1": "𝟏", "C": "ℂ", "I": "𝟏", "P": "ℙ"}
@@ -243,7 +382,7 @@ class Lexer:
                 yield "space", " ", start, self.at
             elif c == "\\":
                 yield from self._command()
-            elif c == "%":
+            elif c in "%#":  # a comment
                 newline = self.text.find("\n", start)
                 self.at = len(self.text) if newline < 0 else newline
             elif c.isascii() and c.isdigit():
@@ -468,7 +607,9 @@ def _script(c: str) -> tuple[str, str] | None:
     kind, _, plain = unicodedata.decomposition(c).partition(" ")
     if kind not in ("<super>", "<sub>") or " " in plain:
         return None
-    return ("^" if kind == "<super>" else "_"), CHARACTERS.get(chr(int(plain, 16)), chr(int(plain, 16)))
+    return ("^" if kind == "<super>" else "_"), CHARACTERS.get(
+        chr(int(plain, 16)), chr(int(plain, 16))
+    )
 
 
 def _meaningless(c: str) -> str:

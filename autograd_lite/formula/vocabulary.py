@@ -15,11 +15,28 @@ from autograd_lite.tensor import Tensor
 from autograd_lite.walk import pull, seed
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    "exp": np.exp, "log": np.log, "ln": np.log, "sin": np.sin, "cos": np.cos, "tan": np.tan,
-    "tanh": np.tanh, "sinh": np.sinh, "cosh": np.cosh, "arctan": np.arctan, "log2": np.log2,
-    "σ": rules.sigmoid, "sigmoid": rules.sigmoid, "softplus": rules.softplus,
-    "relu": rules.relu, "ReLU": rules.relu, "abs": np.absolute, "sqrt": np.sqrt,
-    "sign": np.sign, "sgn": np.sign, "square": np.square, "arcsin": np.arcsin,
+    "exp": np.exp,
+    "log": np.log,
+    "ln": np.log,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "arctan": np.arctan,
+    "log2": np.log2,
+    "σ": rules.sigmoid,
+    "sigmoid": rules.sigmoid,
+    "softplus": rules.softplus,
+    "relu": rules.relu,
+    "ReLU": rules.relu,
+    "abs": np.absolute,
+    "sqrt": np.sqrt,
+    "sign": np.sign,
+    "sgn": np.sign,
+    "square": np.square,
+    "arcsin": np.arcsin,
     "arccos": np.arccos,
 }
 KINKED = {rules.relu, np.absolute, np.sign, np.maximum, np.minimum, np.max, np.min}

@@ -223,7 +223,9 @@ class World:
                 joined(root, ONE)
             elif root.value is None:
                 root.value = self.drawing.size()
-                taken = self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
+                taken = (
+                    self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
+                )
                 free = (c for c in _SIZE_LETTERS if c not in taken)
                 root.name = next(free, root.name)
                 self.closed_sizes.append(root)
@@ -344,7 +346,9 @@ class World:
             if definition.name.letter == letter and len(raised) == 1:
                 step = letter_and_step(raised[0])
                 if step and step[0] in self.plan.families:
-                    return self.find(Key(letter, (), (self.bounds(step[0], definition.statement)[1],)))
+                    return self.find(
+                        Key(letter, (), (self.bounds(step[0], definition.statement)[1],))
+                    )
         return None
 
     def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
@@ -460,7 +464,9 @@ class World:
                 return True
             if x.meaning is not None and x.symbol.number not in seen:
                 seen.add(x.symbol.number)
-                waiting += [self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"]
+                waiting += [
+                    self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"
+                ]
         return False
 
     def _shared(self, e: Expression, of: NameEntry) -> Expression:

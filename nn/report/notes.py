@@ -20,7 +20,11 @@ def page_of(reports: Sequence[Any]) -> str:
 
     Raises ImportError, with the command to type, where a library is missing.
     """
-    for module, extra in (("markdown_it", "notes"), ("latex2mathml", "report"), ("fontTools", "report")):
+    for module, extra in (
+        ("markdown_it", "notes"),
+        ("latex2mathml", "report"),
+        ("fontTools", "report"),
+    ):
         needed(module, f"the page of a note needs {module}", extra)
     sections = [(f"note-{n}", report.note.name, _note(report)) for n, report in enumerate(reports)]
     return filled_page(sections, "Derivations, checked", NOTE_LEAD)
@@ -65,7 +69,9 @@ def _rendered(source: Any, report: Any) -> Markup:
 
 def _passage(passage: Any, report: Any) -> str:
     own = [c for c in report.claims if c.passage is passage]
-    shown = math(passage.text, passage.text, "inline") if passage.latex else tag("code", passage.text)
+    shown = (
+        math(passage.text, passage.text, "inline") if passage.latex else tag("code", passage.text)
+    )
     return str(markup([shown, map(_claim, own)]))
 
 
@@ -78,4 +84,9 @@ def _claim(claim: Any) -> Markup:
     return tag("details", inside, content, class_="claim")
 
 
-_CLASSES = {"holds": "holds", "silent": "silent", "undefined": "undefined", "ambiguous": "convention"}
+_CLASSES = {
+    "holds": "holds",
+    "silent": "silent",
+    "undefined": "undefined",
+    "ambiguous": "convention",
+}
