@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -20,6 +20,8 @@ import pytest
 
 import autograd_lite as ag
 from nn.cli import command
+
+resource = pytest.importorskip("resource")  # not on Windows
 
 SECONDS = 60  # a bound for a busy machine, not a speed
 MEMORY = 2 * 2**30
@@ -267,6 +269,17 @@ def watched() -> Iterator[list[str]]:
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
 
 
+def test_the_bounds_and_the_watch_work(watched, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "SECONDS", 1)
+    with pytest.raises(TooLate), bounded():
+        time.sleep(5)
+    with pytest.raises(MemoryError), bounded():
+        bytearray(2 * MEMORY)
+    os.system("")
+    (tmp_path / "passwd").write_text("")
+    assert len(watched) == 2
+
+
 @pytest.mark.parametrize(
     ("file", "content", "codes"),
     [pytest.param(*row, id=f"{name} {row[0]}") for name, *row in HOSTILE],
@@ -313,7 +326,9 @@ def test_what_is_no_file(kind, tmp_path, monkeypatch, capsys):
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("content", ["\ud800", "$f = \ud800$", "x \udcff ∈ ℝ\n", "\x00\n", "$$\n"])
+@pytest.mark.parametrize(
+    "content", ["\ud800\n", "$f = \ud800$", "x \udcff ∈ ℝ\n", "\x00\n", "$$\n"]
+)
 def test_text_that_no_file_holds(content):
     with bounded():
         report = ag.check_derivation(content)
