@@ -1,8 +1,8 @@
 """The formulas of the documents, read as they are printed: how many are, and with which verdict.
 
-`python -m benchmarks.formulas 001 …` puts the printed formulas of each document after a preamble, which
-declares its letters and defines its forward pass, and compares the verdicts of the note with those
-of the documents' own check, whose formulas were written in Python by hand.
+`python -m benchmarks.formulas 001 …` puts the printed formulas of each document after a preamble,
+which declares its letters and defines its forward pass, and compares the verdicts of the note with
+those of the documents' own check, whose formulas were written in Python by hand.
 
 `python -m benchmarks.formulas --mutants 100` changes one token of a formula that holds, at random,
 and counts after how many changes it still holds: each of these is printed, to be read.
@@ -26,7 +26,8 @@ from nn import documents
 BATCH = r"""---
 broadcasting: none
 ---
-$n^{[L]} = 1$, $X \in \mathbb{R}^{n^{[0]} \times m}$, $\vec y \in \mathbb{R}^{1 \times m}$, $\alpha \in \mathbb R$
+$n^{[L]} = 1$, $X \in \mathbb{R}^{n^{[0]} \times m}$, $\vec y \in \mathbb{R}^{1 \times m}$,
+$\alpha \in \mathbb R$
 For $\ell = 1, \dots, L$: $W^{[\ell]} \in \mathbb{R}^{n^{[\ell]} \times n^{[\ell-1]}}$,
 $\vec b^{[\ell]} \in \mathbb{R}^{n^{[\ell]}}$
 $$Z^{[\ell]} = W^{[\ell]} A^{[\ell-1]} + \vec b^{[\ell]} 1_{1 \times m}, \quad
@@ -46,11 +47,15 @@ $$\mathcal{L} = \ell(a_1^{[L]}, y)$$
 DOC_001 = r"""---
 broadcasting: none
 ---
-$X \in \mathbb{R}^{S_0 \times N}$, $T \in \mathbb{R}^{S_L \times N}$, $J_N = 1_{N \times 1}$, $m = N$
+$X \in \mathbb{R}^{S_0 \times N}$, $T \in \mathbb{R}^{S_L \times N}$, $J_N = 1_{N \times 1}$,
+$m = N$
 For $l = 1, \dots, L$: $W^{(l)} \in \mathbb{R}^{S_l \times S_{l-1}}$, $b^{(l)} \in \mathbb{R}^{S_l}$
-$$Z^{(l)} = W^{(l)} A^{(l-1)} + b^{(l)} J_N^t, \quad A^{(l)} = \sigma_l(Z^{(l)}), \quad A^{(0)} = X$$
-$$J = \frac1N \sum_{i=1}^N \mathcal{L}(t_i, a_i^{(L)}), \quad t_i = T e_i, \quad a_i^{(L)} = A^{(L)} e_i$$
-$$\Delta^{(l)} = \frac{\partial J}{\partial A^{(l)}}, \quad H^{(l)} = \frac{\partial J}{\partial Z^{(l)}}$$
+$$Z^{(l)} = W^{(l)} A^{(l-1)} + b^{(l)} J_N^t, \quad A^{(l)} = \sigma_l(Z^{(l)}),
+\quad A^{(0)} = X$$
+$$J = \frac1N \sum_{i=1}^N \mathcal{L}(t_i, a_i^{(L)}), \quad t_i = T e_i,
+\quad a_i^{(L)} = A^{(L)} e_i$$
+$$\Delta^{(l)} = \frac{\partial J}{\partial A^{(l)}},
+\quad H^{(l)} = \frac{\partial J}{\partial Z^{(l)}}$$
 """
 DOC_002 = r"""---
 broadcasting: none
@@ -72,12 +77,17 @@ z^{[2]} = a^{[1]} W^{[2]} + b^{[2]}, \quad a^{[2]} = g_h(z^{[2]}), \quad
 z^{[3]} = a^{[2]} W^{[3]} + b^{[3]}, \quad a^{[3]} = g_o(z^{[3]}), \quad \hat y = a^{[3]}$$
 $$g_h(z) = \sigma(z), \quad g_o(z) = \sigma(z), \quad
 \mathcal{L} = -[(1 - y) \log(1 - \hat y) + y \log \hat y]$$
-$$g^{[3a]} = \frac{\partial \mathcal{L}}{\partial a^{[3]}}, \quad g^{[3z]} = \frac{\partial \mathcal{L}}{\partial z^{[3]}}, \quad
+$$g^{[3a]} = \frac{\partial \mathcal{L}}{\partial a^{[3]}},
+\quad g^{[3z]} = \frac{\partial \mathcal{L}}{\partial z^{[3]}}, \quad
 g^{[3W]} = \frac{\partial \mathcal{L}}{\partial W^{[3]}}, \quad
-g^{[2a]} = \frac{\partial \mathcal{L}}{\partial a^{[2]}}, \quad g^{[2z]} = \frac{\partial \mathcal{L}}{\partial z^{[2]}}, \quad
-g^{[2W]} = \frac{\partial \mathcal{L}}{\partial W^{[2]}}, \quad g^{[2b]} = \frac{\partial \mathcal{L}}{\partial b^{[2]}}, \quad
-g^{[1a]} = \frac{\partial \mathcal{L}}{\partial a^{[1]}}, \quad g^{[1z]} = \frac{\partial \mathcal{L}}{\partial z^{[1]}}, \quad
-g^{[1w]} = \frac{\partial \mathcal{L}}{\partial W^{[1]}}, \quad g^{[1b]} = \frac{\partial \mathcal{L}}{\partial b^{[1]}}$$
+g^{[2a]} = \frac{\partial \mathcal{L}}{\partial a^{[2]}},
+\quad g^{[2z]} = \frac{\partial \mathcal{L}}{\partial z^{[2]}}, \quad
+g^{[2W]} = \frac{\partial \mathcal{L}}{\partial W^{[2]}},
+\quad g^{[2b]} = \frac{\partial \mathcal{L}}{\partial b^{[2]}}, \quad
+g^{[1a]} = \frac{\partial \mathcal{L}}{\partial a^{[1]}},
+\quad g^{[1z]} = \frac{\partial \mathcal{L}}{\partial z^{[1]}}, \quad
+g^{[1w]} = \frac{\partial \mathcal{L}}{\partial W^{[1]}},
+\quad g^{[1b]} = \frac{\partial \mathcal{L}}{\partial b^{[1]}}$$
 """
 DOC_004 = r"""---
 broadcasting: none
@@ -85,9 +95,11 @@ layout: denominator
 w_j: column
 ---
 $\vec a'' \in \mathbb{R}^{n''}$, $W' \in \mathbb{R}^{n' \times n''}$, $\vec b' \in \mathbb{R}^{n'}$,
-$W \in \mathbb{R}^{n \times n'}$, $\vec b \in \mathbb{R}^{n}$, $\vec y \in \mathbb{R}^n$, $\eta \in \mathbb{R}$
+$W \in \mathbb{R}^{n \times n'}$, $\vec b \in \mathbb{R}^{n}$, $\vec y \in \mathbb{R}^n$,
+$\eta \in \mathbb{R}$
 $$\vec z' = W' \vec a'' + \vec b', \quad \vec a' = \sigma(\vec z'), \quad
-\vec z = W \vec a' + \vec b, \quad \vec a = \sigma(\vec z), \quad \vec\delta = \vec y - \vec a, \quad
+\vec z = W \vec a' + \vec b, \quad \vec a = \sigma(\vec z), \quad \vec\delta = \vec y - \vec a,
+\quad
 C = \frac12 \|\vec\delta\|^2$$
 """
 
@@ -147,9 +159,10 @@ _LETTERS = "WAZHXYbazyJC"
 def mutants(number: str, count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, str]]:
     """The label, a formula with one token of its right side changed, and its verdict as a note."""
     entries = [
-        e for e in documents.document(number).entries
-        if e.printed_latex and "=" in e.printed_latex and judged(number, e.label, e.printed_latex)[0] == HOLDS
-    ]  # fmt: skip
+        e
+        for e in documents.document(number).entries
+        if "=" in e.printed_latex and judged(number, e.label, e.printed_latex)[0] == HOLDS
+    ]
     while count and entries:
         entry = entries[rng.integers(len(entries))]
         changed = mutated(entry.printed_latex, rng)

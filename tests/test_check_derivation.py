@@ -1,4 +1,4 @@
-"""`ag.check_derivation`: verdicts, causes and right forms of claims; JSON, the command, the magic."""
+"""`ag.check_derivation`: verdicts, causes and right forms; JSON, the command, the cell magic."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from nn.cli import command
 
 REGRESSION = "X ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\nJ = 1/(2 m) ‖X w − y‖²\n"
 NETWORK = r"""
-Let $X \in \mathbb{R}^{n \times m}$, $Y \in \{0,1\}^{1 \times m}$, $W_1 \in \mathbb{R}^{h \times n}$,
-$b_1 \in \mathbb{R}^{h}$, $W_2 \in \mathbb{R}^{1 \times h}$, $b_2 \in \mathbb{R}$.
-$$ Z_1 = W_1 X + b_1 \mathbf 1^\top, \quad A_1 = \tanh(Z_1), \quad Z_2 = W_2 A_1 + b_2 \mathbf 1^\top, \quad A_2 = \sigma(Z_2) $$
-$$ J = -\frac1m \sum_{i=1}^m \left[ y_i \log a_i + (1 - y_i) \log (1 - a_i) \right], \qquad a = A_2,\ y = Y $$
+Let $X \in \mathbb{R}^{n \times m}$, $Y \in \{0,1\}^{1 \times m}$,
+$W_1 \in \mathbb{R}^{h \times n}$, $b_1 \in \mathbb{R}^{h}$,
+$W_2 \in \mathbb{R}^{1 \times h}$, $b_2 \in \mathbb{R}$.
+$$ Z_1 = W_1 X + b_1 \mathbf 1^\top, \quad A_1 = \tanh(Z_1),
+\quad Z_2 = W_2 A_1 + b_2 \mathbf 1^\top, \quad A_2 = \sigma(Z_2) $$
+$$ J = -\frac1m \sum_{i=1}^m \left[ y_i \log a_i + (1 - y_i) \log (1 - a_i) \right],
+\qquad a = A_2,\ y = Y $$
 """
 DEEP = r"""
 For $l = 1, \dots, L$:
@@ -50,12 +53,13 @@ def test_a_note_in_markdown():
     right = (
         NETWORK
         + r"""
-$$ \frac{\partial J}{\partial Z_2} = \frac1m (A_2 - Y), \quad \frac{\partial J}{\partial W_1} = \frac{\partial J}{\partial Z_1} X^\top $$
+$$ \frac{\partial J}{\partial Z_2} = \frac1m (A_2 - Y) $$
+$$ \frac{\partial J}{\partial W_1} = \frac{\partial J}{\partial Z_1} X^\top $$
 """
     )
     report = ag.check_derivation(right)
     assert report
-    assert [c.line for c in report.claims] == [7, 7]
+    assert [c.line for c in report.claims] == [10, 11]
     assert report.claims[1].reading.startswith("∂J/∂W_1 = ∂J/∂Z_1 · Xᵀ, with ")
     assert "W_1: h × n" in report.claims[1].reading
     wrong = ag.check_derivation(right.replace("X^\\top", "X"))
@@ -75,7 +79,8 @@ $$db^{[l]} = \frac1m np.sum(dZ^{[l]}, axis=1, keepdims=True), \quad dA^{[l-1]} =
     assert report, report
     assert any("m ∂J/∂Z" in said for said in report.said)
     plain = ag.check_derivation(DEEP + claims.replace(r"\frac1m", ""))
-    assert plain and not plain.said
+    assert plain
+    assert not plain.said
     mixed = claims.replace(r"\frac1m np", "np")
     assert sum(v != "holds" for v in verdicts(DEEP + mixed)) == 1
 
@@ -101,10 +106,12 @@ def test_broadcasting_is_a_remark_or_an_error():
 def test_versions_side_by_side():
     note = r"""
 # Columns
-$X \in \mathbb{R}^{n \times m}$, $W \in \mathbb{R}^{h \times n}$, $Z = W X$, $f = \lVert Z \rVert_F^2$
+$X \in \mathbb{R}^{n \times m}$, $W \in \mathbb{R}^{h \times n}$, $Z = W X$,
+$f = \lVert Z \rVert_F^2$
 $$\frac{\partial f}{\partial W} = 2 Z X^\top$$
 # Rows
-$X \in \mathbb{R}^{m \times n}$, $W \in \mathbb{R}^{n \times h}$, $Z = X W$, $f = \lVert Z \rVert_F^2$
+$X \in \mathbb{R}^{m \times n}$, $W \in \mathbb{R}^{n \times h}$, $Z = X W$,
+$f = \lVert Z \rVert_F^2$
 $$\frac{\partial f}{\partial W} = 2 X^\top Z$$
 """
     assert verdicts(note) == ["holds", "holds"]

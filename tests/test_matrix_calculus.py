@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +64,34 @@ def test_what_is_printed_is_read_back_and_holds(case, tmp_path):
     report = ag.check_derivation(path)
     assert report, str(report)
     assert len(report.claims) == 1
+
+
+with open(Path(__file__).parent / "closed_forms.toml", "rb") as file:
+    ROWS = [
+        pytest.param(row, id=f"{row['formula']} by {row['wrt']}, {row.get('order', 1)}")
+        for rows in tomllib.load(file).values()
+        for row in rows
+        if not row.get("tied")  # entries that are one variable
+    ]
+ASSUMED = {
+    "symmetric positive definite": "positive definite",
+    "positive determinant": "positive definite",
+}
+SQUARES_WRITTEN_OUT = {"xᵀ diag(d) x", "tanh(W x + b)"}  # x ∘ x for x², of each element
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_closed_form_is_that_of_the_table(row):
+    """The same by the reader of notes, which evaluates both on drawings of its own."""
+    d = ag.derive(
+        row["formula"],
+        row["wrt"],
+        order=row.get("order", 1),
+        shapes={name: tuple(shape) for name, shape in row["shapes"].items()},
+        assume={k: ASSUMED.get(x, x) for k, x in row.get("assumptions", {}).items()},
+    )
+    if row["formula"] not in SQUARES_WRITTEN_OUT:
+        assert signs(d.formula) <= 1.3 * signs(row["closed"]), d.formula
 
 
 def test_a_wrong_form_is_neither_the_known_one_nor_read_back():

@@ -188,10 +188,9 @@ def _blocks(rows: list[list[Any]], e: Blocks) -> Any:
     """Numbers and matrices side by side, and rows of them below each other."""
     shapes = [[c.shape or (1, 1) for c in row] for row in e.rows]
     values = [
-        [x if c.shape else np.asarray(x)[..., None, None] if not isinstance(x, Tensor) else x[..., None, None]
-         for x, c in zip(row, cells, strict=True)]
+        [x if c.shape else _as_matrix(x) for x, c in zip(row, cells, strict=True)]
         for row, cells in zip(rows, e.rows, strict=True)
-    ]  # fmt: skip
+    ]
     stack = np.broadcast_shapes(*[np.shape(x)[:-2] for row in values for x in row])
     joined = []
     for row, own in zip(values, shapes, strict=True):
@@ -201,3 +200,8 @@ def _blocks(rows: list[list[Any]], e: Blocks) -> Any:
         ]
         joined.append(np.concatenate(full, axis=-1) if len(full) > 1 else full[0])
     return np.concatenate(joined, axis=-2) if len(joined) > 1 else joined[0]
+
+
+def _as_matrix(x: Any) -> Any:
+    """A number, or one for each index, as matrices of one element."""
+    return (x if isinstance(x, Tensor) else np.asarray(x))[..., None, None]

@@ -1,4 +1,4 @@
-"""The drawings of sizes and values on which a note's claims are judged, and what becomes of each."""
+"""Sizes and values drawn for a note, on which its claims are judged, and what becomes of each."""
 
 from __future__ import annotations
 

@@ -46,12 +46,15 @@ class FormulaTrees:
         self,
         text: str,
         is_number: Callable[[Any], bool] = lambda node: False,
-        as_product: Callable[[Call], Any] = lambda node: None,
+        as_product: Callable[[Any], Any] = lambda node: None,
     ) -> None:
         self.text, self.is_number, self.as_product = text, is_number, as_product
 
     def read(self, node: Any) -> Expr:
         """The tree of a part of a formula."""
+        product = self.as_product(node)
+        if product is not None:
+            return self.product(product)
         reader = _EXPR_READERS.get(type(node))
         return reader(self, node) if reader else self.opaque(node)
 
@@ -110,7 +113,7 @@ class FormulaTrees:
     def _spread(self, factors: Any) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []
         for sign, x in factors:
-            parts = self.as_product(x) if isinstance(x, Call) else None
+            parts = self.as_product(x)
             found += (
                 [(sign, x)] if parts is None else [(sign, parts.factors[0][1]), parts.factors[1]]
             )
@@ -134,9 +137,6 @@ class FormulaTrees:
     def call(self, node: Call) -> Expr:
         if any(isinstance(x, Chain) for x in node.arguments):
             return self.opaque(node)
-        product = self.as_product(node)
-        if product is not None:
-            return self.product(product)
         return Expr(
             "call", tuple(map(self.read, node.arguments)), (self.shown(node.function),), node
         )

@@ -29,7 +29,7 @@ REPAIR_SECONDS = 2.0  # for one claim, at most
 
 
 def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, str] | None:
-    """The first edit of the right side, in words, with which the claim holds; and the claim then."""
+    """The first edit of the right side with which the claim holds, in words; and the claim then."""
     world = drawings.worlds[0]
     letters = next(instances(world, claim), {})
 
@@ -43,7 +43,7 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
     source = claim.statement.passage.source.text
 
     def product(node: Any) -> Any:
-        return world.elaborator.as_product(node, (), Env(dict(letters)))
+        return world.elaborator.as_product(node, Env(dict(letters)))
 
     trees = FormulaTrees(source, number, product)
     try:

@@ -1,4 +1,4 @@
-"""Derivations as text: every claim of a note judged on drawn sizes, its right form and its cause."""
+"""Derivations as text: every claim of a note judged on drawn sizes; its cause and right form."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Judge:
         return found
 
     def reading(self, claim: NoteClaim) -> str:
-        """The claim as it was read: every bracket and product sign, and the shape of each letter."""
+        """The claim as it was read: every bracket and product sign, the shape of each letter."""
         world = self.drawings.worlds[0]
         for letters in instances(world, claim):
             try:

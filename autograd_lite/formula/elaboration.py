@@ -119,11 +119,7 @@ class Elaborator(Functions):
     def spread(self, factors: Any, env: Env) -> Iterator[tuple[str, Any]]:
         """The factors, with X (a) as two of them where X has a value."""
         for sign, factor in factors:
-            call: Any = factor
-            scripts: Any = ()
-            if isinstance(factor, Scripted) and isinstance(factor.base, Call):
-                call, scripts = factor.base, factor.scripts
-            parts = self.as_product(call, scripts, env) if isinstance(call, Call) else None
+            parts = self.as_product(factor, env)
             if parts is None:
                 yield sign, factor
             else:
@@ -135,7 +131,7 @@ class Elaborator(Functions):
         """A factor; a 1 after a matrix is a column of ones."""
         plain = isinstance(node, Num) and node.value == 1 and not node.bold
         if plain and left is not None and not is_number(left):
-            rows, columns = matrix_shape(left)
+            _, columns = matrix_shape(left)
             if not is_one(columns):
                 return Ones((columns, ONE))  # type: ignore[arg-type]
         return self(node, env)
@@ -266,10 +262,7 @@ class Elaborator(Functions):
                 constant = self.scaled(Number(base.value), self.ones(list(scripts[0].items), env))
                 constant = self.ones(list(scripts[0].items), env) if base.value == 1 else constant
                 return self.with_scripts(constant, scripts[1:], env, node)
-            if (
-                isinstance(base, Call)
-                and (parts := self.as_product(base, scripts, env)) is not None
-            ):
+            if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
                 return self(parts, env)
             if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
                 kind = scripts[0].raw.removeprefix("_")
@@ -342,9 +335,10 @@ class Elaborator(Functions):
             for x in nodes(node.body):
                 name = taken_apart(x) if isinstance(x, Scripted) else None
                 for script in name.indices if name else ():
-                    if any((s := letter_and_step(i)) and s[0] == letter for i in script.items):
-                        if script.kind == "^" or not self._has_elements(name):
-                            return True
+                    if any((s := letter_and_step(i)) and s[0] == letter for i in script.items) and (
+                        script.kind == "^" or not self._has_elements(name)
+                    ):
+                        return True
         return False
 
     def _has_elements(self, name: Any) -> bool:
@@ -359,7 +353,7 @@ class Elaborator(Functions):
             for end in (node.low, node.high):
                 n = self.world.number(end, env.letters)
                 ends.append(self.world.size(end, env.letters).value if n is None else n)
-            low, high = ends
+            low, high = (int(n or 0) for n in ends)
         total: Expression | None = None
         for n in range(low, high + 1):
             here = replace(env, letters={**env.letters, letter: n}, axes=dict(env.axes))
@@ -443,11 +437,15 @@ class Elaborator(Functions):
         ):
             total = self.summed_loss(name.letter, env)
             return total if total is not None else self.implicit_cost(name.letter)
-        if isinstance(node, Call) and (called := taken_apart(node.function)) is not None:
-            if called.letter in COSTS and self.world.find(Key(called.letter)) is None:
-                key = Key(called.letter)
-                if self.world.function(key) is None and key not in self.world.functions:
-                    return self.implicit_cost(called.letter)
+        if (
+            isinstance(node, Call)
+            and (called := taken_apart(node.function)) is not None
+            and called.letter in COSTS
+            and self.world.find(Key(called.letter)) is None
+        ):
+            key = Key(called.letter)
+            if self.world.function(key) is None and key not in self.world.functions:
+                return self.implicit_cost(called.letter)
         return self(node, env)
 
     def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
@@ -459,11 +457,11 @@ class Elaborator(Functions):
         if any(x is not None for x in at):
             below = (whole[0], ONE) if whole else (ONE, ONE)
         shape = self.derivative_shape(above if not is_number(e) else (), below, layout)
-        found: Expression = Derivative(e, wrt, shape, given, layout)  # type: ignore[arg-type]
+        found: Expression = Derivative(e, wrt, shape, given, layout)
         return self.turned(found) if flipped else found
 
     def variable(self, node: Any, env: Env) -> tuple[Symbol, list[Expression | None], bool]:
-        """What a derivative is by: a letter, an element, a row or a column of it, or a transpose."""
+        """What a derivative is by: a letter, an element, a row or column of it, or a transpose."""
         e = self(node, env)
         if isinstance(e, Apply) and e.op is np.transpose:
             inner = e.arguments[0]

@@ -1,4 +1,4 @@
-"""Functions of a note: known by name, defined in it, or left open; and products that look alike."""
+"""Functions of a note: known by name, defined in it, or left open; products that look alike."""
 
 from __future__ import annotations
 
@@ -88,8 +88,11 @@ class Functions(NameReader):
         e = self.applied(name, arguments, options, env, node)
         return self.with_scripts(e, (*scripts, *powers), env, node)
 
-    def as_product(self, node: Call, scripts: Any, env: Env) -> Any:
-        """H (A)ᵀ, where H has a value: the scripts belong to what is in brackets."""
+    def as_product(self, whole: Any, env: Env) -> Any:
+        """H (A)ᵀ as a product, where H has a value: scripts belong to what is in brackets."""
+        node, scripts = (whole.base, whole.scripts) if isinstance(whole, Scripted) else (whole, ())
+        if not isinstance(node, Call):
+            return None
         name = taken_apart(node.function)
         if len(node.arguments) != 1 or name is None or self._is_sample(node, env):
             return None

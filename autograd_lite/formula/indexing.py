@@ -177,8 +177,9 @@ class Indexing(Operations):
         if chosen == "row":
             return self._part(e, self.index(item, rows, env), None, columns)
         raise Ambiguous(
-            f"{letter}_{_text(item)} of a matrix {written_shape((rows, columns))} may be a row or a column: "
-            f"say which in the front matter, `{letter}_j: column`, or write {letter}_{{ij}}"
+            f"{letter}_{_text(item)} of a matrix {written_shape((rows, columns))} may be a row or "
+            f"a column: say which in the front matter, `{letter}_j: column`, or write "
+            f"{letter}_{{ij}}"
         )
 
     def index(self, node: Any, size: Any, env: Env) -> Expression:

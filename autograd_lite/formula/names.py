@@ -1,4 +1,4 @@
-"""What names stand for: those of the note, of its families, and those with a meaning of their own."""
+"""What names stand for: the note's own, those of families, and those with a meaning by custom."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class NameReader(Indexing):
         env = Env(dict(letters))
         elements = [
             x.text for s in definition.name.indices if s.kind == "_" for x in s.items
-            if isinstance(x, Name) and self.world._is_element(x, definition.name.letter)
+            if isinstance(x, Name) and self.world.is_element(x, definition.name.letter)
         ]  # fmt: skip
         for k, letter in enumerate(elements):
             count: Any = self.world.opened(letter)
@@ -138,7 +138,7 @@ class NameReader(Indexing):
         return Symbol("size", letter, 0, ())
 
     def special(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
-        """NameReader with a meaning of their own: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
+        """Names with a meaning by custom: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
         readers = (self.gradient_name, self.sample, self.constant, self.a_size, self.last_layer)
         for reader in readers:
             found = reader(name, env)
@@ -224,10 +224,11 @@ class NameReader(Indexing):
             x = Apply(f, (end,), ())
             total = x if total is None else Apply(np.add, (total, x), ())
         assert total is not None
-        entry = world._entry(Key(letter), (ONE, ONE))
+        entry = world.new_entry(Key(letter), (ONE, ONE))
         entry.meaning = total
         self.remark(
-            f"{letter} is not defined: it is taken for any function of {', '.join(e.label for e in ends)}"
+            f"{letter} is not defined: it is taken for any function of "
+            f"{', '.join(e.label for e in ends)}"
         )
         return entry.symbol
 
@@ -244,7 +245,7 @@ class NameReader(Indexing):
 
             scripts = tuple(
                 s for s in definition.name.indices
-                if not (s.kind == "_" and all(self.world._is_element(x, definition.name.letter) for x in s.items))
+                if not self.world.has_elements(s, definition.name.letter)
             )  # fmt: skip
             self.world.find(key_of(definition.name.letter, scripts, value))
 

@@ -94,7 +94,7 @@ def key_of(letter: str, scripts: Iterable[Script], value: Callable[[Any], KeyPar
 
 
 def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
-    """A part of a formula and all parts of it; without scripts, only what has a value of its own."""
+    """A part of a formula and all parts of it; without scripts, only what has its own value."""
     waiting = [node]
     while waiting:
         x = waiting.pop()

@@ -210,9 +210,14 @@ class Operations:
         return Apply(np.multiply, (a, b), shape)
 
     def divided(self, a: Expression, b: Expression) -> Expression:
-        if isinstance(a, Number) and isinstance(b, Number) and b.value:
-            if isinstance(a.value, Fraction) and isinstance(b.value, Fraction):
-                return Number(a.value / b.value)
+        if (
+            isinstance(a, Number)
+            and isinstance(b, Number)
+            and b.value
+            and isinstance(a.value, Fraction)
+            and isinstance(b.value, Fraction)
+        ):
+            return Number(a.value / b.value)
         if is_number(b):
             return Apply(np.divide, (a, b), a.shape)
         return Apply(np.divide, (a, b), self.together(a, b, "/"))

@@ -1,7 +1,8 @@
 """Where a note's formulas stand: in Markdown, LaTeX, notebooks and plain text.
 
 A `Note` has its passages of mathematics in order, each with its place and the section that it
-stands in, the macros that it defines, and the conventions of its front matter. Prose is passed over.
+stands in, the macros that it defines, and the conventions of its front matter. Prose is passed
+over.
 """
 
 from __future__ import annotations

@@ -75,7 +75,8 @@ class NoteClaim:
     def text(self) -> str:
         """The two sides as they are written."""
         source = self.statement.passage.source.text
-        return f"{self.left_text} {self.relation} {' '.join(source[self.right.start : self.right.end].split())}"
+        right = " ".join(source[self.right.start : self.right.end].split())
+        return f"{self.left_text} {self.relation} {right}"
 
     @property
     def left_text(self) -> str:
@@ -164,13 +165,17 @@ def planned(read: ReadNote) -> NotePlan:
             _sort(plan, statement)
         except FormulaError as error:
             plan.unread.append(error)
-    for declaration in plan.declarations:
-        for size in nodes(declaration.shape or ()):
-            if (sized := taken_apart(size)) is not None and not sized.operations:
-                plan.size_letters.add(_size_key(sized))
+    plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in plan.named}
     return plan
+
+
+def _size_letters(plan: NotePlan) -> set[str]:
+    """The letters in the shapes of declarations, as they are written."""
+    sizes = [x for d in plan.declarations for x in nodes(d.shape or ())]
+    names = filter(None, map(taken_apart, sizes))
+    return {_size_key(name) for name in names if not name.operations}
 
 
 _CHOICES = {
@@ -512,9 +517,13 @@ def _updates(name: NameParts, meaning: Any) -> bool:
     same = {str(_size_key(name))}
     for node in nodes(meaning, scripts=False):
         other = taken_apart(node) if isinstance(node, Name | Scripted) else None
-        if other and other.letter == name.letter and _size_key(other) in same:
-            if len(other.indices) == len(name.indices):
-                return True
+        if (
+            other
+            and other.letter == name.letter
+            and _size_key(other) in same
+            and len(other.indices) == len(name.indices)
+        ):
+            return True
     return False
 
 
@@ -574,10 +583,13 @@ def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
 
 def _shape_of(*items: Any) -> tuple[Any, ...]:
     """The sizes in `n × m`."""
-    if len(items) == 1 and isinstance(items[0], Product):
-        if all(sign in ("×", "", "*", "·") for sign, _ in items[0].factors[1:]):
-            if any(sign == "×" for sign, _ in items[0].factors[1:]):
-                return tuple(factor for _, factor in items[0].factors)
+    if (
+        len(items) == 1
+        and isinstance(items[0], Product)
+        and all(sign in ("×", "", "*", "·") for sign, _ in items[0].factors[1:])
+        and any(sign == "×" for sign, _ in items[0].factors[1:])
+    ):
+        return tuple(factor for _, factor in items[0].factors)
     return items
 
 

@@ -147,7 +147,7 @@ def _is_prose(text: str) -> bool:
 
 
 def _statement_tokens(tokens: Sequence[Token], passage: Passage) -> list[list[Token]]:
-    """The tokens of each statement: rows that go on are joined, and commas outside brackets part."""
+    """The tokens of each statement: rows that go on are joined, commas outside brackets part."""
     rows: list[list[Token]] = [[]]
     depth = environments = 0
     for token in tokens:
@@ -256,11 +256,12 @@ def _vocabulary(pieces: Iterable[tuple[Passage, list[list[Token]]]]) -> set[str]
                 rest = part[1].text if len(part) > 1 else ""
                 if part[0].text in ("d", "D") and rest == "_":  # d_x f
                     continue
-                if rest in RELATION_SIGNS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []:
-                    if len(part[0].text) == 1 or (
-                        signs and rest in RELATION_SIGNS | {"_", "^", "("}
-                    ):
-                        words.add(part[0].text)
+                if (
+                    rest in RELATION_SIGNS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []
+                ) and (
+                    len(part[0].text) == 1 or (signs and rest in RELATION_SIGNS | {"_", "^", "("})
+                ):
+                    words.add(part[0].text)
     return words - FUNCTION_WORDS - RESERVED
 
 

@@ -424,9 +424,14 @@ class Parser:
     def named(self, name: Any) -> Any:
         """What may follow a name: scripts, then arguments, then scripts of the result."""
         text = name.text if isinstance(name, Name) else ""
-        if self.token.kind == "number" and not self.token.spaced and text not in FUNCTION_WORDS:
-            if self.token.start == name.end and "." not in self.token.text:
-                name = self._with_digits(name)
+        if (
+            self.token.kind == "number"
+            and not self.token.spaced
+            and text not in FUNCTION_WORDS
+            and self.token.start == name.end
+            and "." not in self.token.text
+        ):
+            name = self._with_digits(name)
         node = self.scripted(name)
         if (self.calls and self.sees("(")) or (text in FUNCTION_WORDS and self.sees("(", "[", "⦃")):
             spaced, opening = self.token.spaced, self.token.text
@@ -604,13 +609,17 @@ class Parser:
     def _first_character(self) -> None:
         """In LaTeX, x^10 is x¹0: the rest of a word or number goes on after the script."""
         token = self.token
-        if token.kind in ("number", "word") and len(token.text) > 1 and self.latex:
-            if self.written(token) == token.text:  # not a command
-                middle = token.start + 1
-                self.list[self.at : self.at + 1] = [
-                    Token(token.kind, token.text[0], token.start, middle, token.spaced),
-                    Token(token.kind, token.text[1:], middle, token.end),
-                ]
+        if (
+            token.kind in ("number", "word")
+            and len(token.text) > 1
+            and self.latex
+            and self.written(token) == token.text
+        ):
+            middle = token.start + 1
+            self.list[self.at : self.at + 1] = [
+                Token(token.kind, token.text[0], token.start, middle, token.spaced),
+                Token(token.kind, token.text[1:], middle, token.end),
+            ]
 
     def layered(self, name: Any) -> Any:
         """Primes and raised layers right after a name that is itself a script: a_k′, W_{n[l]}."""
@@ -643,10 +652,14 @@ class Parser:
             return self.marked(kind)
         if self.sees("′", "ᵀ"):
             return Script(start, self.token.end, self.take().text)
-        if self.token.text in ("T", "t") and self.token.kind == "word" and kind == "^":
-            if self.peek().text == "}":
-                self.take()
-                return Script(start, self.last, "ᵀ")
+        if (
+            self.token.text in ("T", "t")
+            and self.token.kind == "word"
+            and kind == "^"
+            and self.peek().text == "}"
+        ):
+            self.take()
+            return Script(start, self.last, "ᵀ")
         if self.sees("*", "∘", "⊙", "+") and self.peek().text == "}":
             self.take()
             return Script(start, self.last, kind, "*", (), "*")
@@ -893,10 +906,7 @@ class Parser:
 
     def _differentiated(self, whole: bool) -> Any:
         calls, self.calls = self.calls, self.calls and not self._below
-        if whole and not self._below:
-            of = self.product()
-        else:
-            of = self.factor()
+        of = self.product() if whole and not self._below else self.factor()
         self.calls = calls
         return of
 
@@ -1207,9 +1217,12 @@ def _halves(node: Any) -> bool:
 
 def _primed(node: Any) -> Any:
     """An index with primes, n′, as one name."""
-    if isinstance(node, Scripted) and isinstance(node.base, Name):
-        if all(s.kind == "′" for s in node.scripts):
-            return replace(node.base, text=node.base.text + "′" * len(node.scripts))
+    if (
+        isinstance(node, Scripted)
+        and isinstance(node.base, Name)
+        and all(s.kind == "′" for s in node.scripts)
+    ):
+        return replace(node.base, text=node.base.text + "′" * len(node.scripts))
     return node
 
 

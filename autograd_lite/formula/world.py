@@ -275,13 +275,13 @@ class World:
     def match(
         self, name: NameParts, key: Key, statement: Any, elements: bool = True
     ) -> dict[str, int] | None:
-        """The numbers of the letters with which a name of the note is this key; None if it is not."""
+        """The numbers of the letters with which a name of the note is this key, if it can be."""
         if name.letter != key.letter:
             return None
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
         if elements:
-            low = [x for x in low if not self._is_element(x, name.letter)]
+            low = [x for x in low if not self.is_element(x, name.letter)]
         if len(low) != len(key.low) or len(high) != len(key.high):
             return None
         letters: dict[str, int] = {}
@@ -307,12 +307,20 @@ class World:
     def _items(self, script: Script) -> tuple[Any, ...]:
         """The lowered parts of a name, `hh` as one."""
         words = all(isinstance(x, Name) and x.text not in self.plan.families for x in script.items)
-        if len(script.items) > 1 and words and "," not in script.raw:
-            if not all(self._is_element(x, "") for x in script.items):
-                return (script.raw,)
+        if (
+            len(script.items) > 1
+            and words
+            and "," not in script.raw
+            and not all(self.is_element(x, "") for x in script.items)
+        ):
+            return (script.raw,)
         return script.items
 
-    def _is_element(self, node: Any, letter: str) -> bool:
+    def has_elements(self, script: Script, letter: str) -> bool:
+        """Whether what is lowered are indices of elements, all of it."""
+        return script.kind == "_" and all(self.is_element(x, letter) for x in script.items)
+
+    def is_element(self, node: Any, letter: str) -> bool:
         step = letter_and_step(node) if not isinstance(node, str) else None
         if step is None or (letter, step[0]) in self.plan.labels:
             return False
@@ -351,7 +359,8 @@ class World:
                     )
         return None
 
-    def _entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
+    def new_entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
+        """A name of its own, with this shape."""
         symbol = Symbol("value", label or str(key), len(self.by_number), shape)
         entry = NameEntry(symbol)
         self.by_number.append(entry)
@@ -359,7 +368,7 @@ class World:
         return entry
 
     def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> NameEntry:
-        entry = self._entry(key, self.declared_shape(key, declaration, letters))
+        entry = self.new_entry(key, self.declared_shape(key, declaration, letters))
         entry.declared = declaration.values
         hot = self.plan.conventions.get(str(key), "")
         entry.declared = hot if hot in ("one-hot", "binary") else entry.declared
@@ -396,12 +405,12 @@ class World:
     def number_called(self, letter: str) -> Symbol:
         """A number that stands for every value of a letter, in what is said of functions."""
         key = Key(letter, (), ("any",))
-        entry = self.entries.get(key) or self._entry(key, (ONE, ONE), letter)
+        entry = self.entries.get(key) or self.new_entry(key, (ONE, ONE), letter)
         return entry.symbol
 
     def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
-        return self._entry(key, self.undeclared_shape(key.letter))
+        return self.new_entry(key, self.undeclared_shape(key.letter))
 
     def _defined(
         self,
@@ -421,7 +430,7 @@ class World:
             self.entries[key] = self.by_number[meaning.number]
             return self.entries[key]
         shape = matrix_shape(meaning)
-        entry = self._entry(key, shape)
+        entry = self.new_entry(key, shape)
         entry.meaning = meaning
         if declared is not None and declared[0].shape is not None:
             wanted = self.declared_shape(key, *declared)

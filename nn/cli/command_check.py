@@ -37,7 +37,8 @@ def add_to(subparsers: Any) -> None:
         "check",
         help="check derivations in notes, or every formula of the documents, against the tape",
         description="With notes: check each claim of them on drawn sizes; exit code 1 if one does "
-        "not hold, 2 if something could not be read. Without: check every formula of the documents against the tape and central "
+        "not hold, 2 if something could not be read. Without: check every formula of the "
+        "documents against the tape and central "
         "differences, on networks of many shapes; run the documents' procedures by hand beside "
         "the tape; compare networks in training with the closed form. Exit code 1 if a result is "
         "not what is recorded.",
