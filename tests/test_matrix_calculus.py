@@ -316,6 +316,7 @@ def test_assumptions(assumed, formula):
     [
         ("xᵀ A (x", {}, r"the formula ends where '\)' should follow"),
         ("xᵀ A x", {"wrt": "z"}, "z is no letter of the formula: there are x, A"),
+        ("xᵀ x", {"assume": {"A": "symmetric"}}, "A is no letter of the formula: there are x"),
         ("A B", {"shapes": {"A": (2, 3), "B": (4, 2)}}, "3 ≠ 4"),
         ("log(−xᵀ x)", {}, "J is not finite at any values"),
         ("x = 2 > 1", {}, "is a statement"),

@@ -147,7 +147,7 @@ def derive_text(
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     first, second = formula_on_tapes(text, shapes, assume)
     letters = [wrt] if isinstance(wrt, str) else list(first.letters if wrt is None else wrt)
-    unknown = [x for x in letters if x not in first.letters]
+    unknown = [x for x in (*letters, *(assume or {})) if x not in first.letters]
     if unknown:
         said = ", ".join(map(str, unknown))
         raise ValueError(
