@@ -34,9 +34,14 @@ def place(frame: Any = None) -> str:
 
 def outside(frame: Any) -> Any:
     """The first frame, from this one on, that is not this package's own."""
-    while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
+    while frame.f_back and is_own(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def is_own(file: str) -> bool:
+    """Whether a file of code is this package's own."""
+    return os.path.abspath(file).startswith(_PACKAGE)
 
 
 def place_of(file: str, line: int) -> str:

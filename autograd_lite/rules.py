@@ -389,3 +389,31 @@ def scatter_add(x: Any, *at: Any, shape: tuple[int, ...], index: tuple[Any, ...]
     else:  # nothing repeats, and this takes a twentieth of the time
         total[index] = x
     return total
+
+
+def _written(g: Any, *at: Any, index: tuple[Any, ...]) -> Any:
+    """The part of g that belongs to what was written at `index`."""
+    part = getitem(g, *at, index=index)
+    if not any(isinstance(i, np.ndarray | Slot) for i in index):  # nothing repeats
+        return part
+    return np.where(written_last(*at, shape=g.shape, index=index), part, 0)
+
+
+@operation(
+    lambda g, y, x, v, *at, index: setitem(g, 0, *at, index=index),
+    lambda g, y, x, v, *at, index: _written(g, *at, index=index),
+)
+def setitem(x: Any, v: Any, *at: Any, index: tuple[Any, ...]) -> Any:
+    """x with v at `index`, as after `x[index] = v`; of places that repeat, the last one counts."""
+    new = x.copy()
+    new[_filled(index, at)] = v
+    return new
+
+
+@operation()
+def written_last(*at: Any, shape: tuple[int, ...], index: tuple[Any, ...]) -> Any:
+    """Which of the entries that are written at `index` are not written over by a later one."""
+    index, places = _filled(index, at), np.zeros(shape, int)
+    numbers = np.arange(places[index].size).reshape(places[index].shape)
+    places[index] = numbers
+    return places[index] == numbers

@@ -6,9 +6,12 @@ The value is its own node on the tape, and creation order is the tape's order. T
 
 from __future__ import annotations
 
+import bisect
 import functools
 import inspect
 import itertools
+import math
+import operator
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -170,6 +173,8 @@ def is_differentiated(t: Tensor) -> bool:
         x = stack.pop()
         if x._order in variables:
             return True
+        if ASSIGNED:
+            settle(x)
         for z in x._inputs:
             if type(z) is Tensor and z._needs and z._order >= oldest and z._order not in seen:
                 seen.add(z._order)
@@ -298,6 +303,8 @@ class Tensor:
 
     __slots__ = (
         "__weakref__",
+        "_before",
+        "_current",
         "_data",
         "_inputs",
         "_needs",
@@ -305,12 +312,18 @@ class Tensor:
         "_order",
         "_saved",
         "_static",
+        "_view",
+        "_writes",
         "grad",
         "name",
     )
 
     grad: np.ndarray | None
     name: str | None
+    _before: Tensor  # these four are set where something was assigned to, and _view of constants
+    _current: int
+    _view: Any
+    _writes: Any
 
     def __init__(
         self,
@@ -610,6 +623,7 @@ class Tensor:
     __le__, __ge__ = _handled(np.less_equal)[0], _handled(np.greater_equal)[0]
     __eq__, __ne__ = _handled(np.equal)[0], _handled(np.not_equal)[0]
     __neg__, __abs__ = _function(np.negative), _function(np.absolute)
+    __pos__ = _function(np.positive)
     __iadd__ = _in_place(np.add, "+")
     __isub__ = _in_place(np.subtract, "-")
     __imul__ = _in_place(np.multiply, "*")
@@ -633,42 +647,22 @@ class Tensor:
         rounded: Tensor = HANDLERS[np.round](self, ndigits or 0)
         return rounded
 
-    def __pos__(self) -> Tensor:
-        return self
-
     def __invert__(self) -> Tensor:
         return record(np.invert, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        items: list[Any] = []
-        at: list[Tensor] = []
-        for i in index if isinstance(index, tuple) else (index,):
-            if isinstance(i, Tensor):
-                if i._data.dtype.kind == "b" and _state.tracing:
-                    raise errors.no_value("a boolean index")
-                at.append(i)
-                items.append(rules.Slot(len(at) - 1))
-            elif isinstance(i, list):
-                errors.refuse_masks(i, "an index")
-                items.append(np.array(i, dtype=None if np.size(i) else np.intp))
-            else:
-                if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
-                    errors.refuse_masks(i, "an index")
-                items.append(i.copy() if isinstance(i, np.ndarray) else i)
-        return record(rules.getitem, (self, *at), {"index": tuple(items)})
+        items, at = index_of(index)
+        return record(rules.getitem, (self, *at), {"index": items})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            f"{errors.described(self)}[...] = ... writes in place, which a tape cannot undo. "
-            "Use np.where(mask, new, t), or build the tensor with np.concatenate or np.stack."
-        )
+        handler_of(operator.setitem)(self, index, value)  # type: ignore[misc]
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
     all, any, argmax, argmin = _of_numpy(np.all, np.any, np.argmax, np.argmin)
     argpartition, argsort, choose = _of_numpy(np.argpartition, np.argsort, np.choose)
     clip, copy, cumprod, cumsum = _of_numpy(np.clip, np.copy, np.cumprod, np.cumsum)
-    diagonal, dot, flatten, max = _of_numpy(np.diagonal, np.dot, np.ravel, np.max)
+    diagonal, dot, max = _of_numpy(np.diagonal, np.dot, np.max)
     mean, min, nonzero, prod = _of_numpy(np.mean, np.min, np.nonzero, np.prod)
     ravel, repeat, round, squeeze = _of_numpy(np.ravel, np.repeat, np.round, np.squeeze)
     searchsorted, std, sum, swapaxes = _of_numpy(np.searchsorted, np.std, np.sum, np.swapaxes)
@@ -686,7 +680,11 @@ class Tensor:
         copy: bool = True,
     ) -> Tensor:
         """As NumPy's; the gradient is cast back."""
-        return HANDLERS[np.astype](self, dtype, casting=casting)
+        return HANDLERS[np.astype](self, dtype, casting=casting, copy=copy)
+
+    def flatten(self, order: str = "C") -> Tensor:
+        """As NumPy's: ravel, and always a copy."""
+        return self.ravel(order).copy()
 
     def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
         """As np.reshape."""
@@ -695,6 +693,26 @@ class Tensor:
     def transpose(self, *axes: Any) -> Tensor:
         """As np.transpose."""
         return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
+
+
+def index_of(index: Any) -> tuple[tuple[Any, ...], list[Tensor]]:
+    """An index as it is recorded: a Slot for each Tensor in it, and these Tensors."""
+    items: list[Any] = []
+    at: list[Tensor] = []
+    for i in index if isinstance(index, tuple) else (index,):
+        if isinstance(i, Tensor):
+            if i._data.dtype.kind == "b" and _state.tracing:
+                raise errors.no_value("a boolean index")
+            at.append(i)
+            items.append(rules.Slot(len(at) - 1))
+        elif isinstance(i, list):
+            errors.refuse_masks(i, "an index")
+            items.append(np.array(i, dtype=None if np.size(i) else np.intp))
+        else:
+            if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
+                errors.refuse_masks(i, "an index")
+            items.append(i.copy() if isinstance(i, np.ndarray) else i)
+    return tuple(items), at
 
 
 def record(
@@ -721,7 +739,14 @@ def record(
         t = _made(y, op, inputs, saved, static, needs and RULES[op] != ())
         t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
         return t
-    return _made(y, None, (), (), NOTHING, False)
+    t = _made(y, None, (), (), NOTHING, False)
+    if op in VIEW_MAKERS:
+        t._view = _as_view(y, op, inputs[0], static)
+    if ASSIGNED:  # this will not be on a tape, where `settle` would look
+        for x in inputs:
+            if type(x) is Tensor:
+                check_current(x)
+    return t
 
 
 def _made(
@@ -746,6 +771,120 @@ def _made(
 
 
 _new: Any = object.__new__
+
+
+# A tensor that was assigned to (`functions.assignment`) has gone on as a new value, with an order
+# of its own. `_before` it was another tensor; both have the same `_writes`. Who used it earlier has
+# an older order: by that `settle` finds what was used, and if it was `_current`.
+
+VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to}
+VIEW_MAKERS |= {rules.getitem, rules.einsum}
+ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often none is left
+
+
+def view_of(x: Tensor) -> Any:
+    """What x is a view of, by which operation, and its keyword arguments; None for no view."""
+    if x._op in VIEW_MAKERS:
+        settle_inputs(x)
+        return _as_view(x._data, x._op, x._inputs[0], x._static)
+    view = getattr(x, "_view", None)
+    if view is not None:
+        base, op, static = view
+        while base._order >= x._order:
+            base = base._before
+        return base, op, static
+    return None
+
+
+def _as_view(y: Any, op: Any, x: Any, static: dict[str, Any]) -> Any:
+    """The view that an operation made of x, or None if y has memory of its own."""
+    alike = _stand_in(y, x._data) or np.may_share_memory(y, x._data)
+    return (x, op, static) if alike and is_basic(static.get("index", ())) else None
+
+
+def _seen_through(x: Tensor) -> Iterator[Tensor]:
+    """What x is a view of, and what that is a view of."""
+    while (view := view_of(x)) is not None:
+        x = view[0]
+        yield x
+
+
+def is_basic(index: Any) -> bool:
+    """Whether a recorded index gives a view: no array is in it."""
+    return not any(isinstance(i, np.ndarray | rules.Slot) for i in index)
+
+
+def settle(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them, or raise ValueError.
+
+    It raises where t was made of a view that was not up to date, and NumPy's would have been.
+    """
+    order = t._order
+    for x in t._inputs:
+        if type(x) is not Tensor:
+            continue
+        if x._order >= order or x._op in VIEW_MAKERS or hasattr(x, "_writes"):
+            settle_inputs(t)
+            if t._op is not rules.identity or not hasattr(t, "_before"):  # not `recalled`
+                for z in t._inputs:
+                    if type(z) is Tensor:
+                        check_current(z, order)
+            return
+
+
+def settle_inputs(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them."""
+    for k, x in enumerate(t._inputs):
+        if type(x) is Tensor and x._order >= t._order:
+            while x._order >= t._order:
+                x = x._before
+            t._inputs = (*t._inputs[:k], x, *t._inputs[k + 1 :])
+
+
+def recalled(x: Any) -> Any:
+    """x for a rule that is run on Tensors: its value then is meant, whatever was assigned since."""
+    if type(x) is not Tensor or is_current(x):
+        return x
+    same = _made(x._data, rules.identity, (x,), (x._data,), NOTHING, x._needs)
+    same._before = x
+    return same
+
+
+def is_current(x: Tensor, order: float = math.inf) -> bool:
+    """Whether NumPy would have the same value in x at this time, by default now."""
+    for behind in (x, *_seen_through(x)):
+        writes = getattr(behind, "_writes", ())
+        since = getattr(x, "_current", x._order)
+        for written, place in writes[bisect.bisect(writes, since, key=_order_of) :]:
+            if written < order and (behind is x or _overlap(x, behind, place)):
+                return False
+    return True
+
+
+_order_of = operator.itemgetter(0)
+
+
+def _stand_in(*arrays: Any) -> bool:
+    """Whether one of these has no memory that could be looked at."""
+    return any(hasattr(array, "stands_in") for array in arrays)
+
+
+def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
+    """Whether a place in base may have entries of a view of base."""
+    known = place is not None and not _stand_in(x._data, base._data)
+    if not (known and np.may_share_memory(x._data, base._data)):
+        return True
+    return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
+
+
+def check_current(x: Tensor, order: float = math.inf) -> None:
+    """Raise ValueError if NumPy would have another value in x at this time, by default now."""
+    if not is_current(x, order):
+        raise ValueError(
+            f"{errors.described(x)} shares its memory with what was assigned to after it was "
+            "taken, and was used then: in NumPy it would have changed as well. Take it again "
+            "after the assignment, or write .copy() where it is taken."
+        )
 
 
 class NotAnOperand(TypeError):

@@ -4,9 +4,11 @@
 
 With N cases: N single mistakes in float64 and N in float32, N / 5 handed over as functions, N / 2
 pairs of mistakes, N random arrays, N right gradients with 10 % noise, and 2 N right gradients in
-each precision; and how the time grows with the steps of a recurrence. Exit code 1 if a goal is
-missed; `--misses 20` prints what was not named. See `benchmarks/mistakes.py` for what is planted,
-and for what counts as its place.
+each precision; and how the time grows with the steps of a recurrence. Then the models of
+`benchmarks/families.py`: N / 10 wrong lines in each, and 4 N right passes in other words. Exit
+code 1 if a goal is missed; `--misses 20` prints what was not named; `--only families` leaves the
+networks out. See `benchmarks/mistakes.py` for what is planted in networks and what counts as its
+place, `benchmarks/edits.py` and `benchmarks/edited.py` for the models.
 
 A mistake counts as *named* if its own kind, at a right place, is among the findings of equal rank
 at the top of a gradient that is wrong, in the layer nearest the cost that has one. *Equal*: not
@@ -27,6 +29,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.diagnosis import points
+from benchmarks import edited, edits, families
 from benchmarks.by_hand import Arrays, Problem, backward, random_problem
 from benchmarks.mistakes import KINDS
 from benchmarks.planting import Case, cases, pair
@@ -272,6 +275,73 @@ def measure(n: int, seed: int) -> tuple[dict[str, Any], dict[str, list[Record]]]
     return summary, records
 
 
+def judge_edit(case: edited.Case) -> Record:
+    """Hand a wrong line of a model to `ag.compare` and see what it says."""
+    J = case.problem.tape()
+    start = time.process_time()
+    try:
+        report = ag.compare(J, case.gradients)
+        outcome, said = edited.outcome(case, report, J)
+    except Exception as error:  # a crash is an outcome
+        outcome, said = "raised", [f"{type(error).__name__}: {error}"[:200]]
+    seconds = time.process_time() - start
+    places = sorted(case.same[0].target)
+    return Record(case.text, case.same[0].what, places, outcome, said, seconds)
+
+
+def measure_families(n: int, seed: int) -> tuple[dict[str, Any], dict[str, list[Record]]]:
+    """For each family: n wrong lines, and how many are named, with kind, place and text."""
+    summary: dict[str, Any] = {}
+    records: dict[str, list[Record]] = {}
+    print(f"\n{'family':<45}{'n':>5}{'named':>7}{'text':>6}{'place':>6}{'kind':>6}", end="")
+    print(f"{'unknown':>9}{'agrees':>8}{'raised':>8}   seconds in the middle")
+    for number, family in enumerate(families.FAMILIES):
+        rng = np.random.default_rng([seed, number])
+        own = [judge_edit(case) for case in islice(edited.cases(family, rng), n)]
+        counts = Counter(record.outcome for record in own)
+        seconds = float(np.median([record.seconds for record in own]))
+        shown = [counts[key] for key in ("named", "text", "place", "other kind")]
+        shown += [counts[key] for key in ("unknown", "agrees", "raised")]
+        print(f"{family.name:<45}{n:>5}", end="")
+        print("{:>7}{:>6}{:>6}{:>6}{:>9}{:>8}{:>8}".format(*shown), f"  {seconds:.2f}")
+        wrong = n - counts["agrees"] - counts["raised"]
+        summary[family.name] = {"named": counts["named"] / n, "rejected": wrong / n, "cases": n}
+        records[family.name] = own
+    return summary, records
+
+
+def same_in_other_words(count: int, rng: np.random.Generator) -> dict[str, int]:
+    """Right backward passes of all families, written in different ways, have to agree."""
+    right = 0
+    for number in range(count):
+        family = families.FAMILIES[number % len(families.FAMILIES)]
+        problem = families.random_problem(family, rng)
+        code = compile(edits.in_other_words(problem, rng), "backward", "exec")
+        gradients, inner = problem.gradients(code)
+        if rng.random() < 0.3:
+            gradients |= inner
+        try:
+            right += ag.compare(problem.tape(), gradients).ok
+        except Exception as error:  # counted as an alarm
+            print(f"  {family.name}: {type(error).__name__}: {error}"[:100])
+    print(f"right passes of all families, in other words: agree {right} of {count}")
+    return {"agree": right, "of": count}
+
+
+def missed_families(summary: dict[str, Any]) -> list[str]:
+    """The goals that the families did not reach, in words."""
+    missed = []
+    for family in families.FAMILIES:
+        found = summary[family.name]
+        if found["named"] < 0.95:
+            missed.append(f"{family.name}: named {found['named']:.0%}")
+        if found["rejected"] < 0.995:
+            missed.append(f"{family.name}: {1 - found['rejected']:.1%} not rejected")
+    if summary["other words"]["agree"] < summary["other words"]["of"]:
+        missed.append("a right pass in other words called wrong")
+    return missed
+
+
 def missed_goals(summary: dict[str, Any]) -> list[str]:
     """The goals that were not reached, in words."""
     least = (("float64", 0.95), ("float32", 0.90), ("pairs", 0.80))
@@ -295,11 +365,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=summary_first)
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--rng", type=int, default=0)
+    parser.add_argument("--only", choices=["networks", "families"], help="leave the others out")
     parser.add_argument("--json", help="write every case and the summary to this file")
     parser.add_argument("--misses", type=int, default=0, help="print so many cases not named")
     args = parser.parse_args()
     points.FAILURES_SHOW = True  # a mistake that cannot be made on a tape is not to fail on it
-    summary, records = measure(args.cases, args.rng)
+    summary, records, missed = {}, {}, []
+    if args.only != "families":
+        summary, records = measure(args.cases, args.rng)
+        missed = missed_goals(summary)
+    if args.only != "networks":
+        found, more = measure_families(max(1, args.cases // 10), args.rng)
+        rng = np.random.default_rng([args.rng, len(more)])
+        found["other words"] = same_in_other_words(4 * args.cases, rng)
+        summary, records, missed = summary | found, records | more, missed + missed_families(found)
     every = [record for found in records.values() for record in found]
     wrong = [record for record in every if record.outcome not in ("named", "equal")]
     for record in wrong[: args.misses]:
@@ -309,7 +388,6 @@ def main() -> int:
         listed = {name: [asdict(record) for record in found] for name, found in records.items()}
         with open(args.json, "w") as file:
             json.dump({"summary": summary, "records": listed}, file, indent=1)
-    missed = missed_goals(summary)
     print("\n" + ("not reached: " + "; ".join(missed) if missed else "all goals reached"))
     return bool(missed)
 

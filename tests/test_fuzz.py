@@ -21,7 +21,7 @@ from autograd_lite.functions import (
     special,
     statistics,
 )
-from autograd_lite.rules import RULES
+from autograd_lite.rules import RULES, written_last
 from autograd_lite.tensor import HANDLERS, handler_of
 from autograd_lite.walk import recorded_for
 from benchmarks.fuzz import judging
@@ -92,8 +92,10 @@ NOT_A_STEP = {  # functions of NumPy
     **dict.fromkeys((np.argwhere, np.nonzero, np.flatnonzero), VALUES),
     **dict.fromkeys((np.isrealobj, np.iscomplexobj), "of a Tensor always the same"),
     **dict.fromkeys((np.allclose, np.array_equal, np.array_equiv), ONE_TRUTH),
+    **dict.fromkeys((operator.setitem, np.add.at, np.subtract.at), "`item assignment` is a step"),
 }
 NOT_DRAWN = {
+    written_last: "within the derivative of `item assignment`",
     elementwise.sinc_slope: "the derivative of sinc",
     elementwise.i0_slope: "the derivative of i0",
     assembly.overlap_add: "the derivative of windows, recorded where a gradient is",
@@ -159,7 +161,7 @@ OTHERWISE = {
 }
 NOT_OF_NUMBERS = {  # errors; what reads, explains, checks or draws a tape
     *("GradientError", "TracingError", "check_gradients", "compare", "derive", "draw", "tape"),
-    "Notation",
+    *("Notation", "check_backward"),
 }
 
 

@@ -216,3 +216,12 @@ def test_signs_and_kinds_are_plain(dtype):
     np.testing.assert_array_equal(np.angle(t, deg=True).data, np.angle(x, deg=True))
     np.testing.assert_array_equal(np.isin(t, [1.5, 0.0]).data, np.isin(x, [1.5, 0.0]))
     assert (np.isrealobj(t), np.iscomplexobj(t), np.real_if_close(t) is t) == (True, False, True)
+
+
+def test_a_plain_array_is_clipped_between_tensors():
+    a, low, high = np.array([0.0, 1.0, 5.0]), ag.Tensor([0.5] * 3, requires_grad=True), 4.0
+    y = a.clip(low, high)
+    np.testing.assert_array_equal(y.data, [0.5, 1, 4])
+    np.testing.assert_array_equal(ag.gradients(y.sum(), [low])[0], [1, 0, 0])
+    with pytest.raises(TypeError, match="clip on a Tensor does not take these: out"):
+        a.clip(low, high, out=a)

@@ -27,8 +27,13 @@ from autograd_lite.diagnosis.layout import Layout
 from autograd_lite.diagnosis.points import Array, Paths, Point, points, unless_it_fails
 from autograd_lite.diagnosis.report import Entry, Finding, Report
 from autograd_lite.diagnosis.search import Search, Trial, findings
-from autograd_lite.diagnosis.tolerances import Tolerances, close, max_norm, relative_error
-from autograd_lite.graph import Step, Steps, replay, steps
+from autograd_lite.diagnosis.tolerances import (
+    FiveDigits,
+    Tolerances,
+    close,
+    relative_error,
+)
+from autograd_lite.graph import Steps, replay, steps
 from autograd_lite.tensor import Tensor
 
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point
@@ -106,10 +111,7 @@ def findings_for(right: Array, wrong: Array, name: str = "x") -> list[Finding]:
     (point,), step = points(Paths(recorded), 0), recorded.step(x)
     claim = Claim(step, wrong, Entry(name, step.shape, None, step), [np.asarray(wrong, float)])
 
-    def five_digits(step: Step, predicted: Array, given: Array) -> float:
-        return max(1e-5 * max_norm(predicted), 1e-300)
-
-    trials = Search(Layout(point), [point], [claim], five_digits, on="whole").trials()
+    trials = Search(Layout(point), [point], [claim], FiveDigits(), on="whole").trials()
     return findings(trials, claim, MOST_FINDINGS)
 
 
@@ -241,9 +243,6 @@ def _explain_by_mistakes(search: Search) -> None:
             reached = (t for t in made if not t.local and search.reaches(t.place.x, claim.step))
             claim.entry.after = next((t.place.where for t in reached), None)
         trials = search.trials()
-        if not trials:
-            with search.tolerances.coarsely():
-                trials = search.trials()
         if trials:
             made.append(_settle(search, still, trials))
         elif made or not _is_step_before(search, still):
@@ -285,7 +284,9 @@ def _give_up(search: Search, still: list[Claim]) -> None:
             continue
         why = "no single mistake that is known gives this"
         if search.stopped:
-            why = f"the search was stopped after {MOST_SECONDS:g} s, before all was tried"
+            why = f"the search was stopped after {MOST_SECONDS:g} s, before all was tried "
+            why += f"({search.tried} mistakes, in the gradients of {len(search.seen)} of "
+            why += f"{len(search.paths.down)} tensors)"
         advice = f"{why}; {worst_entry(given, right)}."
         nothing = unknown(entry.label, advice, relative_error(given, right))
         entry.findings = [only_rounded(entry.label, given, right) or nothing]

@@ -6,9 +6,12 @@ nothing knows of layers.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +21,22 @@ from autograd_lite.graph import Step
 
 REARRANGEMENTS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 NO_FUNCTIONS = (*REARRANGEMENTS, np.add, np.subtract, np.multiply, np.divide, np.negative)
+WORDS = {  # what the result of an operation is called
+    "add": "sum",
+    "subtract": "difference",
+    "multiply": "product",
+    "dot": "product",
+    "matmul": "product",
+    "divide": "quotient",
+    "power": "power",
+    "getitem": "part",
+}
+SIGNS = {np.add: "+", np.subtract: "−"}
 PRODUCTS = (np.dot, np.matmul)
+MOST_OPERATIONS = 4  # on from a tensor, whose operands may be in its gradient's formula
+MOST_WAYS, MOST_STEPS = 6, 30  # of a formula that merges several steps into one line
 
+Way = tuple[tuple[Step, int], ...]  # the uses on a way towards the cost: step, argument
 Formula = Callable[[Array, Array], Array]  # of z and a = f(z), or of two other arrays
 # The derivatives that a person knows, of z and a = f(z): the function's name, how the derivative is
 # written, and the derivative. Where it is written with a alone, another value may stand for a.
@@ -66,9 +83,9 @@ class Function:
         if z is not None:
             return self._slope_at(point, z)
         key = ("slope", self.a.number)
-        if key not in point.kept:
-            point.kept[key] = self._slope_at(point, None)
-        return point.kept[key]
+        if key not in point.fixed:
+            point.fixed[key] = self._slope_at(point, None)
+        return point.fixed[key]
 
     def _slope_at(self, point: Point, z: Array | None) -> Array:
         ones = np.ones(self.a.shape, self.a.value.dtype)
@@ -97,8 +114,11 @@ class Layout:
         self.point = point
         self.paths: Paths = point.paths
         self._mixes: dict[tuple[int, int], bool] = {}
+        self._blocks: dict[int, list[list[Way]]] = {}
+        self._numbers: dict[int, int] = {}
         self.empty: list[tuple[int, tuple[int, ...]]] = []  # rows handed in as zero: length, which
         self.alone: dict[int, set[int]] = {}  # by length: rows that are wrong and no others
+        self.asked: list[Step] = []  # whose gradients were handed in
         self.cost_name = self.paths.cost.label or "the cost"
 
     # Names
@@ -109,11 +129,43 @@ class Layout:
         if source.label:
             return source.label
         if source.op is None:
-            return f"the leaf {source.shape}"
+            use = self._first_use.get(source.number)
+            on_way = use is not None and use.number in self.paths.uses
+            user = self.paths.down_from(use).label if use and on_way else None
+            return f"the array {source.shape} in {user}" if user else f"the leaf {source.shape}"
+        if written := self._written(source):
+            return written
+        what = WORDS.get(source.name, source.name)
+        axis = source.static.get("axis")
+        if isinstance(axis, tuple) and len(axis) == 1:
+            what = f"{what} over axis {axis[0]}"
         below = self.paths.down_from(source)
         if below is not source and below.label:
-            return f"the {source.name} in {below.label}"
-        return f"the {source.name} {source.shape}"
+            return f"the {what} in {below.label}"
+        return f"the {what} {source.shape}"
+
+    def gradient(self, step: Step) -> str:
+        """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 in J`."""
+        name = step.label or self.paths.down_from(step).label or self.name(step)
+        return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
+
+    def _written(self, step: Step) -> str | None:
+        """An unnamed part of a named tensor, or 1 less it, as it is written."""
+        x = step.inputs[0]
+        if step.op in SIGNS:
+            a, b = (self.name(i) if isinstance(i, Step) else f"{i:g}" for i in step.inputs)
+            short = all(not isinstance(i, Step) or i.label or i.op is None for i in step.inputs)
+            return f"({a} {SIGNS[step.op]} {b})" if short else None
+        square = step.op is np.square or (step.op is np.power and step.inputs[1] == 2)
+        if square and isinstance(x, Step) and x.label:
+            return f"{x.label}²"
+        if step.op is rules.getitem and isinstance(x, Step) and x.label:
+            if all(
+                isinstance(i, slice | int | type(None) | type(...)) for i in step.static["index"]
+            ):
+                return f"{x.label}[{', '.join(map(_index_text, step.static['index']))}]"
+            return f"the rows of {x.label}"
+        return None
 
     def source(self, step: Step) -> Step:
         """What a transpose, reshape or cast without a name is taken of."""
@@ -124,6 +176,49 @@ class Layout:
     def below(self, step: Step) -> str:
         """The name of the next tensor towards the cost that has one, or the operation's."""
         return self.paths.down_from(step).label or f"({step.name})"
+
+    # What is of the same form: the same operation at another step, or in another layer
+
+    def form(self, step: Step) -> Any:
+        """What a step has in common with those that stand for it at other steps or in layers."""
+        if step.label:
+            return step.op, numbered(step.label)[0]
+        if step.op is None:
+            return None, step.number if step.number in self.paths.uses else step.shape
+        with_parameters = tuple(
+            self.form(x) for x in step.inputs if isinstance(x, Step) and self.is_parameter(x)
+        )
+        below = self.paths.down_from(step).label
+        return step.op, with_parameters, numbered(below or "")[0]
+
+    def number(self, step: Step) -> int:
+        """The number in the step's name, or in that of what it leads to, or is used with."""
+        if step.number not in self._numbers:
+            self._numbers[step.number] = self._number(step)
+        return self._numbers[step.number]
+
+    def _number(self, step: Step) -> int:
+        if step.label:
+            return numbered(step.label)[1]
+        t = self._first_use.get(step.number, step) if step.op is None else step
+        below = self.paths.down_from(t).label if t.number in self.paths.uses else None
+        near = [i.label for i in t.inputs if isinstance(i, Step) and i.label]
+        return max([numbered(label)[1] for label in [below or "", *near]])
+
+    @cached_property
+    def _first_use(self) -> dict[int, Step]:
+        used = ((x.number, t) for t in reversed(self.paths.steps) for x in t.inputs if _is_step(x))
+        return dict(used)
+
+    @cached_property
+    def recurs(self) -> bool:
+        """Whether a parameter is used again and again by the same operation, as at each step."""
+        for x in self.paths.down:
+            if x.op is None:
+                forms = [self.form(t) for t, _ in self.paths.uses[x.number]]
+                if len(forms) > len(set(forms)):
+                    return True
+        return False
 
     # What there is
 
@@ -233,11 +328,7 @@ class Layout:
     def outputs(self) -> list[tuple[Step, Step]]:
         """What the cost compares with labels, and those: a constant first used once it is there."""
         found = []
-        first: dict[int, int] = {}
-        for t in reversed(self.paths.steps):
-            for x in t.inputs:
-                if isinstance(x, Step):
-                    first[x.number] = t.number
+        first = {number: t.number for number, t in self._first_use.items()}
         for y in self.paths.steps:
             if y.op is not None or y.number in self.paths.uses or not y.shape:
                 continue
@@ -251,6 +342,98 @@ class Layout:
                 found.append((named[0], y))
         return found
 
+    def blocks(self, x: Step) -> list[list[Way]]:
+        """The ways from x to where they all have joined again: each its uses, from x on.
+
+        Where they part again there, also those to the next such place. Empty where there is one
+        way only, or more than a person would write in one line.
+        """
+        if x.number not in self._blocks:
+            found: list[list[Way]] = []
+            end: Step | None = x
+            while end is not None and not self.paths.only_use(end):
+                end = self._joined(end)
+                ways = list(itertools.islice(self._ways(x, end), MOST_WAYS + 1)) if end else []
+                if not end or len(ways) > MOST_WAYS:
+                    break
+                found.append(ways)
+            self._blocks[x.number] = found
+        return self._blocks[x.number]
+
+    @cached_property
+    def reduced(self) -> list[Step]:
+        """Arrays that a formula may have in front of a sum or inside of it."""
+        return [
+            s
+            for s in self.paths.steps
+            if 1 in s.shape
+            and s.value.size > 1
+            and s.value.dtype.kind == "f"
+            and np.all(s.value)
+            and s.op is not None
+        ]
+
+    def named_gradients(self, shape: tuple[int, ...]) -> list[Step]:
+        """The tensors with a name and this shape that a gradient reaches."""
+        return [s for s in self.paths.down if s.label and s.shape == shape]
+
+    def rearranged_to(self, x: Step) -> tuple[Step, list[Step]]:
+        """What x becomes by transposes and reshapes alone, and what it is on the way."""
+        between: list[Step] = []
+        top = x
+        while self.paths.only_use(top) and self.paths.uses[top.number][0][0].op in (
+            np.transpose,
+            np.reshape,
+        ):
+            top = self.paths.uses[top.number][0][0]
+            between.append(top)
+        return top, between[:-1]
+
+    def onwards(self, x: Step, t: Step | None) -> list[Step]:
+        """The operations that use x, and those that use what they give, a few steps on."""
+        found: dict[int, Step] = {}
+        waiting = [t] if t else [t for t, _ in self.paths.uses[x.number]]
+        while waiting and len(found) < MOST_OPERATIONS:
+            step = waiting.pop(0)
+            if step.shape == x.shape and step.number not in found:
+                found[step.number] = step
+                waiting += [after for after, _ in self.paths.uses[step.number]]
+        return list(found.values())
+
+    def _joined(self, x: Step) -> Step | None:
+        """The first step that every gradient passes on its way to x."""
+        waiting, steps = [t.number for t, _ in self.paths.uses[x.number]], self.paths.steps
+        heapq.heapify(waiting)
+        for _ in range(MOST_STEPS):
+            if not waiting:
+                break
+            t = heapq.heappop(waiting)
+            while waiting and waiting[0] == t:
+                heapq.heappop(waiting)
+            if not waiting:
+                return steps[t]
+            for after, _ in self.paths.uses[t]:
+                heapq.heappush(waiting, after.number)
+        return None
+
+    def _ways(self, x: Step, end: Step) -> Iterator[Way]:
+        for t, k in self.paths.uses[x.number]:
+            if t is end:
+                yield ((t, k),)
+            elif t.number < end.number:
+                yield from (((t, k), *rest) for rest in self._ways(t, end))
+
+    def way_text(self, x: Step, way: Way) -> str:
+        """What is passed on one way and not on all: `mu and var`."""
+        single: list[Way] = [((t, k),) for t, k in self.paths.uses[x.number]]
+        block = next((ways for ways in self.blocks(x) if way in ways), single)
+        ways = [{t.number for t, _ in w} for w in block]
+        common = set.intersection(*ways)
+        own = [t for t, _ in way if t.number not in common]
+        names = [t.label for t in own if t.label] or [self.name(t) for t in own[-1:]]
+        only = [n for n in names if n]
+        return " and ".join(only) if only else f"{self.below(way[-1][0])} directly"
+
     def leads_to_shared(self, x: Step) -> bool:
         """Whether x leads to a leaf used more than once, as weights in a recurrence are."""
         return x.number in self.paths.leading(self._shared)
@@ -259,6 +442,24 @@ class Layout:
     def _shared(self) -> frozenset[int]:
         uses = self.paths.uses
         return frozenset(s.number for s in self.paths.down if not s.op and len(uses[s.number]) > 1)
+
+
+def _index_text(i: Any) -> str:
+    """One index, as Python writes it."""
+    if not isinstance(i, slice):
+        return "..." if i is ... else str(i)
+    ends = ["" if end is None else str(end) for end in (i.start, i.stop)]
+    return ":".join([*ends, *([] if i.step is None else [str(i.step)])])
+
+
+def _is_step(x: object) -> bool:
+    return isinstance(x, Step)
+
+
+def numbered(label: str) -> tuple[str, int]:
+    """A name without its number, and the number: `z12` is z, 12."""
+    stem = label.rstrip("0123456789")
+    return stem, int(label[len(stem) :] or 0)
 
 
 def _entry_by_entry(t: Step) -> bool:

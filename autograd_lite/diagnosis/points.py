@@ -7,8 +7,9 @@ gradients there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,13 @@ class Paths:
         self.steps = recorded.steps
         self.cost = recorded.cost
         self.uses: dict[int, list[tuple[Step, int]]] = {self.cost.number: []}
+        self.edges: dict[int, list[tuple[int, Step]]] = {}  # arguments that a gradient flows to
         for t in reversed(self.steps):
-            if t.number in self.uses and t.op is not None:
-                for k, x in enumerate(t.inputs):
-                    if self.flows(t, k):
-                        self.uses.setdefault(x.number, []).append((t, k))
+            if t.number in self.uses:
+                inputs = enumerate(t.inputs if t.op is not None else ())
+                self.edges[t.number] = [(k, x) for k, x in inputs if self.flows(t, k)]
+                for k, x in self.edges[t.number]:
+                    self.uses.setdefault(x.number, []).append((t, k))
         self.down = [s for s in reversed(self.steps) if s.number in self.uses]
         self._place = {s.number: place for place, s in enumerate(self.down)}
         self._plans: dict[Any, Any] = {}
@@ -98,10 +101,10 @@ class Paths:
         leads = self.leading(wanted)
         below, edges = {x.number}, []
         for t in self.down[self._place[x.number] :]:
-            if t.number not in below or t.op is None:
+            if t.number not in below:
                 continue
-            for k, i in enumerate(t.inputs):
-                if self.flows(t, k) and i.number in leads and i.number not in cut:
+            for k, i in self.edges[t.number]:
+                if i.number in leads and i.number not in cut:
                     below.add(i.number)
                     edges.append((t, k, i.number))
         last = {number: e for e, (_, _, number) in enumerate(edges)}
@@ -159,12 +162,42 @@ class Point(Values):
         self.changes: dict[int, Array] = {}
         self.gradients: dict[int, Array] = {}
         self.kept: dict[Any, Any] = {}  # what is computed more than once
+        self.fixed: dict[Any, Any] = {}  # … and depends on the values alone
         self.run()
 
     def change(self, x: Step, delta: Array) -> None:
         """From now on the gradient of x is off by delta."""
         self.changes[x.number] = self.changes.get(x.number, 0) + delta
         self.run()
+
+    def rerun(
+        self,
+        wrong: Mapping[int, Callable[[Point], Array]],
+        wanted: frozenset[int],
+        cut: frozenset[int] = frozenset(),
+    ) -> tuple[Point, dict[int, Array]]:
+        """The backward pass with a mistake at several places, each made with the others above it.
+
+        wrong: by step number, what is added to its gradient, told from the point as it is so far.
+        Returns the point with the changed gradients on the way to `wanted`, and what was added.
+        """
+        new = copy(self)
+        new.gradients, new.kept = dict(self.gradients), {}
+        leads = self.paths.leading(wanted)
+        off: dict[int, Array] = {}
+        added: dict[int, Array] = {}
+        for t in self.paths.down:
+            n = t.number
+            if n in wrong:
+                added[n] = wrong[n](new)
+                off[n] = off[n] + added[n] if n in off else added[n]
+                new.gradients[n] = self.gradients[n] + off[n]
+            for k, i in self.paths.edges[n] if n in off else ():
+                if i.number in leads and i.number not in cut:
+                    more = self.contribution(t, k, off[n])
+                    off[i.number] = off[i.number] + more if i.number in off else more
+                    new.gradients[i.number] = self.gradients[i.number] + off[i.number]
+        return new, added
 
     def run(self) -> None:
         """The whole backward pass, changes included."""
@@ -174,11 +207,9 @@ class Point(Values):
         for t in self.paths.down:
             if t.number in self.changes:
                 g[t.number] = g[t.number] + self.changes[t.number]
-            for k in range(len(t.inputs)):
-                if t.op is not None and self.paths.flows(t, k):
-                    new = self.contribution(t, k, g[t.number])
-                    number = t.inputs[k].number
-                    g[number] = g[number] + new if number in g else new
+            for k, x in self.paths.edges[t.number]:
+                new = self.contribution(t, k, g[t.number])
+                g[x.number] = g[x.number] + new if x.number in g else new
         self.gradients = g
 
 

@@ -11,21 +11,31 @@ import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.diagnosis.claims import Claim
 from autograd_lite.diagnosis.factors import Factors
-from autograd_lite.diagnosis.layout import Layout
+from autograd_lite.diagnosis.layout import Layout, numbered
 from autograd_lite.diagnosis.mistakes import TABLE, Mistake
-from autograd_lite.diagnosis.places import Idea, Place, broadcast, contribution, places_at
+from autograd_lite.diagnosis.places import (
+    Idea,
+    Place,
+    broadcast,
+    contribution,
+    keyed,
+    places_at,
+)
 from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
+from autograd_lite.diagnosis.probes import Probe, probes
 from autograd_lite.diagnosis.report import Finding
 from autograd_lite.diagnosis.tolerances import close, max_norm
 from autograd_lite.graph import Step
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
+REPEATED = (-1.0, 2.0, 0.5)  # the factors that are tried at every step
 BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for nothing
 
 
@@ -49,25 +59,39 @@ class Search:
         self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
         self.until, self.stopped = until, False
         self.paths = layout.paths
+        layout.asked = [c.step for c in claims]
         self.claims = {c.step.number: c for c in claims}
         self.cut = frozenset().union(*(c.cut for c in claims))
         self.wanted = frozenset(self.claims)
         self.factors = Factors(layout)
+        self.probes: list[Probe] | None = None
+        self.seen: set[int] = set()  # the tensors at which all was tried
         self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
     def trials(self) -> list[Trial]:
-        """All mistakes that explain an open claim and contradict no settled one, the best first."""
+        """All mistakes that explain an open claim and contradict no settled one, the best first.
+
+        If none explains all but rounding, those are returned that explain what digits left out by
+        hand may have changed.
+        """
+        with self.tolerances.coarsely():
+            found = self.all_trials()
+        return [trial for trial in found if trial.exact] or found
+
+    def all_trials(self) -> list[Trial]:
+        """The mistakes that explain something, as far as it may have been copied by hand."""
         unsettled = {n for n, c in self.claims.items() if not c.settled}
         self.look_at_rows()
         tried: list[Trial] = []
+        self.look_along(unsettled)
         for x in both_ends_first(self.paths.down):
             tried += self.trials_at(x, unsettled)
             if self.late():
                 break
-        found = [trial for trial in tried if not trial.accidental]
-        for trial in found:
-            trial.rank = trial.changes + len(unsettled) - len(trial.explained)
-        self.rank_repeated(found, len(unsettled))
+            self.seen.add(x.number)
+        found = self.ranked(tried, len(unsettled))
+        if not any(trial.rank == 1 for trial in found):
+            found = self.ranked(tried + list(self.repeated(unsettled)), len(unsettled))
         down = {x.number: number for number, x in enumerate(self.paths.down)}
 
         def simplest(t: Trial) -> tuple[Any, ...]:
@@ -78,6 +102,44 @@ class Search:
             return t.rank, leaf, number if leaf else -number, other, TABLE.index(t.mistake)
 
         return sorted(found, key=simplest)
+
+    def ranked(self, tried: list[Trial], most: int) -> list[Trial]:
+        """Those that fit by no accident, each with its rank; most: how many claims are open."""
+        found = [trial for trial in tried if not trial.accidental]
+        for trial in found:
+            trial.rank = trial.changes + most - len(trial.explained)
+        self.rank_repeated(found, most)
+        return found
+
+    def repeated(self, unsettled: set[int]) -> Iterator[Trial]:
+        """The mistakes made at every step or in every layer: at all places of the same form."""
+        groups: dict[Any, list[Place]] = {}
+        for x in self.paths.down if self.on is None else ():
+            if self.paths.reached(x, self.wanted, self.cut) & unsettled:
+                for place in self.places(x, repeated=True):
+                    groups.setdefault(place.form, []).append(place)
+        named_first = sorted(groups.values(), key=lambda ps: not (ps[0].leaf or ps[0].x.label))
+        for places in named_first:
+            found: list[Trial] = []
+            for mistake in TABLE if len(places) > 1 else ():
+                if mistake.on == places[0].on and not self.late():
+                    with unless_it_fails():
+                        found += self.repeat(mistake, places)
+            yield from found
+            if any(t.changes == 1 and len(t.explained) == len(unsettled) for t in found):
+                break
+
+    def repeat(self, mistake: Mistake, places: list[Place]) -> Iterator[Trial]:
+        """Make the mistake at all these places at once, idea after idea."""
+        ideas = [dict(keyed(mistake.ideas(place), place)) for place in places]
+        for key, idea in ideas[len(places) // 2].items():
+            same = [(p, by[key]) for p, by in zip(places, ideas, strict=True) if key in by]
+            for factor in REPEATED if mistake.by_factor else (1.0,):
+                if len(same) > 1 and not self.late():
+                    with unless_it_fails():
+                        trial = Repeated(self, mistake, same, idea, factor)
+                        if trial.fits(np.zeros(0)):
+                            yield trial
 
     def trials_at(self, x: Step, unsettled: set[int]) -> list[Trial]:
         """The mistakes in the gradient of x that explain something."""
@@ -106,7 +168,7 @@ class Search:
         """One mistake made in several lines, each the last of its chain, counts as one."""
         groups: dict[Any, list[Trial]] = {}
         for trial in trials:
-            if trial.place.leaf:
+            if trial.place.leaf and not trial.mistake.alone:
                 for kind, _ in trial.kinds:
                     groups.setdefault((kind, trial.factor), []).append(trial)
         for group in groups.values():
@@ -114,11 +176,11 @@ class Search:
             for trial in group:
                 trial.rank = min(trial.rank, trial.changes + most - len(explained))
 
-    def places(self, x: Step) -> Iterator[Place]:
+    def places(self, x: Step, repeated: bool = False) -> Iterator[Place]:
         """The places where mistakes in the gradient of x are looked for."""
         own = self.claims.get(x.number)
         given = own.given[0] if own is not None and own.given else None
-        for place in places_at(self.layout, self.at[0], x, given):
+        for place in places_at(self.layout, self.at[0], x, given, repeated):
             if self.on in (None, place.on):
                 yield place
 
@@ -144,11 +206,31 @@ class Search:
                         found += [trial for trial in trials if trial.fits(array)]
         return found
 
+    def look_along(self, unsettled: set[int]) -> None:
+        """Probe what is open: a number for each claim that a mistake has to change it by."""
+        if self.probes is None:
+            self.probes = probes(self.at[0], list(self.claims.values()), self.cut)
+        self.probes = [p for p in self.probes if not p.claim.settled]
+        gradients = self.at[0].gradients
+        for p in self.probes:
+            given = p.claim.given[0]
+            p.off = p.along(given) - p.along(gradients[p.claim.step.number])
+            length = math.sqrt(given.size) * norm(p.direction)
+            p.noise = self.tolerances(p.claim.step, given, given) * length
+            p.fine = self.tolerances.fine(p.claim.step, given, given) * length
+        self.at[0].kept.clear()
+        self.probed = {p.claim.step.number for p in self.probes}
+        self.unprobed = unsettled - self.probed
+
     def snapped(self, number: int, rest: Array) -> Array:
         """What stays of a gradient: nothing, where it is only rounding."""
         right, step = self.at[0].gradients[number], self.claims[number].step
-        noise = self.tolerances(step, right, right)
+        noise = self.tolerances.fine(step, right, right)
         return rest if max_norm(rest) > noise else np.zeros_like(right)
+
+    def leads(self, x: Step, to: set[int]) -> bool:
+        """Whether the gradient of x has a part in one of these."""
+        return bool(to) and not to.isdisjoint(self.paths.reached(x, self.wanted, self.cut))
 
     def reaches(self, x: Step, below: Step) -> bool:
         """Whether the gradient of x has a part in that of `below`."""
@@ -162,7 +244,7 @@ class Search:
             if claim.settled or not claim.given or claim.given[0].shape != right.shape:
                 continue
             given = claim.given[0]
-            wrong = np.abs(given - right) > self.tolerances(claim.step, right, given)
+            wrong = np.abs(given - right) > self.tolerances.fine(claim.step, right, given)
             for axis, n in enumerate(right.shape):
                 others = tuple(k for k in range(right.ndim) if k != axis)
                 zero = np.all(given == 0, axis=others) & np.any(right != 0, axis=others)
@@ -179,9 +261,8 @@ class Search:
         if trial.local:
             return
         for point in self.at:
-            delta = trial.delta(point)
-            if delta is not None:
-                point.change(trial.place.x, delta)
+            for number, delta in trial.deltas(point).items():
+                point.change(self.paths.steps[number], delta)
 
 
 class Trial:
@@ -201,6 +282,7 @@ class Trial:
         self.known_factor: float | None = None  # the first claim that fits tells it
         self.explained: list[Claim] = []
         self.error = 0.0
+        self.exact = True  # whether it explains all but rounding
         self.changed = 0  # how many numbers it explains that are not right
         self.accident = 0.0  # log10 of how likely the fit is by accident
         self.rank = 0
@@ -211,7 +293,44 @@ class Trial:
         search.tried += 1
         if self.mistake.per_sample:  # with the mean, it is as plain
             search.tried += len(search.factors.samples)
+        if not (self.local or self.promising(array)):
+            return False
         return self.agrees(array) and bool(self.explained) and self.holds_elsewhere()
+
+    def promising(self, array: Array) -> bool:
+        """Whether it may explain a claim, as far as the probes tell."""
+        search, x, ratios = self.search, self.place.x, []
+        if self.mistake.free or array.shape != x.shape or search.leads(x, search.unprobed):
+            return True
+        length = 1e3 * float(np.finfo(x.value.dtype).eps) * norm(array)
+        for p, u, size, need, rounding in self.needs():
+            have, rounding = float(np.vdot(array, u)), rounding + size * length
+            if abs(have - need) <= p.noise + rounding and not self.mistake.by_factor:
+                return True
+            if abs(have) > p.fine + rounding:
+                ratios.append((need / have, (p.fine + rounding) / abs(have)))
+        if len(ratios) < 2:
+            return any(self.allowed(*ratio) is not None for ratio in ratios)
+        pairs = itertools.combinations(ratios, 2)
+        return any(abs(r - s) <= 10 * (a + b) for (r, a), (s, b) in pairs)
+
+    def needs(self) -> list[tuple[Probe, Array, float, float, float]]:
+        """For each probe that x is seen by: its tangent and that one's length, what a mistake has
+        to give along it, and how much of that is rounding."""
+        point, x = self.place.point, self.place.x
+        key = ("needs", x.number, self.part)
+        if key not in point.kept:
+            part, eps = contribution(point, x, self.part), float(np.finfo(x.value.dtype).eps)
+            seen = [
+                (p, p.tangents[x.number])
+                for p in self.search.probes or ()
+                if x.number in p.tangents
+            ]
+            point.kept[key] = [
+                (p, u, norm(u), p.off + float(np.vdot(part, u)), 1e3 * eps * norm(u) * norm(part))
+                for p, u in seen
+            ]
+        return point.kept[key]
 
     def agrees(self, array: Array) -> bool:
         """Whether the array, pulled down unless only it is wrong, contradicts no claim."""
@@ -224,7 +343,7 @@ class Trial:
             claim = search.claims[number]
             if claim.settled:  # nothing flows there, or it would not be tried
                 right = point.gradients[number]
-                if max_norm(pulled) > search.tolerances(claim.step, right, right):
+                if max_norm(pulled) > search.tolerances.fine(claim.step, right, right):
                     return False
             elif not self.check(claim, rests[number], pulled):
                 misses += 1
@@ -285,6 +404,7 @@ class Trial:
                 error = smallest = 1e-10
         if not changed:
             return False
+        self.exact &= deviation <= self.search.tolerances.fine(claim.step, given, given)
         self.changed += changed
         self.accident += changed * math.log10(min(1.0, 2 * max(error, smallest)))
         self.error = max(self.error, error)
@@ -314,6 +434,11 @@ class Trial:
         part = contribution(point, self.place.x, self.part)
         wrong = None if wrong is None else broadcast(wrong, part.shape)
         return None if wrong is None else (wrong - part).astype(part.dtype)
+
+    def deltas(self, point: Point) -> dict[int, Array]:
+        """What it adds to gradients at a point, by step number."""
+        delta = self.delta(point)
+        return {} if delta is None else {self.place.x.number: delta}
 
     def holds_elsewhere(self) -> bool:
         """Whether functions are explained at the other points too."""
@@ -381,6 +506,107 @@ class Trial:
         return [(self.idea.kind or self.mistake.kind, advice + more)]
 
 
+class Repeated(Trial):
+    """One mistake made at all places of the same form, each with those above it made already."""
+
+    def __init__(
+        self,
+        search: Search,
+        mistake: Mistake,
+        same: list[tuple[Place, Idea]],
+        idea: Idea,
+        factor: float,
+    ) -> None:
+        super().__init__(search, mistake, same[len(same) // 2][0], 0, idea, False)
+        self.known_factor = factor
+        self.same: dict[int, list[tuple[Place, Idea]]] = {}
+        for place, one in same:
+            self.same.setdefault(place.x.number, []).append((place, one))
+
+    def promising(self, array: Array) -> bool:
+        """Whether what it adds, seen along the probes, is what the claims are off by."""
+        search, point = self.search, self.place.point
+        added = self.made(point, frozenset(self.same))[1]
+        eps = float(np.finfo(self.place.x.value.dtype).eps)
+        for p in search.probes or ():
+            tangents = [(a, p.tangents[n]) for n, a in added.items() if n in p.tangents]
+            have = sum(float(np.vdot(a, u)) for a, u in tangents)
+            rounding = 1e3 * eps * sum(norm(a) * norm(u) for a, u in tangents)
+            if abs(have) > rounding and abs(have - p.off) > p.noise + rounding:
+                return False  # all that it changes has to be explained
+        return True
+
+    def agrees(self, array: Array) -> bool:
+        """Whether the pass with all of the mistakes contradicts no claim."""
+        search, point = self.search, self.place.point
+        new = self.made(point, search.wanted)[0]
+        for number, claim in search.claims.items():
+            predicted, given = new.gradients[number], claim.given[0] if claim.given else None
+            if predicted is point.gradients[number] or given is None:
+                continue
+            right = point.gradients[number]
+            if claim.settled:
+                if not close(predicted, right, search.tolerances.fine(claim.step, right, right)):
+                    return False
+                continue
+            tolerance = search.tolerances(claim.step, predicted, given)
+            if not close(predicted, given, tolerance):
+                return False
+            self.note(claim, max_norm(predicted - given), tolerance)
+        return True
+
+    def made(self, point: Point, wanted: frozenset[int]) -> tuple[Point, dict[int, Array]]:
+        """The point with the mistake made at all places, as far as wanted, and what that added."""
+        wrong = {n: partial(self._change, same) for n, same in self.same.items()}
+        return point.rerun(wrong, wanted, self.search.cut)
+
+    def _change(self, same: list[tuple[Place, Idea]], point: Point) -> Array:
+        """What the mistake adds to the gradient of one step, as the point is so far."""
+        g = point.gradients[same[0][0].x.number]
+        total = np.zeros_like(g)
+        for place, idea in same:
+            was, place.point = place.point, point  # which the idea reads what arrives from
+            try:
+                right = contribution(point, place.x, None if self.mistake.adds else place.part)
+                array = idea.array
+            finally:
+                place.point = was
+            array = None if array is None else broadcast(array, right.shape)
+            if array is not None:
+                total = total + (self.factor * array - right)
+        return total.astype(g.dtype)
+
+    def deltas(self, point: Point) -> dict[int, Array]:
+        return self.made(point, self.search.wanted)[1]
+
+    def predicted(self, point: Point) -> dict[int, Array | None]:
+        return dict(self.made(point, self.search.wanted)[0].gradients)
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds of mistake that it may be, with the places in words."""
+        layout = self.search.layout
+        places = [place for same in self.same.values() for place, _ in same]
+        named = [layout.below(p.t) if p.leaf else p.where for p in places]
+        named = sorted(dict.fromkeys(named), key=numbered)
+        words = "at every step" if layout.recurs else "in every layer"
+        return [
+            (kind, f"{advice} So it is {words}: {listed(named)}.") for kind, advice in super().kinds
+        ]
+
+
+def norm(array: Array) -> float:
+    """The length of all numbers as one vector."""
+    return math.sqrt(float(np.vdot(array, array)))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in words: `z1, z2 and z3`, of many the first and the last."""
+    if len(names) > 4:
+        return f"{names[0]}, {names[1]}, … {names[-1]}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def _worth_trying(mistake: Mistake, place: Place, array: Array | None) -> Array | None:
     """The array in the shape to be compared; None if it is right, or as many others would be."""
     x = place.x
@@ -412,7 +638,7 @@ def findings(trials: list[Trial], claim: Claim, most: int) -> list[Finding]:
     for trial in trials:
         if claim in trial.explained:
             for kind, advice in trial.kinds:
-                where = trial.place.where
+                where = trial.idea.where or trial.place.where
                 found.setdefault(
                     (kind, where),
                     Finding(kind, where, trial.factor, advice, trial.error, trial.rank),

@@ -28,6 +28,7 @@ __all__ = [
 FAMILIES: tuple[str, ...] = (
     "special",
     "assembly",
+    "assignment",
     "contractions",
     "fourier",
     "linear_algebra",

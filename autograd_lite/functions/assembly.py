@@ -19,7 +19,7 @@ from autograd_lite import rules
 from autograd_lite.errors import described
 from autograd_lite.functions.forms import axes_of, cast, handles, in_place, refuse, reshaped_to
 from autograd_lite.rules import RULES, operation
-from autograd_lite.tensor import HANDLERS, Tensor, constant, operands, record
+from autograd_lite.tensor import HANDLERS, VIEW_MAKERS, Tensor, constant, operands, record
 
 # Equal steps: each takes its share of both ends.
 RULES[np.linspace] = (
@@ -43,6 +43,9 @@ def way(g: Any, endpoint: bool, axis: int) -> Any:
 def windows(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     """Every window of this shape along these axes, as new last axes: a view of x."""
     return np.lib.stride_tricks.sliding_window_view(x, shape, axes)
+
+
+VIEW_MAKERS.add(windows)
 
 
 @operation(lambda g, y, x, shape, axes: windows(g, shape=x.shape[len(shape) :], axes=axes))

@@ -144,4 +144,6 @@ def _np_astype(
             f"{described(x)} of {x.dtype} is not cast to {np.dtype(dtype)} where "
             f"casting={casting!r}"
         )
+    if not copy and x.dtype == dtype:
+        return x
     return record(rules.astype, (x,), {"dtype": np.dtype(dtype)})

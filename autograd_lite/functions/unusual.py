@@ -26,6 +26,8 @@ _DEFAULTS = {"where": True, "dtype": None, "casting": "same_kind", "order": "K",
 @handles(np.ufunc)
 def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc without a rule, with options, or by a method: reduce, outer, accumulate, reduceat."""
+    if ufunc.__name__ == "clip":  # array.clip(t, u) calls a ufunc that NumPy has no name for
+        return np.clip(*inputs, **kwargs)
     name = _name_of(ufunc) + (f".{method}" if method != "__call__" else "")
     if kwargs.get("out") is not None:
         raise in_place(
