@@ -25,7 +25,8 @@ from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
 MOST_EDITS = 3000
-MOST_PIECES = 20
+NEAREST = 12  # names that may be missing in a claim, its own first
+MOST_FROM_OTHERS = 20
 REPAIR_SECONDS = 1.0  # for one claim, at most
 
 
@@ -54,7 +55,7 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
     names = list(_names_of_the_note(plan, trees, claim))
     scope = Scope(
         write=trees.write,
-        names=[x for x in names if x.label in _of_the_claim(trees, claim)],
+        names=names[:NEAREST],
         counts=[Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)],
         pieces=_pieces_of(plan, trees, claim),
         alike=lambda name: [*_other_layers(name, trees), *names],
@@ -107,20 +108,15 @@ def _pieces_of(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> list[Ex
             for part in trees.read(other.right).parts():
                 if part.kind in ("matmul", "multiply", "call", "transpose"):
                     found.setdefault(part)
-        if len(found) > MOST_PIECES:
+        if len(found) > MOST_FROM_OTHERS:
             break
-    return list(found)[:MOST_PIECES]
+    return list(found)[:MOST_FROM_OTHERS]
 
 
 _CALLED = {"too much": "a term or factor", "number": "a factor", "sign": "a sign"}
 _CALLED |= {"transpose": "a transpose", "product": "the order or a transpose", "factor": "a factor"}
 _CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order", "power": "a power"}
 _CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
-
-
-def _of_the_claim(trees: FormulaTrees, claim: NoteClaim) -> set[str]:
-    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-    return {trees.shown(n.node) for n in names_in(chain)}
 
 
 def _names_of_the_note(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> Iterator[Expr]:
