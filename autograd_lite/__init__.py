@@ -32,6 +32,7 @@ _LATER = {
     "derive": "derivation.deriving",
     "draw": "views.drawing",
     "tape": "views.printing",
+    "check_backward": "diagnosis.backward",
     "check_gradients": "diagnosis.checking",
     "check_derivation": "diagnosis.notes",
     "compare": "diagnosis.comparison",

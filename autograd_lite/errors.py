@@ -34,9 +34,14 @@ def place(frame: Any = None) -> str:
 
 def outside(frame: Any) -> Any:
     """The first frame, from this one on, that is not this package's own."""
-    while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
+    while frame.f_back and is_own(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def is_own(file: str) -> bool:
+    """Whether a file of code is this package's own."""
+    return os.path.abspath(file).startswith(_PACKAGE)
 
 
 def place_of(file: str, line: int) -> str:
@@ -53,13 +58,10 @@ def taken_into(frame: Any) -> str | None:
     `r[0] = t`, `math.exp(t)` and `r.fill(t)` on an array do; `float(t)` is asked for. None also
     where the instruction does not tell.
     """
-    name, callee = _instruction(frame.f_code, frame.f_lasti)
-    if name is None or not callee:
-        return name
-    scope = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
-    function = scope.get(callee[0])
-    for attribute in callee[1:]:
-        function = getattr(function, attribute, None)
+    function = called(frame)
+    if function is None:
+        name, callee = _instruction(frame.f_code, frame.f_lasti)
+        return None if callee else name
     if hasattr(function, "typecode"):  # the class array.array
         return "array.array"
     if not isinstance(function, BuiltinFunctionType):
@@ -75,16 +77,24 @@ def taken_into(frame: Any) -> str | None:
     return f".{function.__name__}" if is_array else None
 
 
+def called(frame: Any) -> Any:
+    """The function that this frame calls; None where its instruction does not tell."""
+    _, callee = _instruction(frame.f_code, frame.f_lasti)
+    scope = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
+    function = scope.get(callee[0]) if callee else None
+    for attribute in callee[1:]:
+        function = getattr(function, attribute, None)
+    return function
+
+
 @functools.lru_cache(1024)
 def _instruction(code: CodeType, at: int) -> tuple[str | None, tuple[str, ...]]:
     """An item assignment by name, or a call with the dotted name of what is called."""
-    before: list[Any] = []
-    for step in dis.get_instructions(code):
-        if step.offset == at:
-            break
-        before.append(step)
-    else:
+    # (Where a function in Python is called, `at` is behind the instruction, in what it caches.)
+    before = [step for step in dis.get_instructions(code) if step.offset <= at]
+    if not before:
         return None, ()
+    step = before.pop()
     if step.opname.startswith("STORE_S"):  # STORE_SUBSCR, STORE_SLICE
         return "an item assignment into an array", ()
     start = step.positions and (step.positions.lineno, step.positions.col_offset)

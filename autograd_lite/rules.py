@@ -144,8 +144,6 @@ RULES[np.arccosh] = (lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),)
 RULES[np.arctanh] = (lambda g, y, x: g / ((1 - x) * (1 + x)),)
 RULES[np.degrees] = RULES[np.rad2deg] = (lambda g, y, x: g * (180 / math.pi),)
 RULES[np.radians] = RULES[np.deg2rad] = (lambda g, y, x: g * (math.pi / 180),)
-RULES[np.sinc] = (lambda g, y, x: g * sinc_slope(x, order=1),)
-RULES[np.i0] = (lambda g, y, x: g * i0_slope(x, order=1),)
 
 # Choice. Each entry of clip belongs to one of the three: to x also on its bounds, and to high where
 # low > high, as NumPy has it.
@@ -159,9 +157,6 @@ RULES[np.clip] = (
     lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
     lambda g, y, x, low, high: g * ((x > high) | (low > high)),
 )
-# What is replaced is constant; what is shifted by whole periods is not.
-RULES[np.nan_to_num] = (lambda g, y, x, nan, posinf, neginf: np.where(np.isfinite(x), g, 0),)
-RULES[np.unwrap] = (lambda g, y, p, discont, axis, period: g,)
 
 # Matrix products: np.dot is the two-dimensional one, np.matmul the batched one.
 RULES[np.dot] = (lambda g, y, a, b: g.dot(b.T), lambda g, y, a, b: a.T.dot(g))
@@ -193,17 +188,6 @@ RULES[np.std] = (
 RULES[np.reshape] = (lambda g, y, x, shape: g.reshape(x.shape),)
 RULES[np.transpose] = (lambda g, y, x, axes: np.transpose(g, inverse(axes)),)
 RULES[np.broadcast_to] = (lambda g, y, x, shape: g,)
-
-# Equal steps from one value to another: each takes its share of both.
-RULES[np.linspace] = (
-    lambda g, y, a, b, num, endpoint, axis: np.sum(g * (1 - way(g, endpoint, axis)), axis),
-    lambda g, y, a, b, num, endpoint, axis: np.sum(g * way(g, endpoint, axis), axis),
-)
-
-RULES[np.geomspace] = (
-    lambda g, y, a, b, endpoint, axis, **_: np.sum(g * y * (1 - way(g, endpoint, axis)), axis) / a,
-    lambda g, y, a, b, endpoint, axis, **_: np.sum(g * y * way(g, endpoint, axis), axis) / b,
-)
 
 # No gradient flows through these: they are constant wherever they have a derivative.
 for constant in (
@@ -238,13 +222,6 @@ def counter(g: Any, n: int) -> Any:
     return np.promote_types(g.dtype, np.float32)
 
 
-def way(g: Any, endpoint: bool, axis: int) -> Any:
-    """The numbers from 0 to 1 in as many equal steps as g has entries along this axis."""
-    n = g.shape[axis]
-    steps = (np.arange(n) / max(n - endpoint, 1)).astype(g.dtype)
-    return steps.reshape((n,) + (1,) * (len(g.shape) - axis - 1))
-
-
 def largest(x: Any) -> float:
     """The largest finite number of x's dtype, or of float64 if x holds integers or is a number."""
     dtype = np.dtype(getattr(x, "dtype", float))
@@ -275,11 +252,13 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
 
 @operation(lambda g, y, x: g)
 def identity(x: Any) -> Any:
+    """x itself, as a new entry of the tape."""
     return x
 
 
 @operation(lambda g, y, x, dtype: g)
 def astype(x: Any, dtype: Any) -> Any:
+    """x in another dtype; the gradient comes back in that of x."""
     return x.astype(dtype)
 
 
@@ -313,47 +292,11 @@ def softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-@operation(lambda g, y, x: g)
-def fraction(x: Any) -> Any:
-    """What stands after the point, with the sign of x: the first result of np.modf."""
-    return np.modf(x)[0]
-
-
-@operation()
-def exponent(x: Any) -> Any:
-    """The power of two in x = mantissa · 2ⁿ: the second result of np.frexp."""
-    return np.frexp(x)[1]
-
-
-@operation(lambda g, y, x, order: g * sinc_slope(x, order=order + 1))
-def sinc_slope(x: Any, order: int) -> Any:
-    """A derivative of sinc, ∫₀¹ (πt)ⁿ cos(πxt + nπ/2) dt: near 0 its series, elsewhere by parts."""
-    z = math.pi * x
-    near = np.abs(z) < order + 1
-    small, large = np.where(near, z, 0), np.where(near, order + 1, z)
-    series, by_parts = 0 * z, np.sin(large) / large
-    for k in range(3 * order + 11, (order + 1) // 2 - 1, -1):
-        term = (-1) ** k / ((2 * k + 1) * math.factorial(2 * k - order))
-        series = series * (small * small) + term
-    for n in range(1, order + 1):
-        by_parts = (np.sin(large + n * (math.pi / 2)) - n * by_parts) / large
-    return math.pi**order * np.where(near, series * small if order % 2 else series, by_parts)
-
-
-@operation(lambda g, y, x, order: g * i0_slope(x, order=order + 1))
-def i0_slope(x: Any, order: int) -> Any:
-    """A derivative of i0, ∫₀^π cosⁿt exp(x cos t) dt / π: midpoints, exact as far as i0 goes."""
-    total = np.zeros(x.shape, x.dtype if x.dtype.kind == "f" else float)
-    for k in range(64):
-        c = math.cos((2 * k + 1) * math.pi / 256)
-        total += (np.sinh(c * x) if order % 2 else np.cosh(c * x)) * (c**order / 64)
-    return total
-
-
 # A row of −∞ is −∞ with derivatives 0, ∞ in a row makes it ∞ and has the derivative 1. (PyTorch and
 # JAX have these values, and nan for the derivatives.)
 @operation(lambda g, y, x, axis: g * np.exp(np.clip(x, -math.inf, largest(x)) - finite(y)))
 def logsumexp_(x: Any, axis: tuple[int, ...]) -> Any:
+    """log(sum(exp(x))) along these axes, which stay with length one."""
     most = np.max(x, axis=axis, keepdims=True)
     total = np.sum(np.exp(x - finite(most)), axis=axis, keepdims=True)
     return most + np.log(np.maximum(total, 1))  # 1 is the most's own part: total is 0 only of −∞
@@ -362,12 +305,14 @@ def logsumexp_(x: Any, axis: tuple[int, ...]) -> Any:
 # Of a row of −∞, and with ∞ in it, there is no softmax: nan, as PyTorch and JAX have it.
 @operation(lambda g, y, x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
 def softmax_(x: Any, axis: tuple[int, ...]) -> Any:
+    """exp(x) / sum(exp(x)) along these axes."""
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
 @operation(lambda g, y, x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
 def log_softmax_(x: Any, axis: tuple[int, ...]) -> Any:
+    """log(softmax(x)) along these axes, exact where the softmax underflows."""
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
@@ -381,6 +326,7 @@ def _parts(arrays: Sequence[Any], axis: int) -> Rule:
 
 @operation(ForEvery(_parts))
 def concatenate(*arrays: Any, axis: int) -> Any:
+    """The arrays one after the other along an axis."""
     return np.concatenate(arrays, axis=axis)
 
 
@@ -388,6 +334,7 @@ def concatenate(*arrays: Any, axis: int) -> Any:
     ForEvery(lambda arrays, axis: lambda g, y, position: g[(slice(None),) * axis + (position,)])
 )
 def stack(*arrays: Any, axis: int) -> Any:
+    """The arrays side by side along a new axis."""
     return np.stack(arrays, axis=axis)
 
 
@@ -414,6 +361,7 @@ def _einsum_part(
     )
 )
 def einsum(*arrays: Any, subscripts: str, optimize: Any = False) -> Any:
+    """np.einsum, of subscripts that are written out: `ij,jk->ik`, each index once in a term."""
     return np.asarray(np.einsum(subscripts, *arrays, optimize=optimize))
 
 
@@ -443,21 +391,29 @@ def scatter_add(x: Any, *at: Any, shape: tuple[int, ...], index: tuple[Any, ...]
     return total
 
 
-@operation(lambda g, y, x, shape, axes: overlap_add(g, shape=x.shape, axes=axes))
-def windows(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """Every window of this shape along these axes, as new last axes: a view of x."""
-    return np.lib.stride_tricks.sliding_window_view(x, shape, axes)
+def _written(g: Any, *at: Any, index: tuple[Any, ...]) -> Any:
+    """The part of g that belongs to what was written at `index`."""
+    part = getitem(g, *at, index=index)
+    if not any(isinstance(i, np.ndarray | Slot) for i in index):  # nothing repeats
+        return part
+    return np.where(written_last(*at, shape=g.shape, index=index), part, 0)
 
 
-@operation(lambda g, y, x, shape, axes: windows(g, shape=x.shape[len(shape) :], axes=axes))
-def overlap_add(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with the windows x added where each was taken from."""
-    total, places = np.zeros(shape, x.dtype), x.shape[: len(shape)]
-    for offset in np.ndindex(x.shape[len(shape) :]):
-        start = [0] * len(shape)
-        for axis, k in zip(axes, offset, strict=True):
-            start[axis] += k
-        total[tuple([slice(k, k + n) for k, n in zip(start, places, strict=True)])] += x[
-            (..., *offset)
-        ]
-    return total
+@operation(
+    lambda g, y, x, v, *at, index: setitem(g, 0, *at, index=index),
+    lambda g, y, x, v, *at, index: _written(g, *at, index=index),
+)
+def setitem(x: Any, v: Any, *at: Any, index: tuple[Any, ...]) -> Any:
+    """x with v at `index`, as after `x[index] = v`; of places that repeat, the last one counts."""
+    new = x.copy()
+    new[_filled(index, at)] = v
+    return new
+
+
+@operation()
+def written_last(*at: Any, shape: tuple[int, ...], index: tuple[Any, ...]) -> Any:
+    """Which of the entries that are written at `index` are not written over by a later one."""
+    index, places = _filled(index, at), np.zeros(shape, int)
+    numbers = np.arange(places[index].size).reshape(places[index].shape)
+    places[index] = numbers
+    return places[index] == numbers

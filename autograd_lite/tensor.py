@@ -6,9 +6,12 @@ The value is its own node on the tape, and creation order is the tape's order. T
 
 from __future__ import annotations
 
+import bisect
 import functools
 import inspect
 import itertools
+import math
+import operator
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -35,6 +38,13 @@ def handler_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     while function not in HANDLERS and LATER:
         LATER.pop()()
     return HANDLERS.get(function)
+
+
+def rare(kind: Any) -> Callable[..., Any]:
+    """What is done in the rare cases that no rule is for: see `functions.unusual`."""
+    handler = handler_of(kind)
+    assert handler is not None
+    return handler
 
 
 class _State(threading.local):
@@ -163,6 +173,8 @@ def is_differentiated(t: Tensor) -> bool:
         x = stack.pop()
         if x._order in variables:
             return True
+        if ASSIGNED:
+            settle(x)
         for z in x._inputs:
             if type(z) is Tensor and z._needs and z._order >= oldest and z._order not in seen:
                 seen.add(z._order)
@@ -257,9 +269,16 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     return _documented(method, op)
 
 
-def _of_numpy(function: Callable[..., Any]) -> Method:
-    """The method of a NumPy function whose handler may be loaded later."""
-    return _documented(lambda self, *args, **kwargs: function(self, *args, **kwargs), function)
+def _of_numpy(*functions: Callable[..., Any]) -> list[Method]:
+    """The methods of NumPy's functions, with their arguments."""
+
+    def method_of(function: Callable[..., Any]) -> Method:
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            return self.__array_function__(function, (), (self, *args), kwargs)
+
+        return _documented(method, function)
+
+    return [method_of(f) for f in functions]
 
 
 def _documented(method: Method, op: Callable[..., Any]) -> Method:
@@ -284,6 +303,8 @@ class Tensor:
 
     __slots__ = (
         "__weakref__",
+        "_before",
+        "_current",
         "_data",
         "_inputs",
         "_needs",
@@ -291,12 +312,18 @@ class Tensor:
         "_order",
         "_saved",
         "_static",
+        "_view",
+        "_writes",
         "grad",
         "name",
     )
 
     grad: np.ndarray | None
     name: str | None
+    _before: Tensor  # these four are set where something was assigned to, and _view of constants
+    _current: int
+    _view: Any
+    _writes: Any
 
     def __init__(
         self,
@@ -473,10 +500,9 @@ class Tensor:
                 return HANDLERS[ufunc](*inputs)
             if ufunc in RULES:
                 return record(ufunc, operands(inputs))
-            if handler_of(ufunc) is None:
-                raise no_rule(f"np.{ufunc.__name__}")
-            return HANDLERS[ufunc](*inputs)
-        return _ufunc_otherwise(ufunc, method, inputs, kwargs)
+            if handler := handler_of(ufunc):
+                return handler(*inputs)
+        return rare(np.ufunc)(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function) or handler_of(function)
@@ -492,18 +518,7 @@ class Tensor:
             raise
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        if self._data.dtype.kind in "biu":
-            raise TypeError(
-                f"a Tensor is not an array: one of {errors.described(self)} would be frozen at its "
-                "values. To index an array a with it, ag.Tensor(a)[t]; t.data is the array behind "
-                "it."
-            )
-        raise TypeError(
-            f"a Tensor is not an array: making one of {errors.described(self)} would cut the "
-            "gradient. Use t.data for the array behind it, or operations on the Tensor itself, as "
-            "a @ t for a.dot(t); np.stack makes one Tensor of a list of them, and of what would "
-            "fill an array part by part."
-        )
+        raise rare(np.asarray)(self, sys._getframe(1))
 
     @staticmethod
     def _record(op: Callable[..., Any], inputs: Any, static: dict[str, Any]) -> Tensor:
@@ -532,6 +547,9 @@ class Tensor:
         if not self._data.ndim:
             raise TypeError("iteration over a 0-dimensional Tensor")
         return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, x: Any) -> bool:
+        return bool(HANDLERS[np.any](self == x))
 
     def _number(self, kind: type) -> Any:
         """The value as a number of this kind, where that loses no gradient in silence."""
@@ -605,6 +623,7 @@ class Tensor:
     __le__, __ge__ = _handled(np.less_equal)[0], _handled(np.greater_equal)[0]
     __eq__, __ne__ = _handled(np.equal)[0], _handled(np.not_equal)[0]
     __neg__, __abs__ = _function(np.negative), _function(np.absolute)
+    __pos__ = _function(np.positive)
     __iadd__ = _in_place(np.add, "+")
     __isub__ = _in_place(np.subtract, "-")
     __imul__ = _in_place(np.multiply, "*")
@@ -628,103 +647,29 @@ class Tensor:
         rounded: Tensor = HANDLERS[np.round](self, ndigits or 0)
         return rounded
 
-    def __pos__(self) -> Tensor:
-        return self
-
     def __invert__(self) -> Tensor:
         return record(np.invert, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        items: list[Any] = []
-        at: list[Tensor] = []
-        for i in index if isinstance(index, tuple) else (index,):
-            if isinstance(i, Tensor):
-                if i._data.dtype.kind == "b" and _state.tracing:
-                    raise errors.no_value("a boolean index")
-                at.append(i)
-                items.append(rules.Slot(len(at) - 1))
-            elif isinstance(i, list):
-                errors.refuse_masks(i, "an index")
-                items.append(np.array(i, dtype=None if np.size(i) else np.intp))
-            else:
-                if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
-                    errors.refuse_masks(i, "an index")
-                items.append(i.copy() if isinstance(i, np.ndarray) else i)
-        return record(rules.getitem, (self, *at), {"index": tuple(items)})
+        items, at = index_of(index)
+        return record(rules.getitem, (self, *at), {"index": items})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            f"{errors.described(self)}[...] = ... writes in place, which a tape cannot undo. "
-            "Use np.where(mask, new, t), or build the tensor with np.concatenate or np.stack."
-        )
+        handler_of(operator.setitem)(self, index, value)  # type: ignore[misc]
 
     # Methods: NumPy's own, and the few that NumPy lacks
 
-    def sum(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.sum."""
-        return HANDLERS[np.sum](self, axis, keepdims=keepdims, **options)
-
-    def mean(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.mean."""
-        return HANDLERS[np.mean](self, axis, keepdims=keepdims, **options)
-
-    def max(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.max; ties share the gradient equally."""
-        return HANDLERS[np.max](self, axis, keepdims=keepdims, **options)
-
-    def min(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.min; ties share the gradient equally."""
-        return HANDLERS[np.min](self, axis, keepdims=keepdims, **options)
-
-    def var(
-        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
-    ) -> Tensor:
-        """As np.var."""
-        return HANDLERS[np.var](self, axis, ddof=ddof, keepdims=keepdims, **options)
-
-    def std(
-        self, axis: Any = None, ddof: int = 0, keepdims: bool = False, **options: Any
-    ) -> Tensor:
-        """As np.std."""
-        return HANDLERS[np.std](self, axis, ddof=ddof, keepdims=keepdims, **options)
-
-    def any(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.any."""
-        return HANDLERS[np.any](self, axis, keepdims=keepdims, **options)
-
-    def all(self, axis: Any = None, keepdims: bool = False, **options: Any) -> Tensor:
-        """As np.all."""
-        return HANDLERS[np.all](self, axis, keepdims=keepdims, **options)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """As np.argmax; no gradient."""
-        return HANDLERS[np.argmax](self, axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """As np.argmin; no gradient."""
-        return HANDLERS[np.argmin](self, axis, keepdims=keepdims)
-
-    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
-        """As np.reshape."""
-        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """As np.transpose."""
-        return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
-
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
-        """As np.swapaxes."""
-        return HANDLERS[np.swapaxes](self, axis1, axis2)
-
-    def squeeze(self, axis: Any = None) -> Tensor:
-        """As np.squeeze."""
-        return HANDLERS[np.squeeze](self, axis)
-
-    def ravel(self, order: str = "C") -> Tensor:
-        """As np.ravel."""
-        return HANDLERS[np.ravel](self, order)
-
-    flatten = ravel
+    all, any, argmax, argmin = _of_numpy(np.all, np.any, np.argmax, np.argmin)
+    argpartition, argsort, choose = _of_numpy(np.argpartition, np.argsort, np.choose)
+    clip, copy, cumprod, cumsum = _of_numpy(np.clip, np.copy, np.cumprod, np.cumsum)
+    diagonal, dot, max = _of_numpy(np.diagonal, np.dot, np.max)
+    mean, min, nonzero, prod = _of_numpy(np.mean, np.min, np.nonzero, np.prod)
+    ravel, repeat, round, squeeze = _of_numpy(np.ravel, np.repeat, np.round, np.squeeze)
+    searchsorted, std, sum, swapaxes = _of_numpy(np.searchsorted, np.std, np.sum, np.swapaxes)
+    take, trace, var = _of_numpy(np.take, np.trace, np.var)
+    conj = conjugate = _function(np.conjugate)
+    exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
+    tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
 
     def astype(
         self,
@@ -735,55 +680,39 @@ class Tensor:
         copy: bool = True,
     ) -> Tensor:
         """As NumPy's; the gradient is cast back."""
-        if not np.can_cast(self.dtype, dtype, casting):
-            raise TypeError(
-                f"{errors.described(self)} of {self.dtype} is not cast to {np.dtype(dtype)} where "
-                f"casting={casting!r}"
-            )
-        return record(rules.astype, (self,), {"dtype": np.dtype(dtype)})
+        return HANDLERS[np.astype](self, dtype, casting=casting, copy=copy)
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        """As np.clip; on its bounds the gradient passes."""
-        return HANDLERS[np.clip](self, min, max)
+    def flatten(self, order: str = "C") -> Tensor:
+        """As NumPy's: ravel, and always a copy."""
+        return self.ravel(order).copy()
 
-    def dot(self, other: Any) -> Tensor:
-        """As np.dot."""
-        return HANDLERS[np.dot](self, other)
+    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
+        """As np.reshape."""
+        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
 
-    choose, repeat, take = _of_numpy(np.choose), _of_numpy(np.repeat), _of_numpy(np.take)
-    copy, diagonal, trace = _of_numpy(np.copy), _of_numpy(np.diagonal), _of_numpy(np.trace)
-
-    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
-        """As np.compress."""
-        return handler_of(np.compress)(condition, self, axis)  # type: ignore[misc]
-
-    exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
-    prod, cumsum, cumprod = _of_numpy(np.prod), _of_numpy(np.cumsum), _of_numpy(np.cumprod)
-    argsort, argpartition = _of_numpy(np.argsort), _of_numpy(np.argpartition)
-    searchsorted, nonzero = _of_numpy(np.searchsorted), _of_numpy(np.nonzero)
-    tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
+    def transpose(self, *axes: Any) -> Tensor:
+        """As np.transpose."""
+        return HANDLERS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
-def _ufunc_otherwise(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
-    """A ufunc that is called with options, or one of its methods: reduce, outer, accumulate."""
-    name = ufunc.__name__
-    if kwargs.get("out") is not None:
-        raise writes_in_place(f"np.{name}")
-    options = {k: v for k, v in kwargs.items() if v is not _DEFAULTS.get(k, kwargs)}
-    if method == "__call__" and options.keys() <= {"dtype"}:
-        return _in_dtype(ufunc, inputs, **options)
-    if method == "outer" and not kwargs:
-        a, b = map(constant, inputs)  # numbers too: here NumPy makes float64 of 1.0
-        return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
-    if method == "__call__" and ufunc.signature and handler_of(ufunc):
-        return Tensor.__array_function__(inputs[0], ufunc, (), inputs, kwargs)
-    if method != "__call__":
-        handler = handler_of(getattr(ufunc, method))
-        if handler is None:
-            raise no_rule(f"np.{name}.{method}")
-        return handler(*inputs, **kwargs)
-    instead = f": write np.where(mask, np.{name}(...), otherwise)" if "where" in options else ""
-    raise TypeError(f"np.{name} on a Tensor does not take {', '.join(options)}={instead}")
+def index_of(index: Any) -> tuple[tuple[Any, ...], list[Tensor]]:
+    """An index as it is recorded: a Slot for each Tensor in it, and these Tensors."""
+    items: list[Any] = []
+    at: list[Tensor] = []
+    for i in index if isinstance(index, tuple) else (index,):
+        if isinstance(i, Tensor):
+            if i._data.dtype.kind == "b" and _state.tracing:
+                raise errors.no_value("a boolean index")
+            at.append(i)
+            items.append(rules.Slot(len(at) - 1))
+        elif isinstance(i, list):
+            errors.refuse_masks(i, "an index")
+            items.append(np.array(i, dtype=None if np.size(i) else np.intp))
+        else:
+            if isinstance(i, np.ndarray) and type(i) is not np.ndarray:
+                errors.refuse_masks(i, "an index")
+            items.append(i.copy() if isinstance(i, np.ndarray) else i)
+    return tuple(items), at
 
 
 def record(
@@ -810,7 +739,14 @@ def record(
         t = _made(y, op, inputs, saved, static, needs and RULES[op] != ())
         t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
         return t
-    return _made(y, None, (), (), NOTHING, False)
+    t = _made(y, None, (), (), NOTHING, False)
+    if op in VIEW_MAKERS:
+        t._view = _as_view(y, op, inputs[0], static)
+    if ASSIGNED:  # this will not be on a tape, where `settle` would look
+        for x in inputs:
+            if type(x) is Tensor:
+                check_current(x)
+    return t
 
 
 def _made(
@@ -837,6 +773,120 @@ def _made(
 _new: Any = object.__new__
 
 
+# A tensor that was assigned to (`functions.assignment`) has gone on as a new value, with an order
+# of its own. `_before` it was another tensor; both have the same `_writes`. Who used it earlier has
+# an older order: by that `settle` finds what was used, and if it was `_current`.
+
+VIEW_MAKERS = {np.reshape, np.transpose, np.broadcast_to}
+VIEW_MAKERS |= {rules.getitem, rules.einsum}
+ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often none is left
+
+
+def view_of(x: Tensor) -> Any:
+    """What x is a view of, by which operation, and its keyword arguments; None for no view."""
+    if x._op in VIEW_MAKERS:
+        settle_inputs(x)
+        return _as_view(x._data, x._op, x._inputs[0], x._static)
+    view = getattr(x, "_view", None)
+    if view is not None:
+        base, op, static = view
+        while base._order >= x._order:
+            base = base._before
+        return base, op, static
+    return None
+
+
+def _as_view(y: Any, op: Any, x: Any, static: dict[str, Any]) -> Any:
+    """The view that an operation made of x, or None if y has memory of its own."""
+    alike = _stand_in(y, x._data) or np.may_share_memory(y, x._data)
+    return (x, op, static) if alike and is_basic(static.get("index", ())) else None
+
+
+def _seen_through(x: Tensor) -> Iterator[Tensor]:
+    """What x is a view of, and what that is a view of."""
+    while (view := view_of(x)) is not None:
+        x = view[0]
+        yield x
+
+
+def is_basic(index: Any) -> bool:
+    """Whether a recorded index gives a view: no array is in it."""
+    return not any(isinstance(i, np.ndarray | rules.Slot) for i in index)
+
+
+def settle(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them, or raise ValueError.
+
+    It raises where t was made of a view that was not up to date, and NumPy's would have been.
+    """
+    order = t._order
+    for x in t._inputs:
+        if type(x) is not Tensor:
+            continue
+        if x._order >= order or x._op in VIEW_MAKERS or hasattr(x, "_writes"):
+            settle_inputs(t)
+            if t._op is not rules.identity or not hasattr(t, "_before"):  # not `recalled`
+                for z in t._inputs:
+                    if type(z) is Tensor:
+                        check_current(z, order)
+            return
+
+
+def settle_inputs(t: Tensor) -> None:
+    """Let the inputs of t be what they were when t was made of them."""
+    for k, x in enumerate(t._inputs):
+        if type(x) is Tensor and x._order >= t._order:
+            while x._order >= t._order:
+                x = x._before
+            t._inputs = (*t._inputs[:k], x, *t._inputs[k + 1 :])
+
+
+def recalled(x: Any) -> Any:
+    """x for a rule that is run on Tensors: its value then is meant, whatever was assigned since."""
+    if type(x) is not Tensor or is_current(x):
+        return x
+    same = _made(x._data, rules.identity, (x,), (x._data,), NOTHING, x._needs)
+    same._before = x
+    return same
+
+
+def is_current(x: Tensor, order: float = math.inf) -> bool:
+    """Whether NumPy would have the same value in x at this time, by default now."""
+    for behind in (x, *_seen_through(x)):
+        writes = getattr(behind, "_writes", ())
+        since = getattr(x, "_current", x._order)
+        for written, place in writes[bisect.bisect(writes, since, key=_order_of) :]:
+            if written < order and (behind is x or _overlap(x, behind, place)):
+                return False
+    return True
+
+
+_order_of = operator.itemgetter(0)
+
+
+def _stand_in(*arrays: Any) -> bool:
+    """Whether one of these has no memory that could be looked at."""
+    return any(hasattr(array, "stands_in") for array in arrays)
+
+
+def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
+    """Whether a place in base may have entries of a view of base."""
+    known = place is not None and not _stand_in(x._data, base._data)
+    if not (known and np.may_share_memory(x._data, base._data)):
+        return True
+    return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
+
+
+def check_current(x: Tensor, order: float = math.inf) -> None:
+    """Raise ValueError if NumPy would have another value in x at this time, by default now."""
+    if not is_current(x, order):
+        raise ValueError(
+            f"{errors.described(x)} shares its memory with what was assigned to after it was "
+            "taken, and was used then: in NumPy it would have changed as well. Take it again "
+            "after the assignment, or write .copy() where it is taken."
+        )
+
+
 class NotAnOperand(TypeError):
     """Something that is neither a Tensor nor an array of numbers."""
 
@@ -849,13 +899,23 @@ def operands(inputs: Any) -> tuple[Any, ...]:
 
 
 def constant(x: Any) -> Tensor:
-    """A Tensor without gradient for an array (copied), a list or a NumPy scalar."""
+    """A Tensor without gradient for an array (copied), a list or a NumPy scalar.
+
+    A list of Tensors, where NumPy would make an array of it, is stacked.
+    """
     if isinstance(x, Tensor):
         return x
+    if _has_tensors(x):
+        return HANDLERS[np.stack](x)
     try:
         return Tensor(x)
     except TypeError as error:
         raise NotAnOperand(str(error)) from None
+
+
+def _has_tensors(x: Any) -> bool:
+    """Whether it is a list, perhaps of lists, with a Tensor in it."""
+    return isinstance(x, list | tuple) and any(type(y) is Tensor or _has_tensors(y) for y in x)
 
 
 def no_rule(name: str) -> TypeError:
@@ -864,29 +924,6 @@ def no_rule(name: str) -> TypeError:
         "have one, or give it one: @ag.differentiable(lambda g, y, x: ...) above a function of "
         "arrays. For a value without gradient use t.data."
     )
-
-
-def writes_in_place(name: str) -> TypeError:
-    return TypeError(
-        f"{name}(..., out=) writes in place, which a tape cannot undo: write `c = {name}(...)`, "
-        f"`a = a + t` for `a += t`, and `c = np.where(mask, {name}(...), c)` for where=mask"
-    )
-
-
-# What the options of a ufunc are without being given.
-_DEFAULTS = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
-
-
-def _in_dtype(ufunc: np.ufunc, inputs: Any, dtype: Any = None) -> Any:
-    """The ufunc computed in a float dtype, as NumPy does it: with inputs cast to it."""
-    if dtype is None:
-        return ufunc(*inputs)
-    dtype, given = np.dtype(dtype), [constant(x) for x in inputs]
-    if dtype.kind == "f":
-        y = ufunc(*[x if x.dtype == dtype else x.astype(dtype) for x in given])
-        if getattr(y, "dtype", dtype) == dtype:
-            return y
-    raise TypeError(f"np.{ufunc.__name__} on a Tensor does not take dtype={dtype}")
 
 
 def _masked(self: Tensor) -> None:
@@ -899,26 +936,14 @@ def _masked(self: Tensor) -> None:
 Tensor._mask = property(_masked)  # type: ignore[attr-defined]
 
 
-# Methods that change an array, and what makes a new one instead.
-IN_PLACE = {"sort": "t = np.sort(t)", "partition": "t = np.partition(t, kth)"}
+def _attribute_of_arrays(name: str) -> property:
+    return property(lambda self: rare(np.ndarray)(self, name))
 
 
-def _missing(name: str) -> property:
-    def raising(self: Tensor) -> None:
-        if name in IN_PLACE:
-            raise AttributeError(
-                f"the array method .{name} works in place, which a tape cannot undo: write "
-                f"{IN_PLACE[name]}"
-            )
-        raise AttributeError(str(no_rule(f"the array method .{name}")))
-
-    return property(raising)
-
-
-# (A __getattr__ would say the same, and make every attribute of every Tensor slower.)
+# (A __getattr__ would do the same, and make every attribute of every Tensor slower.)
 for _name in dir(np.ndarray):
     if not _name.startswith("_") and not hasattr(Tensor, _name):
-        setattr(Tensor, _name, _missing(_name))
+        setattr(Tensor, _name, _attribute_of_arrays(_name))
 
 
 _UNCHANGING = frozenset((int, float, bool, str, type(None)))

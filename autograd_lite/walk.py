@@ -12,13 +12,17 @@ import numpy as np
 from autograd_lite import errors
 from autograd_lite.rules import RULES, ForEvery
 from autograd_lite.tensor import (
+    ASSIGNED,
     NOTHING,
     Tensor,
     _state,
+    check_current,
     constant,
     gradients_noted,
     is_tracing,
+    recalled,
     recording,
+    settle,
 )
 
 by_order = attrgetter("_order")
@@ -30,7 +34,10 @@ def reachable(roots: Iterable[Tensor], follow: Callable[[Tensor], Any]) -> list[
     found = {t._order: t for t in roots}
     stack = list(found.values())
     while stack:
-        for x in stack.pop()._inputs:
+        t = stack.pop()
+        if ASSIGNED:
+            settle(t)
+        for x in t._inputs:
             if type(x) is Tensor and x._order not in found and follow(x):
                 found[x._order] = x
                 stack.append(x)
@@ -59,6 +66,7 @@ def differentiate(
     rule contributed to the argument's gradient, and that gradient so far.
     """
     watch = _state.watch
+    bound = any((on_tape, watch, ASSIGNED))  # what rules are handed is not what is at hand
     arrived = {J._order: (J, gradient)}  # by order: a tensor, and what has arrived so far
     latest_first = [-J._order] if J._op else []
     while latest_first:
@@ -68,7 +76,7 @@ def differentiate(
         y: Any = t._data
         inputs: Any = t._saved
         rules, static, k = RULES[t._op], t._static, -1  # type: ignore[index]
-        if on_tape or watch or type(rules) is ForEvery:
+        if bound or type(rules) is ForEvery:
             rules, y, inputs, static = _bound(t, on_tape, watch)
         for x in t._inputs:
             k += 1
@@ -104,9 +112,13 @@ def _bound(t: Tensor, on_tape: bool, watch: Any) -> tuple[Any, Any, Sequence[Any
     """The rules of t's operation, and what they are handed after g: y, the inputs, static."""
     y: Any = t._data
     rules, inputs, static = RULES[t._op], t._saved, t._static  # type: ignore[index]
+    if ASSIGNED:
+        settle(t)
     if on_tape:
         check_unchanged(t)
         y, inputs = t, t._inputs
+        if ASSIGNED:
+            y, inputs = recalled(t), tuple(map(recalled, inputs))
     if type(rules) is ForEvery:
         rules, inputs, static = rules.bound(inputs, static), (), NOTHING
     if watch:
@@ -159,6 +171,8 @@ def seed(J: Any, gradient: Any, on_tape: bool = False) -> Any:
             f"{errors.described(J)} does not depend on any Tensor with requires_grad=True "
             "(or was computed inside no_grad)"
         )
+    if ASSIGNED:
+        check_current(J)
     if gradient is None:
         if J._data.size != 1:
             raise ValueError(

@@ -6,6 +6,7 @@ The faults are made on the text by themselves: nothing here knows the edits that
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,7 @@ def _of_statement(statement: Any, places: _Places, shapes: Mapping[str, Any]) ->
 
 
 def _marked_settings(root: ast.AST) -> set[int]:
-    """The nodes that are settings, shapes or indices: a factor or number in them is another fault."""
+    """The nodes that are settings, shapes or indices: no factor or number is changed in them."""
     found = set()
     for node in ast.walk(root):
         parts: list[ast.AST] = []
@@ -125,9 +126,9 @@ def _of_node(
         yield "sign", span, places.of(node.operand)
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield "transpose", span, places.of(node.value)
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value:
-        if not is_setting:
-            yield "number", span, repr(2 * node.value)
+    is_number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    if is_number and node.value and not is_setting:
+        yield "number", span, repr(2 * node.value)
     if isinstance(node, ast.Call):
         yield from _of_call(node, places)
     if isinstance(node, ast.Subscript):
@@ -167,7 +168,7 @@ def _of_index(node: ast.Subscript, places: _Places) -> Iterator[Change]:
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub | ast.Add):
             yield "index", places.span(part), places.of(part.left)
     names = [p for p in parts if isinstance(p, ast.Name)]
-    for a, b in zip(names, names[1:], strict=False):
+    for a, b in itertools.pairwise(names):
         first, second = places.span(a), places.span(b)
         between = places.text[first[1] : second[0]]
         yield "index", (first[0], second[1]), f"{b.id}{between}{a.id}"

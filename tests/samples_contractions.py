@@ -18,3 +18,12 @@ SAMPLES = {
         (lambda a, v: np.convolve(a, v, "valid"), (SHORT, LONG)),
     ],
 }
+
+COMPOSED = {  # of operations that have samples of their own
+    "polynomials": [
+        (np.polyadd, (LONG, SHORT)),
+        (lambda a, b: np.polysub(b, a), (LONG, SHORT)),
+        (lambda a: np.polyder(a, 2), (LONG,)),
+        (lambda a, k: np.polyint(a, 2, k), (SHORT, LONG[:2])),
+    ],
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_lite import rules
+from autograd_lite.functions import elementwise
 
 _rng = np.random.default_rng(11)
 A, B = _rng.normal(size=(2, 3)), _rng.normal(size=(2, 3))
@@ -39,7 +39,7 @@ SAMPLES = {
     np.float_power: [(np.float_power, (POSITIVE, ROW)), (lambda a: np.float_power(a, 3), (A,))],
     np.nan_to_num: [(lambda a: np.nan_to_num(a, nan=2.0), (A,))],
     np.unwrap: [(lambda a: np.unwrap(a, axis=0, period=1.0), (A,))],
-    rules.fraction: [(lambda a: np.modf(a)[0], (A,))],
-    rules.sinc_slope: [(lambda a: rules.sinc_slope(a, order=2), (A,))],
-    rules.i0_slope: [(lambda a: rules.i0_slope(a, order=2), (A,))],
+    elementwise.fraction: [(lambda a: np.modf(a)[0], (A,))],
+    elementwise.sinc_slope: [(lambda a: elementwise.sinc_slope(a, order=2), (A,))],
+    elementwise.i0_slope: [(lambda a: elementwise.i0_slope(a, order=2), (A,))],
 }

@@ -57,6 +57,7 @@ SAMPLES = {
         (lambda a: np.linalg.eigh(_definite(a))[0], (A,)),
         (lambda a: np.linalg.eigh(_definite(a))[1] ** 2, (AA,)),
     ],
+    ours.inverse_or_zero: [(lambda d: ours.inverse_or_zero(d, 1.0), (np.exp(A),))],
     np.linalg.svdvals: [(np.linalg.svdvals, (A,)), (np.linalg.svdvals, (WIDE,))],
     ours.svd_: [(_part(_svd, 0), (TALL,)), (_part(_svd, 1), (AA,)), (_part(_svd, 2), (WIDE,))],
     ours.lower: [(lambda a: ours.lower(a, k=-1), (AA,))],

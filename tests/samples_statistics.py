@@ -70,6 +70,14 @@ COMPOSED = {  # of operations that have samples of their own
         (lambda a: np.gradient(a, axis=1, edge_order=2), (A,)),
         (lambda a: np.trapezoid(a, dx=0.5), (A,)),
     ],
+    "running extremes": [
+        (lambda a: np.maximum.accumulate(a, 1), (A,)),
+        (lambda a: np.minimum.accumulate(a), (C,)),
+    ],
+    "reduceat": [
+        (lambda a: np.add.reduceat(a, [0, 2], axis=1), (A,)),
+        (lambda a: np.add.reduceat(a, [1, 0, 0]), (A,)),
+    ],
     "statistics": [
         (lambda a: np.average(a, axis=1, weights=[1.0, 2.0, 3.0]), (A,)),
         (lambda a: np.cov(a), (A,)),

@@ -124,7 +124,7 @@ def test_what_is_right_agrees(dtype):
     assert report.ok
     assert {e.verdict for e in report} == {"agrees"}
     assert max(e.error for e in report) < 100 * np.finfo(dtype).eps
-    report.raise_for_mismatch()
+    report.raise_if_wrong()
 
 
 def test_each_place_that_a_mistake_can_stand_at_is_told_from_the_others():
@@ -550,7 +550,7 @@ def test_the_report_is_found_by_name_and_by_tensor():
     with pytest.raises(KeyError, match="'W9' was not compared"):
         report["W9"]
     with pytest.raises(ag.GradientError, match="transposed at W2") as caught:
-        report.raise_for_mismatch()
+        report.raise_if_wrong()
     assert caught.value.report is report
 
 

@@ -873,3 +873,22 @@ def test_the_command(capsys):
 def test_a_line_says_where_a_part_stands(cost_of, line):
     x = ag.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True, name="x")
     assert line in str(ag.derive(cost_of(x)))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        lambda x: x > 0,
+        lambda x: ~(x > 0),
+        lambda x: (x > 0) & (x < 100),
+        lambda x: np.array([True, False, True]),
+        lambda x: ag.Tensor([True, False, True], name="m"),
+    ],
+)
+def test_a_mask_as_an_index_stays_a_mask(mask):
+    x = ag.Tensor([1.0, -2.0, 3.0], requires_grad=True, name="x")
+    J = np.sum(x[mask(x)] ** 3)
+    assert str(ag.derive(J))  # each line is evaluated, and compared with the tape
+    chosen = np.asarray(getattr(mask(x), "data", mask(x)))
+    (g,) = ag.gradients(J, [x])
+    np.testing.assert_allclose(g, 3 * x.data**2 * chosen)

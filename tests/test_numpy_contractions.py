@@ -166,8 +166,10 @@ def test_every_function_of_the_family_is_here():
 
     for f, every in PRODUCTS.values():
         f(*[normal(*shape).view(Noted) for shape in every[0]])
-    for f in (np.convolve, np.correlate):
+    for f in (np.convolve, np.correlate, np.polyadd, np.polysub):
         f(normal(3).view(Noted), normal(2))
+    for f in (np.polyder, np.polyint):
+        f(normal(3).view(Noted))
     assert ours - tried == set()
 
 

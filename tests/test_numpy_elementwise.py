@@ -10,7 +10,7 @@ import pytest
 from builders import normal
 
 import autograd_lite as ag
-from autograd_lite import rules
+from autograd_lite.functions import elementwise
 
 INF, NAN = math.inf, math.nan
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 0.5, 2.75, -3.2, 1e-30, 1e30, INF, -INF, NAN])
@@ -199,12 +199,14 @@ def test_every_derivative_of_sinc_and_i0(order):
     z = math.pi * x[:, None] * t
     right = (weights / 2 * (math.pi * t) ** order * np.cos(z + order * math.pi / 2)).sum(1)
     scale = math.pi**order / (order + 1)
-    np.testing.assert_allclose(rules.sinc_slope(x, order=order), right, rtol=0, atol=1e-13 * scale)
+    np.testing.assert_allclose(
+        elementwise.sinc_slope(x, order=order), right, rtol=0, atol=1e-13 * scale
+    )
     x = np.concatenate([x, [30.0, 250.0, -600.0, 700.0]])
     k = np.arange(order + 1)  # by I₀′ = I₁, Iₙ′ = (Iₙ₋₁ + Iₙ₊₁)/2
     right = (special.binom(order, k) * special.ive(np.abs(order - 2 * k), x[:, None])).sum(1)
     right = right / 2**order * np.exp(np.abs(x))
-    np.testing.assert_allclose(rules.i0_slope(x, order=order), right, rtol=2e-12)
+    np.testing.assert_allclose(elementwise.i0_slope(x, order=order), right, rtol=2e-12)
 
 
 # Options
@@ -235,8 +237,8 @@ t = ag.Tensor([1.5, 2.0], requires_grad=True)
         (lambda: np.add(t, 1, dtype=int), "does not take dtype=int"),
         (lambda: np.less(t, 1, dtype=float), "np.less on a Tensor does not take dtype=float64"),
         (lambda: np.modf(t, out=(np.zeros(2), np.zeros(2))), r"np.modf\(..., out=\)"),
-        (lambda: np.round(t, 1, np.zeros(2)), r"np.round\(..., out=\) writes in place"),
-        (lambda: np.fix(t, out=np.zeros(2)), r"np.fix\(..., out=\) writes in place"),
+        (lambda: np.round(t, 1, np.zeros(2)), "np.round on a Tensor takes no out=: it writes"),
+        (lambda: np.fix(t, out=np.zeros(2)), "np.fix on a Tensor takes no out=: it writes"),
         (lambda: np.gcd(t, 2), "np.gcd has no rule"),
     ],
 )

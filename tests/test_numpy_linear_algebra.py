@@ -214,6 +214,36 @@ def test_a_singular_matrix_has_no_slope_of_logabsdet():
         ag.grad(lambda a: L.slogdet(a)[1])(SINGULAR)
 
 
+@pytest.mark.parametrize("p", [None, 2, -2])
+def test_the_condition_of_a_zero_matrix_is_infinite_and_has_no_slope(p):
+    x = np.stack([np.zeros((2, 2)), np.diag([3.0, 2.0])])
+    y = L.cond(ag.Tensor(x), p)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(y.data, L.cond(x, p))
+        slope = ag.grad(lambda x: L.cond(x, p)[0])(x)
+        assert np.isnan(slope[0]).any()
+        ag.check_gradients(lambda x: L.cond(x, p), x[1])
+    with pytest.raises(L.LinAlgError, match="Singular matrix"):
+        ag.grad(lambda x: L.cond(x, 1))(x[0])
+
+
+def test_the_gradient_of_one_triangle_is_that_of_a_symmetric_matrix():
+    """As PyTorch has it; NumPy reads the lower triangle, and differences of one entry see that."""
+    torch = pytest.importorskip("torch")
+    a = A + A.T
+    for f, right in (
+        (lambda x: L.eigvalsh(x) ** 3, lambda x: torch.linalg.eigvalsh(x) ** 3),
+        (lambda x: L.eigh(x)[1][0] ** 2, lambda x: torch.linalg.eigh(x)[1][0] ** 2),
+    ):
+        t = torch.tensor(a, requires_grad=True)
+        (right(t) * torch.arange(3.0)).sum().backward()
+        g = ag.grad(lambda x, f=f: np.sum(f(x) * np.arange(3.0)))(a)
+        np.testing.assert_allclose(g, t.grad, atol=1e-12)
+    with pytest.raises(ag.GradientError):
+        ag.check_gradients(lambda x: L.eigvalsh(x) ** 3, a, order=1)
+    ag.check_gradients(lambda x: L.eigvalsh((x + x.T) / 2) ** 3, a)
+
+
 def test_empty_and_compiled():
     assert L.norm(ag.Tensor(np.zeros((0, 3))), np.inf, 0).data.tolist() == [0, 0, 0]
     assert L.det(ag.Tensor(np.zeros((2, 0, 0)))).data.tolist() == [1, 1]
@@ -234,7 +264,8 @@ def test_empty_and_compiled():
         (lambda A, b: np.sum(L.solve(A, b) ** 2), "−2 A⁻ᵀ A⁻¹ b bᵀ A⁻ᵀ", r"-2 A^{-\top} A^{-1} b"),
         (lambda A, b: L.norm(A), "A / J", r"\frac{A}{J}"),
         (lambda A, b: L.norm(A) ** 2, "2 A", "2 A"),
-        (lambda A, b: L.det(A) ** 2, "2 det(A) cofactors(A)", r"\det\left(A\right)"),
+        (lambda A, b: L.det(A), "det(A) A⁻ᵀ", r"\det\left(A\right) A^{-\top}"),
+        (lambda A, b: L.det(A) ** 2, "2 det(A)² A⁻ᵀ", r"\det\left(A\right)"),
         (lambda A, b: np.exp(L.norm(A)), "J A / ‖A‖", r"{\lVert A \rVert}"),
     ],
 )

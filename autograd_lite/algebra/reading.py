@@ -16,6 +16,7 @@ from autograd_lite.algebra.tree import (
     Expression,
     Number,
     Symbol,
+    as_mask,
     elementwise,
     number,
     reshaped,
@@ -77,17 +78,27 @@ class Reader:
                 return stretched(number(step.value.flat[0]), step.shape)
             raise LookupError(f"{step!r} has no letter")
         inputs = [self.read[x.number] if isinstance(x, Step) else number(x) for x in step.inputs]
+        if step.op in (rules.getitem, rules.scatter_add):
+            inputs[1:] = [_as_index(x, e) for x, e in zip(step.inputs[1:], inputs[1:], strict=True)]
         if step.number in self.inactive:
             kept = self.inactive[step.number]
             self.left_out.append(Apply(step.op, tuple(inputs), step.shape))
             return inputs[kept] if isinstance(kept, int) else kept
-        if step.op in _TRANSLATIONS:
-            return stretched(_TRANSLATIONS[step.op](step, *inputs), step.shape)
+        translation = _TRANSLATIONS.get(step.op) or _OF_FAMILIES.get(_path(step.op))
+        translated = translation(step, *inputs) if translation else None
+        if translated is not None:
+            return stretched(translated, step.shape)
         if step.op is np.multiply and ZERO in inputs:
             return ZERO
         if step.op is np.add and ZERO in inputs:
             return stretched(inputs[inputs[0] == ZERO], step.shape)
         return Apply(step.op, tuple(inputs), step.shape, step.static, static_mark(step))
+
+
+def _as_index(x: Any, e: Expression) -> Expression:
+    """The expression of an index: a mask stays one."""
+    is_mask = isinstance(x, Step) and x.value.dtype.kind == "b"
+    return Apply(as_mask, (e,), e.shape) if is_mask else e
 
 
 def static_mark(step: Step) -> Any:
@@ -118,6 +129,14 @@ def _inverse(a: Expression) -> Expression:
     if isinstance(a, Apply) and a.op is np.transpose and a.shape == a.arguments[0].shape[::-1]:
         return transposed(_inverse(a.arguments[0]))
     return Apply(np.linalg.inv, (a,), a.shape)
+
+
+def _cofactors(step: Step, a: Expression) -> Expression | None:
+    """det(A) A⁻ᵀ of one matrix, where there is an inverse."""
+    if len(step.shape) > 2 or np.linalg.matrix_rank(step.value) < len(step.value):
+        return None
+    det = Apply(np.linalg.det, (a,), (), mark=())
+    return elementwise(np.multiply, det, transposed(_inverse(a)))
 
 
 def _solve(step: Step, a: Expression, b: Expression) -> Expression:
@@ -152,7 +171,7 @@ def _ldexp(step: Step, x: Expression, n: Expression) -> Expression:
     return elementwise(np.multiply, x, elementwise(np.power, number(2), n))
 
 
-_TRANSLATIONS: dict[Any, Callable[..., Expression]] = {
+_TRANSLATIONS: dict[Any, Callable[..., Expression | None]] = {
     rules.identity: lambda step, x: x,
     rules.astype: lambda step, x, *_: x,
     np.positive: lambda step, x: x,
@@ -173,6 +192,16 @@ _TRANSLATIONS: dict[Any, Callable[..., Expression]] = {
     np.invert: lambda step, a: elementwise(np.subtract, number(1), a),
     np.logical_not: lambda step, a: elementwise(np.subtract, number(1), a),
 }
+# Operations of modules that are loaded late, by their names.
+_OF_FAMILIES: dict[str, Callable[..., Expression | None]] = {
+    "autograd_lite.functions.linear_algebra.cofactors": _cofactors,
+}
+
+
+def _path(op: Callable[..., Any]) -> str:
+    return f"{getattr(op, '__module__', '')}.{op.__name__}"
+
+
 _TRANSLATIONS.update(dict.fromkeys(RELATIONS, _compare))
 
 

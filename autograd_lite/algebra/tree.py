@@ -214,6 +214,11 @@ def summed(a: Expression, axis: tuple[int, ...], shape: Shape) -> Expression:
     return Apply(np.sum, (a,), shape, {"axis": axis, "keepdims": True}, axis)
 
 
+def as_mask(x: Any) -> Any:
+    """Numbers 0 and 1, which masks are in expressions, as a mask again: for an index."""
+    return np.asarray(x) != 0
+
+
 def only(x: Any) -> Any:
     """The number in a matrix of one row and one column."""
     return x[..., 0, 0]

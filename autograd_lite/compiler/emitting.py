@@ -21,7 +21,16 @@ import numpy as np
 
 from autograd_lite.compiler.lowering import REDUCTIONS, VIEWS, Node, is_elementwise
 from autograd_lite.compiler.tracing import name_of
-from autograd_lite.rules import Slot, astype, concatenate, einsum, getitem, scatter_add, stack
+from autograd_lite.rules import (
+    Slot,
+    astype,
+    concatenate,
+    einsum,
+    getitem,
+    scatter_add,
+    setitem,
+    stack,
+)
 
 REDUCE = {np.sum: "add", np.max: "maximum", np.min: "minimum", np.any: "logical_or"}
 REDUCE[np.all] = "logical_and"
@@ -576,7 +585,9 @@ class Source:
             text = f"{inputs[0]}[{self._index(node, static['index'])}]"
         else:
             function = self._function(node)
-            if not (op is scatter_add or _is_numpys(op) or (op is einsum and len(inputs) > 1)):
+            if not (
+                op in (scatter_add, setitem) or _is_numpys(op) or (op is einsum and len(inputs) > 1)
+            ):
                 # A user's function: it gets arrays of its own, in case it keeps or returns them.
                 # (einsum of one array may be a view of it.)
                 inputs = [
@@ -587,7 +598,7 @@ class Source:
                 ]
             options = [f"{key}={self._static(value)}" for key, value in static.items()]
             text = f"{function}({', '.join(inputs + options)})"
-        if not node.shape or op not in (np.where, astype, getitem, scatter_add, *VIEWS):
+        if not node.shape or op not in (np.where, astype, getitem, scatter_add, setitem, *VIEWS):
             text = f"{self.library('asarray')}({text})"
         self.name[node] = self.names.new(node.name or "t")
         self.line(f"{self.name[node]} = {text}", node)

@@ -72,7 +72,8 @@ BODIES: dict[Op, Op] = {
 REDUCTIONS: set[Op] = {np.sum, np.max, np.min, np.any, np.all}
 VIEWS = {np.reshape, np.transpose, np.broadcast_to}
 # Known to be the same each time; another operation may be anything, a random one too.
-PURE = {rules.astype, rules.concatenate, rules.stack, rules.getitem, rules.scatter_add}
+PURE = {rules.astype, rules.concatenate, rules.stack}
+PURE |= {rules.getitem, rules.setitem, rules.scatter_add, rules.written_last}
 
 
 def is_pure(op: Any) -> bool:

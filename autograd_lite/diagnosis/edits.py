@@ -111,6 +111,14 @@ class _Site:
         return self.parent.kind not in _PASSES_SIGN
 
     @property
+    def is_result(self) -> bool:
+        """Whether it is a bare name that is returned, or handed on in a tuple: nobody writes more
+        than the name there."""
+        assigned = len(self.above) > 1 and self.above[-2].kind == "assign"
+        handed = (self.within("tuple") and not assigned) or self.parent.label == "return"
+        return handed and self.node.kind in ("name", "number")
+
+    @property
     def is_target(self) -> bool:
         """Whether it is, or is in, what is assigned to (an index of it is not)."""
         root = self.above[0] if self.above else self.node
@@ -236,6 +244,18 @@ def _sign(site: _Site, scope: Scope) -> _Found:
         yield Expr(turned, node.children), words
         if node.kind == "subtract":
             yield Expr(node.kind, node.children[::-1]), "the difference is the other way round"
+    if not site.is_result:
+        yield from _with_minus(site, scope)
+
+
+@_edit("sign", rank=3)
+def _sign_of_result(site: _Site, scope: Scope) -> _Found:
+    if site.is_result:
+        yield from _with_minus(site, scope)
+
+
+def _with_minus(site: _Site, scope: Scope) -> _Found:
+    node = site.node
     if site.is_whole and _is_array(node) and site.parent.kind != "add" and node.kind != "negative":
         yield Expr("negative", (node,)), f"the minus before {scope.write(node)} is missing"
 
@@ -249,6 +269,35 @@ def _operation(site: _Site, scope: Scope) -> _Found:
             Expr(kind, site.node.children),
             f"{_SHOWN[kind]} belongs there, not {_SHOWN[site.node.kind]}",
         )
+
+
+_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "std", "var", "argmax", "argmin", "norm")
+
+
+@_edit("axis")
+def _axis(site: _Site, scope: Scope) -> _Found:
+    """Another axis, several, all, or one where all were taken; keepdims put or left out."""
+    node = site.node
+    if node.kind != "call" or node.label[0] not in (*_REDUCTIONS, "concatenate", "stack"):
+        return
+    name, *keywords = node.label
+    first = node.children[: len(node.children) - len(keywords)][:1]
+    given = dict(zip(keywords, node.children[len(node.children) - len(keywords) :], strict=True))
+    if len(node.children) - len(keywords) == 2:
+        given["axis"] = node.children[1]
+    kept = {"keepdims": Expr("constant", label=True)}
+    ndim = scope.dimensions(first[0]) if first else None
+    several = range(2 if ndim is None else ndim)
+    axes = [(k,) for k in several] + [a for n in (2, 3) for a in itertools.combinations(several, n)]
+    options = [_n(a[0]) if len(a) == 1 else Expr("tuple", tuple(map(_n, a))) for a in axes]
+    for axis in (given.get("axis"), *options, None):
+        for more in ({}, kept):
+            new = {key: e for key, e in given.items() if key not in ("axis", "keepdims")}
+            new |= ({} if axis is None else {"axis": axis}) | more
+            words = f"{name} is over the wrong axis" if axis != given.get("axis") else "keepdims"
+            if words == "keepdims":
+                words = f"{name} must {'' if more else 'not '}keep the axis (keepdims)"
+            yield Expr("call", (*first, *new.values()), (name, *new), node.origin), words
 
 
 @_edit("transpose")
@@ -283,7 +332,7 @@ def _t(node: Expr) -> Expr:
 
 
 @_edit("number")
-def _number(site: _Site, scope: Scope) -> _Found:
+def _other_number(site: _Site, scope: Scope) -> _Found:
     if site.node.kind != "number" or isinstance(site.node.label, complex):
         return
     value = Fraction(site.node.label)
@@ -376,43 +425,14 @@ def _order(site: _Site, scope: Scope) -> _Found:
     node = site.node
     if node.kind in ("divide", "power"):
         yield Expr(node.kind, node.children[::-1]), "the operands are in the wrong order"
-    if node.kind in ("index", "call", "tuple"):
+    if node.kind in ("index", "call"):
         keywords = len(node.label) - 1 if node.kind == "call" else 0
         last = len(node.children) - keywords
         for i, j in itertools.combinations(range(node.kind == "index", last), 2):
             children = list(node.children)
             children[i], children[j] = children[j], children[i]
-            word = {"index": "indices", "call": "arguments", "tuple": "parts"}[node.kind]
+            word = {"index": "indices", "call": "arguments"}[node.kind]
             yield replace(node, children=tuple(children)), f"two {word} are in the wrong order"
-
-
-_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "std", "var", "argmax", "argmin", "norm")
-
-
-@_edit("axis")
-def _axis(site: _Site, scope: Scope) -> _Found:
-    """Another axis, several, all, or one where all were taken; keepdims put or left out."""
-    node = site.node
-    if node.kind != "call" or node.label[0] not in (*_REDUCTIONS, "concatenate", "stack"):
-        return
-    name, *keywords = node.label
-    first = node.children[: len(node.children) - len(keywords)][:1]
-    given = dict(zip(keywords, node.children[len(node.children) - len(keywords) :], strict=True))
-    if len(node.children) - len(keywords) == 2:
-        given["axis"] = node.children[1]
-    kept = {"keepdims": Expr("constant", label=True)}
-    ndim = scope.dimensions(first[0]) if first else None
-    several = range(2 if ndim is None else ndim)
-    axes = [(k,) for k in several] + [a for n in (2, 3) for a in itertools.combinations(several, n)]
-    options = [_n(a[0]) if len(a) == 1 else Expr("tuple", tuple(map(_n, a))) for a in axes]
-    for axis in (given.get("axis"), *options, None):
-        for more in ({}, kept):
-            new = {key: e for key, e in given.items() if key not in ("axis", "keepdims")}
-            new |= ({} if axis is None else {"axis": axis}) | more
-            words = f"{name} is over the wrong axis" if axis != given.get("axis") else "keepdims"
-            if words == "keepdims":
-                words = f"{name} must {'' if more else 'not '}keep the axis (keepdims)"
-            yield Expr("call", (*first, *new.values()), (name, *new), node.origin), words
 
 
 @_edit("axis", role="static")
@@ -511,6 +531,8 @@ def _target(site: _Site, scope: Scope) -> _Found:
 def _with_factor(site: _Site, scope: Scope, factors: Iterator[Expr] | Sequence[Expr]) -> _Found:
     node = site.node
     edited = _is_array(node) or node.kind == "number"
+    if site.is_result:
+        return
     if not (edited and (site.is_whole or site.within("matmul"))):
         return
     for factor in factors:
@@ -525,7 +547,7 @@ def _with_term(site: _Site, scope: Scope, terms: Sequence[Expr]) -> _Found:
     node = site.node
     if not _is_array(node) or site.parent.kind in ("add", "subtract", "negative"):
         return
-    if node.kind == "negative":
+    if node.kind == "negative" or site.is_result:
         return
     for term in terms:
         said = scope.write(term)
@@ -539,9 +561,20 @@ def _with_term(site: _Site, scope: Scope, terms: Sequence[Expr]) -> _Found:
 _USUAL = (_n(2), _n(Fraction(1, 2)))
 
 
+@_edit("order", rank=2)
+def _order_of_parts(site: _Site, scope: Scope) -> _Found:
+    """Two parts of a tuple in the other order: two results, or what they are called."""
+    if site.node.kind == "tuple":
+        for i, j in itertools.combinations(range(len(site.node.children)), 2):
+            children = list(site.node.children)
+            children[i], children[j] = children[j], children[i]
+            said = " and ".join(map(scope.write, (children[j], children[i])))
+            yield replace(site.node, children=tuple(children)), f"{said} are exchanged"
+
+
 @_edit("factor", rank=2)
 def _factor(site: _Site, scope: Scope) -> _Found:
-    yield from _with_factor(site, scope, [*_USUAL, *scope.counts, *scope.names])
+    yield from _with_factor(site, scope, [*_USUAL, *scope.names, *scope.counts])
 
 
 @_edit("term", rank=2)
@@ -563,9 +596,29 @@ def _indexed(site: _Site, scope: Scope) -> _Found:
 # What is missing: an expression
 
 
+@_edit("name", rank=3)
+def _name_of_other_shape(site: _Site, scope: Scope) -> _Found:
+    if site.node.kind == "name":
+        for other in scope.names:
+            if other != site.node:
+                yield other, f"{scope.write(other)} belongs there, not {scope.write(site.node)}"
+
+
 @_edit("factor", rank=3)
 def _piece_as_factor(site: _Site, scope: Scope) -> _Found:
     yield from _with_factor(site, scope, scope.pieces)
+    seen = {p.children[1:] for p in scope.pieces if p.kind == "index"}
+    indexed = (Expr("index", (name, *at)) for name in scope.names for at in seen)
+    yield from _with_factor(site, scope, indexed)
+
+
+@_edit("transpose", rank=3)
+def _axes_exchanged(site: _Site, scope: Scope) -> _Found:
+    """The axes of an array of three or four in another order."""
+    ndim = scope.dimensions(site.node) if site.node.kind in ("name", "call", "index") else 0
+    for order in itertools.permutations(range(ndim or 0)) if ndim in (3, 4) else ():
+        new = Expr("call", (site.node, Expr("tuple", tuple(map(_n, order)))), ("transpose",))
+        yield new, f"the axes of {scope.write(site.node)} must be in another order"
 
 
 @_edit("term", rank=3)
@@ -617,10 +670,24 @@ def _usual_slope(site: _Site, scope: Scope) -> _Found:
 
 @_edit("factor", rank=4)
 def _made_of_two(site: _Site, scope: Scope) -> _Found:
-    """`x - mean`, and its like: a factor made of two names in reach."""
-    pairs = itertools.permutations(scope.names, 2)
-    for a, b in pairs:
-        yield from _with_factor(site, scope, [Expr("subtract", (a, b))])
-        if scope.write(a) < scope.write(b):
-            yield from _with_factor(site, scope, [Expr("multiply", (a, b))])
-            yield from _with_factor(site, scope, [Expr("add", (a, b))])
+    """`x - mean`, `2 * reg` and their like: a factor made of two that are in reach."""
+    pairs = list(itertools.combinations([*scope.names, *scope.counts], 2))
+    factors = [Expr("multiply", (n, name)) for n in _USUAL for name in scope.names]
+    factors += [Expr("multiply", pair) for pair in pairs]
+    factors += [Expr("subtract", pair) for pair in pairs]
+    factors += [Expr("add", pair) for pair in pairs]
+    yield from _with_factor(site, scope, factors)
+
+
+@_edit("factor", rank=4)
+def _power_of_piece(site: _Site, scope: Scope) -> _Found:
+    """A power of an expression, as the −3/2 of a variance."""
+    halves = (-2, -3, -1, 1, 4, -4, -6, 6)
+    exponents = [_n(Fraction(half, 2)) for half in halves]
+    for piece in (*scope.names, *scope.pieces):
+        if piece.kind not in ("power", "index", "matmul"):
+            powers = [Expr("power", (piece, exponent)) for exponent in exponents]
+            yield from _with_factor(site, scope, powers)
+            if site.node == piece:
+                for power in powers:
+                    yield power, f"{scope.write(power)} belongs there, not {scope.write(piece)}"

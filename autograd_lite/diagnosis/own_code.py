@@ -11,7 +11,7 @@ import inspect
 import linecache
 import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ class Statement:
     body: list[ast.stmt]
     reads: frozenset[str]
     writes: frozenset[str]
+    in_loop: bool = False
 
     @property
     def line(self) -> int:
@@ -59,14 +60,35 @@ class Statement:
         """Whether it ends the function."""
         return isinstance(self.node, ast.Return)
 
+    def quantities(self, value: Any) -> Iterator[tuple[str, ast.expr | None, Any]]:
+        """What it sets: the variable, the expression of the part of it that it sets (None: all of
+        it), and the value. `grads["W"] = …` is taken for dW = …"""
+        for target in self.node.targets if isinstance(self.node, ast.Assign) else ():
+            pairs = [(target, value)]
+            if isinstance(target, ast.Tuple) and isinstance(value, tuple | list):
+                pairs = list(zip(target.elts, value, strict=False))
+            for part, its_value in pairs:
+                if isinstance(part, ast.Name):
+                    yield part.id, None, its_value
+                elif isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name):
+                    key = getattr(part.slice, "value", None)
+                    if isinstance(key, str):
+                        yield f"d{key.removeprefix('d')}", None, its_value
+                    else:
+                        yield part.value.id, part, its_value
+
     @property
-    def sets(self) -> str | None:
-        """The one variable that it sets as a whole, or the constant key: W for grads["W"] = …"""
-        target = self.node.targets[0] if isinstance(self.node, ast.Assign) else None
-        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-            key = target.slice.value
-            return f"d{key.removeprefix('d')}" if isinstance(key, str) else None
-        return target.id if isinstance(target, ast.Name) else None
+    def sets_whole(self) -> frozenset[str]:
+        """The variables that it sets as a whole."""
+        targets = self.node.targets if isinstance(self.node, ast.Assign) else []
+        parts = [p for t in targets for p in getattr(t, "elts", [t])]
+        return frozenset(p.id for p in parts if isinstance(p, ast.Name))
+
+    @property
+    def returns_names(self) -> bool:
+        """Whether it returns variables as they are, in which hardly anything can be wrong."""
+        bare = ast.Return, ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.expr_context
+        return self.is_return and all(isinstance(n, bare) for n in ast.walk(self.node))
 
     @property
     def value(self) -> ast.expr | None:
@@ -85,7 +107,7 @@ class OwnCode:
         main = inspect.unwrap(getattr(function, "__func__", function))
         if not isinstance(main, types.FunctionType):
             raise OSError(f"{function!r} has no source in Python")
-        self.file = inspect.getsourcefile(main) or ""
+        self.file = main.__code__.co_filename
         source = "".join(linecache.getlines(self.file, main.__globals__))
         if not source:
             raise OSError(f"the source of {main.__name__} is not at hand")
@@ -97,17 +119,20 @@ class OwnCode:
         for k, definition in enumerate(self.definitions):
             self._enter(k, definition.body)
 
-    def _enter(self, function: int, body: list[ast.stmt]) -> None:
+    def _enter(self, function: int, body: list[ast.stmt], in_loop: bool = False) -> None:
         for node in body:
             said = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             if isinstance(node, (*_SIMPLE_STATEMENTS, *HEADS)) and not said:
                 expr, number = read_statement(node, self.text), len(self.statements)
                 used = _names_read(node), _names_written(node)
-                self.statements.append(Statement(number, function, expr, node, body, *used))
+                self.statements.append(
+                    Statement(number, function, expr, node, body, *used, in_loop)
+                )
             for inner in ("body", "orelse", "finalbody"):
                 below = getattr(node, inner, None)
                 if isinstance(below, list):
-                    self._enter(function, below)
+                    within = in_loop or isinstance(node, ast.For | ast.While)
+                    self._enter(function, below, within)
 
     def edited(self, changes: Mapping[int, Expr]) -> Callable[..., Any]:
         """The function with other statements in the place of some.
@@ -120,18 +145,19 @@ class OwnCode:
             codes = {k: _code_of(self.definitions[k], self.functions[k]) for k in changed}
         return self._bound(codes, {})
 
-    def watched(self, see: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(self, see: Callable[..., Any], changes: Mapping[int, Expr]) -> Callable[..., Any]:
         """The function in which `see(number, value, variables)` is told of every statement's value.
 
         variables are those in reach just before, by name. `see` returns the value to go on with.
         """
         codes = {}
-        for k, (definition, function) in enumerate(
-            zip(self.definitions, self.functions, strict=True)
-        ):
-            mine = [s for s in self.statements if s.function == k]
-            with _Exchanged([(s, _told_of(s)) for s in mine]):
-                codes[k] = _code_of(definition, function)
+        for k, function in enumerate(self.functions):
+            pairs = []
+            for s in (s for s in self.statements if s.function == k):
+                node = _statement_with(s, changes[s.number]) if s.number in changes else s.node
+                pairs.append((s, _told_of(s.number, node)))
+            with _Exchanged(pairs):
+                codes[k] = _code_of(self.definitions[k], function)
         return self._bound(codes, {"__see__": see})
 
     def _bound(self, codes: Mapping[int, types.CodeType], more: dict[str, Any]) -> Any:
@@ -147,6 +173,19 @@ class OwnCode:
             if names.get(f.__name__) is f:
                 names[f.__name__] = made[k]
         return made[0] if self.self is None else types.MethodType(made[0], self.self)
+
+    def is_changed_later(self, statement: Statement, name: str, index: ast.expr | None) -> bool:
+        """Whether what a statement sets under a name is not yet what it will be: an array into
+        which others write, or to which they add."""
+        same = [s for s in self.statements if s.function == statement.function and name in s.writes]
+        if index is None:
+            return any(name not in s.sets_whole for s in same)
+        return any(isinstance(s.node, ast.AugAssign | ast.Expr) for s in same)
+
+    def code_of(self, expression: ast.expr) -> types.CodeType:
+        """An expression of the text, to be evaluated."""
+        text = self.text.between(*self.text.span(expression))
+        return compile(f"({text})", "<part>", "eval")
 
     def diff(self, changes: Mapping[int, Expr]) -> str:
         """The lines that change, with - before the old and + before the new ones."""
@@ -173,9 +212,18 @@ class OwnCode:
             end = first
         return self.text.between(0, end) + text
 
-    def line_of_change(self, number: int) -> int:
-        """The number of the line in the file at which a statement's expression begins."""
-        return self._line_of(self.statements[number].expr.origin.span[0] + 1)
+    def text_of_line(self, number: int) -> str:
+        """A line of the file."""
+        start, end = self.text.starts[number - 1 : number + 1]
+        return self.text.between(start, end).strip()
+
+    def line_of_change(self, number: int, path: Sequence[int] = ()) -> int:
+        """The number of the line at which what is at a path in a statement begins."""
+        expr = self.statements[number].expr
+        for k in path:
+            below = expr.children[k] if k < len(expr.children) else expr
+            expr = below if below.origin is not None else expr
+        return self._line_of(expr.origin.span[0] + 1)
 
     def raised_at(self, error: BaseException) -> tuple[int, dict[str, Any]] | None:
         """The statement of these functions at which an error was raised, and its variables."""
@@ -187,23 +235,11 @@ class OwnCode:
                     found = max(before, key=lambda s: s.line).number, dict(frame.f_locals)
         return found
 
-    def names_of_result(self, returned: Statement, path: tuple[Any, ...]) -> frozenset[str]:
-        """The names in what a return statement gives at a path: positions in tuples, keys."""
-        value: Any = returned.value
-        for key in path:
-            if isinstance(value, ast.Tuple) and isinstance(key, int):
-                value = value.elts[key]
-            elif isinstance(value, ast.Dict):
-                keys = [getattr(k, "value", None) for k in value.keys]
-                value = value.values[keys.index(key)] if key in keys else value
-        return frozenset(n.id for n in ast.walk(value) if isinstance(n, ast.Name))
-
-    def sets_another_key(self, statement: Statement, path: tuple[Any, ...]) -> bool:
-        """Whether it is `grads["W"] = …` for another result than the one at the path."""
-        target = getattr(statement.node, "targets", [None])[0]
-        if path and isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-            return isinstance(path[-1], str) and target.slice.value != path[-1]
-        return False
+    def setters_of_result(self, path: tuple[Any, ...]) -> list[Statement]:
+        """The statements that set what is returned at a path: positions in tuples, keys."""
+        own = [s for s in self.statements if s.function == 0]
+        names = set[str]().union(*(_names_at(s.value, path) for s in own if s.is_return))
+        return [s for s in own if s.writes & names and not _sets_another_key(s, path)]
 
     def _line_of(self, byte: int) -> int:
         return sum(start < byte for start in self.text.starts)
@@ -296,19 +332,38 @@ def _statement_with(statement: Statement, expr: Expr) -> ast.stmt:
         (node,) = function.body
     elif head := HEADS.get(type(node)):
         node = copy.copy(node)
-        setattr(node, head[0], ast.parse(text, mode="eval").body)
+        setattr(node, head[0], ast.parse(f"({text})", mode="eval").body)
     else:
         (node,) = ast.parse(text).body
     return node
 
 
-def _told_of(statement: Statement) -> ast.stmt:
+def _names_at(value: Any, path: tuple[Any, ...]) -> set[str]:
+    """The names in the part of an expression that is at a path in its value."""
+    for key in path:
+        if isinstance(value, ast.Tuple) and isinstance(key, int):
+            value = value.elts[key]
+        elif isinstance(value, ast.Dict):
+            keys = [getattr(k, "value", None) for k in value.keys]
+            value = value.values[keys.index(key)] if key in keys else value
+    return {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+
+
+def _sets_another_key(statement: Statement, path: tuple[Any, ...]) -> bool:
+    """Whether it is `grads["W"] = …` for another result than the one at the path."""
+    target = getattr(statement.node, "targets", [None])[0]
+    if path and isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+        return isinstance(path[-1], str) and target.slice.value != path[-1]
+    return False
+
+
+def _told_of(number: int, node: ast.stmt) -> ast.stmt:
     """The statement, in which `__see__` is told of the value."""
-    node, value = statement.node, statement.value
+    value = getattr(node, "value", None)
     if value is None:
         return node
     new: Any = copy.copy(node)
-    told = _call_of("__see__", ast.Constant(statement.number), value, _call_of("locals"))
+    told = _call_of("__see__", ast.Constant(number), value, _call_of("locals"))
     new.value = ast.fix_missing_locations(ast.copy_location(told, value))
     seen: ast.stmt = new
     return seen

@@ -42,6 +42,17 @@ HEADS: dict[type[ast.AST], tuple[str, ...]] = {ast.For: ("iter",)}
 HEADS |= {ast.If: ("test",), ast.While: ("test",)}
 
 
+_CLOSED: tuple[type[ast.AST], ...] = (
+    ast.Call,
+    ast.Subscript,
+    ast.Attribute,
+    ast.Name,
+    ast.Constant,
+    ast.Starred,
+)
+_CLOSED += (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr)
+
+
 @dataclass(frozen=True)
 class _Origin:
     """How a node was written: from byte to byte, with which children, at which level of binding."""
@@ -114,6 +125,7 @@ def read_statement(node: ast.stmt, text: SourceText) -> Expr:
         kind, label = "assign", f"{_PYTHON_SIGNS[_PYTHON_OPERATORS[type(node.op)]]}="
         parts = [node.target, node.value]
     elif isinstance(node, ast.AnnAssign | ast.Return) and node.value is not None:
+        label = "return" if isinstance(node, ast.Return) else None
         parts = [node.value]
     return _expr_made(kind, tuple(_expr_of(p, text) for p in parts), label, node, text, parts)
 
@@ -135,7 +147,8 @@ def _expr_made(
     elif isinstance(node, ast.Subscript | ast.Attribute) or prefix == ".":
         spans = tuple(text.outside(s, span) if k == 0 else s for k, s in enumerate(spans))
     level = _LEVELS.get(kind, _ATOM)
-    if isinstance(node, ast.Call | ast.Subscript | ast.Attribute | ast.Name | ast.Constant):
+    bracketed = isinstance(node, ast.Tuple) and text.between(*span).startswith("(")
+    if isinstance(node, _CLOSED) or bracketed:
         level = _ATOM
     return Expr(kind, children, label, _Origin(text, span, expr, spans, level, prefix))
 
@@ -242,7 +255,7 @@ def _text_and_level(expr: Expr) -> tuple[str, int]:
             return origin.text.between(*origin.span), origin.level
         if origin.expr.label == expr.label and _same_places(origin.expr, expr):
             return _spliced(expr, origin), origin.level
-    return _composed(expr), _LEVELS.get(expr.kind, _ATOM)
+    return _composed(expr), _ATOM if expr.kind == "tuple" else _LEVELS.get(expr.kind, _ATOM)
 
 
 def _same_places(before: Expr, after: Expr) -> bool:

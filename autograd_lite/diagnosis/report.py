@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
+import math
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +46,10 @@ class Entry:
     """The verdict on one array that was handed in.
 
     label: its tensor's name. shape: the shape it should have. given: the array handed in (None if
-    a function raised). verdict: `agrees`, `differs` or `shape`. error: its largest deviation
-    relative to the largest number of the right one. findings: see Finding; the best come first.
-    step: its place on the tape. forward: whether it is a value rather than a gradient.
+    it is missing, or a function raised). verdict: `agrees`, `differs`, `shape` or `missing`.
+    error: its largest deviation relative to the largest number of the right one. findings: see
+    Finding; the best come first. step: its place on the tape. forward: whether it is a value
+    rather than a gradient.
     after: the place of a mistake nearer the cost, to be mended before this entry is looked at.
     """
 
@@ -68,9 +73,72 @@ class Entry:
         """The findings of the first one's rank: equally simple, and equally right."""
         return [f for f in self.findings if f.rank == self.findings[0].rank]
 
+    def as_dict(self) -> dict[str, Any]:
+        """What can be written as JSON: no arrays, and None for an error that is not finite."""
+        return {
+            "name": self.label,
+            "shape": list(self.shape),
+            "verdict": self.verdict,
+            "forward": self.forward,
+            "error": self.error if math.isfinite(self.error) else None,
+            "after": self.after,
+            "findings": [
+                {"kind": f.kind, "where": f.where, "advice": f.advice, "rank": f.rank}
+                for f in self.findings
+            ],
+        }
+
     def __repr__(self) -> str:
         found = ", ".join(f"{f.kind} at {f.where}" for f in self.findings)
         return f"Entry({self.label} {self.shape}: {self.verdict}{found and ': ' + found})"
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A line of the user's own code: where it stands, its text, and what is said of it."""
+
+    file: str
+    number: int
+    text: str
+    words: str
+
+    def lines(self) -> list[str]:
+        """As it is printed."""
+        return [f"{_shown_place(self.file, self.number)}  {self.text}", f"  {self.words}"]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Edits of the user's own code after which every gradient is right, at other values too.
+
+    lines: the numbers of the lines in the file, that of the first edit first. words: what was
+    wrong, for each. diff: with - before the old lines and + before the new. kinds: those of the
+    table of edits. source: the file's text with them; the file itself is left as it is.
+    """
+
+    file: str
+    numbers: tuple[int, ...]
+    words: tuple[str, ...]
+    diff: str
+    kinds: tuple[str, ...]
+    source: str = field(repr=False)
+
+    def lines(self) -> list[str]:
+        """As it is printed."""
+        pairs = zip(self.numbers, self.words, strict=True)
+        said = [f"{_shown_place(self.file, number)}  {words}" for number, words in pairs]
+        return said + [f"  {line}" for line in self.diff.split("\n")]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What can be written as JSON."""
+        both = {"lines": list(self.numbers), "words": list(self.words)}
+        return {"file": self.file, **both, "diff": self.diff, "kinds": list(self.kinds)}
+
+
+def _shown_place(file: str, line: int) -> str:
+    """A line of a file, or of what was typed or stands in a notebook."""
+    typed = file.startswith("<") or "ipykernel" in file
+    return f"line {line}" if typed else f"{os.path.basename(file)}:{line}"
 
 
 class Report(Sequence[Entry]):
@@ -78,10 +146,15 @@ class Report(Sequence[Entry]):
 
     It is a sequence of Entry; `report["W1"]` finds one by name, `report[W1]` by its Tensor. It
     prints as a table, and shows itself as one in a notebook.
+
+    Where the user's own code is at hand, `first_wrong` is the line that is the first to go wrong,
+    and `repair` the edit that makes every gradient right; None where none was found.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = list(entries)
+        self.first_wrong: SourceLine | None = None
+        self.repair: Repair | None = None
 
     @property
     def ok(self) -> bool:
@@ -106,10 +179,29 @@ class Report(Sequence[Entry]):
         known = ", ".join(entry.label for entry in self.entries)
         raise KeyError(f"{called} was not compared. These were: {known}")
 
-    def raise_for_mismatch(self) -> None:
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def raise_if_wrong(self) -> None:
         """Raise ag.GradientError, which carries this report, unless everything agrees."""
         if not self.ok:
             raise GradientError(self)
+
+    def score(self) -> float:
+        """The share of the gradients that are right, from 0 to 1; forward values do not count."""
+        right = [entry.verdict == "agrees" for entry in self.entries if not entry.forward]
+        return sum(right) / len(right) if right else 1.0
+
+    def to_json(self) -> str:
+        """The report as JSON: `ok`, `score`, the entries with their findings, the first wrong line
+        and its repair, and the text."""
+        entries = [entry.as_dict() for entry in self.entries]
+        whole = {"ok": self.ok, "score": self.score(), "entries": entries}
+        first, repair = self.first_wrong, self.repair
+        whole["first_wrong"] = asdict(first) if first else None
+        whole["repair"] = repair.as_dict() if repair else None
+        whole["text"] = str(self)
+        return json.dumps(whole, ensure_ascii=False, allow_nan=False)
 
     def rows(self) -> list[tuple[str, str, str, list[str]]]:
         """Label, shape, verdict and the lines that explain it, for every entry."""
@@ -129,10 +221,18 @@ class Report(Sequence[Entry]):
             start = f"{name:<{label}}   {size:<{shape}}  "
             lines.append(f"{start}{verdict:<7}  {why[0] if why else ''}".rstrip())
             lines += [f"{'':<{len(start) + 9}}{more}" for more in why[1:]]
-        return "\n".join(lines + self.advice())
+        return "\n".join(lines + self.in_source() + self.advice())
+
+    def in_source(self) -> list[str]:
+        """What is said of the user's own code."""
+        if self.repair is not None:
+            return self.repair.lines()
+        return self.first_wrong.lines() if self.first_wrong is not None else []
 
     def advice(self) -> list[str]:
         """What to do next, where more than one thing is wrong or nothing explains it."""
+        if self.repair is not None:
+            return []
         first = [entry.findings[0] for entry in self.entries if entry.findings]
         known = [f for f in first if f.kind not in ("unknown", "precision")]
         if known and len({(f.kind, f.where) for f in first}) > 1:
@@ -146,7 +246,12 @@ class Report(Sequence[Entry]):
         return f"<comparison of {len(self)}: {'all agree' if self.ok else 'not all agree'}>"
 
     def _repr_html_(self) -> str:
-        colours = {"agrees": "#2e7d32", "differs": "#c62828", "shape": "#ad6800"}
+        colours = {
+            "agrees": "#2e7d32",
+            "differs": "#c62828",
+            "shape": "#ad6800",
+            "missing": "#ad6800",
+        }
         cell = '<td style="text-align:left;white-space:nowrap'
         body = "".join(
             f'<tr>{cell}"><b>{html.escape(name)}</b></td>{cell}">{html.escape(size)}</td>'
@@ -154,7 +259,9 @@ class Report(Sequence[Entry]):
             f'<td style="text-align:left">{"<br>".join(map(html.escape, why))}</td></tr>'
             for name, size, verdict, why in self.rows()
         )
-        after = "".join(f"<p>{html.escape(line)}</p>" for line in self.advice())
+        code = html.escape("\n".join(self.in_source()))
+        after = f'<pre style="text-align:left">{code}</pre>' if code else ""
+        after += "".join(f"<p>{html.escape(line)}</p>" for line in self.advice())
         return f"<table>{body}</table>{after}"
 
 

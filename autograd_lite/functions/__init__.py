@@ -28,10 +28,13 @@ __all__ = [
 FAMILIES: tuple[str, ...] = (
     "special",
     "assembly",
+    "assignment",
     "contractions",
     "fourier",
     "linear_algebra",
     "piecewise",
     "statistics",
 )
-LATER.extend(functools.partial(importlib.import_module, f"{__name__}.{f}") for f in FAMILIES)
+LATER.extend(
+    functools.partial(importlib.import_module, f"{__name__}.{f}") for f in (*FAMILIES, "unusual")
+)

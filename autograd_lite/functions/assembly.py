@@ -17,8 +17,50 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from autograd_lite import rules
 from autograd_lite.errors import described
-from autograd_lite.functions.forms import axes_of, cast, handles, reshaped_to
-from autograd_lite.tensor import HANDLERS, Tensor, constant, operands, record
+from autograd_lite.functions.forms import axes_of, cast, handles, in_place, refuse, reshaped_to
+from autograd_lite.rules import RULES, operation
+from autograd_lite.tensor import HANDLERS, VIEW_MAKERS, Tensor, constant, operands, record
+
+# Equal steps: each takes its share of both ends.
+RULES[np.linspace] = (
+    lambda g, y, a, b, num, endpoint, axis: np.sum(g * (1 - way(g, endpoint, axis)), axis),
+    lambda g, y, a, b, num, endpoint, axis: np.sum(g * way(g, endpoint, axis), axis),
+)
+RULES[np.geomspace] = (
+    lambda g, y, a, b, endpoint, axis, **_: np.sum(g * y * (1 - way(g, endpoint, axis)), axis) / a,
+    lambda g, y, a, b, endpoint, axis, **_: np.sum(g * y * way(g, endpoint, axis), axis) / b,
+)
+
+
+def way(g: Any, endpoint: bool, axis: int) -> Any:
+    """The numbers from 0 to 1 in as many equal steps as g has entries along this axis."""
+    n = g.shape[axis]
+    steps = (np.arange(n) / max(n - endpoint, 1)).astype(g.dtype)
+    return steps.reshape((n,) + (1,) * (len(g.shape) - axis - 1))
+
+
+@operation(lambda g, y, x, shape, axes: overlap_add(g, shape=x.shape, axes=axes))
+def windows(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Every window of this shape along these axes, as new last axes: a view of x."""
+    return np.lib.stride_tricks.sliding_window_view(x, shape, axes)
+
+
+VIEW_MAKERS.add(windows)
+
+
+@operation(lambda g, y, x, shape, axes: windows(g, shape=x.shape[len(shape) :], axes=axes))
+def overlap_add(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with the windows x added where each was taken from."""
+    total, places = np.zeros(shape, x.dtype), x.shape[: len(shape)]
+    for offset in np.ndindex(x.shape[len(shape) :]):
+        start = [0] * len(shape)
+        for axis, k in zip(axes, offset, strict=True):
+            start[axis] += k
+        total[tuple([slice(k, k + n) for k, n in zip(start, places, strict=True)])] += x[
+            (..., *offset)
+        ]
+    return total
+
 
 # What all share
 
@@ -51,11 +93,6 @@ def _spread(x: Tensor, narrow: Sequence[int], wide: Sequence[int], shape: Sequen
     """x in a shape with axes of length one, these repeated, and all in another shape."""
     x = record(np.broadcast_to, (reshaped_to(x, tuple(narrow)),), {"shape": tuple(wide)})
     return reshaped_to(x, tuple(shape))
-
-
-def _no_out(name: str, out: Any) -> None:
-    if out is not None:
-        raise TypeError(f"np.{name}(..., out=) writes in place: write `y = np.{name}(...)`")
 
 
 # Joining
@@ -424,7 +461,7 @@ def _diagonal(m: int, n: int, offset: int) -> tuple[int, int]:
 def _np_trace(
     a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
 ) -> Any:
-    _no_out("trace", out)
+    refuse("trace", out=out)
     x = np.diagonal(constant(a), offset, axis1, axis2)
     return np.sum(x if dtype is None else cast(x, dtype), axis=-1)
 
@@ -470,7 +507,7 @@ def _np_triu_indices_from(arr: Any, k: int = 0) -> Any:
 def _np_take(
     a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
 ) -> Any:
-    _no_out("take", out)
+    refuse("take", out=out)
     x, axis = _in_row(a, axis, number=True)
     return _index_along(x, axis, _within(indices, x.shape[axis], mode))
 
@@ -502,7 +539,7 @@ def _np_take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 @handles(np.compress)
 def _np_compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
-    _no_out("compress", out)
+    refuse("compress", out=out)
     x, axis = _in_row(a, axis, number=True)
     chosen = (condition if isinstance(condition, Tensor) else np.asarray(condition)) != 0
     if chosen.ndim != 1:
@@ -518,7 +555,7 @@ def _np_extract(condition: Any, arr: Any) -> Any:
 
 @handles(np.choose)
 def _np_choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
-    _no_out("choose", out)
+    refuse("choose", out=out)
     given = operands([choices[k] for k in range(len(choices))])
     dtype = np.result_type(*(x.dtype if isinstance(x, Tensor) else x for x in given))
     every = np.stack(np.broadcast_arrays(*(cast(constant(x), dtype) for x in given)))
@@ -530,6 +567,33 @@ def _np_choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> An
     else:
         a = _within(a, n, mode)
     return every[(a, *np.ogrid[tuple(slice(m) for m in every.shape[1:])])]
+
+
+# Functions of lines
+
+
+@handles(np.apply_along_axis)
+def _np_apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
+    x, axis = _in_row(arr, axis)
+    lines: Any = np.moveaxis(x, axis, -1)
+    rest = lines.shape[:-1]
+    if 0 in rest:
+        raise ValueError(f"np.apply_along_axis of {described(x)}: there is no line in it")
+    values = [constant(func1d(lines[k], *args, **kwargs)) for k in np.ndindex(rest)]
+    y: Any = np.stack(values).reshape(rest + values[0].shape)
+    own = range(len(rest), y.ndim)
+    return np.moveaxis(y, tuple(own), tuple(range(axis, axis + len(own))))
+
+
+@handles(np.apply_over_axes)
+def _np_apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
+    y: Any = constant(a)
+    for axis in axes_of(y, axes if np.ndim(axes) else (axes,)):
+        reduced = func(y, axis)
+        y = reduced if reduced.ndim == y.ndim else np.expand_dims(reduced, axis)
+    return y
 
 
 # Windows
@@ -544,7 +608,7 @@ def _np_sliding_window_view(
         raise TypeError("sliding_window_view of a Tensor cannot be written into")
     shape = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim, "axis", True)
-    return record(rules.windows, (x,), {"shape": shape, "axes": tuple(axes)})
+    return record(windows, (x,), {"shape": shape, "axes": tuple(axes)})
 
 
 # Steps between two values, and arrays like another
@@ -611,27 +675,6 @@ def _steps(start: Any, stop: Any, num: Any, endpoint: Any, axis: int) -> dict[st
     return {"num": operator.index(num), "endpoint": bool(endpoint), "axis": axis}
 
 
-def _filled_like(function: Callable[..., Any], make: Callable[..., Any]) -> None:
-    def handler(
-        a: Any,
-        dtype: Any = None,
-        order: str = "K",
-        subok: bool = True,
-        *,
-        device: Any = None,
-        shape: Any = None,
-    ) -> Any:
-        x = constant(a)
-        return constant(make(x.shape if shape is None else shape, dtype or x.dtype))
-
-    HANDLERS[function] = handler
-
-
-_filled_like(np.zeros_like, np.zeros)
-_filled_like(np.empty_like, np.zeros)  # (what is undefined cannot be compiled)
-_filled_like(np.ones_like, np.ones)
-
-
 @handles(np.full_like)
 def _np_full_like(
     a: Any,
@@ -644,8 +687,16 @@ def _np_full_like(
     shape: Any = None,
 ) -> Any:
     x: Any = constant(a)
-    return np.broadcast_to(
-        cast(constant(fill_value), dtype or x.dtype), x.shape if shape is None else shape
+    shape, dtype = x.shape if shape is None else shape, dtype or x.dtype
+    if isinstance(fill_value, Tensor):
+        return np.broadcast_to(cast(fill_value, dtype), shape)
+    return constant(np.full(shape, fill_value, dtype))
+
+
+# (What is undefined cannot be compiled: np.empty_like is zeros.)
+for _like, _value in ((np.zeros_like, 0), (np.ones_like, 1), (np.empty_like, 0)):
+    HANDLERS[_like] = lambda a, *args, value=_value, **options: _np_full_like(
+        a, value, *args, **options
     )
 
 
@@ -654,19 +705,12 @@ def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return record(rules.identity, (constant(a),))
 
 
-@handles(np.astype)
-def _np_astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    return constant(x).astype(dtype)
-
-
 # What writes in place
 
 
 def _refuse(function: Callable[..., Any], instead: str) -> None:
     def refusing(*_: Any, **__: Any) -> Any:
-        raise TypeError(
-            f"np.{function.__name__} writes in place, which a tape cannot undo. Use {instead}"
-        )
+        raise in_place(f"np.{function.__name__}", instead)
 
     HANDLERS[function] = refusing
 
@@ -676,4 +720,3 @@ _refuse(np.put_along_axis, "np.where(mask, new, t), with np.put_along_axis of a 
 _refuse(np.put, "np.where(mask, new, t), with np.put of a mask, an array")
 _refuse(np.place, "np.where(mask, new, t)")
 _refuse(np.putmask, "np.where(mask, new, t)")
-_refuse(np.copyto, "the Tensor itself, or np.where(mask, new, t)")

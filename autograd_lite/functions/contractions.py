@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from autograd_lite.errors import described
 from autograd_lite.functions.forms import axes_of, handles, reshaped_to, without_axes
 from autograd_lite.rules import RULES
-from autograd_lite.tensor import Tensor, constant, record
+from autograd_lite.tensor import HANDLERS, Tensor, constant, record
 
 # Each is recorded in NumPy's own default mode: a convolution wherever the two lines overlap, a
 # correlation of a line with one that is not longer, where they overlap fully. Their derivatives
@@ -137,6 +139,48 @@ def _np_polyval(p: Any, x: Any) -> Tensor:
     y = constant(np.zeros(x.shape, x.dtype))
     for k in range(len(coefficients)):
         y = y * x + constant(coefficients[k])
+    return y
+
+
+# Polynomials, as vectors of their coefficients, the highest first
+
+
+def _coefficients(name: str, p: Any) -> Any:
+    if isinstance(p, np.poly1d):
+        raise TypeError(f"np.{name} on a Tensor takes vectors of coefficients, not np.poly1d")
+    x = constant(p)
+    if x.ndim > 1:
+        raise ValueError(f"np.{name} of {described(x)}: coefficients have one axis")
+    return reshaped_to(x, (x.size,))
+
+
+def _termwise(function: Callable[..., Any], op: np.ufunc) -> None:
+    def handler(a1: Any, a2: Any) -> Any:
+        a, b = (_coefficients(function.__name__, x) for x in (a1, a2))
+        n = max(a.size, b.size)
+        return op(*(np.pad(x, (n - x.size, 0)) for x in (a, b)))
+
+    HANDLERS[function] = handler
+
+
+_termwise(np.polyadd, np.add)
+_termwise(np.polysub, np.subtract)
+
+
+@handles(np.polyder)
+def _np_polyder(p: Any, m: int = 1) -> Any:
+    y = _coefficients("polyder", p)
+    for _ in range(operator.index(m)):
+        y = y[:-1] * np.arange(y.size - 1, 0, -1)
+    return y
+
+
+@handles(np.polyint)
+def _np_polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    y, m = _coefficients("polyint", p), operator.index(m)
+    last = np.broadcast_to(_coefficients("polyint", 0.0 if k is None else k), (m,))
+    for i in range(m):
+        y = np.concatenate([y / np.arange(y.size, 0, -1), last[i : i + 1]])
     return y
 
 

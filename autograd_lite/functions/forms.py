@@ -9,7 +9,6 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite.errors import described
-from autograd_lite.rules import astype
 from autograd_lite.tensor import HANDLERS, Tensor, record
 
 
@@ -22,6 +21,11 @@ def handles(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ca
         return handler
 
     return decorate
+
+
+def in_place(what: str, instead: str) -> TypeError:
+    """The error where something would write into an array."""
+    return TypeError(f"{what} writes in place, which a tape cannot undo: write {instead}")
 
 
 def axes_of(x: Any, axis: Any) -> tuple[int, ...]:
@@ -49,6 +53,26 @@ def reshaped_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def cast(x: Any, dtype: Any, casting: Any = "unsafe") -> Any:
     """x in this dtype, if the rule allows it; x itself where it has it."""
-    if not np.can_cast(x.dtype, dtype, casting):
-        raise TypeError(f"{described(x)} of {x.dtype} to {np.dtype(dtype)}: casting={casting!r}")
-    return x if x.dtype == dtype else record(astype, (x,), {"dtype": np.dtype(dtype)})
+    return x if x.dtype == dtype else HANDLERS[np.astype](x, dtype, casting=casting)
+
+
+# What the options that are refused would do, and what to write instead.
+INSTEAD = {
+    "out": "it writes in place, which a tape cannot undo. Write `y = np.{0}(...)`",
+    "dtype": "write t.astype(dtype)",
+    "mean": "leave it out, and the mean is computed",
+    "weights": "repeat the entries, or leave it out",
+    "order": "it is for arrays with fields, and a Tensor holds numbers",
+    "fweights": "it takes arrays: t.data of a Tensor",
+    "aweights": "it takes arrays: t.data of a Tensor",
+    "q": "it takes numbers: t.data of a Tensor",
+}
+
+
+def refuse(name: str, **options: Any) -> None:
+    """Raise TypeError for an option that was given and is not taken; it says what to write."""
+    for option, value in options.items():
+        if value is not None and value is not np._NoValue:
+            raise TypeError(
+                f"np.{name} on a Tensor takes no {option}=: {INSTEAD[option].format(name)}"
+            )

@@ -1,8 +1,10 @@
 """np.linalg: inverses, determinants, decompositions, norms.
 
 A decomposition is one operation, whose output has all factors, one below the other.
-A matrix of which only one triangle is read (cholesky, eigh) is taken to be symmetric, and so is its
-gradient; PyTorch, JAX and autograd have that too.
+A matrix of which only one triangle is read (cholesky, eigh, eigvalsh) is taken to be symmetric, and
+so is its gradient: that of λ is v vᵀ, as textbooks, PyTorch and JAX have it. Central differences
+that move one entry alone see a function of the triangle (HIPS/autograd has its gradient for eigh):
+check such functions at (A + Aᵀ) / 2.
 """
 
 from __future__ import annotations
@@ -71,6 +73,7 @@ def as_columns(x: Any) -> Any:
     return x.reshape((*x.shape, 1))
 
 
+@operation(lambda g, y, d, scale: -g * (y * y), None)
 def inverse_or_zero(d: Any, scale: Any) -> Any:
     """1 / d, and 0 where d is 0 up to the rounding of numbers that add up to `scale`.
 
@@ -99,6 +102,7 @@ def cofactors(x: Any) -> Any:
 
 @operation(lambda g, y, x: for_entries(g) * linalg.inv(x).mT)
 def logabsdet(x: Any) -> Any:
+    """log |det(x)|, the second result of slogdet."""
     return linalg.slogdet(x)[1]
 
 
@@ -178,6 +182,7 @@ def _of_first(g: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
 
 @operation(_of_first, lambda g, y, a, b, rcond: linalg.pinv(a).mT @ g)
 def lstsq_(a: Any, b: Any, rcond: Any) -> Any:
+    """The x for which ‖a x − b‖ is least."""
     return linalg.lstsq(a, b, rcond)[0]
 
 
@@ -431,12 +436,15 @@ def _np_matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> A
 
 @handles(linalg.cond)
 def _np_cond(x: Any, p: Any = None) -> Any:
+    """Of a zero matrix it is ∞ and its slope nan, as PyTorch's; where p needs the inverse of a
+    singular matrix, there is an error."""
     x = constant(x)
-    if p is None or p in (2, -2):
-        s = _np_svdvals(x)
-        with np.errstate(all="ignore"):
-            return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return _np_matrix_norm(x, ord=p) * _np_matrix_norm(_np_inv(x), ord=p)
+    if p is not None and p not in (2, -2):
+        return _np_matrix_norm(x, ord=p) * _np_matrix_norm(_np_inv(x), ord=p)
+    s: Any = _np_svdvals(x)
+    with np.errstate(all="ignore"):
+        y = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.where(np.isnan(y) & ~np.any(np.isnan(x), axis=(-2, -1)), math.inf, y)
 
 
 # Products

@@ -10,8 +10,12 @@ import numpy as np
 from autograd_lite import rules
 from autograd_lite.errors import described
 from autograd_lite.functions.forms import cast, handles
-from autograd_lite.rules import operation
+from autograd_lite.rules import RULES
 from autograd_lite.tensor import Tensor, constant, operands, record
+
+# What is replaced is constant; what is shifted by whole periods is not.
+RULES[np.nan_to_num] = (lambda g, y, x, nan, posinf, neginf: np.where(np.isfinite(x), g, 0),)
+RULES[np.unwrap] = (lambda g, y, p, discont, axis, period: g,)
 
 
 @handles(np.select)
@@ -73,18 +77,6 @@ def _conditions(x: Tensor, condlist: Any) -> list[Any]:
     return conditions
 
 
-@operation()
-def segment(x: Any, starts: Any) -> Any:
-    """The number of the last start that is not above x; 0 if all are."""
-    return np.maximum(np.searchsorted(starts, x, side="right") - 1, 0)
-
-
-@operation()
-def ascending(x: Any) -> Any:
-    """The places of x's entries, from the smallest to the largest."""
-    return np.argsort(x)
-
-
 @handles(np.interp)
 def _np_interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
@@ -100,11 +92,11 @@ def _np_interp(
         left = right = None
         period = abs(period)
         x, xp = x % period, xp % period
-        order = ascending(xp)
+        order = np.argsort(xp)
         xp, fp = xp[order], fp[order]
         xp = np.concatenate((xp[-1:] - period, xp, xp[:1] + period))
         fp = np.concatenate((fp[-1:], fp, fp[:1]))
-    at = segment(x, xp)
+    at: Any = np.maximum(np.searchsorted(xp, x, side="right") - 1, 0)
     y = fp[at]
     if xp.size > 1:
         width = xp[1:] - xp[:-1]

@@ -8,28 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.errors import described
-from autograd_lite.functions.forms import axes_of, without_axes
+from autograd_lite.functions.forms import axes_of, refuse, without_axes
 from autograd_lite.tensor import HANDLERS, constant, record
-
-# What the options that are refused would do, and what to write instead.
-INSTEAD = {
-    "out": "it writes in place, which a tape cannot undo. Write `y = np.{0}(...)`",
-    "mean": "leave it out, and the mean is computed",
-    "weights": "repeat the entries, or leave it out",
-    "order": "it is for arrays with fields, and a Tensor holds numbers",
-    "fweights": "it takes arrays: t.data of a Tensor",
-    "aweights": "it takes arrays: t.data of a Tensor",
-    "q": "it takes numbers: t.data of a Tensor",
-}
-
-
-def refuse(name: str, **options: Any) -> None:
-    """Raise TypeError for an option that was given and is not taken; it says what to write."""
-    for option, value in options.items():
-        if value is not None and value is not np._NoValue:
-            raise TypeError(
-                f"np.{name} on a Tensor takes no {option}=: {INSTEAD[option].format(name)}"
-            )
 
 
 def reduction(op: Callable[..., Any], *names: str, neutral: Any = None) -> None:

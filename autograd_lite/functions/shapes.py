@@ -132,3 +132,18 @@ def _np_stack(
 HANDLERS[np.shape] = lambda x: x.shape
 HANDLERS[np.ndim] = lambda x: x.ndim
 HANDLERS[np.size] = lambda x, axis=None: x.size if axis is None else x.shape[axis]
+
+
+@handles(np.astype)
+def _np_astype(
+    x: Any, dtype: Any, /, *, casting: Any = "unsafe", copy: bool = True, device: Any = None
+) -> Tensor:
+    x = constant(x)
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(
+            f"{described(x)} of {x.dtype} is not cast to {np.dtype(dtype)} where "
+            f"casting={casting!r}"
+        )
+    if not copy and x.dtype == dtype:
+        return x
+    return record(rules.astype, (x,), {"dtype": np.dtype(dtype)})

@@ -12,13 +12,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite import rules
 from autograd_lite.errors import described, no_value
-from autograd_lite.functions.forms import axes_of, handles, reshaped_to
+from autograd_lite.functions.forms import axes_of, handles, refuse, reshaped_to
 from autograd_lite.functions.own import logsumexp
 from autograd_lite.functions.reductions import (
     mean_where,
     position_of,
     reduction,
-    refuse,
     root,
     var_where,
 )
@@ -83,27 +82,21 @@ RULES[np.nanmax] = RULES[np.nanmin] = (
     ),
 )
 # Where entries tie, any of the orders is right.
-RULES[np.partition] = (lambda g, y, x, axis, kth: along(g, arrival(x, y, axis), axis),)
+RULES[np.partition] = (lambda g, y, x, axis, kth: np.take_along_axis(g, arrival(x, y, axis), axis),)
 
 _op: Callable[..., Any]
 for _op in (
     *(np.argsort, np.argpartition, np.lexsort, np.searchsorted, np.digitize, np.count_nonzero),
     *(np.nanargmax, np.nanargmin, np.isclose, np.bincount, np.argwhere),
+    *(np.angle, np.isin, np.isneginf, np.isposinf),
 ):
     RULES[_op] = ()
-
-
-def along(x: Any, places: Any, axis: int) -> Any:
-    """The entries of x at these places along an axis, other ones in every line."""
-    index: list[Any] = list(np.ogrid[tuple(map(slice, places.shape))])
-    index[axis] = places
-    return x[tuple(index)]
 
 
 def arrival(x: Any, y: Any, axis: int) -> Any:
     """Where each entry of x stands in y, which has the same ones along the axis."""
     ranks = np.argsort(np.argsort(x, axis=axis, stable=True), axis=axis)
-    return along(np.argsort(y, axis=axis, stable=True), ranks, axis)
+    return np.take_along_axis(np.argsort(y, axis=axis, stable=True), ranks, axis)
 
 
 # Products and running sums
@@ -199,12 +192,55 @@ for _ufunc, _run in ((np.add, _cumsum), (np.multiply, _cumprod)):
     )
 
 
+@operation()
+def latest(x: Any, op: Any, axis: int) -> Any:
+    """Where the running maximum or minimum stands: of entries that tie, at the last."""
+    n = x.shape[axis]
+    places = np.arange(n).reshape((n,) + (1,) * (x.ndim - axis - 1))
+    new = (x == op.accumulate(x, axis)) | np.isnan(x)
+    return np.maximum.accumulate(np.where(new, places, 0), axis)
+
+
+def _running_extreme(op: Any) -> None:
+    """Ties go to the last entry, as in PyTorch's cummax."""
+
+    def handler(x: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+        refuse(f"{op.__name__}.accumulate", out=out, dtype=dtype)
+        x, axis = line_of(x, axis)
+        return np.take_along_axis(x, latest(x, op=op, axis=axis), axis)
+
+    HANDLERS[op.accumulate] = handler
+
+
+_running_extreme(np.maximum)
+_running_extreme(np.minimum)
+
+
+@handles(np.add.reduceat)
+def _np_add_reduceat(
+    x: Any, indices: Any, axis: Any = 0, dtype: Any = None, out: Any = None
+) -> Any:
+    """The entries of every slice, and then to each slice its own."""
+    refuse("add.reduceat", out=out, dtype=dtype)
+    x, axis = line_of(x, axis)
+    starts = np.asarray(indices)
+    np.add.reduceat(np.zeros(x.shape[axis]), starts)  # NumPy says what is wrong with them
+    stops = np.maximum([*starts[1:], x.shape[axis]], starts + 1)
+    pieces = [np.arange(i, j) for i, j in zip(starts, stops, strict=True)]
+    before = (slice(None),) * axis
+    entries = x[(*before, np.concatenate(pieces))]
+    slices = np.repeat(np.arange(len(starts)), stops - starts)
+    shape = (*x.shape[:axis], len(starts), *x.shape[axis + 1 :])
+    return rules.scatter_add(entries, shape=shape, index=(*before, slices))
+
+
 # Without what is not a number
 
 
 def _without_nan(function: Callable[..., Any], op: Callable[..., Any], instead: float) -> None:
     def handler(a: Any, *arguments: Any, **options: Any) -> Any:
         x = constant(a)
+        refuse(function.__name__, out=options.get("out", (*arguments, None, None, None)[2]))
         return op(np.where(np.isnan(x), instead, x), *arguments, **options)
 
     HANDLERS[function] = handler
@@ -405,7 +441,7 @@ def _np_sort(
 ) -> Any:
     refuse("sort", order=order)
     x, axis = line_of(a, axis)
-    return along(x, np.argsort(x, axis=axis, kind=kind, stable=stable), axis)
+    return np.take_along_axis(x, np.argsort(x, axis=axis, kind=kind, stable=stable), axis)
 
 
 @handles(np.argsort)
@@ -505,6 +541,45 @@ def _np_bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 @handles(np.isclose)
 def _np_isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
     return record(np.isclose, operands((a, b, rtol, atol)), {"equal_nan": bool(equal_nan)})
+
+
+@handles(np.isin)
+def _np_isin(
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: Any = None,
+) -> Any:
+    given = constant(element), constant(test_elements)
+    return record(np.isin, given, {"assume_unique": assume_unique, "invert": bool(invert)})
+
+
+def _plain(op: Callable[..., Any]) -> None:
+    def handler(x: Any, out: Any = None) -> Any:
+        refuse(op.__name__, out=out)
+        return record(op, (constant(x),))
+
+    HANDLERS[op] = handler
+
+
+_plain(np.isneginf)
+_plain(np.isposinf)
+
+
+@handles(np.angle)
+def _np_angle(z: Any, deg: bool = False) -> Any:
+    """0 or π: a sign."""
+    return record(np.angle, (constant(z),), {"deg": bool(deg)})
+
+
+# A Tensor is real.
+HANDLERS[np.real_if_close] = lambda a, tol=100: a
+HANDLERS[np.isreal] = lambda x: constant(np.ones(x.shape, bool))
+HANDLERS[np.iscomplex] = lambda x: constant(np.zeros(x.shape, bool))
+HANDLERS[np.isrealobj] = lambda x: True
+HANDLERS[np.iscomplexobj] = lambda x: False
 
 
 @handles(np.allclose)
@@ -684,47 +759,6 @@ def _fraction(name: str, x: Any, q: Any) -> Any:
     return np.asarray(np.true_divide(q, x.dtype.type(100) if x.dtype.kind == "f" else 100))
 
 
-quantile: Callable[..., Any] = np.quantile
-
-
-def _quantile(function: Callable[..., Any]) -> None:
-    name = function.__name__
-
-    def handler(
-        a: Any,
-        q: Any,
-        axis: Any = None,
-        out: Any = None,
-        overwrite_input: bool = False,
-        method: str = "linear",
-        keepdims: Any = False,
-        *,
-        weights: Any = None,
-    ) -> Any:
-        refuse(name, out=out, weights=weights)
-        x = constant(a)
-        fraction = _fraction(name, x, q)
-        lines, shape = _lines(x, axis)
-        s, n = np.sort(lines, axis=0), len(lines)
-        # Of 0, 1, ..., n - 1 the quantile says which entries it is made of.
-        at = np.asarray(quantile(np.arange(n), fraction, method=method))
-        if at.dtype.kind == "i":
-            y = s[at]
-        else:
-            low = np.floor(at).astype(int)
-            t: Any = (at - low).reshape(at.shape + (1,) * (s.ndim - 1))
-            t = float(t.item()) if type(q) in (int, float) else t.astype(fraction.dtype)
-            y = _between(s[low], s[np.minimum(low + 1, n - 1)], t)
-        y = _or_nan(y, s)
-        return reshaped_to(y, at.shape + shape) if keepdims else y
-
-    HANDLERS[function] = handler
-
-
-_quantile(np.quantile)
-_quantile(np.percentile)
-
-
 def _gathered(s: Any, places: Any) -> Any:
     """The entries of the sorted s at these places, other ones in every line."""
     return s[(places, *np.ogrid[tuple(map(slice, s.shape[1:]))])]
@@ -744,7 +778,43 @@ def _np_nanmedian(
     return reshaped_to(y, shape) if keepdims else y
 
 
-def _nan_quantile(function: Callable[..., Any]) -> None:
+quantile: Callable[..., Any] = np.quantile
+
+
+def _of_sorted(s: Any, fraction: Any, method: str, q: Any, name: str) -> Any:
+    """The quantiles of lines that are sorted."""
+    n = len(s)
+    # Of 0, 1, ..., n - 1 the quantile says which entries it is made of.
+    at = np.asarray(quantile(np.arange(n), fraction, method=method))
+    if at.dtype.kind == "i":
+        y = s[at]
+    else:
+        low = np.floor(at).astype(int)
+        t: Any = (at - low).reshape(at.shape + (1,) * (s.ndim - 1))
+        t = float(t.item()) if type(q) in (int, float) else t.astype(fraction.dtype)
+        y = _between(s[low], s[np.minimum(low + 1, n - 1)], t)
+    return _or_nan(y, s)
+
+
+def _of_sorted_numbers(s: Any, fraction: Any, method: str, q: Any, name: str) -> Any:
+    """The quantiles of what in sorted lines is a number: nan stands at their end."""
+    if method != "linear":
+        raise TypeError(f'np.{name} on a Tensor takes method="linear" alone, not {method!r}')
+    np.quantile([0.0], fraction)  # NumPy says what is wrong with it
+    count = np.sum(~np.isnan(s), axis=0)
+    at = (count - 1).astype(np.result_type(fraction, 1.0)) * fraction.reshape(
+        fraction.shape + (1,) * (s.ndim - 1)
+    )
+    low = np.floor(at)
+    t = at - low
+    if type(q) in (int, float):
+        t = t.astype(s.dtype if s.dtype.kind == "f" else float)
+    places = low.astype(int)
+    high = np.where(places + 1 < count, places + 1, np.maximum(count - 1, 0))
+    return _between(_gathered(s, places), _gathered(s, high), t)
+
+
+def _quantile(function: Callable[..., Any], of_sorted: Callable[..., Any]) -> None:
     name = function.__name__
 
     def handler(
@@ -759,29 +829,16 @@ def _nan_quantile(function: Callable[..., Any]) -> None:
         weights: Any = None,
     ) -> Any:
         refuse(name, out=out, weights=weights)
-        if method != "linear":
-            raise TypeError(f'np.{name} on a Tensor takes method="linear" alone, not {method!r}')
         x = constant(a)
         fraction = _fraction(name, x, q)
-        several = fraction.shape
-        np.quantile([0.0], fraction)  # NumPy says what is wrong with it
         lines, shape = _lines(x, axis)
-        s = np.sort(lines, axis=0)
-        count = np.sum(~np.isnan(s), axis=0)
-        at = (count - 1).astype(np.result_type(fraction, 1.0)) * fraction.reshape(
-            fraction.shape + (1,) * (s.ndim - 1)
-        )
-        low = np.floor(at)
-        t = at - low
-        if type(q) in (int, float):
-            t = t.astype(s.dtype if s.dtype.kind == "f" else float)
-        places = low.astype(int)
-        high = np.where(places + 1 < count, places + 1, np.maximum(count - 1, 0))
-        y = _between(_gathered(s, places), _gathered(s, high), t)
-        return reshaped_to(y, several + shape) if keepdims else y
+        y = of_sorted(np.sort(lines, axis=0), fraction, method, q, name)
+        return reshaped_to(y, fraction.shape + shape) if keepdims else y
 
     HANDLERS[function] = handler
 
 
-_nan_quantile(np.nanquantile)
-_nan_quantile(np.nanpercentile)
+_quantile(np.quantile, _of_sorted)
+_quantile(np.percentile, _of_sorted)
+_quantile(np.nanquantile, _of_sorted_numbers)
+_quantile(np.nanpercentile, _of_sorted_numbers)

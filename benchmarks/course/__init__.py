@@ -18,6 +18,7 @@ MODULES = (dense, normalization, convolution, losses, recurrent)
 class Example:
     """A layer or a loss in one style. backward: its name; forward: the name of the layer's forward
     pass, None for a loss, which returns the cost and its gradients. draw: arguments of any size.
+    wrt: whose gradients are returned, where that is not clear.
     """
 
     layer: str
@@ -25,6 +26,7 @@ class Example:
     backward: str
     forward: str | None
     draw: Callable[[Rng], tuple[Any, ...]]
+    wrt: tuple[str, ...] | None = None
 
 
 def _size(rng: Rng, least: int = 2, most: int = 6) -> int:
@@ -119,7 +121,7 @@ def _embedding(rng: Rng) -> tuple[Any, ...]:
 def _logistic(rng: Rng) -> tuple[Any, ...]:
     d, m = _size(rng), _size(rng)
     w, X, Y = rng.normal(size=(d, 1)), rng.normal(size=(d, m)), rng.integers(0, 2, (1, m)) * 1.0
-    return w, rng.normal(), X, Y
+    return w, np.array(rng.normal()), X, Y
 
 
 def _scores(rng: Rng) -> tuple[Any, ...]:
@@ -171,7 +173,14 @@ _LOSSES: list[tuple[str, Any, str, Callable[[Rng], tuple[Any, ...]]]] = [
     ("logistic regression", losses, "logistic_loss_a", _logistic),
 ]
 EXAMPLES = [
-    Example(layer, module, f"{name}_backward_{style}", f"{name}_forward_{style}", draw)
+    Example(
+        layer,
+        module,
+        f"{name}_backward_{style}",
+        f"{name}_forward_{style}",
+        draw,
+        ("x",) if layer == "dropout" else None,
+    )
     for layer, module, name, draws in _LAYERS
     for style, draw in zip("abc", draws, strict=False)
 ]

@@ -242,7 +242,7 @@ TABLE: dict[str, Entry] = {
     ),
     "extract": moves("np.extract({c}, {0})", choose=part, weight=0.4),
     "choose": Entry(
-        ("np.choose({0}, [{1}, {2}])", "{0}.choose([{1}, {2}])"),
+        ("np.choose({0}, [{1}, {2}])",),
         chosen,
         torch_choose,
         weight=0.4,

@@ -132,7 +132,39 @@ def powers_of_line(d: Any) -> Chosen:
     return (x,), {"N": d.one([None, 1, 2, 3]), "increasing": d.chance(0.5)}
 
 
+def two_lines(d: Any) -> Chosen:
+    return lines(d)[0], {}
+
+
+def times(d: Any) -> Chosen:
+    x = d.pick(where=lambda x: x.ndim == 1 and x.size > 0)
+    return (x,), {"m": d.one([1, 2])}
+
+
 # PyTorch's side
+
+
+def torch_termwise(sign: int) -> Callable[..., Any]:
+    def torch_sum(a: Any, b: Any) -> Any:
+        n = max(len(a), len(b))
+        a, b = (t("nn.functional.pad")(x, (n - len(x), 0)) for x in (a, b))
+        return a + sign * b
+
+    return torch_sum
+
+
+def torch_polyder(p: Any, m: int) -> Any:
+    for _ in range(m):
+        p = p[:-1] * p.new_tensor(range(len(p) - 1, 0, -1))
+    return p
+
+
+def torch_polyint(p: Any, m: int) -> Any:
+    import torch
+
+    for _ in range(m):
+        p = torch.cat([p / torch.arange(len(p), 0, -1), torch.zeros(1, dtype=p.dtype)])
+    return p
 
 
 def torch_outer(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -230,5 +262,9 @@ TABLE: dict[str, Entry] = {
     "convolve": product("np.convolve({0}, {1}, {mode!r})", lines, torch_convolve),
     "correlate": product("np.correlate({0}, {1}, {mode!r})", lines, torch_correlate),
     "polyval": product("np.polyval({0}, {1})", polynomial, torch_polyval),
+    "polyadd": product("np.polyadd({0}, {1})", two_lines, torch_termwise(1)),
+    "polysub": product("np.polysub({0}, {1})", two_lines, torch_termwise(-1)),
+    "polyder": product("np.polyder({0}, {m})", times, torch_polyder),
+    "polyint": product("np.polyint({0}, {m})", times, torch_polyint),
     "vander": product("np.vander({0}, {N}, increasing={increasing})", powers_of_line, torch_vander),
 }

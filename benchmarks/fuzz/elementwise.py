@@ -117,8 +117,11 @@ TABLE: dict[str, Entry] = {
     "fabs": of("fabs", t("abs"), gap=itself),
     "sinc": of("sinc", torch_sinc, rounds=OPERANDS, **moderate),
     "i0": of("i0", torch_i0, rounds=OPERANDS, **moderate),
-    **{name: of(name, MOVES) for name in ("conjugate", "real")},
-    "imag": of("imag", CONSTANT),
+    "real": Entry(("np.real({0})", "{0}.real"), unary, MOVES, WEIGHT),
+    "imag": Entry(("np.imag({0})", "{0}.imag"), unary, CONSTANT, WEIGHT),
+    "conjugate": Entry(
+        ("np.conjugate({0})", "{0}.conj()", "{0}.conjugate()"), unary, MOVES, WEIGHT
+    ),
     "arctan2": of_two(
         "arctan2",
         domain=lambda a, b: (np.all((np.abs(a) > 0.1) | np.greater(b, 0.1)),),
@@ -155,7 +158,12 @@ TABLE: dict[str, Entry] = {
     "modf": Entry(("np.modf({0})[0]",), unary, t("frac"), WEIGHT, RESULT, gap=from_whole),
     "modf, whole": Entry(("np.modf({0})[1]",), unary, CONSTANT, WEIGHT, gap=from_whole),
     "round": Entry(
-        ("np.round({0}, {decimals})", "np.around({0}, {decimals})", "round({0}, {decimals})"),
+        (
+            "np.round({0}, {decimals})",
+            "np.around({0}, {decimals})",
+            "round({0}, {decimals})",
+            "{0}.round({decimals})",
+        ),
         places,
         CONSTANT,
         WEIGHT,

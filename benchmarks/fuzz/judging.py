@@ -9,6 +9,7 @@ How far an answer moves is what no two right programs need agree on; nothing els
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,7 +151,8 @@ def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | Non
     assert callable(entry.torch)
     given = [_cast(x, dtype) for x in operands]
     if phase is not None and entry.rounds >= OPERANDS:
-        given = [x if x is None else _noisy(x, phase + k) for k, x in enumerate(given)]
+        terms = max((x.numel() for x in given if x is not None), default=1)
+        given = [x if x is None else _noisy(x, phase + k, terms) for k, x in enumerate(given)]
     if phase is not None and entry.rounds != EXACT:
         given = [x if x is None else _sloped(x, phase + k) for k, x in enumerate(given)]
     y = entry.torch(*given, **step.arguments)
@@ -171,10 +173,13 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x.to(dtype) if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=dtype)
 
 
-def _noisy(y: Any, phase: float) -> Any:
-    """y, off by some units in the last place; but multiples of 1/8 are exact, and may tie."""
+def _noisy(y: Any, phase: float, terms: int = 1) -> Any:
+    """y, off by some units in the last place; but multiples of 1/8 are exact, and may tie.
+
+    Roundings of many terms in a row add up as a random walk does: to the root of their number.
+    """
     x = y.detach()
-    size = NOISE * torch.finfo(y.dtype).eps * (x * 8 != torch.round(x * 8))
+    size = NOISE * math.sqrt(terms) * torch.finfo(y.dtype).eps * (x * 8 != torch.round(x * 8))
     return y * (1 + size * torch.sin(x * 12345.678 + phase))
 
 

@@ -143,8 +143,9 @@ class Program:
             array = text(constant.array)
             tensor = f"ag.Tensor({array}, name={constant.name!r})"
             lines.append(f"{name} = {array if constant.name is None else tensor}")
-        if "cube(" in body:
-            lines += ["", inspect.getsource(inspect.unwrap(cube))]
+        for own in (cube, assigned):
+            if f"{own.__name__}(" in body:
+                lines += ["", inspect.getsource(inspect.unwrap(own))]
         lines += [body]
         lines += [f"{name} = {text(values[call])}" for name, values in self.inputs.items()]
         return "\n".join(lines)
@@ -156,7 +157,7 @@ def is_variable(x: Any) -> bool:
 
 
 def namespace() -> dict[str, Any]:
-    return {"np": np, "ag": ag, "cube": cube, "special": special}
+    return {"np": np, "ag": ag, "cube": cube, "assigned": assigned, "special": special}
 
 
 def _copy(x: Any) -> Any:
@@ -216,6 +217,13 @@ class Index:
 def cube(x: Any, by: float) -> Any:
     """An operation of the user's own."""
     return by * x**3
+
+
+def assigned(x: Any, index: Any, value: Any) -> Any:
+    """A copy of x with the value at the index."""
+    y = x.copy()
+    y[index] = value
+    return y
 
 
 def pruned(program: Program) -> Program:

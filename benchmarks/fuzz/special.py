@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_lite.functions.special import special
-from benchmarks.fuzz.operations import of_positive, t, unary
+from benchmarks.fuzz.operations import CONSTANT, of_positive, t, unary
 from benchmarks.fuzz.programs import SLOPE, Chosen, Entry
 
 if TYPE_CHECKING:
@@ -32,11 +32,15 @@ def of_some_order(d: Draft) -> Chosen:
     return (d.positive(),), {"v": d.one([0.5, 1.5, 2])}
 
 
+def of_half_order(d: Draft) -> Chosen:
+    return (d.positive(),), {"v": d.one([0.5, 1.5])}
+
+
 def entry(name: str, torch: Any, choose: Any = unary, **extra: Any) -> Entry:
     options = {"rounds": SLOPE, "weight": 0.1, "domain": lambda *x: _small(*x)} | extra
-    places = "{v}, {0}" if choose is of_some_order else "{0}, {1}"
-    places = "{0}" if choose not in (two_positive, of_some_order) else places
-    return Entry((f"special.{name}({places})",), choose, torch, **options)
+    places = {two_positive: "{0}, {1}", of_some_order: "{v}, {0}", of_half_order: "{v}, {0}"}
+    arguments = options.pop("arguments", places.get(choose, "{0}"))
+    return Entry((f"special.{name}({arguments})",), choose, torch, **options)
 
 
 def _small(*operands: Any) -> tuple[Any, ...]:
@@ -82,6 +86,23 @@ def torch_half(kind: float, v: float, x: Any) -> Any:
         return scale * (s("i0")(x) - 2 * s("i1")(x) / x)
     wave = x.sinh() if v == 0.5 else x.cosh() - x.sinh() / x
     return scale * wave * (2 / (math.pi * x)) ** 0.5
+
+
+def torch_wave(second: bool, v: float, x: Any) -> Any:
+    """Jᵥ for the orders that are halves, or Yᵥ."""
+    a, b = (-x.cos(), -x.sin()) if second else (x.sin(), -x.cos())
+    return (2 / (math.pi * x)) ** 0.5 * (a if v == 0.5 else a / x + b)
+
+
+def torch_decay(scaled: bool, v: float, x: Any) -> Any:
+    """Kᵥ for the orders that are halves, perhaps times exp(x)."""
+    y = (math.pi / (2 * x)) ** 0.5 * (1 if v == 0.5 else 1 + 1 / x)
+    return y if scaled else y * (-x).exp()
+
+
+def torch_betainc(x: Any) -> Any:
+    """Of 2 and 3: the integral of 12 t (1 - t)²."""
+    return 6 * x**2 - 8 * x**3 + 3 * x**4
 
 
 def torch_huber(v: float, r: Any) -> Any:
@@ -142,6 +163,25 @@ TABLE: dict[str, Entry] = {
     "i1e": entry("i1e", s("i1e"), of_positive),
     "iv": entry("iv", lambda x, v: torch_half(0, v, x), of_some_order),
     "ive": entry("ive", lambda x, v: torch_half(1, v, x), of_some_order),
+    "jv": entry("jv", lambda x, v: torch_wave(False, v, x), of_half_order),
+    "yv": entry("yv", lambda x, v: torch_wave(True, v, x), of_half_order),
+    "kv": entry("kv", lambda x, v: torch_decay(False, v, x), of_half_order),
+    "kve": entry("kve", lambda x, v: torch_decay(True, v, x), of_half_order),
+    "betainc": entry(
+        "betainc",
+        torch_betainc,
+        between_zero_and_one,
+        domain=_inside,
+        arguments="2.0, 3.0, {0}",
+    ),
+    "betaincc": entry(
+        "betaincc",
+        lambda x: 1 - torch_betainc(x),
+        between_zero_and_one,
+        domain=_inside,
+        arguments="2.0, 3.0, {0}",
+    ),
+    "gammasgn": entry("gammasgn", CONSTANT, of_positive),
     "huber": entry("huber", lambda x, v: torch_huber(v, x), of_some_order),
 }
 

@@ -23,6 +23,7 @@ from benchmarks.fuzz.operations import (
 from benchmarks.fuzz.programs import (
     CONSTANT,
     EXACT,
+    MOVES,
     OPERANDS,
     RESULT,
     Chosen,
@@ -92,7 +93,18 @@ def places(d: Draft) -> Chosen:
     return (x,), {"places": d.rng.integers(0, 4, d.of(x).shape)}
 
 
+def two_slices(d: Draft) -> Chosen:
+    operands, arguments = true_axis(d)
+    n = d.of(operands[0]).shape[arguments["axis"]]
+    return operands, arguments | {"i": int(d.rng.integers(0, n))}
+
+
 # PyTorch's side
+
+
+def torch_reduceat(x: Any, axis: Any, i: int) -> Any:
+    parts = x.narrow(axis, 0, max(i, 1)), x.narrow(axis, i, x.shape[axis] - i)
+    return t("stack")([part.sum(axis) for part in parts], dim=axis)
 
 
 def running(name: str) -> Callable[..., Any]:
@@ -169,6 +181,7 @@ def at_ends(x: Any, v: Any) -> Any:
 
 prod = lambda x: x.prod(-1)
 total = lambda x: x.sum(-1)
+
 
 TABLE: dict[str, Entry] = {
     "prod": reduction_of("prod", torch=prod),
@@ -383,7 +396,45 @@ TABLE: dict[str, Entry] = {
         weight=0.3,
         domain=lambda x: (x.size > 0,),
     ),
+    **{
+        f"running {name}imum": Entry(
+            (f"np.{name}imum.accumulate({{0}}, {{axis}})",),
+            true_axis,
+            lambda x, axis, name=name: t(f"cum{name}")(x, dim=axis).values,
+            gap=ranks,
+            weight=0.4,
+        )
+        for name in ("max", "min")
+    },
+    "reduceat": Entry(
+        ("np.add.reduceat({0}, [0, {i}], axis={axis})",),
+        two_slices,
+        torch_reduceat,
+        rounds=OPERANDS,
+        weight=0.4,
+    ),
+    "apply_along_axis": Entry(
+        ("np.apply_along_axis(np.cumsum, {axis}, {0})",),
+        true_axis,
+        running("cumsum"),
+        rounds=OPERANDS,
+        weight=0.2,
+    ),
+    "apply_over_axes": Entry(
+        ("np.apply_over_axes(np.sum, {0}, [{axis}])",),
+        true_axis,
+        lambda x, axis: x.sum(axis, keepdim=True),
+        rounds=OPERANDS,
+        weight=0.2,
+    ),
+    "real_if_close": Entry(("np.real_if_close({0})",), unary, MOVES, weight=0.1),
     # No gradient
+    "angle": Entry(("np.angle({0})",), unary, CONSTANT, gap=lambda x: x, weight=0.2),
+    "isin": Entry(("np.isin({0}, {1})",), quotient, CONSTANT, gap=at_ends, weight=0.2),
+    **{
+        name: Entry((f"np.{name}({{0}})",), unary, CONSTANT, weight=0.1)
+        for name in ("isneginf", "isposinf", "isreal", "iscomplex")
+    },
     "argsort": Entry(
         ("np.argsort({0}, axis={axis})", "{0}.argsort({axis})"),
         line,

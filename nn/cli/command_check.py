@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from nn import documents
 from nn.cli import command_notes
 from nn.cli.command import UsageError, outputs, whole_number
+from nn.cli.tables import writer
 from nn.documents import Result
 from nn.documents.checked import WRONG, Checked, everything
 from nn.documents.procedures import Run
-from nn.progress import has_rich
 
 COLOURS = {
     "holds": "green",
@@ -99,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 def show(checked: Checked, only_misprints: bool = False) -> None:
     """Print tables, what is wrong and why, and a summary line."""
-    write = _writer()
+    write = writer(COLOURS)
     if not only_misprints:
         for document in checked.documents:
             found = [r for r in checked.results if r.document == document.number]
@@ -161,53 +159,3 @@ def _spelled_out(result: Result) -> list[str]:
     if result.drifted:
         lines.append(f"  recorded: {result.recorded}{', silent' if result.recorded_silent else ''}")
     return lines
-
-
-class _Plain:
-    """Tables and lines as plain text."""
-
-    def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        body = [tuple(header), *rows]
-        widths = [max(len(row[i]) for row in body) for i in range(len(header))]
-        print(title)
-        for row in body:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            print("  " + "  ".join(cells).rstrip())
-        print()
-
-    def lines(self, lines: Sequence[str], colour: str) -> None:
-        print("\n".join(lines))
-
-
-class _Rich:
-    """The same with rich: columns that fit the terminal, and colours where there are any."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        terminal = sys.stdout.isatty()
-        self.console = Console(highlight=False, markup=False, width=None if terminal else 160)
-
-    def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        from rich.table import Table
-        from rich.text import Text
-
-        self.console.print(Text(title, style="bold"))
-        table = Table(*header, box=None)
-        for row in rows:
-            style = next((COLOURS[c.split(",")[0]] for c in row if c.split(",")[0] in COLOURS), "")
-            table.add_row(*(Text(c, style=style if i == 3 else "") for i, c in enumerate(row)))
-        self.console.print(table)
-        self.console.print()
-
-    def lines(self, lines: Sequence[str], colour: str) -> None:
-        from rich.text import Text
-
-        self.console.print(Text(lines[0], style=colour))
-        for line in lines[1:]:
-            self.console.print(Text(line))
-
-
-def _writer() -> _Plain | _Rich:
-    """rich where it is installed."""
-    return _Rich() if has_rich() else _Plain()

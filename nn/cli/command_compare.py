@@ -1,14 +1,20 @@
-"""`autograd-lite compare FILE.py`: find the mistake in gradients that a file computes by hand."""
+"""`autograd-lite compare FILE.py`: find the mistake in gradients that a file computes by hand.
+
+Alone a file is compared with a network, `FILE.py::name` on its own forward function or cost; many
+files, or files beside a reference, each in a process of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import json
 import runpy
 import sys
 import traceback
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,24 +27,42 @@ from nn.cli.command import (
     UsageError,
     add_network_options,
     check_file,
+    finite_number,
     network_from,
+    outputs,
     random_samples,
     whole_number,
+)
+from nn.cli.submissions import Outcome, limit_memory, submit
+from nn.cli.tables import writer
+from nn.cli.targets import (
+    WHAT_A_NAME_MEANS,
+    Target,
+    arguments,
+    names,
+    target,
+    with_example,
 )
 from nn.losses import Loss
 from nn.network import Network
 
-WHAT_A_FILE_DEFINES = """\
+WHAT_A_FILE_DEFINES = f"""\
 FILE.py is executed, like any Python program: compare only files that you trust. It defines
 
     def gradients(X, Y, parameters):
         W1, b1 = parameters["W1"], parameters["b1"]
         ...
-        return {"dW1": dW1, "db1": db1, ...}
+        return {{"dW1": dW1, "db1": db1, ...}}
 
 X and Y are arrays laid out as --batch-axis says, parameters arrays by name, and what is returned
 are the gradients of the cost J, the mean over the samples of --loss. dZ1, dA1, ... may be returned
 as well: the more there is, the better the place of a mistake is known.
+
+{WHAT_A_NAME_MEANS}
+With --reference, the functions that the reference defines are compared in each file, on its
+arguments, and its forward functions say what is right; those with a name_example() unless one is
+named. Each comparison runs in a process of its own, with --timeout and --memory. That is no wall
+against code that means harm.
 """
 
 
@@ -52,19 +76,66 @@ def add_to(subparsers: Any) -> None:
         epilog=WHAT_A_FILE_DEFINES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE.py", help="defines gradients(X, Y, parameters)")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE.py[::name]",
+        help="defines gradients(X, Y, parameters), or what is named",
+    )
     add_network_options(parser)
     parser.add_argument(
         "--samples",
         type=whole_number,
         help="how many random samples (default: 7, or the next number that is no layer's size)",
     )
+    group = parser.add_argument_group("functions of a file")
+    group.add_argument("--args", metavar="ARGS", help="what they are run on: 'x=(4,5) w=(5,3)'")
+    group.add_argument("--reference", metavar="FILE.py[::name]", help="says what is right")
+    group.add_argument("--json", metavar="FILE", help="write the result to a file as JSON")
+    group.add_argument(
+        "--timeout",
+        type=finite_number,
+        help="seconds for each comparison, in a process of its own (default 60)",
+    )
+    group.add_argument(
+        "--memory", type=whole_number, metavar="MB", help="for each comparison (default 2000)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare the file's gradients; returns 0 if all agree, 1 if not."""
-    check_file(options.file, options.file)
+    """Compare as the options say; returns 0 if all agree, 1 if not."""
+    for file in [*options.files, *([options.reference] if options.reference else [])]:
+        path, _ = _split(file)
+        check_file(path, path)
+    if options.timeout is not None and options.timeout <= 0:
+        raise UsageError("--timeout must be more than 0 seconds")
+    written = outputs(options, "json", inputs=[_split(file)[0] for file in options.files])
+    if len(options.files) > 1 or options.timeout is not None:
+        results = _submissions(options)
+        code = 0 if all(r.ok for r in results) else 1
+        text = json.dumps([r.as_dict() for r in results], ensure_ascii=False, indent=1)
+    else:
+        if options.memory is not None:
+            limit_memory(options.memory)
+        path, name = _split(options.files[0])
+        if not name and options.reference:
+            name = _split(options.reference)[1]
+        report = _of_functions(options, path, name) if name else _of_network(options, path)
+        code, text = 0 if report else 1, report.to_json()
+    if "json" in written:
+        written["json"].write(f"{text}\n".encode())
+    return code
+
+
+def _split(file: str) -> tuple[str, str]:
+    """FILE.py::name as the path and the name."""
+    path, _, name = file.partition("::")
+    return path, name
+
+
+def _of_network(options: argparse.Namespace, file: str) -> Any:
+    """Compare the gradients of a network that the file computes; returns the report."""
     net, loss = network_from(options)
     samples = options.samples
     if samples is None:
@@ -74,16 +145,17 @@ def run(options: argparse.Namespace) -> int:
     X, Y = _random(net, loss, samples, options.rng)
     f = net.forward(X)
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
-    print(f"{options.file} is executed, for {net} and {samples} random samples", flush=True)
-    _say_what_is_hidden(Path(options.file))
+    print(f"{file} is executed, for {net} and {samples} random samples", flush=True)
     parameters = {name: t.numpy() for name, t in net.parameters().items()}
-    with _on_path(Path(options.file).resolve().parent):
-        gradients = _from_file(Path(options.file))
-        with _own_errors(options.file):
+    with _executed(file) as defined:
+        gradients = defined.get("gradients")
+        if not callable(gradients):
+            raise UsageError(f"{file} does not define a function gradients(X, Y, parameters)")
+        with _own_errors(file):
             given = gradients(X.copy(), Y.copy(), dict(parameters))
     if not isinstance(given, Mapping):
         raise UsageError(
-            f"gradients(X, Y, parameters) in {options.file} returned {type(given).__name__}: "
+            f"gradients(X, Y, parameters) in {file} returned {type(given).__name__}: "
             'return a dict, as in {"dW1": dW1, "db1": db1}'
         )
     try:
@@ -94,7 +166,90 @@ def run(options: argparse.Namespace) -> int:
     missing = [name for name in parameters if not {name, f"d{name}"} & {*given}]
     if missing:
         print(f"not compared: {', '.join(missing)}")
-    return 0 if report.ok else 1
+    return report
+
+
+def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
+    """Compare the functions of a name in the file; returns the report."""
+    print(f"{file} is executed: {name}", flush=True)
+    with contextlib.ExitStack() as stack:
+        defined = stack.enter_context(_executed(file))
+        of, right, source = target(defined, name, file), None, file
+        args_from, args_of = defined, of
+        if options.reference:
+            source, its_name = _split(options.reference)
+            args_from = stack.enter_context(_executed(source))
+            args_of = target(args_from, its_name or name, source)
+            right = args_of.forward
+        with _own_errors(source):
+            args = arguments(args_from, args_of, options.args, source, options.rng)
+        report = _checked(of, args, right, file, options.rng)
+    print(report)
+    return report
+
+
+def _checked(of: Target, args: Any, right: Any, file: str, rng: int) -> Any:
+    try:
+        with _own_errors(file, only_inside=True):
+            return ag.check_backward(of.forward, of.backward, args, reference=right, rng=rng)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(str(error.args[0]), lines=True) from error
+
+
+# Many files
+
+
+def _submissions(options: argparse.Namespace) -> list[Outcome]:
+    """Compare every file in a process of its own, print what is wrong, and a table."""
+    passed = ["--rng", str(options.rng)]
+    for option in ("layers", "activations", "loss", "batch_axis", "samples", "args", "reference"):
+        value = getattr(options, option)
+        if value is not None:
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            passed += [f"--{option.replace('_', '-')}={text}"]
+    results = []
+    for file in options.files:
+        path, name = _split(file)
+        for each in [name] if name or not options.reference else _names(options.reference):
+            memory = 2000 if options.memory is None else options.memory
+            outcome = submit(path, each, passed, options.timeout or 60.0, memory)
+            results.append(outcome)
+            if not outcome.ok:
+                said = outcome.failed or outcome.report["text"]
+                print(f"{path}::{each}" if each else path, f"{said}\n", sep="\n", flush=True)
+    writer(_COLOUR_OF).table(f"{len(results)} compared", _COLUMNS, map(_outcome_row, results))
+    return results
+
+
+def _names(reference: str) -> list[str]:
+    """The names that a reference compares: what it says, or those with an example."""
+    file, name = _split(reference)
+    if name:
+        return [name]
+    with _executed(file) as defined:
+        found = with_example(defined) or (names(defined) if "example" in defined else [])
+    if not found:
+        raise UsageError(
+            f"{file} defines no name_example(), which says what is compared and on which "
+            f"arguments; or give a name: {file}::name"
+        )
+    return found
+
+
+_COLOUR_OF = {"right": "green", "wrong": "red", "failed": "bold red"}
+_COLUMNS = ("file", "function", "", "score", "seconds", "what is wrong")
+
+
+def _outcome_row(outcome: Outcome) -> tuple[str, ...]:
+    verdict = "failed" if outcome.failed else "right" if outcome.ok else "wrong"
+    wrong = [e for e in outcome.report.get("entries", ()) if e["verdict"] != "agrees"]
+    found = [f"{e['name']}: {e['findings'][0]['kind']}" for e in wrong if e["findings"]]
+    score = f"{outcome.score:.2f}"
+    why = outcome.failed.splitlines()[-1] if outcome.failed else ", ".join(found)
+    return outcome.file, outcome.name, verdict, score, f"{outcome.seconds:.1f}", why
+
+
+# One file
 
 
 def _random(net: Network, loss: Loss, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,16 +268,17 @@ def _say_what_is_hidden(file: Path) -> None:
             print(said, file=sys.stderr)
 
 
-def _from_file(path: Path) -> Callable[..., Any]:
-    """The function `gradients` that the file defines; the file is executed."""
+@contextmanager
+def _executed(file: str) -> Iterator[Mapping[str, Any]]:
+    """What the file defines, once it is executed; modules beside it can be imported meanwhile."""
+    path = Path(file)
     if zipfile.is_zipfile(path):  # runpy would look for a program in it
         raise UsageError(f"{path}: this is no Python program")
-    with _own_errors(str(path)):
-        names = runpy.run_path(str(path), run_name=path.stem)
-    gradients = names.get("gradients")
-    if not callable(gradients):
-        raise UsageError(f"{path} does not define a function gradients(X, Y, parameters)")
-    return gradients
+    _say_what_is_hidden(path)
+    with _on_path(path.resolve().parent):
+        with _own_errors(file):
+            defined = runpy.run_path(file, run_name=path.stem)
+        yield defined
 
 
 @contextmanager
@@ -137,13 +293,18 @@ def _on_path(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _own_errors(file: str) -> Iterator[None]:
-    """Turn an error in the file into a UsageError that shows the file's own lines, none of ours."""
+def _own_errors(file: str, only_inside: bool = False) -> Iterator[None]:
+    """Turn an error in the file into a UsageError that shows the file's own lines, none of ours.
+
+    only_inside: errors that were not raised by lines of the file stay what they are.
+    """
     try:
         yield
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
-        own = itertools.dropwhile(lambda frame: frame.filename != file, frames)
-        lines = traceback.format_list(list(own)) + traceback.format_exception_only(error)
+        own = list(itertools.dropwhile(lambda frame: frame.filename != file, frames))
+        if only_inside and (not own or error.__cause__ is not None):
+            raise
+        lines = traceback.format_list(own) + traceback.format_exception_only(error)
         said = f"{file} raised an error:\n{''.join(lines).rstrip()}"
         raise UsageError(said, lines=True) from error

@@ -1,0 +1,86 @@
+"""`check_backward`: the gradients that a reader's own functions compute, judged and explained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd_lite.diagnosis.comparison import compare
+from autograd_lite.diagnosis.hand_written import HandWritten
+from autograd_lite.diagnosis.repair import diagnosed
+from autograd_lite.diagnosis.report import Entry, Finding, Report
+from autograd_lite.graph import steps
+
+
+def check_backward(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None = None,
+    args: Any = (),
+    *,
+    wrt: Sequence[str] | None = None,
+    reference: Callable[..., Any] | None = None,
+    rng: int = 0,
+    seconds: float = 5.0,
+) -> Report:
+    """Judge the gradients that a function computes, and name the mistake in those that are wrong.
+
+    With a backward: `out, cache = forward(*args)` and `grads = backward(dout, cache)`, where dout
+    is drawn at random; several outputs come before the cache, and each has its dout. Without one:
+    `J, grads = forward(*args)`, or `J, dW, db`. The functions run as they are, on arrays. What is
+    right comes from a second run of forward on Tensors, which `np.zeros` and its kin make there;
+    both runs draw the same numbers from np.random.
+
+    args: a tuple, or a dict by parameter: float arrays, lists and dicts of them, anything else.
+    grads: a dict by name ("W1" or "dW1"), or the gradients of the arrays in args, in order; None
+    for one that has no gradient. wrt: the names of the arguments whose gradients are returned,
+    where that is not clear. reference: another forward, which says what is right in its place.
+
+    Where something is wrong and the source of the function is at hand, edits of its own lines are
+    tried, each run on these arguments and on others, for so many `seconds` of computing at most
+    (0: none), in a process of its own that can write to no file. The report then has the `repair`,
+    or else the line that is the `first_wrong`. An error that the function raises has the repair as
+    a note.
+
+    Returns what `ag.compare` returns: the report is true if everything agrees.
+    `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be
+    compared, and says why.
+
+    >>> def affine_forward(x, w, b):
+    ...     return x @ w + b, (x, w)
+    >>> def affine_backward(dout, cache):
+    ...     x, w = cache
+    ...     return dout @ w.T, x.T @ dout, -dout.sum(axis=0)
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> args = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
+    >>> print(check_backward(affine_forward, affine_backward, args))
+    x   (4, 3)  agrees
+    w   (3, 2)  agrees
+    b   (2,)    differs  sign at b: its sign is wrong. Multiply it by −1.
+    line 3  the minus before dout.sum(axis=0) is too much.
+      - return dout @ w.T, x.T @ dout, -dout.sum(axis=0)
+      + return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+    """
+    code = HandWritten(forward, backward, args, reference, rng)
+    try:
+        plain = code.on_arrays()
+    except Exception as error:
+        if seconds > 0:
+            _, repair = diagnosed(code, wrt, seconds)
+            for line in repair.lines() if repair else ():
+                error.add_note(line)
+        raise
+    given = code.arguments.whose(plain.gradients, wrt, code.who)
+    recorded = code.on_tensors(plain, given)
+    returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
+    report = compare(recorded.J, returned)
+    missing = [name for name, g in given.items() if g is None and name in recorded.used]
+    on_tape = {name: steps(recorded.J).step(recorded.variables[name]) for name in missing}
+    for name, step in on_tape.items():
+        said = f"{code.who} returned no gradient of {name}, on which the cost depends."
+        finding = Finding("missing", name, 1, said, math.inf, 1)
+        report.entries.append(Entry(name, step.shape, None, step, "missing", math.inf, [finding]))
+    if not report.ok and seconds > 0:
+        report.first_wrong, report.repair = diagnosed(code, wrt, seconds)
+    return report
