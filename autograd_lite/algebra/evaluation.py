@@ -70,7 +70,7 @@ def _written(e: Number | Ones | Index) -> Any:
 def _operated(e: Apply, arguments: list[Any]) -> Any:
     if e.op is as_mask:
         return as_mask(*arguments)
-    if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers
+    if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers or masks
         x, *at = map(np.asarray, arguments)
         arguments = [x, *(i.astype(int) if i.dtype.kind == "f" else i for i in at)]
     op = e.op

@@ -142,8 +142,10 @@ class Judge:
     def judged(self, claim: NoteClaim, outcome: Outcome) -> Judged:
         """A claim with what is said about it."""
         source = claim.statement.passage.source
-        found = Judged(source.name, source.place(claim.left.start)[0], claim.text)
-        found.passage = claim.statement.passage
+        passage = claim.statement.passage
+        begins = claim.left if claim.left.start >= passage.start else claim.right
+        found = Judged(source.name, source.place(begins.start)[0], claim.text)
+        found.passage = passage
         found.verdict = outcome.verdict
         found.silent = outcome.verdict == WRONG
         found.remarks = [*claim.statement.remarks, *outcome.remarks]
@@ -151,8 +153,10 @@ class Judge:
         found.cause = outcome.ambiguous or outcome.undefined
         if not found.cause and outcome.verdict == UNDEFINED:
             found.cause = outcome.skipped or "its values are not finite"
-        if outcome.verdict in (WRONG, MISFIT) and claim.relation == "=":
-            found.cause, found.correct = self.mended(claim, outcome)
+        if outcome.verdict in (WRONG, MISFIT):
+            found.cause = outcome.why
+            if claim.relation == "=":
+                found.cause, found.correct = self.mended(claim, outcome)
         return found
 
     def reading(self, claim: NoteClaim) -> str:

@@ -44,6 +44,7 @@ from autograd_lite.formula.shapes import (
     Size,
     is_number,
     is_one,
+    is_soft,
     joined,
     matrix_shape,
     same,
@@ -195,6 +196,9 @@ class Elaborator(Functions):
         """A matrix from its entries, which may be matrices themselves."""
         rows = self.written_out(rows, env)
         cells = tuple(tuple(self(x, env) for x in row) for row in rows)
+        for size in (size for row in cells for x in row for size in matrix_shape(x)):
+            if is_soft(size):
+                joined(size, ONE)  # letters in a matrix are numbers
         heights, widths = [], []
         for row in cells:
             for x in row[1:]:

@@ -139,7 +139,10 @@ class NameReader(Indexing):
 
     def special(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """Names with a meaning by custom: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
-        readers = (self.gradient_name, self.sample, self.constant, self.a_size, self.last_layer)
+        readers = (
+            *(self.gradient_name, self.sample, self.numbered_sample),
+            *(self.constant, self.a_size, self.last_layer),
+        )
         for reader in readers:
             found = reader(name, env)
             if found is not None:
@@ -271,6 +274,27 @@ class NameReader(Indexing):
         if not others and letter.upper() in self.world.plan.mentioned and not self.world.closed:
             whole = self.world.undeclared(Key(letter.upper())).symbol
             return self.column(whole, marked[0], env), ()
+        return None
+
+    def numbered_sample(
+        self, name: NameParts, env: Env
+    ) -> tuple[Expression, tuple[Script, ...]] | None:
+        """x_i: the column of X, or the row, over which i goes."""
+        lowered = [s for s in name.indices if s.kind == "_"]
+        if len(lowered) != 1 or len(lowered[0].items) != 1 or not name.letter[:1].islower():
+            return None
+        index = env.axes.get(getattr(lowered[0].items[0], "text", ""))
+        rest = tuple(s for s in name.indices if s is not lowered[0])
+        key = key_of(name.letter.upper(), rest, lambda x: self.world.part(x, env.letters))
+        whole = self.known(key, env) if index is not None else None
+        if whole is None or index is None:
+            return None
+        rows, columns = matrix_shape(whole)
+        count: Any = index.count
+        if str(count) == str(columns):
+            return self._part(whole, None, index, rows), ()
+        if str(count) == str(rows):
+            return self._part(whole, index, None, columns), ()
         return None
 
     def constant(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:

@@ -152,6 +152,9 @@ class Operations:
                 return Apply(np.multiply, (a, b), self.together(a, b, "∘"))
             self.remark(INNER)
             return self.inner(a, b)
+        if is_soft(r1) and is_one(c1) and not is_one(r2) and not is_soft(r2):
+            joined(r1, ONE)  # η W
+            return self.scaled(a, b)
         columns = is_one(c1) and is_one(c2) and r1.root.value is r2.root.value is None
         if columns or all(map(is_soft, (r1, c1, r2, c2))):
             for size in (r1, c1, r2, c2):

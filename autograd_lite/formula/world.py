@@ -333,6 +333,8 @@ class World:
         for end in (low, high):
             n = self.number(end, {})
             ends.append(int(self.size(end).value or 0) if n is None else n)
+        if isinstance(high, Num) and not isinstance(low, Num):  # l = L − 1, …, 1 may be empty
+            return ends[1], ends[0]
         return min(ends), max(ends)
 
     def precedes(self, key: Key) -> bool:
