@@ -51,7 +51,7 @@ from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor, tracing
 from autograd_lite.walk import by_needs, gradients, reachable
 
-MOST_OPERATIONS = 3_000  # of a closed form before it is shortened
+MOST_WRITTEN_OUT = 3_000  # of a closed form before it is shortened
 DEEPEST_STEP = 100  # operations one within the other
 
 
@@ -180,7 +180,7 @@ class Subject:
             sizes[s.number] = 1 + sum(sizes[n] for n in inputs)
             depths[s.number] = 1 + max((depths[n] for n in inputs), default=0)
         n = self.step.number
-        if sizes[n] > MOST_OPERATIONS or depths[n] > DEEPEST_STEP:
+        if sizes[n] > MOST_WRITTEN_OUT or depths[n] > DEEPEST_STEP:
             raise NoMatrix(
                 f"a derivative of {self.of} is too long to be written out ({sizes[n]:.3g} "
                 'operations): name tensors on the way, t.named("Z"), or see .lines'
