@@ -34,6 +34,7 @@ _LATER = {
     "tape": "views.printing",
     "check_backward": "diagnosis.backward",
     "check_gradients": "diagnosis.checking",
+    "check_derivation": "diagnosis.notes",
     "compare": "diagnosis.comparison",
     "compile": "compiler.compiling",
     "detect_anomalies": "anomalies",
@@ -74,6 +75,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext autograd_lite`: a cell that begins with `%%derivation` is a note, and checked."""
+
+    def derivation(line: str, cell: str) -> Any:
+        return __getattr__("check_derivation")(f"\n{cell}")
+
+    shell.register_magic_function(derivation, "cell")
 
 
 def _warn_of_another_nn() -> None:

@@ -17,9 +17,10 @@ from samples import CASES
 import autograd_lite as ag
 import nn
 from autograd_lite import graph
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra import reading, simplification, tree
 from autograd_lite.algebra.notation import TEXT
-from autograd_lite.derivation import deriving, fitting, named_tape
+from autograd_lite.derivation import deriving, fitting, named_tape, result
 from nn import closed_form
 from nn.cli import command
 from nn.documents.notations import NOTATIONS
@@ -158,7 +159,7 @@ def test_what_is_printed_is_what_is_evaluated_and_algebra_does_not_change_it():
     for k in range(400):
         e = grown(rng, int(rng.integers(1, 5)))
         with np.errstate(all="ignore"):
-            expected = tree.evaluate(e, lambda s: values[s.label])
+            expected = evaluate(e, lambda s: values[s.label])
             if not np.isfinite(expected).all() or np.abs(expected).max() > 1e6:
                 continue
             short = simplification.Simplifier()(e) if k % 4 == 0 else e
@@ -173,7 +174,7 @@ def test_ones_next_to_ones_are_a_number():
     ones = tree.product(tree.Ones((1, 3)), tree.Ones((3, 4)))
     short = simplification.Simplifier()(ones)
     assert TEXT(short) == "3 1ᵀ"
-    np.testing.assert_array_equal(tree.evaluate(short, None), np.full((1, 4), 3))
+    np.testing.assert_array_equal(evaluate(short, None), np.full((1, 4), 3))
 
 
 def test_nothing_is_saturated_at_the_fresh_point():
@@ -300,7 +301,7 @@ def test_softmax_is_short_only_where_the_labels_add_up_to_one():
     assert ag.derive(J).lines[0].note == "the rows of Y sum to 1"
     J = cost_of_labels_that_sum_to_anything(net, X)
     (line, *_) = ag.derive(J).lines
-    assert (line.rhs, line.note) == ("1/6 (A2 ∘ (1ᵀ Y) − Y)", "")
+    assert (line.rhs, line.note) == ("1/6 (A2 ∘ (𝟏 1ᵀ Y) − Y)", "")
 
 
 def test_a_guard_that_is_active_is_not_left_out():
@@ -368,6 +369,30 @@ def test_hadamard_products():
     ]  # fmt: skip
 
 
+def test_broadcasting_is_written_unless_asked_otherwise():
+    X, g = tensor("X", 6, 4), tensor("g", 4)
+    J = np.sum(np.exp(X - np.mean(X, axis=1, keepdims=True)) * g)
+    for broadcasting, definition, gradient in (
+        ("none", "exp(X − 1/4 X 1 1ᵀ)", "𝟏 gᵀ"),
+        ("numpy", "exp(X − 1/4 X 1)", "g"),
+    ):
+        first, second, *_ = ag.derive(J, [X], broadcasting=broadcasting).lines
+        assert (first.rhs, gradient in second.rhs) == (definition, True)
+    with pytest.raises(ValueError, match="broadcasting='some': there are none, numpy"):
+        ag.derive(J, broadcasting="some")
+
+
+def test_a_letter_is_not_defined_by_itself_and_lines_use_what_stands_above():
+    y, X, w = tensor("y", 7), tensor("X", 7, 5), tensor("w", 5)
+    lines = ag.derive(np.sum(np.log(np.exp(-y * (X @ w)) + 1))).lines
+    assert [str(line) for line in lines[:2]] == ["T1 = X w", "T2 = 1 + exp(−y ∘ T1)"]
+    above = {"y", "X", "w"}
+    for line in lines:
+        used = set(re.findall(r"∂J/∂\w+|\b[A-Za-z]\w*\b", line.rhs)) - {"exp", "J", "ᵀ"}
+        assert {name.rstrip("ᵀ") for name in used} <= above, line
+        above.add(line.lhs)
+
+
 def test_second_derivatives():
     x = ag.Tensor(2.0, requires_grad=True, name="x")
     (slope,) = ag.gradients(x**3 + np.sin(x), [x], create_graph=True)
@@ -398,7 +423,7 @@ def test_what_has_no_name_gets_one():
     X, Y = tensor("X", 2, 5, grad=False), tensor("Y", 1, 5, grad=False)
     derived = ag.derive(np.mean(np.square(W2 @ np.tanh(W1 @ X + b1) - Y)))
     assert [str(line) for line in derived.lines] == [
-        "T1 = tanh(W1 X + b1)",
+        "T1 = tanh(W1 X + b1 1ᵀ)",
         "T2 = W2 T1 − Y",
         "∂J/∂T2 = 2/5 T2",
         "∂J/∂W2 = ∂J/∂T2 T1ᵀ",
@@ -447,7 +472,7 @@ def test_long_tapes_are_neither_recursion_nor_explosion():
             y = f(y)
         derived = ag.derive(np.sum(y), [x])
         assert derived.lines[-1].lhs == "∂J/∂x"
-        assert len(str(derived).splitlines()) <= deriving.MOST + 2
+        assert len(str(derived).splitlines()) <= result.MOST + 2
     W, h = tensor("W", 2, 2), tensor("h", 2, 3, grad=False)
     for _ in range(60):
         h = np.tanh(W @ h)

@@ -10,12 +10,12 @@ from builders import hidden_layer, normal
 from samples import CASES
 
 import autograd_lite as ag
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import LATEX, TEXT, in_latex, plain
 from autograd_lite.algebra.reading import Reader, RuleTexts, is_constant
 from autograd_lite.algebra.tree import (
     Symbol,
     elementwise,
-    evaluate,
     flipped,
     number,
     product,

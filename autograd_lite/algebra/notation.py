@@ -14,13 +14,19 @@ import numpy as np
 from autograd_lite import rules
 from autograd_lite.algebra.tree import (
     Apply,
+    Blocks,
+    Derivative,
+    Element,
     Expression,
+    Index,
     Named,
     Number,
     Ones,
     Symbol,
+    Total,
     elementwise,
     factors,
+    only,
     terms,
 )
 
@@ -212,13 +218,15 @@ class Style:
     """A writer of expressions: in one notation, as text or as LaTeX.
 
     letters: the text of a symbol, and how tightly it binds. count: the number that is written as
-    the notation's letter where it divides (`m` for 400).
+    the notation's letter where it divides (`m` for 400). least: ATOM for parentheses around
+    everything that consists of parts.
     """
 
     latex: bool = False
     notation: Notation = PLAIN
     letters: Callable[[Symbol, bool], tuple[str, int]] = _LETTERS
     count: int = 0
+    least: int = 0  # how tightly an argument must bind to need no parentheses
 
     @property
     def times(self) -> str:
@@ -240,11 +248,13 @@ class Style:
             row = e.shape[0] == 1 < e.shape[-1]
             ones = self.notation.row_of_ones if row else self.notation.ones
             return ones[self.latex], ATOM
+        if not isinstance(e, Apply):
+            return self.indexed(e)
         if e.op in (np.add, np.subtract):
             return self.sum(e), SUM
         if e.op in (np.multiply, np.divide, np.negative, np.square, np.power):
             return self.quotient(e)
-        if e.op in (np.broadcast_to, np.reshape):
+        if e.op in (np.broadcast_to, np.reshape, only):
             return self.write(e.arguments[0])
         if e.op in (np.dot, np.matmul):
             return self.matrix_product(*e.arguments), PRODUCT
@@ -260,7 +270,45 @@ class Style:
     def within(self, e: Expression, least: int) -> str:
         """The text, in parentheses where it binds less tightly."""
         text, binds = self.write(e)
-        return text if binds >= least else self.parenthesised(text)
+        return text if binds >= max(least, self.least) else self.parenthesised(text)
+
+    def indexed(self, e: Expression) -> tuple[str, int]:
+        """What has indices, and derivatives of expressions."""
+        if isinstance(e, Index):
+            return (in_latex if self.latex else plain)(e.label), ATOM
+        if isinstance(e, Element):
+            places = [":" if x is None else self(x) for x in (e.row, e.column)]
+            if isinstance(e.column, Number) and e.of.shape[1:] in ((1,), ()):
+                places = places[:1]
+            joined = ("" if all(len(x) == 1 for x in places) and ":" not in places else ",").join(
+                places
+            )
+            index = joined if len(joined) == 1 else f"{{{joined}}}"
+            return f"{self.within(e.of, ATOM)}_{index}", ATOM
+        if isinstance(e, Total):
+            sign = _TOTALS[e.op][self.latex]
+            low, high = e.bounds
+            below = str(e.index.label) + ("" if low is None else f"={low}")
+            above = "" if high is None else f"^{{{high}}}"
+            return f"{sign}_{{{below}}}{above} {self.within(e.body, TIMES)}", TIMES
+        if isinstance(e, Derivative):
+            above = self.within(e.of, ATOM)
+            below = self.within(e.wrt, ATOM)
+            if e.at != (None, None):
+                below = self.indexed(Element(e.wrt, *e.at, ()))[0]
+            if self.latex:
+                return rf"\frac{{\partial {above}}}{{\partial {below}}}", POSTFIX
+            return f"∂{above}/∂{below}", POSTFIX
+        assert isinstance(e, Blocks)
+        return self.blocks(e), ATOM
+
+    def blocks(self, e: Blocks) -> str:
+        """A matrix, entry by entry."""
+        rows = [[self(x) for x in row] for row in e.rows]
+        if self.latex:
+            inside = r" \\ ".join(" & ".join(row) for row in rows)
+            return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
+        return f"⟦{'; '.join(', '.join(row) for row in rows)}⟧"
 
     def parenthesised(self, text: str) -> str:
         return rf"\left({text}\right)" if self.latex and r"\frac" in text else f"({text})"
@@ -287,12 +335,19 @@ class Style:
             return minus + top
         return minus + (rf"\frac{{{top}}}{{{bottom}}}" if self.latex else f"{top}/{bottom}")
 
+    def factor(self, e: Expression, least: int) -> str:
+        """A factor after no matrix: there a column of ones is bold, as 1 is a number."""
+        column = isinstance(e, Ones) and e.shape[-1] == 1 < e.shape[0]
+        if column and not self.latex and self.notation.ones[0] == "1":
+            return "𝟏"
+        return self.within(e, least)
+
     def matrix_product(self, left: Expression, right: Expression) -> str:
         outer = self.notation.outer[self.latex]
         if outer and isinstance(right, Apply) and right.op is np.transpose:
-            return self.within(left, PRODUCT) + outer + self(right.arguments[0])
+            return self.factor(left, PRODUCT) + outer + self(right.arguments[0])
         product = self.notation.product[self.latex]
-        return self.within(left, PRODUCT) + product + self.within(right, PRODUCT)
+        return self.factor(left, PRODUCT) + product + self.within(right, PRODUCT)
 
     def sum(self, e: Expression) -> str:
         text = ""
@@ -312,11 +367,13 @@ class Style:
         a, b = e.arguments
         if e.op is not np.power:
             return f"{self.within(a, TIMES)} / {self.within(b, POSTFIX)}", TIMES
-        if self.latex:
-            return f"{self.within(a, ATOM)}^{{{self(b)}}}", ATOM
+        sign = self.times.strip() if a.shape else ""  # of each element
         exponent, binds = self.write(b)
-        plain = binds >= ATOM and "/" not in exponent
-        return f"{self.within(a, ATOM)}^{exponent if plain else f'({exponent})'}", ATOM
+        if sign and binds < ATOM:
+            exponent = self.parenthesised(exponent)
+        short = not (sign or self.latex) and binds >= ATOM and "/" not in exponent
+        inside = f"{sign} {exponent}" if sign and self.latex else sign + exponent
+        return f"{self.within(a, ATOM)}^{inside if short else f'{{{inside}}}'}", ATOM
 
     def quotient(self, e: Apply) -> tuple[str, int]:
         """Everything that is multiplied and divided: coefficient, numerator, denominator."""
@@ -332,7 +389,7 @@ class Style:
             return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)
         top, _ = self.joined(coefficient, above)
         if len(above) == 1 and coefficient == 1:
-            top = self.within(above[0], TIMES)
+            top = self.factor(above[0], TIMES)
         return f"{top} / {bottom if binds >= POSTFIX else self.parenthesised(bottom)}", TIMES
 
     def scaled(self, coefficient: Any, text: str) -> tuple[str, int]:
@@ -349,10 +406,15 @@ class Style:
         if len(powers) == 1 and powers[above[0]] == 1:
             if coefficient == 1:
                 return self.write(above[0])
-            return self.scaled(coefficient, self.within(above[0], TIMES))
+            return self.scaled(coefficient, self.factor(above[0], TIMES))
+        if len(powers) == 1 and coefficient == 1 and (not above[0].shape or len(above) > 2):
+            return self.power(above[0], len(above)), POSTFIX
         text, scalar = "", True
-        for x, n in sorted(powers.items(), key=lambda item: bool(item[0].shape)):  # numbers first
-            text += ("" if not text else " " if scalar else self.times) + self.power(x, n)
+        ordered = sorted(powers.items(), key=lambda item: bool(item[0].shape))  # numbers first
+        for k, (x, n) in enumerate(ordered):
+            last = scalar and text and n == 1 and k == len(ordered) - 1 and x.shape
+            own = self.factor(x, PRODUCT) if last else self.power(x, n)
+            text += ("" if not text else " " if scalar else self.times) + own
             scalar = not x.shape
         return (text, TIMES) if coefficient == 1 else self.scaled(coefficient, text)
 
@@ -400,6 +462,8 @@ class Style:
             arrow = r" \to " if self.latex else "→"
             inside.insert(0, e.static["subscripts"].replace("->", arrow))
         name = function_name(e.op.__name__, self.latex)
+        if not e.arguments:
+            return name, ATOM
         if "keepdims" in e.static and 1 < e.shape.count(1) + 1 <= len(e.shape):
             name += "_" + ",".join(map(str, e.static["axis"]))
         joined = ", ".join(inside)
@@ -408,6 +472,12 @@ class Style:
         return f"{name}({joined})", ATOM
 
 
+_TOTALS: dict[Any, Pair] = {
+    np.sum: ("Σ", r"\sum"),
+    np.prod: ("Π", r"\prod"),
+    np.max: ("max", r"\max"),
+    np.min: ("min", r"\min"),
+}
 _INVERSES: dict[Any, Pair] = {np.linalg.inv: ("⁻¹", "^{-1}"), np.linalg.pinv: ("⁺", "^{+}")}
 _INVERSE_TRANSPOSE = {"ᵀ": "⁻ᵀ", r"^{\top}": r"^{-\top}"}
 RELATIONS: dict[Any, tuple[str, str]] = {
@@ -419,7 +489,41 @@ RELATIONS: dict[Any, tuple[str, str]] = {
     np.not_equal: ("≠", r"\neq"),
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
+_FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}"), "eye": ("I", "I")}
+_FUNCTIONS |= dict.fromkeys(("diagflat", "diagonal_of"), ("diag", r"\operatorname{diag}"))
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
+_FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}
+_FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
+# Signs that are read as well as written, beside those that a Notation has
+SIGNS: dict[str, str] = {
+    "∂": "partial",
+    "∇": "nabla",
+    "Σ": "sum",
+    "Π": "prod",
+    "∈": "in",
+    "∀": "forall",
+    "…": "ldots",
+    "·": "cdot",
+    "×": "times",
+    "∘": "circ",
+    "⊙": "odot",
+    "⊗": "otimes",
+    "‖": "Vert",
+    "⟨": "langle",
+    "⟩": "rangle",
+    "∞": "infty",
+    "ℓ": "ell",
+    "′": "prime",
+    "≈": "approx",
+    "∝": "propto",
+    "→": "to",
+    "←": "leftarrow",
+    "⇒": "Rightarrow",
+    "≡": "equiv",
+    "ᵀ": "top",
+    "±": "pm",
+    "⟺": "iff",
+}
 
 
 def function_name(name: str, latex: bool) -> str:
@@ -432,6 +536,18 @@ def function_name(name: str, latex: bool) -> str:
         return _FUNCTIONS[name][latex]
     name = plain(name)
     return (rf"\operatorname{{{name}}}" if name.isalnum() else _escaped(name)) if latex else name
+
+
+def commands() -> dict[str, str]:
+    """What is read for the commands of LaTeX that are written here: by name, without backslash.
+
+    >>> [commands()[name] for name in ("alpha", "circ", "leq", "log")]
+    ['α', '∘', '≤', 'log']
+    """
+    table = {name: sign for sign, name in _GREEK.items()}
+    table |= {name: sign for sign, name in SIGNS.items()}
+    pairs = [*RELATIONS.values(), *_FUNCTIONS.values()]
+    return table | {latex[1:]: text for text, latex in pairs if latex[0] == "\\"} | {"sigma": "σ"}
 
 
 def _raised(n: int) -> str:

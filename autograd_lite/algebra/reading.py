@@ -167,6 +167,13 @@ def _or(step: Step, a: Expression, b: Expression) -> Expression:
     return elementwise(np.subtract, elementwise(np.add, a, b), both)
 
 
+def _only(step: Step, x: Expression, *at: Expression) -> Expression:
+    """The one element of an array, or an array of one element."""
+    if at or prod(x.shape) != 1 or step.value.size != 1:
+        return Apply(step.op, (x, *at), step.shape, step.static, static_mark(step))  # type: ignore[arg-type]
+    return reshaped(x, step.shape)
+
+
 def _ldexp(step: Step, x: Expression, n: Expression) -> Expression:
     return elementwise(np.multiply, x, elementwise(np.power, number(2), n))
 
@@ -185,6 +192,8 @@ _TRANSLATIONS: dict[Any, Callable[..., Expression | None]] = {
     np.linalg.solve: _solve,
     np.where: _where,
     np.ldexp: _ldexp,
+    rules.getitem: _only,
+    rules.scatter_add: _only,
     np.bitwise_and: lambda step, a, b: elementwise(np.multiply, a, b),
     np.logical_and: lambda step, a, b: elementwise(np.multiply, a, b),
     np.bitwise_or: _or,

@@ -131,12 +131,12 @@ class Simplifier:
     def _region(self, e: Expression) -> Expression:
         letters: dict[Expression, Any] = {}
         written = self._in_sympy(e, letters)
-        forms = [written]
+        found = [written]
         for x in [x for x in letters if x in self.inverses]:
             other = self._in_sympy(self.inverses[x], letters)
-            forms.append(written.subs(letters[x], other))
-        found = [_from_sympy(f, list(letters)) for f in map(_shortest, forms) if f is not None]
-        return filled(min(found, key=cost), e.shape) if found else e
+            found.append(written.subs(letters[x], other))
+        shortest = [from_sympy(f, list(letters)) for f in map(_shortest, found) if f is not None]
+        return filled(min(shortest, key=cost), e.shape) if shortest else e
 
     def inverse(self, e: Expression, name: Symbol) -> tuple[Expression, Expression] | None:
         """The one thing without a name in an expression, and what that is by the expression's name.
@@ -147,23 +147,19 @@ class Simplifier:
         written = self._in_sympy(e, letters)
         if len(letters) != 1 or isinstance(next(iter(letters)), Symbol):
             return None
-        (x, letter), y = next(iter(letters.items())), _letter(1)
+        (x, letter), y = next(iter(letters.items())), letter_of(1)
         top, bottom = sympy().fraction(sympy().together(written))
         equation = sympy().Poly(top - y * bottom, letter)
         if equation.degree() != 1:
             return None
         slope, constant = equation.all_coeffs()
-        return x, _from_sympy(_shortest(-constant / slope), [x, name])
+        return x, from_sympy(_shortest(-constant / slope), [x, name])
 
     def _in_sympy(self, e: Expression, letters: dict[Expression, Any]) -> Any:
-        sp = sympy()
         if isinstance(e, Number) and np.isfinite(float(e.value)):
-            value = e.value
-            return sp.Rational(
-                *value.as_integer_ratio() if isinstance(value, Fraction) else [repr(value)]
-            )
+            return rational(e)
         if isinstance(e, Ones):
-            return sp.Integer(1)
+            return sympy().Integer(1)
         if isinstance(e, Apply) and arithmetic(e):
             if e.op is np.power:
                 return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
@@ -171,16 +167,24 @@ class Simplifier:
             if inner is not None:
                 return self._in_sympy(inner, letters)
             arguments = [self._in_sympy(a, letters) for a in e.arguments]
-            return _IN_SYMPY[e.op](*arguments)
+            return IN_SYMPY[e.op](*arguments)
         shorter = self(e) if isinstance(e, Apply) else e
         if shorter is not e and arithmetic(shorter):
             return self._in_sympy(shorter, letters)
         if shorter not in letters:
-            letters[shorter] = _letter(len(letters))
+            letters[shorter] = letter_of(len(letters))
         return letters[shorter]
 
 
-_IN_SYMPY: dict[Any, Callable[..., Any]] = {
+def rational(e: Number) -> Any:
+    """A finite constant as a fraction of SymPy's."""
+    value = e.value
+    return sympy().Rational(
+        *value.as_integer_ratio() if isinstance(value, Fraction) else [repr(value)]
+    )
+
+
+IN_SYMPY: dict[Any, Callable[..., Any]] = {
     np.add: lambda a, b: a + b,
     np.subtract: lambda a, b: a - b,
     np.multiply: lambda a, b: a * b,
@@ -249,26 +253,31 @@ def _transposed(e: Expression) -> Expression:
 
 
 @functools.cache
-def _letter(n: int) -> Any:
+def letter_of(n: int) -> Any:
     return sympy().Symbol(f"x{n}")
+
+
+@functools.lru_cache(maxsize=10_000)
+def forms(e: Any) -> list[Any]:
+    """Ways to write a rational expression of letters; none if it is not finite."""
+    sp = sympy()
+    if e.has(sp.zoo, sp.nan, sp.oo):
+        return []
+    if len(e.free_symbols) > _MANY:
+        return [e]
+    cancelled = sp.cancel(e)
+    return [sp.factor_terms(cancelled), sp.factor_terms(e), sp.factor(cancelled), e, cancelled]
 
 
 @functools.lru_cache(maxsize=10_000)
 def _shortest(e: Any) -> Any:
     """The form of a rational expression with the fewest operations; None if it is not finite."""
-    sp = sympy()
-    if e.has(sp.zoo, sp.nan, sp.oo):
-        return None
-    forms = [e]
-    if len(e.free_symbols) <= _MANY:
-        cancelled = sp.cancel(e)
-        forms = [sp.factor_terms(cancelled), sp.factor_terms(e), sp.factor(cancelled), e, cancelled]
     last = max(map(_index, e.free_symbols), default=0)
     dummies: list[Expression] = [Symbol("value", "", n, ()) for n in range(last + 1)]
-    return min(forms, key=lambda form: cost(_from_sympy(form, dummies)))
+    return min(forms(e), key=lambda form: cost(from_sympy(form, dummies)), default=None)
 
 
-def _from_sympy(e: Any, letters: list[Expression]) -> Expression:
+def from_sympy(e: Any, letters: list[Expression]) -> Expression:
     if e.is_Symbol:
         return letters[_index(e)]
     if e.is_Rational:
@@ -297,7 +306,7 @@ def _added(e: Any, letters: list[Expression]) -> Expression:
     total: Expression | None = None
     for term in sorted(e.args, key=order):
         negative = term.could_extract_minus_sign()
-        x = _from_sympy(-term if negative else term, letters)
+        x = from_sympy(-term if negative else term, letters)
         if total is None:
             total = scaled(-1, x) if negative else x
         else:
@@ -346,7 +355,7 @@ def _joined(powers: list[tuple[Any, int]], letters: list[Expression]) -> Express
     """The product of these powers, as a person orders them; None where there are none."""
     joined: Expression | None = None
     for base, n in sorted(powers, key=lambda power: _place(power[0], letters)):
-        x = _from_sympy(base, letters)
+        x = from_sympy(base, letters)
         x = x if n == 1 else elementwise(np.power, x, number(n))
         joined = x if joined is None else elementwise(np.multiply, joined, x)
     return joined

@@ -1,27 +1,27 @@
 """Expressions of matrices, as a small tree that does not depend on any tape.
 
-What is printed is what is evaluated: `notation` writes this tree, `evaluate` computes it.
+What is printed is what is evaluated: `notation` writes this tree, `evaluation` computes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from autograd_lite import rules
-
 Shape = tuple[int, ...]
+AXES = "axes of indices"  # the mark of an operation that makes rows and columns of them
 
 
 @dataclass(frozen=True)
 class Symbol:
     """A letter for what belongs to a step: by kind its `value`, the `gradient` of J by it, …
 
-    flipped: whether it stands for the transpose.
+    flipped: whether it stands for the transpose. properties: what is known of a matrix: `symmetric`,
+    `orthogonal`, …
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Symbol:
     number: int
     shape: Shape
     flipped: bool = False
+    properties: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,68 @@ class Named:
         return self.meaning.shape
 
 
-Expression = Symbol | Number | Ones | Apply | Named
+@dataclass(frozen=True)
+class Index:
+    """An index, free or of a sum: its letter, and its values low, low + 1, … on an axis of its own.
+
+    What depends on indices has an axis for each, before the axes of its shape; `axis` is the place
+    of this one, counted from the last.
+    """
+
+    label: str
+    axis: int
+    low: int
+    count: int
+    shape: Shape = ()
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element of a matrix, counted from 1; a row or a column, as a column, where one is None."""
+
+    of: Expression
+    row: Expression | None
+    column: Expression | None
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Total:
+    """What `op` (np.sum, np.prod, np.max, np.min) makes of the body's values over an index."""
+
+    op: Callable[..., Any]
+    index: Index
+    body: Expression
+    shape: Shape
+    bounds: tuple[Any, Any] = (None, None)  # as they are written
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The derivative of an expression by a letter on the tape.
+
+    at: the row and the column of the one element that it is taken by, if it is; a column or a row
+    of them, where one is None. layout: `numerator`, `denominator` or `mixed` (Jacobians as
+    numerator, gradients as denominator), which says how the two shapes become one; `full` leaves
+    them side by side.
+    """
+
+    of: Expression
+    wrt: Symbol
+    shape: Shape
+    at: tuple[Expression | None, Expression | None] = (None, None)
+    layout: str = "mixed"
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A matrix written out: rows of numbers, or of matrices that fit together."""
+
+    rows: tuple[tuple[Any, ...], ...]
+    shape: Shape
+
+
+Expression = Symbol | Number | Ones | Apply | Named | Index | Element | Total | Derivative | Blocks
 Part = str | Expression  # of a sentence about expressions
 
 
@@ -159,33 +221,51 @@ def as_mask(x: Any) -> Any:
     return np.asarray(x) != 0
 
 
-def evaluate(e: Expression, values: Callable[[Symbol], Any]) -> Any:
-    """The value of an expression, given that of each symbol."""
-    if isinstance(e, Symbol):
-        return values(e)
-    if isinstance(e, Number):
-        return float(e.value)
-    if isinstance(e, Ones):
-        return np.ones(e.shape)
+def only(x: Any) -> Any:
+    """The number in a matrix of one row and one column."""
+    return x[..., 0, 0]
+
+
+def children(e: Expression) -> tuple[Expression, ...]:
+    """The expressions that this one consists of."""
+    if isinstance(e, Apply):
+        return e.arguments
     if isinstance(e, Named):
-        return evaluate(e.meaning, values)
-    arguments = [evaluate(a, values) for a in e.arguments]
-    if e.op is as_mask:
-        return as_mask(*arguments)
-    if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers or masks
-        x, *at = map(np.asarray, arguments)
-        arguments = [x, *(i.astype(int) if i.dtype.kind == "f" else i for i in at)]
-    value = e.op(*arguments, **e.static)
-    return value * 1.0 if np.result_type(value).kind == "b" else value  # [x > 0] is 1 or 0
+        return (e.meaning,)
+    if isinstance(e, Element):
+        return tuple(x for x in (e.of, e.row, e.column) if x is not None)
+    if isinstance(e, Total):
+        return (e.body,)
+    if isinstance(e, Derivative):
+        return (e.of, e.wrt, *(x for x in e.at if x is not None))
+    return tuple(x for row in e.rows for x in row) if isinstance(e, Blocks) else ()
+
+
+def rebuilt(e: Expression, new: Sequence[Any]) -> Expression:
+    """The same expression with other children."""
+    if isinstance(e, Apply):
+        return replace(e, arguments=tuple(new))
+    if isinstance(e, Named):
+        return replace(e, meaning=new[0])
+    if isinstance(e, Element):
+        rest = iter(new[1:])
+        row = None if e.row is None else next(rest)
+        return replace(e, of=new[0], row=row, column=None if e.column is None else next(rest))
+    if isinstance(e, Total):
+        return replace(e, body=new[0])
+    if isinstance(e, Derivative):
+        at = iter(new[2:])
+        places = [None if x is None else next(at) for x in e.at]
+        return replace(e, of=new[0], wrt=new[1], at=(places[0], places[1]))
+    if isinstance(e, Blocks):
+        cells = iter(new)
+        return replace(e, rows=tuple(tuple(next(cells) for _ in row) for row in e.rows))
+    return e
 
 
 def symbols(e: Expression) -> list[Symbol]:
     """Every symbol of an expression, in order of appearance, repeated ones too."""
-    if isinstance(e, Symbol):
-        return [e]
-    if isinstance(e, Named):
-        return symbols(e.meaning)
-    return [s for a in e.arguments for s in symbols(a)] if isinstance(e, Apply) else []
+    return [e] if isinstance(e, Symbol) else [s for a in children(e) for s in symbols(a)]
 
 
 def terms(e: Expression, sign: int = 1) -> list[tuple[int, Expression]]:
@@ -240,12 +320,14 @@ def substituted(e: Expression, new: Callable[[Symbol], Expression | None]) -> Ex
     """The expression with others in the place of its symbols, where `new` gives one."""
     if isinstance(e, Symbol):
         return new(e) or e
-    if isinstance(e, Named):
-        return Named(e.name, substituted(e.meaning, new))
-    if not isinstance(e, Apply):
-        return e
-    arguments = tuple(substituted(a, new) for a in e.arguments)
-    return Apply(e.op, arguments, e.shape, e.static, e.mark)
+    return rebuilt(e, [substituted(a, new) for a in children(e)])
+
+
+def replaced(e: Expression, old: Expression, new: Expression) -> Expression:
+    """The expression with one of its parts, wherever it occurs, replaced by another."""
+    if e == old:
+        return new
+    return rebuilt(e, [replaced(x, old, new) for x in children(e)]) if children(e) else e
 
 
 def flipped(e: Expression) -> Expression:
@@ -266,6 +348,8 @@ def flipped(e: Expression) -> Expression:
         return e
     if isinstance(e, Ones):
         return Ones(shape)
+    if not isinstance(e, Apply):
+        raise ValueError("an expression with indices cannot be written with samples as rows")
     arguments = tuple(map(flipped, e.arguments))
     if e.op is np.dot:
         return product(*arguments[::-1])

@@ -6,14 +6,18 @@ and every line is evaluated as it is printed and compared with the tape before i
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra.notation import TEXT, Notation, Style
+from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.matrices import NoMatrix, is_by_element
+from autograd_lite.algebra.matrix_form import in_matrices
+from autograd_lite.algebra.notation import TEXT, Notation, Style, letters_of
 from autograd_lite.algebra.reading import Reader
 from autograd_lite.algebra.simplification import (
     ARITHMETIC,
@@ -29,95 +33,42 @@ from autograd_lite.algebra.tree import (
     Part,
     Quantity,
     Symbol,
+    children,
     elementwise,
-    evaluate,
     substituted,
     symbols,
     without,
 )
+from autograd_lite.derivation.closed import ClosedForm, On, closed_form, together, with_sizes
 from autograd_lite.derivation.fitting import Writing, fitted, notation_named
+from autograd_lite.derivation.formulas import formula_on_tapes
 from autograd_lite.derivation.named_tape import NamedTape
+from autograd_lite.derivation.result import Derivation, FormulaDerivation, Line
 from autograd_lite.graph import Step
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 from autograd_lite.walk import by_needs, reachable, seed
 
-MOST = 200  # lines that are printed; of more, the first and the last
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a derivation: `lhs = rhs`.
-
-    shape: of both sides. note: what to know about it. error: the largest deviation of the printed
-    expression from the tape, relative to the tape's largest value, over both points. latex: the
-    line in LaTeX. steps: how it came about.
-    """
-
-    lhs: str
-    rhs: str
-    shape: tuple[int, ...]
-    note: str
-    error: float
-    latex: str
-    steps: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.lhs} = {self.rhs}"
-
-
-class Derivation:
-    """The `lines` of a derivation, from the cost down; a notebook shows it typeset."""
-
-    def __init__(self, lines: list[Line], header: str = "", latex: Sequence[str] = ()) -> None:
-        self.lines = lines
-        self.header = header
-        self._latex = latex  # each line with its shape, note and steps
-
-    def __str__(self) -> str:
-        width = max([41, *(_width(str(line)) + 2 for line in self.lines)])
-        shapes = max([0, *(len(str(line.shape)) for line in self.lines)]) + 3
-        text = []
-        for line in self.lines:
-            equation = str(line) + " " * (width - _width(str(line)))
-            text.append(f"{equation}{line.shape!s:{shapes}}{line.note}".rstrip())
-            text[-1] += "".join(f"\n    {step}" for step in line.steps)
-        more = f"… {len(text) - MOST} more lines: see .lines"
-        return "\n".join([*filter(None, [self.header]), *_folded(text, more)])
-
-    __repr__ = __str__
-
-    def latex(self) -> str:
-        """The lines as an `aligned` environment, for LaTeX's math mode."""
-        rows = _folded(self._latex, r"&\ldots")
-        return "\\begin{aligned}\n" + " \\\\[4pt]\n".join(rows) + "\n\\end{aligned}"
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex()}\n$$"
-
-
-def _folded(lines: Sequence[str], more: str) -> list[str]:
-    if len(lines) <= MOST:
-        return list(lines)
-    return [*lines[: MOST // 2], more, *lines[-MOST // 2 :]]
-
-
-def _width(text: str) -> int:
-    """How many columns a text takes: an arrow over a letter takes none."""
-    return sum(not unicodedata.combining(c) for c in text)
-
 
 def derive(
-    J: Tensor,
-    wrt: Iterable[Tensor] | Tensor | None = None,
+    J: Tensor | str,
+    wrt: Iterable[Any] | Tensor | str | None = None,
     notation: str | Notation = "plain",
     steps: bool = False,
+    *,
+    order: int = 1,
+    shapes: Mapping[str, Sequence[str | int]] | None = None,
+    assume: Mapping[str, str] | None = None,
+    broadcasting: str = "none",
 ) -> Derivation:
     """The gradients of J in matrix form, as one would derive them by hand, from its tape.
 
     J: a scalar. wrt: tensors on its tape (None: every leaf that requires a gradient). The lines use
     the tensors' names; what needs a name and has none is called T1, T2, … notation: `plain`, a
     document, `000` to `004`, or a `Notation` of your own. steps: also how each line came about.
+    order: 2 for closed forms of second derivatives: the Hessian by a vector, `d²J[V]` by a matrix.
+    broadcasting: `none`, where lines conform as matrices, or `numpy`, where what NumPy repeats is
+    not written.
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
@@ -130,18 +81,99 @@ def derive(
     >>> print(derive(np.sum(np.square(A - Y)) / 2, [W]))
     ∂J/∂A = A − Y                            (1, 2)
     ∂J/∂W = (∂J/∂A ∘ (1 − A ∘ A)) Xᵀ         (1, 2)
+
+    Its `formula` is a gradient as one closed form, checked as the lines are.
+
+    >>> derive(np.sum(np.square(W @ X - Y)) / 2, [W]).formula
+    '(W X − Y) Xᵀ'
+
+    J may be text instead: a formula as in a note, after definitions on lines of their own. Then wrt
+    are letters. shapes: those that are not to be guessed, `{"X": ("m", "n"), "λ": ()}`. assume:
+    what is known of letters, `{"A": "symmetric"}` (positive, positive definite, diagonal,
+    orthogonal, one-hot, one-hot columns, sums to 1). A vector has a Jacobian ∂y/∂x, with a row for
+    each element of y. Results are checked at other sizes, and against central differences.
+
+    >>> d = derive("1/2 xᵀ A x", wrt="x")
+    >>> d.formula, d.shape
+    ('1/2 (A + Aᵀ) x', ('n',))
+    >>> derive("1/2 xᵀ A x", wrt="x", assume={"A": "symmetric"}).formula
+    'A x'
+    >>> d(A=np.eye(2), x=np.array([1.0, 2.0]))
+    array([1., 2.])
     """
     sympy()
+    if broadcasting not in ("none", "numpy"):
+        raise ValueError(f"broadcasting={broadcasting!r}: there are none, numpy")
+    if isinstance(J, str):
+        return derive_text(J, wrt, notation, steps, order, shapes, assume)
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
+    wrt = [wrt] if isinstance(wrt, Tensor) else list(wrt)
     with np.errstate(all="ignore"):
-        recorded = record(J, [wrt] if isinstance(wrt, Tensor) else wrt)
+        recorded = record(J, wrt)
     tape = NamedTape(recorded)
     writing = fitted(chosen, tape)
     quantities = writing.rewritten(Deriver(tape, chosen.cancels).quantities())
-    return written(quantities, writing, steps)
+    label = recorded.cost.label or "J"
+    labels = [s.label or "" for s in recorded.wrt]
+
+    def forms() -> dict[str, ClosedForm]:
+        style = style_for(chosen, label)
+        pairs = zip(labels, wrt, strict=True)
+        return {x: closed_form([On(J, t, label)], style, order) for x, t in pairs}
+
+    return written(quantities, writing, steps, forms, broadcasting == "none")
+
+
+def style_for(notation: Notation, cost: str) -> Callable[[bool], Style]:
+    """The writer of closed forms: with the signs of a notation, in the tape's own letters."""
+    return functools.partial(
+        Style, notation=replace(notation, letters={}), letters=letters_of(cost)
+    )
+
+
+def derive_text(
+    text: str,
+    wrt: Any,
+    notation: str | Notation,
+    steps: bool,
+    order: int,
+    shapes: Mapping[str, Sequence[str | int]] | None,
+    assume: Mapping[str, str] | None,
+) -> Derivation:
+    """The derivation of a formula: see `derive`."""
+    chosen = notation if isinstance(notation, Notation) else notation_named(notation)
+    first, second = formula_on_tapes(text, shapes, assume)
+    letters = [wrt] if isinstance(wrt, str) else list(first.letters if wrt is None else wrt)
+    unknown = [x for x in (*letters, *(assume or {})) if x not in first.letters]
+    if unknown:
+        said = ", ".join(map(str, unknown))
+        raise ValueError(
+            f"{said} is no letter of the formula: there are {', '.join(first.letters)}"
+        )
+    style = style_for(chosen, first.name)
+
+    def lines() -> list[Line]:
+        if first.cost.ndim:
+            return []
+        tape = first.named(record(first.cost, [first.letters[x] for x in letters]))
+        quantities = Deriver(tape, chosen.cancels).quantities()
+        return written(quantities, Writing(replace(chosen, letters={}), tape), steps, dict).lines
+
+    def form(x: str) -> ClosedForm:
+        try:
+            return first.in_letters(closed_form([first.on(x), second.on(x)], style, order), x)
+        except ArithmeticError:  # an inverse that there is not, at these sizes: XᵀX of a wide X
+            others = formula_on_tapes(text, shapes, assume, largest_first=False)
+            pairs = [tape.on(x) for tape in others]
+            return others[0].in_letters(closed_form(pairs, style, order), x)
+
+    def forms() -> dict[str, ClosedForm]:
+        return {x: form(x) for x in letters}
+
+    return FormulaDerivation(first.note, first.remarks, first.shapes, lines, forms, steps)
 
 
 # What they say
@@ -186,7 +218,8 @@ class Deriver:
         missing: dict[tuple[str, int], set[tuple[str, int]]] = {}
         users: dict[tuple[str, int], list[tuple[str, int]]] = {}
         for key in (*kinds["part"], *kinds["leaf"]):
-            needs = {(s.kind, s.number) for s in symbols(self.found[key].rhs) if s.kind != "value"}
+            inside = symbols(self.found[key].rhs)
+            needs = {(s.kind, s.number) for s in inside if s.kind in ("gradient", "part")}
             missing[key] = needs
             for need in needs:
                 users.setdefault(need, []).append(key)
@@ -246,19 +279,23 @@ class Deriver:
                 raw = self.tape.arriving(root, symbol.number)
             if raw is None:
                 reader = Reader(lambda step: self._symbol(step, symbol), self.tape.inactive)
-                raw = reader(root)
+                raw = with_sizes(reader(root), self.tape.sizes)
                 self.left_out[symbol] = reader.left_out
-            self.read[symbol] = raw, *self._simplified(raw)
+            self.read[symbol] = raw, *self._simplified(raw, symbol)
         return self.read[symbol]
 
-    def _simplified(self, e: Expression) -> tuple[Expression, list[tuple[Part, ...]]]:
-        simplify = Simplifier(self.tape.is_one, self.tape.inverses)
+    def _simplified(
+        self, e: Expression, of: Symbol | None = None
+    ) -> tuple[Expression, list[tuple[Part, ...]]]:
+        """The shorter expression, and what that assumes; what a letter is does not use it."""
+        known = {x: y for x, y in self.tape.inverses.items() if of not in symbols(y)}
+        simplify = Simplifier(self.tape.is_one, known)
         return simplify(e), simplify.conditions
 
     def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
         if not step.is_gradient or step.op is None:
-            return tape.letter(step)
+            return tape.letter(step) or (tape.twin(step) if step.op else None)
         arriving = tape.arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:
             return arriving
@@ -319,11 +356,19 @@ class Deriver:
 # What is printed
 
 
-def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> Derivation:
+def written(
+    quantities: list[Quantity],
+    writing: Writing,
+    with_steps: bool,
+    forms: Callable[[], dict[str, ClosedForm]],
+    strict: bool = True,
+) -> Derivation:
     """The lines, each evaluated as it is printed and compared with the tape."""
     text, latex = writing.style(latex=False), writing.style(latex=True)
     lines, rows = [], []
     for q in quantities:
+        if strict and not writing.notation.letters:
+            q = replace(q, rhs=conforming_line(q.rhs))
         error = max(checked(q, writing, text, point) for point in range(2))
         steps = q.steps if with_steps else ()
         lines.append(
@@ -349,33 +394,46 @@ def written(quantities: list[Quantity], writing: Writing, with_steps: bool) -> D
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
     header = filter(None, [writing.header, given and f"Without a name: {given}"])
-    return Derivation(lines, "\n".join(header), rows)
+    return Derivation(lines, "\n".join(header), rows, forms)
 
 
-def together(parts: Iterable[Part], style: Style) -> str:
-    """Words and expressions, one after the other."""
-    return "".join(
-        (rf"\text{{{p}}}" if style.latex else p) if isinstance(p, str) else style(p) for p in parts
-    )
+def conforming_line(e: Expression) -> Expression:
+    """An expression in which what NumPy would repeat is repeated by products with ones."""
+    try:
+        return in_matrices(e) if _repeats(e) else e
+    except NoMatrix:
+        return e
+
+
+def _repeats(e: Expression) -> bool:
+    """Whether a matrix in an expression is broadcast to another shape."""
+    parts = children(e)
+    if is_by_element(e):
+        shapes = {a.shape for a in parts if math.prod(a.shape) > 1}
+        return len(shapes | {e.shape}) > 1 or any(map(_repeats, parts))
+    return any(map(_repeats, parts))
 
 
 def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:
     """The error of a line; ArithmeticError if the printed expression is not what the tape has."""
 
     def value(s: Symbol) -> Any:
-        return writing.value(s, point)
+        x = writing.value(s, point)
+        return np.reshape(x, s.shape) if np.size(x) == math.prod(s.shape) else x
 
     expected = np.asarray(value(q.symbol))
     if not np.isfinite(expected).all():
         raise ArithmeticError(f"{style(q.symbol)} is not finite on this tape: nothing to compare")
     with np.errstate(all="ignore"):
         found = np.asarray(evaluate(q.rhs, value))
+    if found.size == expected.size:
+        found = found.reshape(expected.shape)
     eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
     deviation = scale = 0.0
     if expected.size:
         deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
         scale = float(np.max(np.abs(expected)))
-    arriving = [value(s) for s in symbols(q.rhs) if s.kind != "value"]
+    arriving = [value(s) for s in symbols(q.rhs) if s.kind not in ("value", "size")]
     noise = max([point == 0, *(np.max(np.abs(g), initial=0.0) for g in arriving)])
     allowed = eps**0.5 * scale + 1e3 * eps * noise  # all digits may cancel
     fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape

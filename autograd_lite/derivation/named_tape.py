@@ -6,11 +6,13 @@ at both is algebra, not chance.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import rules
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import RELATIONS
 from autograd_lite.algebra.reading import Reader, inactive, is_constant, static_mark
 from autograd_lite.algebra.simplification import Simplifier, arithmetic
@@ -21,7 +23,6 @@ from autograd_lite.algebra.tree import (
     Part,
     Symbol,
     elementwise,
-    evaluate,
     number,
     reshaped,
     symbols,
@@ -38,14 +39,26 @@ class NamedTape:
 
     labels: the names, by number; of `given` ones by this class. parts: names of gradient steps that
     are no tensor's, because they are large. known: expressions for steps without a name.
+
+    fresh: values of leaves for the second point, if not any will do. sizes: letters for numbers
+    that are the sizes of arrays, and of nothing else. properties: what is known of letters.
     """
 
-    def __init__(self, recorded: Steps) -> None:
+    def __init__(
+        self,
+        recorded: Steps,
+        fresh: Mapping[int, Any] | None = None,
+        sizes: Mapping[int, str] | None = None,
+        properties: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
         self.recorded = recorded
-        self.points = [[s.value for s in recorded], fresh_point(recorded)]
+        self.sizes, self.properties = sizes or {}, properties or {}
+        with np.errstate(all="ignore"):
+            other = fresh_point(recorded) if fresh is None else replay(recorded, fresh)
+        self.points = [[s.value for s in recorded], other]
         self.inactive = inactive(recorded, self.points)
-        self.labels = {s.number: s.label for s in recorded if s.label and not s.is_gradient}
-        self.computed = {_computation(recorded[n]): n for n in self.labels if recorded[n].op}
+        self.labels = {s.number: s.label for s in recorded if s.label}
+        self.first = first_of_its_kind(recorded)
         self.parts: dict[int, str] = {}
         self.given: set[int] = set()
         self.known: dict[int, Expression] = {}
@@ -61,6 +74,8 @@ class NamedTape:
                 self.whose.setdefault(g.number, []).append(n)
         self._recognise()
         self._name_the_rest()
+        named = (n for n in self.labels if recorded[n].op and not recorded[n].is_gradient)
+        self.computed = {self.first[n]: n for n in named}
         self.inverses = self._inverses()
 
     def _recognise(self) -> None:
@@ -152,7 +167,8 @@ class NamedTape:
     def symbol(self, n: int, kind: str = "value") -> Symbol:
         """The letter of a tensor, of the gradient by it, or of a part of a large gradient."""
         label = self.parts[n] if kind == "part" else self.labels[n]
-        return Symbol(kind, label, n, self.recorded[n].shape)
+        known = self.properties.get(label, frozenset()) if kind == "value" else frozenset()
+        return Symbol(kind, label, n, self.recorded[n].shape, properties=known)
 
     def letter(self, step: Step) -> Expression | None:
         """What is written for the value of a forward step, if it has a name."""
@@ -171,8 +187,8 @@ class NamedTape:
 
     def twin(self, step: Step) -> Expression | None:
         """The letter of what a step computes again: a rule may take cos(Z) where A is cos(Z)."""
-        same = self.computed.get(_computation(step)) if step.op else None
-        return None if same is None else self.symbol(same)
+        same = self.computed.get(self.first[step.number])
+        return None if same in (None, step.number) else self.symbol(same)
 
     def step(self, symbol: Symbol) -> Step:
         """The step whose value a symbol stands for."""
@@ -181,6 +197,8 @@ class NamedTape:
 
     def value(self, symbol: Symbol, point: int) -> Any:
         """The value of a symbol at one of the points."""
+        if symbol.kind == "size":
+            return float(next(n for n, letter in self.sizes.items() if letter == symbol.label))
         return self.points[point][self.step(symbol).number]
 
     def is_one(self, e: Expression) -> tuple[Part, ...] | None:
@@ -211,10 +229,15 @@ def is_data(s: Step) -> bool:
     return s.op is None and not s.tensor.requires_grad
 
 
-def _computation(s: Step) -> Any:
-    """What a step computes: two steps that agree in this have the same value."""
-    inputs = tuple(("step", x.number) if isinstance(x, Step) else x for x in s.inputs)
-    return s.op, inputs, static_mark(s)
+def first_of_its_kind(recorded: Steps) -> list[int]:
+    """For each step, the number of the first that computes the same from the same."""
+    found: dict[Any, int] = {}
+    first: list[int] = []
+    for s in recorded:
+        inputs = tuple(("step", first[x.number]) if isinstance(x, Step) else x for x in s.inputs)
+        key = (s.op, inputs, static_mark(s)) if s.op else s.number
+        first.append(found.setdefault(key, s.number))
+    return first
 
 
 def fresh_point(recorded: Steps) -> list[Any]:

@@ -1,4 +1,4 @@
-"""`autograd-lite check`: every formula of the five documents against the tape.
+"""`autograd-lite check`: the claims of notes, or every formula of the five documents.
 
 It also runs the documents' procedures by hand beside the tape, and compares every gradient of two
 networks in training with the closed form.
@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nn import documents
+from nn.cli import command_notes
 from nn.cli.command import UsageError, outputs, whole_number
 from nn.cli.tables import writer
 from nn.documents import Result
@@ -32,8 +33,10 @@ def add_to(subparsers: Any) -> None:
     """Add the subcommand `check`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "check",
-        help="check every formula of the documents against the tape",
-        description="Check every formula of the documents against the tape and central "
+        help="check derivations in notes, or every formula of the documents, against the tape",
+        description="With notes: check each claim of them on drawn sizes; exit code 1 if one does "
+        "not hold, 2 if something could not be read. Without: check every formula of the "
+        "documents against the tape and central "
         "differences, on networks of many shapes; run the documents' procedures by hand beside "
         "the tape; compare networks in training with the closed form. Exit code 1 if a result is "
         "not what is recorded.",
@@ -50,11 +53,24 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the results to a file as JSON")
     parser.add_argument("--report", metavar="FILE", help="write a page for a browser: report.html")
     parser.add_argument("--rng", type=whole_number, default=0, help="seed (default 0)")
+    parser.add_argument(
+        "notes",
+        nargs="*",
+        default=(),
+        metavar="NOTE",
+        help="derivations as text to check in place of the documents: Markdown, LaTeX, notebooks, "
+        "plain text",
+    )
+    parser.add_argument("--watch", action="store_true", help="check notes again at each save")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Check as the options say and print the results; returns the exit code."""
+    if options.notes:
+        return command_notes.run_notes(options)
+    if options.watch:
+        raise UsageError("--watch: which note? autograd-lite check --watch note.md")
     for number in options.document or ():
         if number not in documents.NUMBERS:
             known = ", ".join(documents.NUMBERS)

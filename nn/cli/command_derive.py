@@ -1,8 +1,9 @@
-"""`autograd-lite derive`: the gradients of a network's cost as one would derive them by hand."""
+"""`autograd-lite derive`: derivatives in closed form, of a formula or of a network's cost."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 import autograd_lite as ag
@@ -10,15 +11,43 @@ from nn.cli.command import UsageError, add_network_options, network_from, usage_
 from nn.cli.command_draw import cost_of_random_samples
 from nn.documents.notations import NOTATIONS
 
+TARGETS = ("numpy", "torch", "jax")
+
 
 def add_to(subparsers: Any) -> None:
     """Add the subcommand `derive`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "derive",
-        help="derive the gradients of a network in matrix form",
-        description="Derive the gradients of a network's cost in matrix form, from its recorded "
-        "tape. Every line is compared with the tape before it is shown.",
+        help="derive gradients in matrix form: of a formula, or of a network's cost",
+        description="Derive the gradients of a formula in closed form, or line by line those of a "
+        "network's cost, from its recorded tape. What is shown was compared with the tape before. "
+        "`autograd-lite derive 'tr(A Xᵀ B X C)' --wrt X`",
     )
+    parser.add_argument("formula", nargs="?", help="as in a note, in text or LaTeX")
+    group = parser.add_argument_group("the formula")
+    group.add_argument("--wrt", action="append", metavar="LETTER", help="by what (default: all)")
+    group.add_argument("--hessian", action="store_true", help="second derivatives")
+    group.add_argument(
+        "--shape",
+        action="append",
+        metavar="X=m,n",
+        help="the shape of a letter; λ= is a number (default: as the formula tells)",
+    )
+    group.add_argument(
+        "--assume",
+        action="append",
+        metavar="A=symmetric",
+        help="what is known of a letter: positive, symmetric, 'positive definite', diagonal, "
+        "orthogonal, one-hot, 'one-hot columns', 'sums to 1'",
+    )
+    for library in TARGETS:
+        group.add_argument(
+            f"--{library}",
+            dest="library",
+            action="store_const",
+            const=library,
+            help=f"print a function of {library} instead",
+        )
     add_network_options(parser)
     group = parser.add_argument_group("the derivation")
     group.add_argument(
@@ -38,7 +67,12 @@ def add_to(subparsers: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the derivation for the network that the options describe; returns the exit code."""
+    """Print the derivation for the formula or the network that the options describe."""
+    if options.formula is not None:
+        return _of_formula(options)
+    if options.wrt or options.hessian or options.library or options.shape or options.assume:
+        raise UsageError("--wrt, --hessian, --shape and --assume belong to a formula: "
+                         "autograd-lite derive 'xᵀ A x' --wrt x")  # fmt: skip
     notation = NOTATIONS.get(options.notation, ag.Notation())
     samples = options.samples
     if samples is None:
@@ -54,3 +88,39 @@ def run(options: argparse.Namespace) -> int:
         derivation = ag.derive(J, notation=notation, steps=options.steps)
     print(derivation.latex() if options.latex else derivation)
     return 0
+
+
+def _of_formula(options: argparse.Namespace) -> int:
+    shapes = {
+        letter: [int(n) if n.isdigit() else n for n in sizes.split(",") if n]
+        for letter, sizes in _pairs(options.shape, "--shape X=m,n")
+    }
+    assume = dict(_pairs(options.assume, "--assume A=symmetric"))
+    try:
+        with usage_errors():
+            derivation = ag.derive(
+                options.formula,
+                options.wrt,
+                notation=NOTATIONS.get(options.notation, ag.Notation()),
+                steps=options.steps,
+                order=2 if options.hessian else 1,
+                shapes=shapes,
+                assume=assume,
+            )
+            forms = derivation.forms
+            if options.library:
+                text = "\n\n".join(form.source_in(options.library) for form in forms.values())
+            else:
+                text = derivation.latex() if options.latex else str(derivation)
+    except ArithmeticError as error:
+        raise UsageError(str(error)) from error
+    print(text.strip())
+    return 0
+
+
+def _pairs(given: Sequence[str] | None, example: str) -> list[tuple[str, str]]:
+    given = given or []
+    for text in given:
+        if "=" not in text:
+            raise UsageError(f"{text!r} is not written as {example}")
+    return [(name.strip(), value.strip()) for name, _, value in (x.partition("=") for x in given)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from autograd_lite import files
 from autograd_lite.extras import install_command, needed
 from nn.documents.checked import Checked
 from nn.report import font, formulas, network, training
-from nn.report.markup import tag
+from nn.report.markup import Markup, tag
 
 LIBRARIES = {
     "fontTools": "fontTools",
@@ -58,6 +59,18 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
         training.section(checked, rng, epochs),
         *network.network_sections(rng),
     ]
+    return filled_page(sections, HEADING, LEAD)
+
+
+HEADING = "Hand-derived gradients, checked"
+LEAD = (
+    "Derivations of backpropagation, formula by formula, against a tape that computes the same "
+    "gradients by itself."
+)
+
+
+def filled_page(sections: Sequence[tuple[str, str, Markup]], heading: str, lead: str) -> str:
+    """The page as HTML: its heading, a line below it, and sections by name, title and content."""
     links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
     body = [
         tag("section", tag("h2", title, id=f"{name}-title"), content, id=name,
@@ -69,6 +82,8 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
         "page.html",
         style=f"{font.face(content)}\n{_file('page.css')}",
         script=_file("page.js"),
+        heading=str(tag("h1", heading)),
+        lead=str(tag("p", lead, class_="lead")),
         navigation=tag("nav", links, aria_label="Sections"),
         body=content,
     )

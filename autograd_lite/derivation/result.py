@@ -1,0 +1,159 @@
+"""What a derivation is: its lines, and the closed form for each tensor that was asked for."""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.derivation.closed import ClosedForm
+
+MOST = 200  # lines that are printed; of more, the first and the last
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a derivation: `lhs = rhs`.
+
+    shape: of both sides. note: what to know about it. error: the largest deviation of the printed
+    expression from the tape, relative to the tape's largest value, over both points. latex: the
+    line in LaTeX. steps: how it came about.
+    """
+
+    lhs: str
+    rhs: str
+    shape: tuple[int, ...]
+    note: str
+    error: float
+    latex: str
+    steps: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.lhs} = {self.rhs}"
+
+
+class Derivation:
+    """The `lines` of a derivation, from the cost down; a notebook shows it typeset.
+
+    forms: by the name of each tensor that was asked for, its derivative as one closed formula.
+    Where one was asked for, `formula`, `source` and calls are those of its form.
+    """
+
+    def __init__(
+        self,
+        lines: list[Line],
+        header: str = "",
+        latex: Sequence[str] = (),
+        forms: Callable[[], dict[str, ClosedForm]] = dict,
+    ) -> None:
+        if lines or not hasattr(type(self), "lines"):
+            self.lines = lines
+        self.header = header
+        self._latex = latex  # each line with its shape, note and steps
+        self._forms = forms
+
+    @functools.cached_property
+    def forms(self) -> dict[str, ClosedForm]:
+        """The closed forms, by name; found when they are first asked for."""
+        return self._forms()
+
+    def _form(self) -> ClosedForm:
+        if len(self.forms) != 1:
+            raise ValueError(f"there are {len(self.forms)} closed forms: see .forms[name]")
+        return next(iter(self.forms.values()))
+
+    @property
+    def formula(self) -> str:
+        """The closed form as one line of text: `(A + Aᵀ) x`."""
+        return self._form().formula
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shape of the closed form's value."""
+        return self._form().shape
+
+    @property
+    def source(self) -> str:
+        """A NumPy function of the closed form's letters."""
+        return self._form().source
+
+    def __call__(self, **values: Any) -> np.ndarray:
+        """The closed form's value at these values of its letters."""
+        return self._form()(**values)
+
+    def __str__(self) -> str:
+        width = max([41, *(_width(str(line)) + 2 for line in self.lines)])
+        shapes = max([0, *(len(str(line.shape)) for line in self.lines)]) + 3
+        text = []
+        for line in self.lines:
+            equation = str(line) + " " * (width - _width(str(line)))
+            text.append(f"{equation}{line.shape!s:{shapes}}{line.note}".rstrip())
+            text[-1] += "".join(f"\n    {step}" for step in line.steps)
+        more = f"… {len(text) - MOST} more lines: see .lines"
+        return "\n".join([*filter(None, [self.header]), *folded(text, more)])
+
+    __repr__ = __str__
+
+    def latex(self) -> str:
+        """The lines as an `aligned` environment, for LaTeX's math mode."""
+        rows = folded(self._latex, r"&\ldots")
+        return "\\begin{aligned}\n" + " \\\\[4pt]\n".join(rows) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
+
+def folded(lines: Sequence[str], more: str) -> list[str]:
+    if len(lines) <= MOST:
+        return list(lines)
+    return [*lines[: MOST // 2], more, *lines[-MOST // 2 :]]
+
+
+def _width(text: str) -> int:
+    """How many columns a text takes: an arrow over a letter takes none."""
+    return sum(not unicodedata.combining(c) for c in text)
+
+
+class FormulaDerivation(Derivation):
+    """The derivation of a formula that was given as text; printed, it is a note to be checked.
+
+    note: its declarations and definitions. remarks: how it was read. shapes: those of its letters.
+    lines: the steps, where it is a scalar.
+    """
+
+    def __init__(
+        self,
+        note: Sequence[str],
+        remarks: Sequence[str],
+        shapes: Mapping[str, tuple[Any, ...]],
+        lines: Callable[[], list[Line]],
+        forms: Callable[[], dict[str, ClosedForm]],
+        steps: bool,
+    ) -> None:
+        super().__init__([], forms=forms)
+        self.note, self.remarks, self.shapes = list(note), list(remarks), dict(shapes)
+        self.steps = steps
+        self._lines = lines
+
+    @functools.cached_property
+    def lines(self) -> list[Line]:  # type: ignore[override]
+        """The steps to the gradients of a scalar; found when they are first asked for."""
+        return self._lines()
+
+    def __str__(self) -> str:
+        steps = [str(line) for line in self.lines] if self.steps else []
+        return "\n".join([*self.note, *steps, *(form.statement for form in self.forms.values())])
+
+    __repr__ = __str__
+
+    def latex(self) -> str:
+        """The closed form in LaTeX; where there are several, with what each is, in `aligned`."""
+        forms = list(self.forms.values())
+        if len(forms) == 1:
+            return forms[0].latex()
+        rows = " \\\\[4pt]\n".join(f"{form.lhs[1]} &= {form.latex()}" for form in forms)
+        return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"

@@ -1,0 +1,314 @@
+"""Sizes and values drawn for a note, on which its claims are judged, and what becomes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.tree import Expression, Number
+from autograd_lite.formula.elaboration import Elaborator, Env
+from autograd_lite.formula.naming import letter_and_step, names_in, nodes
+from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape
+from autograd_lite.formula.shapes import (
+    NotConforming,
+    is_number,
+    joined,
+    matrix_shape,
+    settled,
+    written_shape,
+)
+from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted
+from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
+
+TOLERANCE = 1e-8  # of two sides, relative to the largest component
+PATTERNS = (
+    "different",
+    "different",
+    "equal",
+    "pairs",
+    *(f"one {n}" for n in range(1, 7)),
+    "different",
+    "different",
+)
+_DEPTHS = (3, 2, 2, 3, 2, 3, 1, 4, 2, 3, 4, 2)
+HOLDS, WRONG, MISFIT, UNDEFINED, AMBIGUOUS = (
+    "holds", "wrong", "does not conform", "undefined", "ambiguous",
+)  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    """What became of a claim in the drawings: how often right, wrong, not conforming, and why."""
+
+    right: int = 0
+    wrong: int = 0
+    misfit: int = 0
+    why: str = ""
+    undefined: str = ""
+    ambiguous: str = ""
+    unread: FormulaError | None = None
+    remarks: dict[str, None] = field(default_factory=dict)
+    at: set[str] = field(default_factory=set)
+    skipped: str = ""
+    undecided: int = 0
+
+    @property
+    def verdict(self) -> str:
+        if self.ambiguous:
+            return AMBIGUOUS
+        if self.undefined:
+            return UNDEFINED
+        if self.wrong:
+            return WRONG
+        if self.misfit:
+            return MISFIT
+        if not self.right:
+            return UNDEFINED
+        return HOLDS
+
+
+class Drawings:
+    """The worlds on which the claims of a note are judged."""
+
+    def __init__(self, plan: NotePlan, rng: int, **options: str) -> None:
+        self.plan, self.rng, self.options = plan, rng, options
+        self.problems: dict[str, FormulaError] = {}  # definitions that do not fit
+        self.worlds = [self.world(n, p) for n, p in enumerate(PATTERNS)]
+
+    def world(self, n: int, pattern: str, positive: bool = False) -> World:
+        rng = np.random.default_rng([self.rng, n, positive])
+        world = World(
+            self.plan,
+            SizeDrawing(_DEPTHS[n], 1 + _DEPTHS[n] % 4, pattern, rng),
+            Elaborator,
+            **self.options,
+        )
+        world.positive = positive
+        for definition in self.plan.definitions:
+            if definition.parameters:
+                continue
+            try:
+                world.elaborator.instances(definition)
+            except Outside:  # the ends of a family
+                continue
+            except FormulaError as error:
+                self.problems.setdefault(error.said, error)
+            except (NotConforming, Undefined, Ambiguous) as error:
+                statement = definition.statement
+                place = f"{statement.line}"
+                said = FormulaError(str(error), statement.passage.source, statement.start)
+                self.problems.setdefault(place, said)
+        world.close()
+        return world
+
+    def outcome(self, claim: NoteClaim, **reading: str) -> Outcome:
+        """Judge a claim on every world; reading: `layout` or `dot`, where not the usual one."""
+        found = Outcome()
+        for n, world in enumerate(self.worlds):
+            usual = {key: getattr(world.elaborator, key) for key in reading}
+            vars(world.elaborator).update(reading)
+            for _ in range(3):
+                again = self._on(world, claim, found)
+                if not again:
+                    break
+                world = self.worlds[n] = self.world(n, PATTERNS[n], True)
+                vars(world.elaborator).update(reading)
+            else:
+                found.undecided += 1
+            vars(world.elaborator).update(usual)
+            if found.unread or found.ambiguous:
+                break
+        return found
+
+    def holds(self, claim: NoteClaim) -> bool:
+        """Whether a claim holds on every world; the first one that it fails on decides."""
+        for world in self.worlds:
+            found = Outcome()
+            try:
+                again = self._on(world, claim, found)
+            except (ArithmeticError, AttributeError, KeyError, TypeError):
+                return False
+            if found.verdict != HOLDS or again or found.unread is not None:
+                return False
+        return True
+
+    def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
+        """Judge on one world; whether a value was not finite, so that it must be drawn again."""
+        before = found.right, found.wrong, found.misfit
+        for letters in instances(world, claim):
+            said = ", ".join(f"{k} = {v}" for k, v in letters.items())
+            try:
+                left, right = elaborated(world, claim, letters)
+                difference = compared(world, left, right, claim.relation)
+            except (NotConforming, IndexError) as error:
+                found.misfit += 1
+                found.why = found.why or str(error)
+            except Outside as error:
+                found.skipped = str(error)
+            except Undefined as error:
+                found.undefined = found.undefined or str(error)
+            except Ambiguous as error:
+                found.ambiguous = str(error)
+            except FormulaError as error:
+                found.unread = error
+            except (ValueError, np.linalg.LinAlgError, TypeError) as error:
+                found.misfit += 1
+                found.why = found.why or str(error).partition("\n")[0]
+            else:
+                if difference is None:
+                    found.right, found.wrong, found.misfit = before
+                    return True
+                if difference <= (rounding(claim) or TOLERANCE):
+                    found.right += 1
+                else:
+                    found.wrong += 1
+                    found.at.add(said)
+        if world is self.worlds[0]:
+            found.remarks |= world.elaborator.remarks
+        world.elaborator.remarks.clear()
+        return False
+
+
+def rounding(claim: NoteClaim) -> float:
+    """Half a unit of the last decimal, where the right side is numbers alone and rounded."""
+    if any(isinstance(n, Name) for n in nodes(claim.right)):
+        return 0.0
+    source = claim.statement.passage.source.text
+    written = [source[n.start : n.end] for n in nodes(claim.right) if isinstance(n, Num)]
+    decimals = [len(text.partition(".")[2]) for text in written if "." in text]
+    return 0.51 * 10.0 ** -max(decimals) if decimals else 0.0
+
+
+def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
+    """The numbers of layers for which a claim stands."""
+    letters = numbering(world.plan, claim)
+    ranges = []
+    for letter in letters:
+        low, high = world.bounds(letter, claim.statement)
+        ranges.append(range(low, high + 1))
+    for values in product(*ranges):
+        chosen = dict(zip(letters, values, strict=True))
+        if all(_condition(world, c, chosen) for c in claim.statement.conditions):
+            yield chosen
+
+
+def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
+    """The letters of a claim that number its names and are bound by no sum in it."""
+    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
+    bound = {i.text for n in nodes(chain) if isinstance(n, Reduction) for i in n.indices}
+    found: dict[str, None] = {}
+    for name in names_in(chain):
+        for script in name.indices:
+            if script.kind == "_" and not plan.numbered_below(name.letter):
+                continue
+            for node in nodes(script.items):
+                step = letter_and_step(node)
+                if step and step[0] in plan.families and step[0] not in bound:
+                    found.setdefault(step[0])
+    return sorted(found)
+
+
+def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
+    values = [world.number(x, letters) for x in chain.parts]
+    compare: dict[str, Any] = {
+        "=": np.equal,
+        "<": np.less,
+        ">": np.greater,
+        "≤": np.less_equal,
+        "≥": np.greater_equal,
+        "≠": np.not_equal,
+    }
+    for a, b, relation in zip(values, values[1:], chain.relations, strict=False):
+        if a is not None and b is not None and not compare[relation](a, b):
+            return False
+    return True
+
+
+def elaborated(
+    world: World, claim: NoteClaim, letters: dict[str, int]
+) -> tuple[Expression, Expression]:
+    """Both sides of a claim with numbers for sizes."""
+    left, right = sides(world, claim, letters)
+    return settled(left), settled(right)
+
+
+def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expression, Expression]:
+    """Both sides of a claim; NotConforming where their shapes differ."""
+    read: Elaborator = world.elaborator
+    env = Env(dict(letters))
+    world.closed = False
+    for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
+        env.parameters[letter] = world.number_called(letter)
+    left = read(claim.left, env)
+    world.close()
+    world.closed = True
+    if claim.relation == "∈":
+        return left, _of_shape(world, claim, left, letters)
+    right = read(claim.right, env)
+    _agree(left, right, claim.relation)
+    for chain in claim.statement.conditions:
+        if all(isinstance(x, Name) and x.text in env.axes for x in chain.parts):
+            holds = read.condition(chain, env)
+            left, right = read.scaled(holds, left), read.scaled(holds, right)
+    world.close()
+    return left, right
+
+
+def _of_shape(
+    world: World, claim: NoteClaim, left: Expression, letters: dict[str, int]
+) -> Expression:
+    """The left side itself, if it has the shape that is claimed."""
+    source = claim.statement.passage.source
+    sizes = raised_shape(claim.right, source) if isinstance(claim.right, Scripted) else None
+    wanted = world.shape(sizes or (), letters, claim.statement)
+    a = matrix_shape(left)
+    if not (joined(a[0], wanted[0]) and joined(a[1], wanted[1])):
+        raise NotConforming(f"it is {written_shape(a)}, not {written_shape(wanted)}")
+    return left
+
+
+def _agree(left: Expression, right: Expression, relation: str) -> None:
+    """Raise NotConforming where two sides cannot be equal; a number that is written fits all."""
+    if isinstance(right, Number) and (right.value in (0, 1) or relation != "="):
+        return
+    if len(left.shape) == 4 or len(right.shape) == 4:
+        if len(left.shape) != len(right.shape):
+            raise NotConforming("the two sides have different numbers of indices")
+        return
+    a, b = matrix_shape(left), matrix_shape(right)
+    fits = is_number(left) == is_number(right) or not (is_number(left) or is_number(right))
+    if not (fits and joined(a[0], b[0]) and joined(a[1], b[1])):
+        raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
+
+
+def compared(world: World, left: Expression, right: Expression, relation: str) -> float | None:
+    """How far the sides are apart, relative to the larger; None where one is not finite."""
+    with np.errstate(all="ignore"):
+        a, b = (np.asarray(getattr(v, "data", v), dtype=float) for v in (
+            evaluate(left, world.value), evaluate(right, world.value)))  # fmt: skip
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return None
+    if relation in _ORDERS:
+        return 0.0 if _ORDERS[relation](a, b).all() else 1.0
+    if a.shape != b.shape:
+        a, b = np.broadcast_arrays(*_aligned(a, b, left, right))
+    apart = float(np.max(np.abs(a - b), initial=0.0))
+    scale = max(np.max(np.abs(a), initial=0.0), np.max(np.abs(b), initial=0.0))
+    return min(apart, apart / scale) if scale > 1e-12 else 0.0
+
+
+def _aligned(a: Any, b: Any, left: Expression, right: Expression) -> tuple[Any, Any]:
+    if not left.shape and right.shape and a.ndim:
+        a = a[..., None, None]
+    if not right.shape and left.shape and b.ndim:
+        b = b[..., None, None]
+    return a, b
+
+
+_ORDERS: dict[str, Any] = {"<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal}

@@ -1,0 +1,106 @@
+"""What a note's check found: each claim with its verdict, and the whole as text, JSON and HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from autograd_lite.diagnosis.drawings import AMBIGUOUS, HOLDS, MISFIT, UNDEFINED, WRONG
+from autograd_lite.formula.passages import Note, Passage
+from autograd_lite.formula.tokens import FormulaError
+
+VERDICTS_OF_CLAIMS = (HOLDS, WRONG, MISFIT, UNDEFINED, AMBIGUOUS)
+
+
+@dataclass
+class Judged:
+    """A claim with its verdict.
+
+    file, line: where it begins. text: as it is written. reading: as it was read, with every bracket
+    and product sign, and the shapes of its letters. verdict: holds, wrong, does not conform,
+    undefined or ambiguous. silent: it conforms somewhere and is wrong there, so that only a
+    comparison of numbers shows it. cause: what is wrong with it. correct: a form that holds, itself
+    checked. remarks: what was read in a way that should be known. passage: where it stands.
+    """
+
+    file: str
+    line: int
+    text: str
+    reading: str = ""
+    verdict: str = HOLDS
+    silent: bool = False
+    cause: str = ""
+    correct: str = ""
+    remarks: list[str] = field(default_factory=list)
+    passage: Passage | None = field(default=None, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {key: value for key, value in vars(self).items() if key != "passage"}
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """What is said about it, each with its heading."""
+        rows = [("read as", self.reading), ("cause", self.cause), ("right", self.correct)]
+        return [row for row in rows if row[1]] + [("remark", remark) for remark in self.remarks]
+
+
+@dataclass
+class NoteReport:
+    """The claims of a note, judged; true if all hold and everything was read.
+
+    claims: in order. unread: what states something and could not be read, as errors with their
+    places, definitions that do not fit among it. said: what the note as a whole was taken to mean.
+    stated, passed: how many statements there are, and how many formulas state nothing.
+    """
+
+    note: Note
+    claims: list[Judged]
+    unread: list[FormulaError]
+    said: list[str]
+    stated: int
+    passed: int
+
+    def __bool__(self) -> bool:
+        return not self.unread and all(c.verdict == HOLDS for c in self.claims)
+
+    @property
+    def summary(self) -> str:
+        """One line: how much was read, judged and passed over."""
+        counts = {v: sum(c.verdict == v for c in self.claims) for v in VERDICTS_OF_CLAIMS}
+        plural = {HOLDS: "hold", MISFIT: "do not conform"}
+        kinds = [f"{n} {plural.get(v, v) if n > 1 else v}" for v, n in counts.items() if n]
+        line = f"{self.note.name}: {self.stated} statements, {len(self.claims)} of them claims"
+        line += f": {', '.join(kinds)}" if kinds else ""
+        line += f"; {len(self.unread)} not read" if self.unread else ""
+        return f"{line}; {self.passed} formulas state nothing"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it: the claims, and apart from them what could not be read."""
+        unread = [
+            {"file": e.source.name, "line": e.line, "column": e.column, "said": e.said}
+            for e in self.unread
+        ]
+        return {"claims": [c.as_dict() for c in self.claims], "unread": unread}
+
+    def __str__(self) -> str:
+        lines = [self.summary, *self.said]
+        for c in self.claims:
+            silent = ", silent" if c.silent else ""
+            lines.append(f"{c.file}:{c.line}: {c.verdict}{silent}: {c.text}")
+            lines += [f"    {heading}: {text}" for heading, text in c.said]
+        return "\n".join([*lines, *map(str, self.unread)])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for c in self.claims:
+            said = "".join(f"<br><small>{escape(h)}: {escape(t)}</small>" for h, t in c.said)
+            verdict = c.verdict + (", silent" if c.silent else "")
+            cells = (f"{c.line}", escape(verdict), f"<code>{escape(c.text)}</code>{said}")
+            rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        more = [escape(str(x)) for x in (*self.said, *self.unread)]
+        after = "".join(f"<pre>{text}</pre>" for text in more)
+        return f"<p>{escape(self.summary)}</p><table>{''.join(rows)}</table>{after}"

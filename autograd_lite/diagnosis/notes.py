@@ -1,0 +1,217 @@
+"""Derivations as text: every claim of a note judged on drawn sizes; its cause and right form."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from autograd_lite.algebra.notation import ATOM, POSTFIX, Notation, Style
+from autograd_lite.algebra.tree import symbols
+from autograd_lite.diagnosis.drawings import (
+    AMBIGUOUS,
+    HOLDS,
+    MISFIT,
+    UNDEFINED,
+    WRONG,
+    Drawings,
+    Outcome,
+    elaborated,
+    instances,
+)
+from autograd_lite.diagnosis.formula_source import FormulaTrees
+from autograd_lite.diagnosis.note_repair import derived_form, repair
+from autograd_lite.diagnosis.note_report import Judged, NoteReport
+from autograd_lite.formula.naming import nodes
+from autograd_lite.formula.passages import Note, note_at
+from autograd_lite.formula.plan import NoteClaim, NotePlan, planned
+from autograd_lite.formula.scopes import versions
+from autograd_lite.formula.shapes import written_shape
+from autograd_lite.formula.statements import formula, read
+from autograd_lite.formula.syntax import FUNCTION_WORDS, Chain, Differentiation, Name, Product
+from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.world import World
+
+
+def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
+    r"""Judge every claim of a note: a path, or the text itself, in Markdown, LaTeX or plain text.
+
+    Sizes and values are drawn several times, the definitions of the note are evaluated on a tape,
+    and both sides of each claim are compared. What is read, and how, is in the project's README.
+    rng: the seed of what is drawn. Raises OSError for a file that cannot be read, ImportError where
+    markdown-it-py (the extra `notes`) is missing for a note in Markdown.
+
+    >>> report = check_derivation(
+    ...     "X ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\n"
+    ...     "J = ½ ‖X w − y‖²\n"
+    ...     "∂J/∂w = Xᵀ (X w − y)\n"
+    ...     "∂J/∂w = X (X w − y)\n"
+    ... )
+    >>> [claim.verdict for claim in report.claims], bool(report)
+    (['holds', 'wrong'], False)
+    >>> print(report.claims[1].correct)
+    ∂J/∂w = Xᵀ (X w − y)
+    """
+    return checked_note(note_at(note), rng)
+
+
+def checked_note(note: Note, rng: int = 0) -> NoteReport:
+    """Judge a note that was opened."""
+    claims: list[Judged] = []
+    unread: dict[str, FormulaError] = {}
+    said: dict[str, None] = {}
+    whole = read(note)
+    passed = 0
+    for part, own in versions(whole):
+        plan = planned(part)
+        plan.claims = [claim for claim in plan.claims if id(claim.statement) in own]
+        judge = Judge(plan, rng)
+        errors = [
+            *plan.unread,
+            *judge.drawings.problems.values(),
+            *(o.unread for o in judge.outcomes if o.unread is not None),
+        ]
+        unread |= {str(error): error for error in errors}
+        for claim, outcome in zip(plan.claims, judge.outcomes, strict=True):
+            if outcome.unread is None:
+                claims.append(judge.judged(claim, outcome))
+        said |= dict.fromkeys(judge.said)
+        passed += plan.passed
+    stated = len(whole.statements) + len(whole.unread)
+    return NoteReport(note, claims, list(unread.values()), list(said), stated, passed)
+
+
+class Judge:
+    """The claims of a note with their outcomes, causes and right forms."""
+
+    def __init__(self, plan: NotePlan, rng: int) -> None:
+        self.plan = plan
+        self.said: list[str] = []  # about the note as a whole
+        self.drawings = Drawings(plan, rng)
+        self.outcomes = self._outcomes(self.drawings)
+        self._try_others(rng)
+        self._large: World | None = None
+
+    def _outcomes(self, drawings: Drawings) -> list[Outcome]:
+        return [self._outcome(drawings, claim) for claim in self.plan.claims]
+
+    def _outcome(self, drawings: Drawings, claim: NoteClaim) -> Outcome:
+        """The outcome in the usual reading, or in one of the others, if it holds there alone."""
+        outcome = drawings.outcome(claim)
+        if outcome.verdict in (HOLDS, AMBIGUOUS) or outcome.unread is not None:
+            return outcome
+        chain = Chain(0, 0, (claim.left, claim.right), ("=",))
+        kinds = {type(n) for n in nodes(chain)}
+        others: list[dict[str, str]] = []
+        if Differentiation in kinds and "layout" not in self.plan.conventions:
+            others.append({"layout": "denominator"})
+        if any(
+            isinstance(n, Product) and any(sign == "·" for sign, _ in n.factors)
+            for n in nodes(chain)
+        ):
+            others.append({"dot": "elementwise"})
+        for reading in others:
+            other = drawings.outcome(claim, **reading)
+            better = outcome.verdict == MISFIT and other.verdict == WRONG and "dot" in reading
+            if other.verdict == HOLDS or better:
+                if "layout" in reading:
+                    other.remarks.setdefault("holds in denominator layout")
+                return other
+        return outcome
+
+    def _try_others(self, rng: int) -> None:
+        """What a note as a whole may mean: taken so where more of its claims then hold."""
+        chains = [x for c in self.plan.claims for x in (c.left, c.right)]
+        names = {n.text for x in chains for n in nodes(x) if isinstance(n, Name)}
+        cost = self.plan.cost
+        others: list[tuple[dict[str, str], str]] = []
+        if any(len(n) > 1 and n[0] == "d" and n not in FUNCTION_WORDS for n in names):
+            said = f"here dZ is m ∂{cost}/∂Z, and so for all that has samples; dW is ∂{cost}/∂W"
+            others.append(({"gradients": "m"}, said))
+        if self.plan.softmax and "softmax" not in self.plan.conventions:
+            others.append(({"softmax": "rows"}, "softmax is read along each row"))
+        for options, said in others:
+            if all(o.verdict == HOLDS for o in self.outcomes):
+                return
+            other = Drawings(self.plan, rng, **{**self.drawings.options, **options})
+            outcomes = self._outcomes(other)
+            if _held(outcomes) > _held(self.outcomes):
+                self.drawings, self.outcomes = other, outcomes
+                self.said.append(said)
+
+    def judged(self, claim: NoteClaim, outcome: Outcome) -> Judged:
+        """A claim with what is said about it."""
+        source = claim.statement.passage.source
+        passage = claim.statement.passage
+        begins = claim.left if claim.left.start >= passage.start else claim.right
+        found = Judged(source.name, source.place(begins.start)[0], claim.text)
+        found.passage = passage
+        found.verdict = outcome.verdict
+        found.silent = outcome.verdict == WRONG
+        found.remarks = [*claim.statement.remarks, *outcome.remarks]
+        found.reading = self.reading(claim)
+        found.cause = outcome.ambiguous or outcome.undefined
+        if not found.cause and outcome.verdict == UNDEFINED:
+            found.cause = outcome.skipped or "its values are not finite"
+        if outcome.verdict in (WRONG, MISFIT):
+            found.cause = outcome.why
+            if claim.relation == "=":
+                found.cause, found.correct = self.mended(claim, outcome)
+        return found
+
+    def reading(self, claim: NoteClaim) -> str:
+        """The claim as it was read: every bracket and product sign, the shape of each letter."""
+        world = self.drawings.worlds[0]
+        for letters in instances(world, claim):
+            try:
+                left, right = elaborated(world, claim, letters)
+            except (ValueError, LookupError):
+                continue
+            style = Style(notation=_READ, letters=_as_written, least=POSTFIX)
+            used = dict.fromkeys(
+                s.number for e in (left, right) for s in symbols(e) if s.kind == "value"
+            )
+            names = [world.by_number[n].symbol for n in used]
+            shapes = ", ".join(f"{s.label}: {written_shape(s.shape)}" for s in names)
+            at = ", ".join(f"{k} = {n}" for k, n in letters.items())
+            text = f"{style(left)} {claim.relation} {style(right)}"
+            return text + (f", for {at}" if at else "") + (f", with {shapes}" if shapes else "")
+        trees = FormulaTrees(claim.statement.passage.source.text)
+        try:
+            both = [trees.write(trees.read(x)) for x in (claim.left, claim.right)]
+        except (ValueError, AttributeError, TypeError):
+            return ""
+        return f"{both[0]} {claim.relation} {both[1]}"
+
+    def mended(self, claim: NoteClaim, outcome: Outcome) -> tuple[str, str]:
+        """What is wrong, and the form that holds."""
+        why = outcome.why if outcome.verdict == MISFIT else ""
+        repaired = repair(self.plan, self.drawings, claim)
+        if repaired is not None:
+            return f"{repaired[0]}" + (f" ({why})" if why else ""), repaired[1]
+        return why, self.derived(claim)
+
+    def derived(self, claim: NoteClaim) -> str:
+        """The right side by `derive`, where the left is a derivative of a number by a letter."""
+        if self._large is None:
+            self._large = self.drawings.world(0, "large")
+        text = derived_form(self.plan, self._large, claim)
+        if not text:
+            return ""
+        try:
+            node = formula(text, self.plan.letters)
+        except FormulaError:
+            return ""
+        checked = self.drawings.outcome(replace(claim, right=node))
+        return f"{claim.left_text} = {text}" if checked.verdict == HOLDS else ""
+
+
+def _held(outcomes: list[Outcome]) -> int:
+    return sum(o.verdict == HOLDS for o in outcomes)
+
+
+_READ = Notation(product=(" · ", r" \cdot "))
+
+
+def _as_written(s: Any, latex: bool) -> tuple[str, int]:
+    return s.label, ATOM

@@ -1,0 +1,511 @@
+"""From syntax to expressions with shapes, in one drawing of a note.
+
+Juxtaposition is the matrix product, or a product with a number; what does not fit raises
+NotConforming, a name without meaning Undefined, and what can be read in two ways Ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.algebra.tree import (
+    Apply,
+    Blocks,
+    Derivative,
+    Element,
+    Expression,
+    Index,
+    Number,
+    Ones,
+    Symbol,
+    Total,
+    children,
+)
+from autograd_lite.formula.functions import Functions
+from autograd_lite.formula.naming import (
+    Key,
+    counted,
+    differences,
+    key_of,
+    letter_and_step,
+    nodes,
+    taken_apart,
+)
+from autograd_lite.formula.operations import Env
+from autograd_lite.formula.plan import COSTS, ELEMENTS
+from autograd_lite.formula.shapes import (
+    ONE,
+    NotConforming,
+    Size,
+    is_number,
+    is_one,
+    is_soft,
+    joined,
+    matrix_shape,
+    same,
+)
+from autograd_lite.formula.syntax import (
+    Bracket,
+    Call,
+    Chain,
+    Differential,
+    Differentiation,
+    Dots,
+    Grid,
+    Name,
+    Num,
+    Prefixed,
+    Product,
+    Quotient,
+    Reduction,
+    Scripted,
+    Sum,
+)
+from autograd_lite.formula.vocabulary import (
+    ELEMENTWISE,
+)
+from autograd_lite.formula.world import Undefined
+
+
+class Elaborator(Functions):
+    """Reads syntax with the names and sizes of one world."""
+
+    def __call__(self, node: Any, env: Env) -> Expression:
+        return _READERS[type(node)](self, node, env)
+
+    def number(self, node: Num, env: Env) -> Expression:
+        if node.bold:
+            size = self.world.opened("length of ones")
+            ones = Ones((size, ONE))  # type: ignore[arg-type]
+            return ones if node.value == 1 else self.scaled(Number(node.value), ones)
+        return Number(node.value)
+
+    def total(self, node: Sum, env: Env) -> Expression:
+        if any(isinstance(x, Dots) for _, x in node.terms):
+            parts = self.without_dots(tuple(x for _, x in node.terms), env)
+            node = replace(node, terms=tuple((1, x) for x in parts))
+        sign, first = node.terms[0]
+        e = self(first, env)
+        if sign < 0:
+            e = Number(-e.value) if isinstance(e, Number) else Apply(np.negative, (e,), e.shape)
+        for sign, term in node.terms[1:]:
+            x = self(term, env)
+            shape = self.together(e, x, "+" if sign > 0 else "−")
+            e = Apply(np.add if sign > 0 else np.subtract, (e, x), shape)
+        return e
+
+    def product(self, node: Product, env: Env) -> Expression:
+        if any(isinstance(x, Dots) for _, x in node.factors):
+            parts = self.without_dots(tuple(x for _, x in node.factors), env)
+            sign = node.factors[-1][0]
+            node = replace(node, factors=tuple((sign, x) for x in parts))
+        node = replace(node, factors=tuple(self.spread(node.factors, env)))
+        signs = {sign for sign, _ in node.factors[1:]}
+        e = self._ones_or(node.factors[0][1], env, None)
+        mixed = False
+        for n, (sign, factor) in enumerate(node.factors[1:]):
+            x = self._ones_or(factor, env, e if sign in ("", "·", "×", "@") else None)
+            before = e
+            e = self.multiply(sign, e, x)
+            mixed = mixed or (n > 0 and not is_number(before) and not is_number(x))
+        if mixed and signs & {"∘", "⊙", "*"} and signs & {"", "·", "×", "@"}:
+            self.remark("∘ and matrix products are read from left to right")
+        return e
+
+    def spread(self, factors: Any, env: Env) -> Iterator[tuple[str, Any]]:
+        """The factors, with X (a) as two of them where X has a value."""
+        for sign, factor in factors:
+            parts = self.as_product(factor, env)
+            if parts is None:
+                yield sign, factor
+            else:
+                (_, first), second = parts.factors
+                yield sign, first
+                yield second
+
+    def _ones_or(self, node: Any, env: Env, left: Expression | None) -> Expression:
+        """A factor; a 1 after a matrix is a column of ones."""
+        plain = isinstance(node, Num) and node.value == 1 and not node.bold
+        if plain and left is not None and not is_number(left):
+            _, columns = matrix_shape(left)
+            if not is_one(columns):
+                return Ones((columns, ONE))  # type: ignore[arg-type]
+        return self(node, env)
+
+    def quotient(self, node: Quotient, env: Env) -> Expression:
+        return self.divided(self(node.above, env), self(node.below, env))
+
+    def bracket(self, node: Bracket, env: Env) -> Expression:
+        if node.kind == "√":
+            x = self(node.parts[0], env)
+            return Apply(np.sqrt, (x,), x.shape)
+        if node.kind == "|":
+            x = self(node.parts[0], env)
+            return Apply(np.absolute, (x,), x.shape)
+        if node.kind == "‖":
+            return self.norm(self(node.parts[0], env))
+        if node.kind == "⟨":
+            if len(node.parts) != 2:
+                raise self.error("⟨x, y⟩ has two parts", node)
+            a, b = (self(x, env) for x in node.parts)
+            if is_one(matrix_shape(a)[1]) and is_one(matrix_shape(b)[1]):
+                return self.inner(a, b)
+            return self.sum_all(Apply(np.multiply, (a, b), self.together(a, b, "∘")))
+        if len(node.parts) == 1:
+            (part,) = node.parts
+            if isinstance(part, Chain):
+                return self.condition(part, env)
+            return self(part, env)
+        return self.entries(
+            tuple((x,) for x in node.parts) if node.kind == "(" else (node.parts,), env
+        )
+
+    def grid(self, node: Grid, env: Env) -> Expression:
+        if node.kind == "cases":
+            return self.cases(node, env)
+        return self.entries(node.rows, env)
+
+    def cases(self, node: Grid, env: Env) -> Expression:
+        """Conditions in turn; the last may be `otherwise`."""
+        result: Expression | None = None
+        for row in reversed(node.rows):
+            value = self(row[0], env)
+            last = len(row) < 2 or (isinstance(row[1], Name) and row[1].text == "otherwise")
+            if result is None and last:
+                result = value
+                continue
+            if len(row) < 2 or not isinstance(row[1], Chain):
+                raise self.error("a case needs its condition: x, z > 0", row[0])
+            holds = self.condition(row[1], env)
+            other = result if result is not None else Number(Fraction(0))
+            shape = self.together(value, other, "∘")
+            whole = Apply(np.multiply, (holds, value), shape)
+            shape = self.together(holds, whole, "∘")
+            arguments = (_truth(holds), value, other)
+            result = Apply(np.where, arguments, shape)
+        if result is None:
+            raise self.error("cases without a case", node)
+        return result
+
+    def entries(self, rows: tuple[tuple[Any, ...], ...], env: Env) -> Expression:
+        """A matrix from its entries, which may be matrices themselves."""
+        rows = self.written_out(rows, env)
+        cells = tuple(tuple(self(x, env) for x in row) for row in rows)
+        for size in (size for row in cells for x in row for size in matrix_shape(x)):
+            if is_soft(size):
+                joined(size, ONE)  # letters in a matrix are numbers
+        heights, widths = [], []
+        for row in cells:
+            for x in row[1:]:
+                if not joined(matrix_shape(x)[0], matrix_shape(row[0])[0]):
+                    raise NotConforming("the entries of a row are not equally high")
+            heights.append(matrix_shape(row[0])[0])
+            widths.append([matrix_shape(x)[1] for x in row])
+        if any(len(row) != len(widths[0]) for row in widths):
+            raise NotConforming("the rows of a matrix are not equally long")
+        for sizes in widths[1:]:
+            if not all(map(joined, sizes, widths[0])):
+                raise NotConforming("the entries of a column are not equally wide")
+        shape: Any = (self.added(heights), self.added(widths[0]))
+        return Blocks(cells, shape) if shape != (ONE, ONE) else cells[0][0]
+
+    def written_out(
+        self, rows: tuple[tuple[Any, ...], ...], env: Env
+    ) -> tuple[tuple[Any, ...], ...]:
+        """The rows with what an ellipsis stands for, between the entries around it."""
+        whole = [bool(row) and all(isinstance(x, Dots) for x in row) for row in rows]
+        rows = tuple(
+            row if only_dots else self.without_dots(row, env)
+            for row, only_dots in zip(rows, whole, strict=True)
+        )
+        if any(whole):
+            marked = tuple(row[0] if dots else row for row, dots in zip(rows, whole, strict=True))
+            rows = self.without_dots(marked, env)
+        return rows
+
+    def without_dots(self, entries: tuple[Any, ...], env: Env) -> tuple[Any, ...]:
+        """x_1, x_2, …, x_n: what differs between the entries is counted up."""
+        at = [n for n, x in enumerate(entries) if isinstance(x, Dots)]
+        if not at:
+            return entries
+        if len(at) > 1 or not 0 < at[0] < len(entries) - 1:
+            raise self.error(_DOTS, entries[at[0]])
+        before, after = entries[at[0] - 1], entries[at[0] + 1]
+        steps = differences(before, after)
+        ends = {(a, self._bound_text(b, env)) for a, b in steps} if steps else set()
+        if len(ends) != 1:
+            raise self.error(_DOTS, entries[at[0]])
+        ((low, high),) = ends
+        between = tuple(counted(before, after, n) for n in range(low + 1, high))
+        if high < low:
+            return entries[: at[0] - (low - high) + 1]
+        return (*entries[: at[0]], *between, *entries[at[0] + (1 if high > low else 2) :])
+
+    def _bound_text(self, node: Any, env: Env) -> int:
+        n = self.world.number(node, env.letters)
+        return int(self.world.size(node, env.letters).value or 0) if n is None else n
+
+    def misplaced(self, node: Any, env: Env) -> Expression:
+        what = "a relation" if isinstance(node, Chain) else "∂ without what it is divided by"
+        raise self.error(f"{what} stands where a value should", node)
+
+    def dots(self, node: Dots, env: Env) -> Expression:
+        raise self.error(_DOTS, node)
+
+    def name(self, node: Name | Scripted, env: Env) -> Expression:
+        """A letter with its scripts, or scripts after anything else."""
+        found = taken_apart(node)
+        if found is None:
+            base, scripts = node.base, node.scripts  # type: ignore[union-attr]
+            if isinstance(base, Num) and scripts[0].kind == "_":  # 1_{1×m}
+                constant = self.scaled(Number(base.value), self.ones(list(scripts[0].items), env))
+                constant = self.ones(list(scripts[0].items), env) if base.value == 1 else constant
+                return self.with_scripts(constant, scripts[1:], env, node)
+            if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
+                return self(parts, env)
+            if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
+                kind = scripts[0].raw.removeprefix("_")
+                norm = self.norm_of_kind(self(base.parts[0], env), kind, node)
+                return self.with_scripts(norm, scripts[1:], env, node)
+            return self.with_scripts(self(base, env), scripts, env, node)
+        raised = isinstance(node, Scripted) and node.scripts[0].kind == "^"
+        if found.letter == "e" and raised and not self.known(Key("e"), env):
+            return self.exponential(node, env)
+        e, rest = self.resolved(found, env)
+        return self.with_scripts(e, (*rest, *found.operations), env, node)
+
+    def exponential(self, node: Any, env: Env) -> Expression:
+        script = node.scripts[0]
+        if len(script.items) != 1:
+            raise Undefined("e with several exponents")
+        x = self(script.items[0], env)
+        return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env, node)
+
+    def reduction(self, node: Reduction, env: Env) -> Expression:
+        if not node.indices:
+            return self.bare_sum(node, env)
+        env = replace(env, letters=dict(env.letters), axes=dict(env.axes))
+        first, rest = node.indices[0], node.indices[1:]
+        inner = replace(node, indices=rest) if rest else None
+        if self.numbers(first.text, node):
+            return self.unrolled(node, first.text, inner, env)
+        letter = first.text
+        low = self.world.number(node.low, env.letters) if node.low is not None else 1
+        if low is None:
+            low = 1
+        count: Any = self.world.opened(letter)
+        if node.high is not None:
+            count = self.bound(node.high, low, env)
+        env.letters.pop(letter, None)
+        index = Index(letter, env.next_axis(), low, count)
+        env.axes[letter] = index
+        if inner is not None:
+            body = self.reduction(inner, env)
+        else:
+            body = self(node.body, env)
+            if node.condition is not None:
+                body = self.scaled(self.condition(node.condition, env), body)
+        if inner is None and not _depends(body, index) and not is_number(body) and node.kind == "Σ":
+            for axis, size in enumerate(matrix_shape(body)):
+                if same(size, count) or size.root.name == count.root.name:
+                    self.remark(
+                        f"the sum over {letter} is read as that over {['rows', 'columns'][axis]}"
+                    )
+                    return self.sum_over(body, axis)
+        if node.high is None and count.root.value is None and not _depends(body, index):
+            raise Undefined(f"the sum over {letter} has no range")
+        op: Any = {"Σ": np.sum, "Π": np.prod, "max": np.max, "min": np.min}[node.kind]
+        low_text = None if node.high is None else str(low)
+        high_text = None if node.high is None else str(count)
+        return Total(op, index, body, body.shape, (low_text, high_text))
+
+    def bound(self, node: Any, low: int, env: Env) -> Size:
+        if low == 1:
+            size = self.world.size(node, env.letters)
+            bounded = Size(size.name, size.value, size.literal)
+            return bounded if size.value is not None else size
+        n = self.world.number(node, env.letters)
+        n = self.world.size(node, env.letters).value if n is None else n
+        return Size(str(n), (n or 0) - low + 1)
+
+    def numbers(self, letter: str, node: Reduction) -> bool:
+        """Whether an index numbers names, as layers and samples, rather than elements."""
+        if letter in self.world.plan.families:
+            for x in nodes(node.body):
+                name = taken_apart(x) if isinstance(x, Scripted) else None
+                for script in name.indices if name else ():
+                    if any((s := letter_and_step(i)) and s[0] == letter for i in script.items) and (
+                        script.kind == "^" or not self._has_elements(name)
+                    ):
+                        return True
+        return False
+
+    def _has_elements(self, name: Any) -> bool:
+        key = Key(name.letter)
+        return self.world.find(key) is not None
+
+    def unrolled(self, node: Reduction, letter: str, inner: Any, env: Env) -> Expression:
+        """A sum over names: each written out."""
+        low, high = self.world.bounds(letter, None)
+        if node.low is not None and node.high is not None:
+            ends = []
+            for end in (node.low, node.high):
+                n = self.world.number(end, env.letters)
+                ends.append(self.world.size(end, env.letters).value if n is None else n)
+            low, high = (int(n or 0) for n in ends)
+        total: Expression | None = None
+        for n in range(low, high + 1):
+            here = replace(env, letters={**env.letters, letter: n}, axes=dict(env.axes))
+            x = self.reduction(inner, here) if inner else self(node.body, here)
+            if total is None:
+                total = x
+            elif node.kind == "Σ":
+                total = Apply(np.add, (total, x), self.together(total, x, "+"))
+            else:
+                total = self.multiply("", total, x)
+        return Number(Fraction(0)) if total is None else total
+
+    def bare_sum(self, node: Reduction, env: Env) -> Expression:
+        """Σ without an index: over samples, elements, or whatever index is bound nowhere."""
+        letters: dict[str, None] = {}
+        for x in nodes(node.body):
+            name = taken_apart(x)
+            for script in name.indices if name else ():
+                for item in script.items:
+                    step = letter_and_step(item)
+                    if step and step[0] not in env.letters and step[0] not in env.axes:
+                        numbering = step[0] in self.world.plan.families and not self.world.depth_of(
+                            step[0]
+                        )
+                        if numbering or (script.kind == "_" and step[0] in ELEMENTS):
+                            letters.setdefault(step[0])
+        if letters:
+            names = tuple(Name(node.start, node.start, x) for x in letters)
+            self.remark(f"Σ is read as the sum over {', '.join(letters)}")
+            return self.reduction(replace(node, indices=names), env)
+        x = self(node.body, env)
+        if is_number(x):
+            return x
+        rows, columns = matrix_shape(x)
+        if is_one(columns) or is_one(rows):
+            return self.sum_all(x)
+        self.remark("Σ without an index is read as the sum over samples")
+        return self.sum_over(x, 0 if self.world.plan.rows else 1)
+
+    def derivative(self, node: Differentiation, env: Env) -> Expression:
+        if not node.wrt:
+            raise Undefined("a gradient without its variable: ∇_W J")
+        if node.of is None:
+            raise self.error("nothing follows that is differentiated", node)
+        slope = self.of_a_function(node, env)
+        if slope is not None:
+            return slope
+        e = self.differentiated(node.of, env)
+        for variable, order in node.wrt:
+            for _ in range(order):
+                e = self.by(e, variable, env, node.sign)
+        return e
+
+    def of_a_function(self, node: Differentiation, env: Env) -> Expression | None:
+        """∂σ/∂Z, of a function without its argument: σ′(Z)."""
+        name = taken_apart(node.of)
+        if name is None or len(node.wrt) != 1 or self.value_of(name, env) is not None:
+            return None
+        letter = name.letter
+        key = key_of(letter, name.indices, lambda x: self.world.part(x, env.letters))
+        is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
+        if not is_known:
+            return None
+        if letter in COSTS:
+            return None
+        x = self(node.wrt[0][0], env)
+        return self.applied(replace(name, letter=letter + "′"), [x], {}, env, node)
+
+    def differentiated(self, node: Any, env: Env) -> Expression:
+        """What stands above the bar; a cost that is not defined is one of the note's own."""
+        name = taken_apart(node)
+        if (
+            name is not None
+            and not name.operations
+            and name.letter in COSTS
+            and (
+                not name.indices
+                and self.simple(name, env) is None
+                and self.world.find(Key(name.letter)) is None
+            )
+        ):
+            total = self.summed_loss(name.letter, env)
+            return total if total is not None else self.implicit_cost(name.letter)
+        if (
+            isinstance(node, Call)
+            and (called := taken_apart(node.function)) is not None
+            and called.letter in COSTS
+            and self.world.find(Key(called.letter)) is None
+        ):
+            key = Key(called.letter)
+            if self.world.function(key) is None and key not in self.world.functions:
+                return self.implicit_cost(called.letter)
+        return self(node, env)
+
+    def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
+        wrt, at, flipped = self.variable(variable, env)
+        layout = "denominator" if sign in ("d", "D") else self.layout
+        above, below = matrix_shape(e), matrix_shape(wrt)
+        given: Any = tuple(at)
+        whole = [n for x, n in zip(at, below, strict=True) if x is None]
+        if any(x is not None for x in at):
+            below = (whole[0], ONE) if whole else (ONE, ONE)
+        shape = self.derivative_shape(above if not is_number(e) else (), below, layout)
+        found: Expression = Derivative(e, wrt, shape, given, layout)
+        return self.turned(found) if flipped else found
+
+    def variable(self, node: Any, env: Env) -> tuple[Symbol, list[Expression | None], bool]:
+        """What a derivative is by: a letter, an element, a row or column of it, or a transpose."""
+        e = self(node, env)
+        if isinstance(e, Apply) and e.op is np.transpose:
+            inner = e.arguments[0]
+            if isinstance(inner, Symbol):
+                return inner, [None, None], True
+        if isinstance(e, Symbol) and e.kind == "value":
+            return e, [None, None], False
+        if isinstance(e, Element) and isinstance(e.of, Symbol) and e.of.kind == "value":
+            if is_number(e.of):
+                return e.of, [None, None], False
+            return e.of, [e.row, e.column], False
+        raise Undefined("a derivative is by a letter, or by an element of one")
+
+
+_DOTS = "… stands between entries that differ in a number alone: x_1, …, x_n"
+
+
+def _truth(e: Expression) -> Expression:
+    return Apply(np.greater, (e, Number(Fraction(1, 2))), e.shape)
+
+
+def _depends(e: Expression, index: Index) -> bool:
+
+    return e == index or any(_depends(x, index) for x in children(e))
+
+
+_READERS: dict[type, Callable[..., Expression]] = {
+    Num: Elaborator.number,
+    Name: Elaborator.name,
+    Scripted: Elaborator.name,
+    Sum: Elaborator.total,
+    Product: Elaborator.product,
+    Quotient: Elaborator.quotient,
+    Bracket: Elaborator.bracket,
+    Grid: Elaborator.grid,
+    Dots: Elaborator.dots,
+    Chain: Elaborator.misplaced,
+    Differential: Elaborator.misplaced,
+    Call: Elaborator.call,
+    Prefixed: Elaborator.prefixed,
+    Reduction: Elaborator.reduction,
+    Differentiation: Elaborator.derivative,
+}

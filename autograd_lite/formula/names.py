@@ -1,0 +1,391 @@
+"""What names stand for: the note's own, those of families, and those with a meaning by custom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.algebra.tree import (
+    AXES,
+    Apply,
+    Derivative,
+    Expression,
+    Index,
+    Number,
+    Ones,
+    Symbol,
+    symbols,
+)
+from autograd_lite.formula.indexing import Indexing
+from autograd_lite.formula.naming import (
+    Key,
+    NameParts,
+    key_of,
+    letter_and_step,
+    nodes,
+    subsets,
+    taken_apart,
+)
+from autograd_lite.formula.operations import Env
+from autograd_lite.formula.plan import ELEMENTS, Definition
+from autograd_lite.formula.shapes import (
+    ONE,
+    NotConforming,
+    is_number,
+    is_one,
+    matrix_shape,
+    written_shape,
+)
+from autograd_lite.formula.syntax import (
+    Call,
+    Name,
+    Num,
+    Product,
+    Reduction,
+    Script,
+)
+from autograd_lite.formula.vocabulary import (
+    gathered,
+    identity_matrix,
+    side_by_side,
+    unit_vector,
+)
+from autograd_lite.formula.world import COUNTS, Outside, Undefined
+
+
+class NameReader(Indexing):
+    """Finds what a name stands for."""
+
+    def definition(self, definition: Definition, letters: dict[str, int]) -> Expression:
+        """What a definition's name stands for."""
+        env = Env(dict(letters))
+        elements = [
+            x.text for s in definition.name.indices if s.kind == "_" for x in s.items
+            if isinstance(x, Name) and self.world.is_element(x, definition.name.letter)
+        ]  # fmt: skip
+        for k, letter in enumerate(elements):
+            count: Any = self.world.opened(letter)
+            for r in definition.statement.ranges:
+                if r.letter == letter and isinstance(r.low, Num) and r.low.value == 1:
+                    count = self.world.size(r.high, letters)
+            env.axes[letter] = Index(letter, k, 1, count)
+        meaning = self(definition.meaning, env)
+        if not elements:
+            return meaning
+        counts: list[Any] = [env.axes[x].count for x in elements]
+        rows, columns = matrix_shape(meaning)
+        if not is_number(meaning):
+            if len(elements) > 1 or not is_one(columns):
+                raise NotConforming(
+                    f"an element is a number, and this is {written_shape((rows, columns))}"
+                )
+            self.world.of_columns.add(definition.name.letter)
+            side: Any = (rows, counts[0])
+            return Apply(side_by_side, (meaning,), side, {"shape": side}, AXES)
+        shape: Any = (counts[0], counts[1] if len(counts) > 1 else ONE)
+        return Apply(gathered, (meaning,), shape, {"shape": shape}, AXES)
+
+    def known(self, key: Key, env: Env) -> Expression | None:
+        if not key.low and not key.high and key.letter in env.parameters:
+            return env.parameters[key.letter]
+        entry = self.world.find(key)
+        return None if entry is None else entry.symbol
+
+    def resolved(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]]:
+        """What a name stands for, and the scripts that are not part of it."""
+        if not name.indices and (simple := self.simple(name, env)) is not None:
+            return simple, ()
+        for chosen, rest in subsets(name.indices):
+            key = key_of(name.letter, chosen, lambda x: self.world.part(x, env.letters))
+            e = self.known(key, env)
+            if e is not None:
+                return e, rest
+        special = self.special(name, env)
+        if special is not None:
+            return special
+        if self.belongs_to_family(name, env):
+            key = key_of(name.letter, name.indices, lambda x: self.world.part(x, env.letters))
+            if not self.world.closed and self.world.precedes(key):
+                return self.world.undeclared(key).symbol, ()
+            raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
+        return self.new(name, env)
+
+    def simple(self, name: NameParts, env: Env) -> Expression | None:
+        """An index, a number of a layer, a size, or a parameter, by its letter alone."""
+        letter = name.letter
+        if letter in env.parameters:
+            return env.parameters[letter]
+        if letter in env.axes:
+            return env.axes[letter]
+        if letter in env.letters:
+            return Number(Fraction(env.letters[letter]))
+        if self.world.find(Key(letter)) is None:
+            plan = self.world.plan
+            known = (
+                letter in self.world.sizes or letter in plan.sizes or letter in plan.size_letters
+            )
+            if known or self.world.depth_of(letter):
+                return self.size_as_number(letter)
+            if letter == "π":
+                return Number(float(np.pi))
+        return None
+
+    def size_as_number(self, letter: str) -> Expression:
+        self.world.named_size(letter)
+        return Symbol("size", letter, 0, ())
+
+    def special(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+        """Names with a meaning by custom: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
+        readers = (
+            *(self.gradient_name, self.sample, self.numbered_sample),
+            *(self.constant, self.a_size, self.last_layer),
+        )
+        for reader in readers:
+            found = reader(name, env)
+            if found is not None:
+                return found
+        return None
+
+    def gradient_name(
+        self, name: NameParts, env: Env
+    ) -> tuple[Expression, tuple[Script, ...]] | None:
+        """dZ: the gradient of the cost by Z, or m times it where the note means that."""
+        letter = name.letter
+        if len(letter) < 2 or letter[0] != "d" or letter[1] in "′_":
+            return None
+        of = replace(name, letter=letter[1:])
+        cost = self.cost(env)
+        try:
+            variable, rest = self.resolved(of, env)
+        except Undefined:
+            return None
+        if not isinstance(variable, Symbol):
+            return None
+        shape: Any = variable.shape
+        e: Expression = Derivative(cost, variable, shape)
+        if self.world.gradients == "m" and self.is_intermediate(variable):
+            e = Apply(np.multiply, (self.count(), e), shape)
+        return e, rest
+
+    def is_intermediate(self, variable: Symbol) -> bool:
+        """Whether a name has samples along one axis, as Z, A and X have, and W has not."""
+        world, axis = self.world, 0 if self.world.plan.rows else 1
+        if world.by_number[variable.number].meaning is not None:
+            return True
+        samples = matrix_shape(variable)[axis].root
+        computed = (e.symbol for e in world.by_number if e.meaning is not None)
+        return not is_one(samples) and any(matrix_shape(s)[axis].root is samples for s in computed)
+
+    def count(self) -> Expression:
+        return self.size_as_number("m")
+
+    def cost(self, env: Env) -> Expression:
+        """J: as the note defines it, or a drawn function of what nothing else uses."""
+        letter = self.world.plan.cost
+        found = self.known(Key(letter), env)
+        if found is not None:
+            return found
+        total = self.summed_loss(letter, env)
+        if total is not None:
+            return total
+        return self.implicit_cost(letter)
+
+    def summed_loss(self, letter: str, env: Env) -> Expression | None:
+        """The sum that J takes the mean of, for a loss ℒ(a, y) that is differentiated itself."""
+        for definition in self.world.plan.definitions:
+            for node in nodes(definition.meaning):
+                if isinstance(node, Reduction) and node.kind == "Σ" and isinstance(node.body, Call):
+                    called = taken_apart(node.body.function)
+                    if called and called.letter == letter:
+                        return self(node, Env())
+        return None
+
+    def implicit_cost(self, letter: str) -> Expression:
+        """A drawn function of the last names, for a note that does not say what J is."""
+        world = self.world
+        if Key(letter) in world.entries:
+            return world.entries[Key(letter)].symbol
+        for definition in world.plan.definitions:
+            if not definition.parameters:
+                self.instances(definition)
+        used = {
+            s.number for e in world.by_number if e.meaning is not None for s in symbols(e.meaning)
+        }
+        ends = [
+            e.symbol
+            for e in world.by_number
+            if e.meaning is not None and e.symbol.number not in used
+        ]
+        if not ends:
+            raise Undefined(f"{letter} is not defined, and nothing is that it could depend on")
+        total: Expression | None = None
+        for end in ends:
+            f = world.drawn(Key(f"{letter} of {end.label}"), True)
+            x = Apply(f, (end,), ())
+            total = x if total is None else Apply(np.add, (total, x), ())
+        assert total is not None
+        entry = world.new_entry(Key(letter), (ONE, ONE))
+        entry.meaning = total
+        self.remark(
+            f"{letter} is not defined: it is taken for any function of "
+            f"{', '.join(e.label for e in ends)}"
+        )
+        return entry.symbol
+
+    def instances(self, definition: Definition) -> None:
+        """Make all names of one definition."""
+        letters = sorted({
+            step[0] for s in definition.name.indices for x in s.items
+            if (step := letter_and_step(x)) and step[0] in self.world.plan.families
+        })  # fmt: skip
+        for values in self.world_ranges(letters, definition.statement):
+
+            def value(x: Any, values: dict[str, int] = values) -> Any:
+                return self.world.part(x, values)
+
+            scripts = tuple(
+                s for s in definition.name.indices
+                if not self.world.has_elements(s, definition.name.letter)
+            )  # fmt: skip
+            self.world.find(key_of(definition.name.letter, scripts, value))
+
+    def world_ranges(self, letters: list[str], statement: Any) -> list[dict[str, int]]:
+        found: list[dict[str, int]] = [{}]
+        for letter in letters:
+            low, high = self.world.bounds(letter, statement)
+            found = [{**f, letter: n} for f in found for n in range(low, high + 1)]
+        return found
+
+    def sample(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+        """x^{(i)}: a column of X, or a row as a column where samples are rows."""
+        marked = [s for s in name.indices if s.kind == "^" and s.mark == "("]
+        letter = name.letter
+        if len(marked) != 1 or not letter[:1].islower():
+            return None
+        others = tuple(s for s in name.indices if s is not marked[0])
+        for chosen, rest in subsets(others):
+            key = key_of(letter.upper(), chosen, lambda x: self.world.part(x, env.letters))
+            e = self.known(key, env)
+            if e is not None:
+                return self.column(e, marked[0], env), rest
+        if not others and letter.upper() in self.world.plan.mentioned and not self.world.closed:
+            whole = self.world.undeclared(Key(letter.upper())).symbol
+            return self.column(whole, marked[0], env), ()
+        return None
+
+    def numbered_sample(
+        self, name: NameParts, env: Env
+    ) -> tuple[Expression, tuple[Script, ...]] | None:
+        """x_i: the column of X, or the row, over which i goes."""
+        lowered = [s for s in name.indices if s.kind == "_"]
+        if len(lowered) != 1 or len(lowered[0].items) != 1 or not name.letter[:1].islower():
+            return None
+        index = env.axes.get(getattr(lowered[0].items[0], "text", ""))
+        rest = tuple(s for s in name.indices if s is not lowered[0])
+        key = key_of(name.letter.upper(), rest, lambda x: self.world.part(x, env.letters))
+        whole = self.known(key, env) if index is not None else None
+        if whole is None or index is None:
+            return None
+        rows, columns = matrix_shape(whole)
+        count: Any = index.count
+        if str(count) == str(columns):
+            return self._part(whole, None, index, rows), ()
+        if str(count) == str(rows):
+            return self._part(whole, index, None, columns), ()
+        return None
+
+    def constant(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+        """𝟏_m, I, I_n, e_i, δ_ij."""
+        letter = name.letter
+        lowered = [x for s in name.indices if s.kind == "_" for x in s.items]
+        if letter == "𝟏":
+            return self.ones(lowered, env), ()
+        if letter == "δ" and len(lowered) == 2:
+            a, b = (self.index(x, None, env) for x in lowered)
+            return Apply(np.equal, (a, b), ()), tuple(s for s in name.indices if s.kind == "^")
+        if letter == "I" and len(lowered) <= 1:
+            size = (
+                self.world.size(lowered[0], env.letters)
+                if lowered
+                else self.world.opened("size of I")
+            )
+            shape: Any = (size, size)
+            return Apply(identity_matrix, (), shape, {"shape": shape}), ()
+        if letter == "e" and len(lowered) == 1:
+            size = self.world.opened("size of e")
+            i = self.index(lowered[0], size, env)
+            shape = (size, ONE)
+            return Apply(unit_vector, (i,), shape, {"shape": shape}, AXES), ()
+        return None
+
+    def ones(self, sizes: list[Any], env: Env) -> Expression:
+        if len(sizes) == 1 and isinstance(sizes[0], Product):
+            sizes = [x for _, x in sizes[0].factors]
+        found = [self.world.size(x, env.letters) for x in sizes]
+        shape: Any = (*found, ONE)[:2] if found else (self.world.opened("length of ones"), ONE)
+        return Ones(shape)
+
+    def a_size(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+        key = self.world.size_key(name, env.letters)
+        if (
+            key in self.world.sizes
+            or key.replace("[", "^").replace("]", "") in self.world.plan.sizes
+        ):
+            return self.size_as_number(key), ()
+        return None
+
+    def last_layer(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
+        """A name whose layer is left out, as in ∇_a C: that of the last layer."""
+        if any(s.kind == "^" for s in name.indices):
+            return None
+        last = self.world.last(name.letter)
+        if last is None:
+            return None
+        self.remark(f"{name.letter} without a layer is read as {name.letter} of the last one")
+        return last.symbol, name.indices
+
+    def belongs_to_family(self, name: NameParts, env: Env) -> bool:
+        """Whether the note has names like this one, only not for this layer."""
+        for script in name.indices:
+            for item in script.items:
+                step = letter_and_step(item)
+                if isinstance(item, Num) or (
+                    step and (step[0] in env.letters or self.world.depth_of(step[0]))
+                ):
+                    return any(d.name.letter == name.letter for d in self.world.plan.named)
+        return False
+
+    def new(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]]:
+        """A letter that the note does not define or declare: a leaf, where it may be one."""
+        world = self.world
+        part_of = [s for s in name.indices if self._belongs(s, env)]
+        rest = [s for s in name.indices if s not in part_of]
+        key = key_of(name.letter, part_of, lambda x: world.part(x, env.letters))
+        if name.letter in COUNTS and all(s.kind == "^" and not s.mark for s in name.indices):
+            return self.size_as_number(name.letter), name.indices
+        if world.closed:
+            if any(isinstance(x, int) for x in (*key.low, *key.high)) and world.has(name.letter):
+                raise Outside(
+                    f"{key} does not exist: the note has {name.letter} for other layers only"
+                )
+            raise Undefined(f"{key} is not defined or declared{self._near(name.letter)}")
+        return world.undeclared(key).symbol, tuple(rest)
+
+    def _belongs(self, script: Script, env: Env) -> bool:
+        """Whether a script is part of a new name, and is no element and no power of it."""
+        words = [letter_and_step(x) for x in script.items]
+        if script.kind == "^":
+            layers = (w and (w[0] in env.letters or self.world.depth_of(w[0])) for w in words)
+            return bool(script.mark) or any(layers)
+        return not all(w and w[0] in ELEMENTS and w[0] not in env.letters for w in words)
+
+    def _near(self, letter: str) -> str:
+        from difflib import get_close_matches
+
+        near = get_close_matches(letter, sorted(self.world.plan.letters), 1, 0.3)
+        swapped = letter.swapcase()
+        near = [swapped] if swapped in self.world.plan.letters else near
+        return f" (is {near[0]} meant?)" if near else ""

@@ -1,0 +1,619 @@
+"""What a note's statements are to each other: which define, which declare, which claim.
+
+The first equation of a new name defines it, wherever it stands; every other one is a claim. The
+letters that number layers, steps and samples are told from those of elements and sizes here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from autograd_lite.files import excerpt
+from autograd_lite.formula.naming import (
+    NameParts,
+    called,
+    letter_and_step,
+    names_in,
+    nodes,
+    taken_apart,
+)
+from autograd_lite.formula.statements import NoteStatement, ReadNote
+from autograd_lite.formula.syntax import (
+    Bracket,
+    Chain,
+    Differentiation,
+    Name,
+    Num,
+    Product,
+    Reduction,
+    Scripted,
+)
+from autograd_lite.formula.tokens import FormulaError
+
+MOST_DEFINITIONS = 300
+LAYERS = ("l", "ℓ")
+ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
+COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
+_SETS = {"ℝ", "ℕ", "ℤ", "𝕊", "ℂ", "S", "R"}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A name's shape, in expressions of sizes, and its kind of values."""
+
+    name: NameParts
+    shape: tuple[Any, ...] | None
+    values: str  # real, binary, one-hot, unit, positive, symmetric
+    statement: NoteStatement
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A name with what it stands for; `parameters` of a function, `elements` of one by indices."""
+
+    name: NameParts
+    meaning: Any
+    statement: NoteStatement
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NoteClaim:
+    """Two sides that are to be equal (or in another relation), and where that stands."""
+
+    left: Any
+    right: Any
+    relation: str
+    statement: NoteStatement
+    number: int = 0
+
+    @property
+    def text(self) -> str:
+        """The two sides as they are written."""
+        source = self.statement.passage.source.text
+        right = " ".join(source[self.right.start : self.right.end].split())
+        return f"{self.left_text} {self.relation} {right}"
+
+    @property
+    def left_text(self) -> str:
+        """The left side as it is written."""
+        source = self.statement.passage.source.text
+        return " ".join(source[self.left.start : self.left.end].split())
+
+
+@dataclass
+class NotePlan:
+    """A note, sorted; see the module."""
+
+    read: ReadNote
+    declarations: list[Declaration] = field(default_factory=list)
+    definitions: list[Definition] = field(default_factory=list)
+    claims: list[NoteClaim] = field(default_factory=list)
+    unread: list[FormulaError] = field(default_factory=list)
+    passed: int = 0
+    families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+    rows: bool = False  # whether samples are rows
+    cost: str = "J"
+    letters: set[str] = field(default_factory=set)  # that the note uses for values
+    size_letters: set[str] = field(default_factory=set)  # as they are written
+    mentioned: set[str] = field(default_factory=set)
+    labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
+    softmax: bool = False
+
+    @property
+    def named(self) -> list[Declaration | Definition]:
+        """Everything that declares or defines a name."""
+        return [*self.definitions, *self.declarations]
+
+    @property
+    def conventions(self) -> dict[str, str]:
+        """The front matter."""
+        return self.read.note.conventions
+
+    def numbered_below(self, letter: str) -> bool:
+        """Whether the names of a letter have their number below, as h_t; W_{ij} has elements."""
+        for name in (d.name for d in self.named):
+            if name.letter == letter:
+                for script in name.indices:
+                    steps = map(letter_and_step, script.items if script.kind == "_" else ())
+                    if any(step and step[0] in self.families for step in steps):
+                        return True
+        return False
+
+    def extent(self, letter: str, statement: NoteStatement | None) -> tuple[Any, Any]:
+        """From where to where a letter that numbers goes: as said beside, before, or anywhere."""
+        for r in reversed(statement.ranges if statement else ()):
+            if r.letter == letter:
+                return r.low, r.high
+        found = self.families.get(letter)
+        if found is not None:
+            return found
+        default = {"t": "T", "i": "m", "n": "N"}.get(letter, "L")
+        return Num(0, 0, Fraction(1)), Name(0, 0, default)
+
+
+def planned(read: ReadNote) -> NotePlan:
+    """The plan of a note that was read."""
+    plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
+    chains = [s.chain for s in read.statements]
+    plan.families = _families(read.statements)
+    plan.evidence = _evidence(chains, plan.families)
+    plan.softmax = any(
+        isinstance(n, Name) and n.text == "softmax" for chain in chains for n in nodes(chain)
+    )
+    plan.cost = _cost(chains)
+    plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
+    _check_conventions(plan)
+    for statement in read.statements:
+        name = taken_apart(statement.chain.parts[0])
+        if name is not None and not name.operations and statement.kind != "inequality":
+            plan.letters.add(name.letter)
+    for statement in read.statements:
+        if len(plan.definitions) > MOST_DEFINITIONS:
+            said = f"a note of more than {MOST_DEFINITIONS} definitions: split it into several"
+            plan.unread.append(FormulaError(said, statement.passage.source, statement.start))
+            plan.definitions.clear()
+            plan.claims.clear()
+            break
+        try:
+            _sort(plan, statement)
+        except FormulaError as error:
+            plan.unread.append(error)
+    plan.size_letters = _size_letters(plan)
+    plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
+    plan.letters |= {d.name.letter for d in plan.named}
+    return plan
+
+
+def _size_letters(plan: NotePlan) -> set[str]:
+    """The letters in the shapes of declarations, as they are written."""
+    sizes = [x for d in plan.declarations for x in nodes(d.shape or ())]
+    names = filter(None, map(taken_apart, sizes))
+    return {_size_key(name) for name in names if not name.operations}
+
+
+_CHOICES = {
+    "layout": {"numerator", "denominator", "mixed"},
+    "broadcasting": {"none", "numpy"},
+    "samples": {"rows", "columns"},
+    "softmax": {"rows", "columns"},
+    "⊗": {"outer", "elementwise"},
+    "′": {"transpose", "derivative"},
+    "'": {"transpose", "derivative"},
+}
+_PAGES = {"post", "page", "default", "home", "single", "article"}  # layouts of web sites
+
+
+def _check_conventions(plan: NotePlan) -> None:
+    """An error for a convention of the front matter whose value is not known."""
+    for key, value in list(plan.conventions.items()):
+        if key == "layout" and value in _PAGES:
+            del plan.conventions[key]
+        elif key in _CHOICES and value not in _CHOICES[key]:
+            source = plan.read.note.sources[0]
+            said = f"{key}: {excerpt(value)!r} is none of {', '.join(sorted(_CHOICES[key]))}"
+            plan.unread.append(FormulaError(said, source, max(0, source.text.find(f"{key}:"))))
+
+
+def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
+    """The letters that number names, with the range that the note says, if it does."""
+    ranged, summed = _said_ranges(statements), _sums(statements)
+    found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
+    numbers = {  # b ∈ ℝ numbers nothing
+        name.letter
+        for s in statements
+        if s.kind == "declaration" and (name := taken_apart(s.chain.parts[0])) is not None
+        if isinstance(field_ := s.chain.parts[1], Name) and field_.text in ("ℝ", "R")
+    }
+    found = {x: None for x in found if x not in numbers}
+    return {x: ranged.get(x) or summed.get(x) for x in found}
+
+
+def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
+    """What is said of each letter; a range from 1 to L rather than one to L − 1."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for r in (r for s in statements for r in s.ranges):
+        simple = all(isinstance(x, Name | Num) for x in (r.low, r.high))
+        known = found.get(r.letter)
+        if known is None or (simple and not all(isinstance(x, Name | Num) for x in known)):
+            found[r.letter] = r.low, r.high
+    return found
+
+
+def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
+    """The bounds of the sums over each letter."""
+    sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, Reduction)]
+    bounded = [n for n in sums if n.low is not None and n.high is not None]
+    return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
+
+
+def _numbering_letters(statements: list[NoteStatement], ranged: set[str]) -> list[str]:
+    """Letters in brackets above, those with a step (l − 1), and those of declared families."""
+    found: dict[str, None] = {}
+    lowered: set[str] = set()
+    stepping: dict[str, None] = {}
+    for statement in statements:
+        declared = statement.kind == "declaration" and taken_apart(statement.chain.parts[0])
+        for name in names_in(statement.chain):
+            for script in (s for s in name.indices if len(s.items) == 1):
+                step = letter_and_step(script.items[0])
+                if step is None or not step[0].islower() or len(step[0]) > 1:
+                    continue
+                above = script.kind == "^" and (script.mark or step[0] in LAYERS or step[1])
+                if above or (declared and name.node is declared.node and step[0] in ranged):
+                    found.setdefault(step[0])
+                elif script.kind == "_":
+                    lowered.add(step[0])
+                    if step[1]:
+                        stepping.setdefault(step[0])
+    return [*found, *(x for x in (*LAYERS, *stepping) if x in lowered)]
+
+
+def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
+    """What the use of undeclared small letters tells: `vector` or `matrix`."""
+    found: dict[str, str] = {}
+
+    def tell(letter: str, what: str) -> None:
+        if found.get(letter) != "matrix":
+            found[letter] = what
+
+    for chain in chains:
+        for name in names_in(chain):
+            elements = _elements(name, families)
+            if elements:
+                tell(name.letter, "matrix" if elements > 1 else "vector")
+            if name.bold or any(s.kind == "ᵀ" for s in name.operations):
+                layered = any(s.kind == "^" for s in name.indices)
+                tell(name.letter, "matrix" if layered and name.letter in "wuv" else "vector")
+        for node in nodes(chain):
+            if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
+                tell(n.letter, "vector")
+    return found
+
+
+def _elements(name: NameParts, families: dict[str, Any]) -> int:
+    """How many letters below a name are indices of elements."""
+    items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
+    letters = [x.text.rstrip("′") for x in items if x.text not in families]
+    return sum(len(x) == 1 and x.islower() for x in letters)
+
+
+def _cost(chains: list[Chain]) -> str:
+    """The letter that is differentiated most."""
+    counts: Counter[str] = Counter()
+    for chain in chains:
+        for node in nodes(chain):
+            if isinstance(node, Differentiation) and node.of is not None:
+                name = taken_apart(called(node.of)[0])
+                if name and name.letter in COSTS:
+                    counts[name.letter] += 1
+    defined = [n.letter for c in chains if (n := taken_apart(called(c.parts[0])[0]))]
+    for letter in COSTS:
+        if letter in defined:
+            counts[letter] += 1
+    return counts.most_common(1)[0][0] if counts else "J"
+
+
+def _has_rows(chains: list[Chain]) -> bool:
+    """Whether weights stand to the right of data: X W."""
+    right = left = 0
+    for chain in chains:
+        for node in nodes(chain):
+            if isinstance(node, Product) and len(node.factors) == 2:
+                names = [taken_apart(x) for _, x in node.factors]
+                if all(names):
+                    is_weight = [n.letter[0] in "WwΘ" and not n.operations for n in names if n]
+                    right += is_weight == [False, True]
+                    left += is_weight == [True, False]
+    return right > left
+
+
+# Sorting
+
+
+def _sort(plan: NotePlan, statement: NoteStatement) -> None:
+    chain = statement.chain
+    if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
+        at = chain.relations.index("∈") if "∈" in chain.relations else len(chain.relations) - 1
+        equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
+        for part in chain.parts[: at + 1]:
+            pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
+            plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
+        _equality(plan, replace(statement, chain=equal))
+        return
+    if statement.kind == "declaration" and isinstance(chain.parts[0], Differentiation):
+        plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
+    elif statement.kind == "declaration":
+        found = _declaration(plan, statement)
+        plan.declarations.append(found)
+        _note_labels(plan, found.name, None)
+    elif statement.kind == "inequality":
+        name = taken_apart(chain.parts[0])
+        if (
+            (
+                name
+                and len(chain.parts) == 2
+                and isinstance(chain.parts[1], Num)
+                and not name.operations
+            )
+            and not _defined(plan, name)
+            and chain.relations[0] in (">", "≥")
+        ):
+            plan.declarations.append(Declaration(name, None, "positive", statement))
+            return
+        if not any(isinstance(n, Differentiation) for n in nodes(chain)):
+            plan.passed += 1  # an assumption
+            return
+        for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
+            plan.claims.append(NoteClaim(a, b, relation, statement))
+    else:
+        _equality(plan, statement)
+
+
+def _equality(plan: NotePlan, statement: NoteStatement) -> None:
+    """The first equation of a name defines it; all other links of a chain are claims."""
+    parts = list(statement.chain.parts)
+    first, arguments = called(parts[0])
+    name = taken_apart(first)
+    if name is None or name.operations:
+        if not _flipped(plan, statement):
+            _add_claims(plan, parts, statement)
+        return
+    if _updates(name, parts[1]):
+        if arguments or not any(d.name.letter == name.letter for d in plan.named):
+            source = statement.passage.source
+            raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
+        plan.passed += 1
+    elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
+        plan.sizes[_size_key(name)] = int(parts[1].value)
+    else:
+        parameters = _parameters_of(plan, name, arguments, parts[1])
+        if _is_new(plan, name) and (parameters is not None or not arguments):
+            plan.definitions.append(Definition(name, parts[1], statement, parameters or ()))
+            _note_labels(plan, name, parts[1])
+            parts = parts[1:] if len(parts) > 2 else []
+        _add_claims(plan, parts, statement)
+
+
+def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
+    for a, b in itertools.pairwise(parts):
+        plan.claims.append(NoteClaim(a, b, "=", statement))
+
+
+def _is_new(plan: NotePlan, name: NameParts) -> bool:
+    return not (_defined(plan, name) or _is_gradient_name(plan, name))
+
+
+def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
+    """W X + b = Z, where Z is new: whether it was taken as its definition."""
+    parts = statement.chain.parts
+    name = taken_apart(parts[1]) if len(parts) == 2 else None
+    if name is None or name.operations or _defined(plan, name) or name.letter in ("I", "𝟏"):
+        return False
+    if any(isinstance(n, Differentiation) for n in nodes(parts[0])):
+        return False
+    plan.definitions.append(Definition(name, parts[0], statement))
+    return True
+
+
+def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
+    """Tell a_z, where z is part of the name, from a_i, an element for each i."""
+    used = set()
+    for node in nodes(meaning):
+        other = taken_apart(node) if isinstance(node, Scripted) else None
+        for script in other.indices if other else ():
+            for item in script.items if script.kind == "_" else ():
+                step = letter_and_step(item)
+                if step and other and (other.letter, step[0]) not in plan.labels:
+                    used.add(step[0])
+    for script in name.indices:
+        for item in script.items if script.kind == "_" else ():
+            if isinstance(item, Name) and item.text not in used and item.text not in plan.families:
+                plan.labels.add((name.letter, item.text))
+
+
+def _parameters_of(
+    plan: NotePlan, name: NameParts, arguments: tuple[Any, ...], meaning: Any
+) -> tuple[str, ...] | None:
+    """The parameters of f(x, y) = …; None where this defines no function, as g(Z) = A does not."""
+    found = []
+    cost = name.letter in COSTS
+    used = {n.text for n in nodes(meaning) if isinstance(n, Name)}
+    for x in arguments:
+        parameter = taken_apart(x)
+        if parameter is None or parameter.operations or name.letter.endswith("′"):
+            return None
+        if not cost and (parameter.indices or parameter.letter.rstrip("′") not in used):
+            return None
+        found.append(_size_key(parameter))
+    return tuple(found)
+
+
+def _pattern(plan: NotePlan, name: NameParts) -> tuple[Any, ...]:
+    """A name with its numbering letters as such: two definitions of one pattern are of one name."""
+    parts: list[Any] = []
+    for script in name.indices:
+        for item in script.items:
+            step = letter_and_step(item)
+            if step and step[0] in plan.families:
+                parts.append((script.kind, "*", step[1]))
+            elif (step and script.kind == "_" and step[0] in ELEMENTS
+                  and (name.letter, step[0]) not in plan.labels):  # fmt: skip
+                parts.append((script.kind, "·"))
+            else:
+                parts.append((script.kind, script.raw))
+    return name.letter, tuple(parts)
+
+
+def _defined(plan: NotePlan, name: NameParts) -> bool:
+    if _is_column(plan, name):
+        return True
+    pattern = _pattern(plan, name)
+    if any(
+        _pattern(plan, d.name) == pattern or _of_family(plan, name, d) for d in plan.definitions
+    ):
+        return True
+    whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
+    if len(whole.indices) == len(name.indices):
+        return any(_without_elements(plan, d.name) == pattern for d in plan.definitions)
+    pattern = _pattern(plan, whole)  # an element of what is defined or declared
+    return any(_pattern(plan, d.name) == pattern for d in plan.named)
+
+
+def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:
+    """The pattern of y where y_i is defined for each i."""
+    letter, parts = _pattern(plan, name)
+    kept = tuple(p for p in parts if p[1:] != ("·",))
+    return (letter, kept) if len(kept) < len(parts) else None
+
+
+def _is_column(plan: NotePlan, name: NameParts) -> bool:
+    """x^{(i)}, where X is a matrix of the note's: its column."""
+    raised = sum(s.kind == "^" for s in name.indices)
+    if not any(s.mark == "(" for s in name.indices) or name.letter.upper() == name.letter:
+        return False
+    return any(
+        d.name.letter == name.letter.upper() and sum(s.kind == "^" for s in d.name.indices) < raised
+        for d in plan.named
+    )
+
+
+def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
+    """Whether a name of one layer, A^{[L]} or A^{[2]}, is one of a family that is defined."""
+    family = definition.name
+    if family.letter != name.letter or len(family.indices) != len(name.indices) or not name.indices:
+        return False
+    for one, other in zip(name.indices, family.indices, strict=True):
+        if one.kind != other.kind or len(one.items) != len(other.items):
+            return False
+        for a, b in zip(one.items, other.items, strict=True):
+            step = letter_and_step(b)
+            if step and step[0] in plan.families:
+                low, _ = plan.extent(step[0], definition.statement)
+                if isinstance(a, Num) and isinstance(low, Num) and a.value < low.value + step[1]:
+                    return False
+                if not isinstance(a, Num) and letter_and_step(a) is None:
+                    return False
+            elif one.raw != other.raw:
+                return False
+    return True
+
+
+def _is_gradient_name(plan: NotePlan, name: NameParts) -> bool:
+    """`dZ`: the gradient by Z."""
+    letter = name.letter
+    known = {d.name.letter for d in plan.named}
+    return len(letter) > 1 and letter[0] == "d" and (letter[1:] in known or len(letter) == 2)
+
+
+def _updates(name: NameParts, meaning: Any) -> bool:
+    """W = W − α dW."""
+    same = {str(_size_key(name))}
+    for node in nodes(meaning, scripts=False):
+        other = taken_apart(node) if isinstance(node, Name | Scripted) else None
+        if (
+            other
+            and other.letter == name.letter
+            and _size_key(other) in same
+            and len(other.indices) == len(name.indices)
+        ):
+            return True
+    return False
+
+
+def _size_key(name: NameParts) -> str:
+    return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
+
+
+def _is_size(plan: NotePlan, name: NameParts) -> bool:
+    """Whether a name is used as a size or as a bound."""
+    for statement in plan.read.statements:
+        for node in nodes(statement.chain):
+            uses = [node.high] if isinstance(node, Reduction) else []
+            if statement.kind == "declaration":
+                uses = [node]
+            for use in uses:
+                other = taken_apart(use) if use is not None else None
+                if other and _size_key(other) == _size_key(name):
+                    return True
+        if any(r.high is not None and (n := taken_apart(r.high)) and _size_key(n) == _size_key(name)
+               for r in statement.ranges):  # fmt: skip
+            return True
+    return False
+
+
+# Declarations
+
+
+def _declaration(plan: NotePlan, statement: NoteStatement) -> Declaration:
+    left, right = statement.chain.parts[:2]
+    name = taken_apart(left)
+    source = statement.passage.source
+    if name is None or name.operations:
+        raise FormulaError("what is declared is a name: X ∈ ℝ^{n×m}", source, left.start)
+    if statement.chain.relations[0] == ":":
+        return Declaration(name, _shape_of(right), "real", statement)
+    base, shape = right, None
+    if isinstance(right, Scripted):
+        base, shape = right.base, raised_shape(right, source)
+    values = _values(base, statement, shape)
+    if values is None:
+        raise FormulaError(
+            "this set is not known here: there are ℝ^{n×m}, {0,1}^{n×m}, (0,1)^n and 𝕊^n", source,
+            right.start,
+        )  # fmt: skip
+    if values == "symmetric" and shape and len(shape) == 1:
+        shape = (shape[0], shape[0])
+    return Declaration(name, shape or (), values, statement)
+
+
+def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
+    """The sizes above a set: ℝ^{n×m}."""
+    raised = [s for s in node.scripts if s.kind == "^" and s.items]
+    if len(raised) > 1 or any(s.kind == "ᵀ" for s in node.scripts):
+        raise FormulaError("a shape is written ℝ^{n×m}", source, node.start)
+    return _shape_of(*raised[0].items) if raised else None
+
+
+def _shape_of(*items: Any) -> tuple[Any, ...]:
+    """The sizes in `n × m`."""
+    if (
+        len(items) == 1
+        and isinstance(items[0], Product)
+        and all(sign in ("×", "", "*", "·") for sign, _ in items[0].factors[1:])
+        and any(sign == "×" for sign, _ in items[0].factors[1:])
+    ):
+        return tuple(factor for _, factor in items[0].factors)
+    return items
+
+
+def _same_text(a: Any, b: Any) -> bool:
+    """Whether two sizes are written alike."""
+    x, y = taken_apart(a), taken_apart(b)
+    if x is not None and y is not None:
+        return _size_key(x) == _size_key(y)
+    return isinstance(a, Num) and isinstance(b, Num) and a.value == b.value
+
+
+def _values(base: Any, statement: NoteStatement, shape: tuple[Any, ...] | None) -> str | None:
+    passage = statement.passage
+    around = (passage.around if passage.latex else passage.source.line(statement.line)).lower()
+    if isinstance(base, Name) and base.text in _SETS:
+        square = shape is not None and len(shape) == 2 and _same_text(*shape)
+        symmetric = base.text in ("𝕊", "S") or ("symmetric" in around and square)
+        return "symmetric" if symmetric else "real"
+    if isinstance(base, Bracket) and base.kind in ("⦃", "{"):
+        numbers = [x.value for x in base.parts if isinstance(x, Num)]
+        if numbers == [0, 1]:
+            hot = "one-hot" in around or "one hot" in around
+            return "one-hot" if hot else "binary"
+        return "binary" if not numbers else "real"
+    if isinstance(base, Bracket) and base.kind in ("(", "[") and len(base.parts) == 2:
+        return "unit"
+    return None

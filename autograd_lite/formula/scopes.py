@@ -1,0 +1,82 @@
+"""Versions side by side: a section that declares or defines anew what another one did.
+
+Sections of a note go on from each other. Where one contradicts those before it, as a table of two
+conventions does, it begins a version of its own, which shares only the sections that it stands in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autograd_lite.formula.naming import called, nodes, taken_apart
+from autograd_lite.formula.passages import Section
+from autograd_lite.formula.statements import NoteStatement, ReadNote
+from autograd_lite.formula.syntax import Differentiation, Name, Scripted
+
+REDEFINED = 2  # names that a section must define anew to be a version of its own
+
+
+def versions(read: ReadNote) -> list[tuple[ReadNote, set[int]]]:
+    """What is read with each version, and which of its statements are judged there (by place)."""
+    sections: dict[Section, list[NoteStatement]] = {}
+    for statement in read.statements:
+        sections.setdefault(statement.passage.section, []).append(statement)
+    groups: list[list[Section]] = [[]]
+    for section in sections:
+        before = [s for path in groups[-1] if not _contains(path, section) for s in sections[path]]
+        if _contradicts(sections[section], before):
+            groups.append([p for p in sections if p != section and _contains(p, section)])
+        groups[-1].append(section)
+    found: list[tuple[ReadNote, set[int]]] = []
+    judged: set[Section] = set()
+    for n, group in enumerate(groups):
+        own = {id(s) for path in group if path not in judged for s in sections[path]}
+        judged |= set(group)
+        statements = [s for s in read.statements if s.passage.section in group]
+        part = replace(read, statements=statements)
+        if n:
+            part = replace(part, unread=[], passed=0)
+        found.append((part, own))
+    return found
+
+
+def _contains(outer: Section, inner: Section) -> bool:
+    return inner[: len(outer)] == outer
+
+
+def _contradicts(statements: list[NoteStatement], before: list[NoteStatement]) -> bool:
+    known = {_head(s): _rest(s) for s in reversed(before)}
+    redefined = 0
+    for s in statements:
+        head = _head(s)
+        if head[1] and head in known and known[head] != _rest(s):
+            if s.kind == "declaration":
+                return True
+            redefined += _is_forward(s)
+    return redefined >= REDEFINED
+
+
+def _head(s: NoteStatement) -> tuple[str, str]:
+    """What is declared or defined; nothing for other statements."""
+    first = called(s.chain.parts[0])[0]
+    name = taken_apart(first)
+    if name is None or name.operations or s.kind == "inequality":
+        return s.kind, ""
+    return s.kind, "".join(s.passage.source.text[first.start : first.end].split())
+
+
+def _rest(s: NoteStatement) -> str:
+    last = s.chain.parts[-1]
+    return "".join(s.passage.source.text[last.start : last.end].split())
+
+
+def _is_forward(s: NoteStatement) -> bool:
+    """Whether a definition speaks of no derivative."""
+    for node in nodes(s.chain):
+        if isinstance(node, Differentiation):
+            return False
+        if isinstance(node, Scripted) and any(x.kind == "′" for x in node.scripts):
+            return False
+        if isinstance(node, Name) and node.text[:1] in "dδΔ" and len(node.text) <= 2:
+            return False
+    return True

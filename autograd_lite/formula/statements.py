@@ -1,0 +1,452 @@
+"""From passages of mathematics to statements: declarations, definitions and claims, ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograd_lite.formula.passages import Note, Passage
+from autograd_lite.formula.syntax import (
+    FUNCTION_WORDS,
+    RELATION_SIGNS,
+    RESERVED,
+    Chain,
+    Name,
+    Parser,
+    SyntaxNode,
+)
+from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, Token
+
+MOST_STATEMENTS = 1000
+_ENVIRONMENTS = {
+    "align",
+    "aligned",
+    "gather",
+    "gathered",
+    "equation",
+    "multline",
+    "eqnarray",
+    "split",
+}
+_ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
+_OPENING = {"(", "[", "{", "⦃", "⟦", "⟨"}
+_CLOSES = {")", "]", "}", "⦄", "⟧", "⟩"}
+_SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
+_INDEX_LETTERS = set("ijlℓt")  # l = L, i = j beside a statement are conditions
+_PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equality
+_WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
+_WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
+_WORDS |= {"For", "Let", "let", "is", "every", "each"}
+
+
+@dataclass(frozen=True)
+class Range:
+    """`for l = 1, …, L`: the letter, and where it begins and ends (which may be downwards)."""
+
+    letter: str
+    low: Any
+    high: Any
+
+
+@dataclass(frozen=True)
+class NoteStatement:
+    """A chain of relations, where it stands, and for which indices.
+
+    kind: `equality`, `declaration`, `inequality`. ranges, conditions: what is said beside it.
+    """
+
+    kind: str
+    chain: Chain
+    passage: Passage
+    start: int
+    end: int
+    ranges: tuple[Range, ...] = ()
+    conditions: tuple[Chain, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As it is written, on one line."""
+        return " ".join(self.passage.source.text[self.start : self.end].split())
+
+    @property
+    def line(self) -> int:
+        """The line on which it begins."""
+        return self.passage.source.place(self.start)[0]
+
+
+@dataclass
+class ReadNote:
+    """What was read: statements in order, what could not be read, and how much was passed over."""
+
+    note: Note
+    statements: list[NoteStatement] = field(default_factory=list)
+    unread: list[FormulaError] = field(default_factory=list)
+    passed: int = 0
+
+
+def read(note: Note) -> ReadNote:
+    """The statements of a note."""
+    found = ReadNote(note)
+    pieces: list[tuple[Passage, list[list[Token]]]] = []
+    for passage in note.passages:
+        if passage.unclosed:
+            continue
+        try:
+            lexer = Lexer(passage.source, passage.start, passage.end, note.macros)
+            pieces.append((passage, _statement_tokens(lexer.tokens(), passage)))
+        except (FormulaError, RecursionError) as problem:
+            error = _as_error(problem, passage)
+            signs = ("=", "\\in") if passage.latex else ("=",)
+            prose = not passage.latex and _is_prose(passage.text)
+            if any(sign in passage.text for sign in signs) and not prose:
+                found.unread.append(error)
+            else:
+                found.passed += 1
+    pieces = _continued(pieces)
+    words = _vocabulary(pieces)
+    found.unread += [
+        FormulaError("this is not closed", p.source, p.start) for p in note.passages if p.unclosed
+    ]
+    known: list[Range] = []
+    for passage, parts in pieces:
+        if len(found.statements) > MOST_STATEMENTS:
+            said = f"a note of more than {MOST_STATEMENTS} statements: split it into several"
+            found.unread.append(FormulaError(said, passage.source, passage.start))
+            break
+        _read_passage(found, passage, parts, words, known)
+    return found
+
+
+def _continued(
+    pieces: list[tuple[Passage, list[list[Token]]]],
+) -> list[tuple[Passage, list[list[Token]]]]:
+    """A display that begins with = goes on from the right side of the one before."""
+    found: list[tuple[Passage, list[list[Token]]]] = []
+    last: list[Token] = []
+    for passage, parts in pieces:
+        if parts and parts[0][0].text == "=" and last and found[-1][0].source is passage.source:
+            parts = [last + parts[0], *parts[1:]]
+        if parts and _relation(parts[-1]):
+            at = max(n for n, t in enumerate(parts[-1]) if t.text in RELATION_SIGNS)
+            last = parts[-1][at + 1 :]
+        found.append((passage, parts))
+    return found
+
+
+def _as_error(problem: Exception, passage: Passage) -> FormulaError:
+    if isinstance(problem, FormulaError):
+        return problem
+    return FormulaError("this formula is nested too deeply", passage.source, passage.start)
+
+
+def _is_prose(text: str) -> bool:
+    words = [w for w in text.split() if w.isascii() and w.isalpha() and len(w) > 2]
+    return sum(w not in FUNCTION_WORDS | _WORDS for w in words) > 2
+
+
+def _statement_tokens(tokens: Sequence[Token], passage: Passage) -> list[list[Token]]:
+    """The tokens of each statement: rows that go on are joined, commas outside brackets part."""
+    rows: list[list[Token]] = [[]]
+    depth = environments = 0
+    for token in tokens:
+        name = token.text.removeprefix("begin ").removeprefix("end ")
+        if token.kind == "sign" and " " in token.text and name in _ENVIRONMENTS:
+            rows.append([])
+            continue
+        if token.kind == "sign":
+            depth += (token.text in _OPENING) - (token.text in _CLOSES)
+            environments += token.text.startswith("begin ") - token.text.startswith("end ")
+        if token.kind == "sign" and token.text == "\\\\" and depth <= 0 and environments <= 0:
+            rows.append([])
+            depth = 0
+        elif token.kind != "end":
+            rows[-1].append(token)
+    joined: list[list[Token]] = []
+    for row in filter(None, rows):
+        first = next((t for t in row if t.text not in ("&", "gap")), row[0])
+        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | {
+            "+",
+            "−",
+            "·",
+            "×",
+            "∘",
+            "⊙",
+        }
+        if goes_on and joined and not (first.text == "−" and _relation(row)):
+            joined[-1] += row
+        else:
+            joined.append(list(row))
+    return [piece for row in joined for piece in _split(row)]
+
+
+def _relation(tokens: Iterable[Token]) -> bool:
+    """Whether a relation stands outside of brackets."""
+    depth = 0
+    for t in tokens:
+        depth += (t.text in _OPENING) - (t.text in _CLOSES) if t.kind == "sign" else 0
+        if not depth and t.kind == "sign" and t.text in RELATION_SIGNS:
+            return True
+    return False
+
+
+def _split(row: list[Token]) -> list[list[Token]]:
+    """Parts between commas, words and gaps outside of brackets; `1, …, m` stays together."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for n, token in enumerate(row):
+        after = row[n + 1] if n + 1 < len(row) else token
+        if token.kind == "sign":
+            depth += (token.text in _OPENING) - (token.text in _CLOSES)
+            depth += token.text.startswith("begin ") - token.text.startswith("end ")
+        if depth > 0:
+            parts[-1].append(token)
+        elif token.kind == "sign" and token.text == "&":
+            before = parts[-1][-1] if parts[-1] else token
+            if not ({after.text, before.text} & (RELATION_SIGNS | {"+", "−", "&"})) and parts[-1]:
+                parts.append([])
+        elif _is_word(token):
+            parts += [[token], []]
+        elif token.kind == "sign" and token.text in _SEPARATORS and not _is_attribute(token, after):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return _with_ranges([p for p in parts if p])
+
+
+def _is_word(token: Token) -> bool:
+    """Whether a token is prose."""
+    return (
+        token.kind == "text" or token.text == "∀" or (token.kind == "word" and token.text in _WORDS)
+    )
+
+
+def _is_attribute(token: Token, after: Token) -> bool:
+    """np.sum, W.T: a full stop that ends no sentence."""
+    return token.text == "." and not after.spaced and after is not token
+
+
+def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
+    """`i = 1` `…` `m` becomes one part again."""
+    joined: list[list[Token]] = []
+    for part in parts:
+        if joined and (_is_dots(part) or _is_dots(joined[-1][-1:])) and _relation(joined[-1]):
+            joined[-1] = joined[-1] + part
+        elif joined and len(joined[-1]) == 3 and len(part) == 1 and part[0].kind == "number":
+            numbered = joined[-1][1].text == "=" and joined[-1][2].kind == "number"
+            joined[-1:] = [joined[-1] + part] if numbered else [joined[-1], part]  # j = 1, 2
+        else:
+            joined.append(part)
+    return joined
+
+
+def _is_dots(part: Sequence[Token]) -> bool:
+    return len(part) == 1 and part[0].text == "…"
+
+
+def _vocabulary(pieces: Iterable[tuple[Passage, list[list[Token]]]]) -> set[str]:
+    """Words that the note uses as names: they stand alone before a sign such as =."""
+    words: set[str] = set()
+    for _, parts in pieces:
+        for part in parts:
+            heads = [t for t in part if t.kind == "word"]
+            signs = [t.text for t in part if t.kind == "sign"]
+            if part and part[0].kind == "word" and heads[0] is part[0]:
+                rest = part[1].text if len(part) > 1 else ""
+                if part[0].text in ("d", "D") and rest == "_":  # d_x f
+                    continue
+                if (
+                    rest in RELATION_SIGNS or rest in ("_", "^", "(", "[", "′") or part[1:2] == []
+                ) and (
+                    len(part[0].text) == 1 or (signs and rest in RELATION_SIGNS | {"_", "^", "("})
+                ):
+                    words.add(part[0].text)
+    return words - FUNCTION_WORDS - RESERVED
+
+
+def splitter(words: Collection[str], latex: bool) -> Any:
+    """How a run of letters falls into names.
+
+    >>> splitter({"W", "x", "loss"}, latex=False)("Wx"), splitter((), latex=True)("xlogy")
+    (['W', 'x'], ['x', 'log', 'y'])
+    >>> splitter((), latex=False)("rate")
+    ['rate']
+    """
+    known = FUNCTION_WORDS | RESERVED | set(words)
+
+    def split(word: str) -> list[str]:
+        if word in known or not word.isascii() or (word[0] == "d" and len(word) == 2):
+            return [word]
+        found: list[str] = []
+        at = 0
+        while at < len(word):
+            length = next((n for n in range(min(12, len(word) - at), 1, -1)
+                           if word[at : at + n] in known), 1)  # fmt: skip
+            if length == 1 and not latex and word[at] not in known:
+                return [word]
+            found.append(word[at : at + length])
+            at += length
+        return found
+
+    return split
+
+
+def _read_passage(
+    found: ReadNote, passage: Passage, parts: list[list[Token]], words: set[str], known: list[Range]
+) -> None:
+    """Add the statements of one passage; `known` has the ranges that hold from here on."""
+    here: list[NoteStatement] = []
+    ranges: list[Range] = []
+    conditions: list[Chain] = []
+    waiting: list[list[Token]] = []  # names before `∈`
+    for part in parts:
+        if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS | {"∀"}):
+            waiting = []
+            continue
+        part = _bare(part)
+        while len(part) > 1 and part[-1].text == ":":  # Backwards:
+            part = part[:-1]
+        if not _relation(part):
+            waiting.append(part)
+            found.passed += len(parts) == 1
+            continue
+        try:
+            statement, extent = _statement(passage, part, words)
+        except (FormulaError, RecursionError) as problem:
+            error = _as_error(problem, passage)
+            if not passage.latex and _is_prose(passage.text):
+                found.passed += 1
+            else:
+                found.unread.append(error)
+            waiting = []
+            continue
+        if isinstance(extent, Range):
+            ranges.append(extent)
+        elif statement is None:
+            found.passed += 1
+        elif _is_condition(statement, here):
+            conditions.append(statement.chain)
+        else:
+            here += [*_of_others(statement, waiting, passage, words, found), statement]
+        waiting = []
+    letters = {r.letter for r in ranges}
+    known[:] = [r for r in known if r.letter not in letters] + ranges
+    found.statements += [
+        replace(s, ranges=tuple(known), conditions=tuple(conditions)) for s in here
+    ]
+
+
+def _bare(part: list[Token]) -> list[Token]:
+    """A part without the brackets around all of it, and without ∀ before it."""
+    if part[0].text == "∀":
+        part = part[1:] or part
+    while len(part) > 2 and part[0].text == "(" and part[-1].text == ")" and _relation(part[1:-1]):
+        part = part[1:-1]
+    return part
+
+
+def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool:
+    """`i ≠ j`, `l < L` beside a statement."""
+    first = statement.chain.parts[0]
+    index = isinstance(first, Name) and first.text in _INDEX_LETTERS
+    if not before or (statement.kind != "inequality" and not index):
+        return False
+    return all(
+        isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum")
+        for x in statement.chain.parts
+    )
+
+
+def _of_others(
+    statement: NoteStatement,
+    waiting: list[list[Token]],
+    passage: Passage,
+    words: set[str],
+    found: ReadNote,
+) -> list[NoteStatement]:
+    """`W, V ∈ ℝ^{n×m}`: the same declaration for the names before it."""
+    if statement.kind != "declaration":
+        return []
+    others = []
+    for part in waiting:
+        try:
+            name = _parsed(passage, part, words)
+        except FormulaError as error:
+            found.unread.append(error)
+            continue
+        parts = (name, *statement.chain.parts[1:])
+        others.append(replace(statement, chain=replace(statement.chain, parts=parts)))
+    return others
+
+
+def _parsed(passage: Passage, part: Sequence[Token], words: set[str]) -> Any:
+    return _parser_of(passage, part, words).whole()
+
+
+def _parser_of(passage: Passage, part: Sequence[Token], words: set[str]) -> Parser:
+    end = Token("end", "", part[-1].end, part[-1].end, True)
+    split = splitter(words, passage.latex)
+    return Parser(passage.source, [*part, end], passage.latex, split, words)
+
+
+def _statement(
+    passage: Passage, part: list[Token], words: set[str]
+) -> tuple[NoteStatement | None, Range | None]:
+    """The statement that these tokens are, or the range; neither if they state nothing."""
+    if any(t.text == "…" for t in part) and (extent := _range(passage, part, words)) is not None:
+        return None, extent
+    relations = [t.text for t in part if t.kind == "sign" and t.text in RELATION_SIGNS]
+    if _PASSED & set(relations) and not {"=", "∈", ":=", "≡"} & set(relations):
+        return None, None
+    parser = _parser_of(passage, part, words)
+    chain = parser.whole()
+    if not isinstance(chain, Chain):
+        return None, None
+    if "∈" in chain.relations or chain.relations == (":",):
+        kind = "declaration"
+    elif set(chain.relations) <= {"=", ":=", "≡"}:
+        kind = "equality"
+    elif set(chain.relations) <= {"<", ">", "≤", "≥", "≠"}:
+        kind = "inequality"
+    elif "←" in chain.relations or set(chain.relations) & _PASSED:
+        return None, None
+    else:
+        said = f"a statement with the relations {' and '.join(chain.relations)}: write two of them"
+        raise FormulaError(said, passage.source, chain.start)
+    remarks = tuple(dict.fromkeys(parser.remarks))
+    return NoteStatement(kind, chain, passage, part[0].start, part[-1].end, remarks=remarks), None
+
+
+def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None:
+    """`l = 1, …, L`, `l ∈ {1, …, L}`, `l = L, L − 1, …, 1`."""
+    texts = [t.text for t in part]
+    if part[0].kind != "word" or len(part) < 4 or texts[1] not in ("=", "∈"):
+        return None
+    inside = part[2:]
+    if inside[0].text in ("⦃", "{") and inside[-1].text in ("⦄", "}"):
+        inside = inside[1:-1]
+    dots = next((n for n, t in enumerate(inside) if t.text == "…"), None)
+    if dots is None or dots == 0 or dots + 1 >= len(inside):
+        return None
+    before, after = inside[:dots], inside[dots + 1 :]
+    first = []
+    for token in before:
+        if token.text == ",":
+            break
+        first.append(token)
+    after = [t for t in after if t.text != ","]
+    if not first or not after:
+        return None
+    try:
+        return Range(part[0].text, _parsed(passage, first, words), _parsed(passage, after, words))
+    except FormulaError:
+        return None
+
+
+def formula(text: str, words: Collection[str] = ()) -> Any:
+    """The syntax of one formula, in plain text or LaTeX: a Chain where it has relations."""
+    source = TextSource("formula", text)
+    latex = "\\" in text
+    tokens = Lexer(source).tokens()
+    return Parser(source, tokens, latex, splitter(words, latex), words).whole()
