@@ -88,6 +88,7 @@ SPD = {"assume": {"A": "symmetric"}}
 XMN = {"shapes": {"X": ("m", "n")}}
 YK = {"shapes": {"X": ("m", "n"), "Y": ("m", "k"), "W": ("n", "k")}, "assume": {"Y": "one-hot"}}
 
+
 def _attention(G, Q, K, V, d):
     P, R = softmax(Q @ K.T / d**0.5), G @ V.T
     return (P * (R - (P * R).sum(1)[:, None])) @ K / d**0.5
@@ -234,9 +235,7 @@ NORMS = [
     known("tr(X diag(a))", "a", "diag(X)", lambda X, a: diag(X)),
     known("tr(A diag(x) B)", "x", "diag(B A)", lambda A, x, B: diag(B @ A)),
 ]  # fmt: skip
-COOKBOOK = [
-    *(DETERMINANTS + INVERSES + FIRST_ORDER + SECOND_ORDER + HIGHER_ORDER + TRACES + NORMS)
-]
+COOKBOOK = [*(DETERMINANTS + INVERSES + FIRST_ORDER + SECOND_ORDER + HIGHER_ORDER + TRACES + NORMS)]
 
 # Machine learning
 CLASSICS = [
@@ -301,7 +300,6 @@ CLASSICS = [
     known("tanh(W x + b)", "x", "diag(1 − tanh(W x + b)^∘2) W",
           lambda W, x, b: (1 - np.tanh(W @ x + b) ** 2)[:, None] * W),
 ]  # fmt: skip
-
 
 
 ALL = [*NINE, *COOKBOOK, *CLASSICS]

@@ -17,8 +17,8 @@ from samples import CASES
 import autograd_lite as ag
 import nn
 from autograd_lite import graph
-from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra import reading, simplification, tree
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import TEXT
 from autograd_lite.derivation import deriving, fitting, named_tape, result
 from nn import closed_form
