@@ -247,7 +247,7 @@ class World:
         declared = self.declaration(key)
         if best is not None and not best[0].parameters:
             return self._defined(key, *best, declared)
-        if best is not None and best[0].parameters and best[0].name.letter in _VALUES:
+        if best is not None and best[0].parameters and best[0].name.letter in _COST_LETTERS:
             return self._defined(key, *best, declared)
         if declared is not None:
             return self._leaf(key, *declared)
@@ -525,4 +525,4 @@ _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
 LARGEST_SIZE = 10_000
 MOST_ELEMENTS = 100_000
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
-_VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
+_COST_LETTERS = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
