@@ -115,6 +115,7 @@ class World:
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
+        self.source = plan.read.note.sources[0]  # of what is read now, for its errors
         self.entries: dict[Key, NameEntry] = {}
         self.by_number: list[NameEntry] = []
         self.sizes: dict[str, Size] = {}
@@ -147,10 +148,6 @@ class World:
         if n is None or not 0 < n <= LARGEST_SIZE:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
-
-    @property
-    def source(self) -> Any:
-        return self.plan.read.note.sources[0]
 
     def size_key(self, name: NameParts, letters: dict[str, int]) -> str:
         return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
@@ -424,10 +421,12 @@ class World:
         if key in self.busy:
             raise Undefined(f"{key} is defined by itself")
         self.busy.add(key)
+        outer, self.source = self.source, definition.statement.passage.source
         try:
             meaning = self.elaborator.definition(definition, letters)
         finally:
             self.busy.discard(key)
+            self.source = outer
         if isinstance(meaning, Symbol) and meaning.number < len(self.by_number):
             self.entries[key] = self.by_number[meaning.number]
             return self.entries[key]
