@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import _FUNCTIONS, _GREEK, RELATIONS, SIGNS, commands
+from autograd_lite.formula.expressions import read_formula
 from autograd_lite.formula.passages import note_of
+from autograd_lite.formula.shapes import NotConforming
 from autograd_lite.formula.statements import formula, read
 from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, macros_in
 
@@ -103,6 +106,29 @@ def test_statements_of_plain_text_and_latex():
     assert [text for _, text in statements(text, ".txt")] == ["W = X # a comment + Y", "Z = W"]
     tex = "\\begin{document} % $a = b$\n$c = d$ \\begin{equation} e = f \\end{equation}"
     assert statements(tex, ".tex") == [("equality", "c = d"), ("equality", "e = f")]
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "found"),
+    [
+        ("xᵀ A x", None, {"x": ("p", "1"), "A": ("p", "p"), "": ("1", "1")}),
+        ("A (X w)", {"X": ("m", "n")}, {"X": ("m", "n"), "w": ("n", "1"), "": ("m", "1")}),
+        (r"\frac12 \| x \|^2", {"x": ("n",)}, {"x": ("n", "1"), "": ("1", "1")}),
+    ],
+)
+def test_one_formula_with_the_shapes_that_follow(text, shapes, found):
+    read_one = read_formula(text, shapes)
+    kept = {name: shape for name, shape in read_one.shapes.items() if name in found}
+    assert kept == found
+    value = evaluate(read_one.expression, read_one.world.value)
+    assert value.shape == read_one.expression.shape
+
+
+def test_a_formula_that_does_not_fit():
+    with pytest.raises(NotConforming, match="n = . ≠ m = ."):
+        read_formula("X X", {"X": ("m", "n")})
+    with pytest.raises(FormulaError, match="ends where"):
+        read_formula("X (")
 
 
 def test_what_is_not_closed_is_not_read():

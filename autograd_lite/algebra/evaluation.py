@@ -43,7 +43,7 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = Fal
     if isinstance(e, Symbol):
         return values(e)
     if isinstance(e, Number | Ones | Index):
-        return _written(e)
+        return _without_symbols(e)
     if isinstance(e, Named):
         return evaluate(e.meaning, values, on_tape)
     if isinstance(e, Derivative):
@@ -59,7 +59,7 @@ def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = Fal
     return _operated(e, [_lifted(evaluate(a, values, on_tape), a, e) for a in e.arguments])
 
 
-def _written(e: Number | Ones | Index) -> Any:
+def _without_symbols(e: Number | Ones | Index) -> Any:
     if isinstance(e, Number):
         return float(e.value)
     if isinstance(e, Ones):

@@ -242,6 +242,7 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     """Both sides of a claim; NotConforming where their shapes differ."""
     read: Elaborator = world.elaborator
     env = Env(dict(letters))
+    world.source = claim.statement.passage.source
     world.closed = False
     for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
         env.parameters[letter] = world.number_called(letter)

@@ -120,7 +120,7 @@ def letter_and_step(node: Any) -> tuple[str, int] | None:
     return None
 
 
-def called(node: Any) -> tuple[Any, tuple[Any, ...]]:
+def function_and_arguments(node: Any) -> tuple[Any, tuple[Any, ...]]:
     """The name of `f(x)` and its arguments; a name alone has none."""
     if isinstance(node, Call):
         return node.function, node.arguments

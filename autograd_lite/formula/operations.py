@@ -174,7 +174,7 @@ class Operations:
 
     def contracted(self, a: Expression, b: Expression) -> Expression:
         """A product with a derivative of a matrix: the sum over both of its indices."""
-        a, b = _full(a), _full(b)
+        a, b = _unfolded(a), _unfolded(b)
         if is_number(a) or is_number(b):
             return Apply(np.multiply, (a, b), a.shape if is_number(b) else b.shape)
         if len(b.shape) != 4:
@@ -326,7 +326,7 @@ def _chain_end(e: Expression) -> Symbol | None:
     return None
 
 
-def _full(e: Expression) -> Expression:
+def _unfolded(e: Expression) -> Expression:
     """A derivative with all of its indices side by side."""
     if isinstance(e, Derivative) and e.at == (None, None) and not is_number(e.wrt):
         above = () if is_number(e.of) else matrix_shape(e.of)

@@ -15,7 +15,7 @@ from typing import Any
 from autograd_lite.files import excerpt
 from autograd_lite.formula.naming import (
     NameParts,
-    called,
+    function_and_arguments,
     letter_and_step,
     names_in,
     nodes,
@@ -290,10 +290,12 @@ def _cost(chains: list[Chain]) -> str:
     for chain in chains:
         for node in nodes(chain):
             if isinstance(node, Differentiation) and node.of is not None:
-                name = taken_apart(called(node.of)[0])
+                name = taken_apart(function_and_arguments(node.of)[0])
                 if name and name.letter in COSTS:
                     counts[name.letter] += 1
-    defined = [n.letter for c in chains if (n := taken_apart(called(c.parts[0])[0]))]
+    defined = [
+        n.letter for c in chains if (n := taken_apart(function_and_arguments(c.parts[0])[0]))
+    ]
     for letter in COSTS:
         if letter in defined:
             counts[letter] += 1
@@ -359,7 +361,7 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
 def _equality(plan: NotePlan, statement: NoteStatement) -> None:
     """The first equation of a name defines it; all other links of a chain are claims."""
     parts = list(statement.chain.parts)
-    first, arguments = called(parts[0])
+    first, arguments = function_and_arguments(parts[0])
     name = taken_apart(first)
     if name is None or name.operations:
         if not _flipped(plan, statement):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autograd_lite.formula.naming import called, nodes, taken_apart
+from autograd_lite.formula.naming import function_and_arguments, nodes, taken_apart
 from autograd_lite.formula.passages import Section
 from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import Differentiation, Name, Scripted
@@ -58,7 +58,7 @@ def _contradicts(statements: list[NoteStatement], before: list[NoteStatement]) -
 
 def _head(s: NoteStatement) -> tuple[str, str]:
     """What is declared or defined; nothing for other statements."""
-    first = called(s.chain.parts[0])[0]
+    first = function_and_arguments(s.chain.parts[0])[0]
     name = taken_apart(first)
     if name is None or name.operations or s.kind == "inequality":
         return s.kind, ""

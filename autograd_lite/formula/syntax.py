@@ -243,7 +243,7 @@ class Parser:
 
     def expect(self, sign: str) -> Token:
         if not self.sees(sign):
-            raise self.unexpected(f"{_shown(sign)}")
+            raise self.unexpected(f"{_quoted(sign)}")
         return self.take()
 
     def error(self, said: str, at: int | None = None) -> FormulaError:
@@ -253,7 +253,7 @@ class Parser:
         token = self.token
         if token.kind == "end":
             return self.error(f"the formula ends where {wanted} should follow")
-        return self.error(f"{_shown(token.text)} stands where {wanted} should")
+        return self.error(f"{_quoted(token.text)} stands where {wanted} should")
 
     @property
     def last(self) -> int:
@@ -690,7 +690,7 @@ class Parser:
             if raised and self.sees("[", "(", "⦃", "ᵀ", "′"):
                 break
             if self.token.kind == "end":
-                raise self.unexpected(_shown(closing))
+                raise self.unexpected(_quoted(closing))
         self.closing, self.calls = outer, calls
         return tuple(found)
 
@@ -789,7 +789,7 @@ class Parser:
                 and not self.sees(closing)
                 and not self.starts()
             ):
-                raise self.unexpected(_shown(closing))
+                raise self.unexpected(_quoted(closing))
             if sum(map(len, rows)) > MOST_TERMS:
                 raise self.error(f"more than {MOST_TERMS} entries in one bracket")
         self.take()
@@ -1226,7 +1226,7 @@ def _primed(node: Any) -> Any:
     return node
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     return f"{text!r}" if text else "the end"
 
 

@@ -115,6 +115,7 @@ class World:
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
+        self.source = plan.read.note.sources[0]  # of what is read now, for its errors
         self.entries: dict[Key, NameEntry] = {}
         self.by_number: list[NameEntry] = []
         self.sizes: dict[str, Size] = {}
@@ -147,10 +148,6 @@ class World:
         if n is None or not 0 < n <= LARGEST_SIZE:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
-
-    @property
-    def source(self) -> Any:
-        return self.plan.read.note.sources[0]
 
     def size_key(self, name: NameParts, letters: dict[str, int]) -> str:
         return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
@@ -247,7 +244,7 @@ class World:
         declared = self.declaration(key)
         if best is not None and not best[0].parameters:
             return self._defined(key, *best, declared)
-        if best is not None and best[0].parameters and best[0].name.letter in _VALUES:
+        if best is not None and best[0].parameters and best[0].name.letter in _COST_LETTERS:
             return self._defined(key, *best, declared)
         if declared is not None:
             return self._leaf(key, *declared)
@@ -424,10 +421,12 @@ class World:
         if key in self.busy:
             raise Undefined(f"{key} is defined by itself")
         self.busy.add(key)
+        outer, self.source = self.source, definition.statement.passage.source
         try:
             meaning = self.elaborator.definition(definition, letters)
         finally:
             self.busy.discard(key)
+            self.source = outer
         if isinstance(meaning, Symbol) and meaning.number < len(self.by_number):
             self.entries[key] = self.by_number[meaning.number]
             return self.entries[key]
@@ -525,4 +524,4 @@ _PRIMES = (5, 7, 11, 13, 17, 19, 23, 29)
 LARGEST_SIZE = 10_000
 MOST_ELEMENTS = 100_000
 COUNTS = {"m", "N"}  # the number of samples, where a note does not say what it is
-_VALUES = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
+_COST_LETTERS = {"J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "f", "F"}
