@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 
+import numpy as np
 import pytest
 
 import autograd_lite as ag
+from benchmarks import formulas
+from nn import documents
 from nn.cli import command
 
 REGRESSION = "X ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\nJ = 1/(2 m) ‖X w − y‖²\n"
@@ -116,6 +119,47 @@ $$\frac{\partial f}{\partial W} = 2 X^\top Z$$
 """
     assert verdicts(note) == ["holds", "holds"]
     assert "holds" not in verdicts(note.replace("2 X^\\top Z", "2 Z X^\\top"))[1:]
+
+
+@pytest.mark.parametrize(
+    ("claim", "cause", "correct"),
+    [
+        ("X (X w − y)", "transpose", "1/m Xᵀ (X w − y)"),
+        ("1/m Xᵀ (y − X w)", "sign", "1/m Xᵀ (X w − y)"),
+        ("Xᵀ (X w − y)", "factor", "1/m Xᵀ (X w − y)"),
+        ("1/m Xᵀ (X w + y)", "sign", "1/m Xᵀ (X w − y)"),
+        ("1/m Xᵀ (X w)", "term", "1/m Xᵀ (X w − y)"),
+    ],
+)
+def test_what_is_wrong_is_named_and_the_form_that_holds_is_checked(claim, cause, correct):
+    claim = claim if claim.startswith(("1/m", "Xᵀ")) else f"1/m {claim}"
+    report = ag.check_derivation(f"{REGRESSION}∂J/∂w = {claim}\n∂J/∂y = −1/m (X w − y)\n")
+    wrong, right = report.claims
+    assert right.verdict == "holds"
+    assert cause in wrong.cause
+    assert verdicts(REGRESSION + wrong.correct + f"\n∂J/∂w = {correct}") == ["holds", "holds"]
+
+
+@pytest.mark.parametrize("letter", ["∂J/∂w", "∂J/∂X", "∂J/∂y"])
+def test_what_derive_prints_is_read_back_as_a_claim_that_holds(letter):
+    rng = np.random.default_rng(0)
+    X, y, w = (
+        ag.Tensor(rng.normal(size=s), requires_grad=True, name=n)
+        for s, n in (((5, 3), "X"), ((5, 1), "y"), ((3, 1), "w"))
+    )
+    r = (X @ w - y).named("r")
+    lines = ag.derive(np.sum(np.square(r)) / 2).lines
+    line = next(line for line in lines if line.lhs == letter)
+    note = "X ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\nr = X w − y, J = ½ ‖r‖²\n"
+    assert verdicts(f"{note}{line}") == ["holds"]
+
+
+@pytest.mark.slow
+def test_the_formulas_that_the_documents_print():
+    """Read as they are printed: how many are, and how many verdicts are those of the documents."""
+    rows = [row for number in documents.NUMBERS for row in formulas.compared(number)]
+    assert sum(row.read for row in rows) >= 370
+    assert sum(row.agrees for row in rows) >= 240
 
 
 @pytest.fixture

@@ -99,7 +99,9 @@ class FormulaTrees:
         (_, first), *rest = self._spread(node.factors)
         e, number = self.read(first), self.is_number(first)
         for sign, factor in rest:
-            x, scalar = self.read(factor), self.is_number(factor)
+            ones = isinstance(factor, Num) and factor.value == 1 and not number and sign != "/"
+            x = self.opaque(factor) if ones else self.read(factor)
+            scalar = not ones and self.is_number(factor)
             if sign == "/":
                 kind = "divide"
             elif sign in ("∘", "⊙", "*") or number or scalar:
@@ -171,21 +173,27 @@ class FormulaTrees:
             return Scripted(
                 0, 0, _closed_node(children[0]), (Script(0, 0, "^", "∘", (children[1],)),)
             )
+        if e.kind == "constant":
+            return Name(0, 0, str(e.label))
         if e.kind == "call":
-            if isinstance(e.origin, Prefixed | Call) and len(children) == 1:
-                name = (
-                    e.origin.function
-                    if self.shown(e.origin.function) == e.label[0]
-                    else Name(0, 0, e.label[0])
-                )
-                return Call(0, 0, name, tuple(children))
-            name = e.origin.function if e.origin is not None else Name(0, 0, e.label[0])
-            return Call(0, 0, name, tuple(children))
+            return self._call_node(e, children)
         if e.kind == "other" and isinstance(e.origin, Reduction):
             return replace(e.origin, body=_closed_node(children[0]))
         if e.kind == "other" and isinstance(e.origin, Bracket):
             return replace(e.origin, parts=tuple(children))
         raise ValueError(f"{e.kind} has no place in a formula")
+
+    def _call_node(self, e: Expr, children: list[Any]) -> Any:
+        name, *keywords = e.label
+        function: Any = Name(0, 0, name)
+        if isinstance(e.origin, Prefixed | Call) and self.shown(e.origin.function) == name:
+            function = e.origin.function
+        first = len(children) - len(keywords)
+        given = (
+            Chain(0, 0, (Name(0, 0, key), x), ("=",))
+            for key, x in zip(keywords, children[first:], strict=True)
+        )
+        return Call(0, 0, function, (*children[:first], *given))
 
     def write(self, e: Expr) -> str:
         """The tree as plain text, with the letters of the note."""
@@ -210,7 +218,12 @@ class FormulaTrees:
             return f"{self._within(e.children[0], 4)}^{self._within(e.children[1], 4)}", 4
         if e.kind == "compare":
             return f"[{self.write(e.children[0])} {e.label} {self.write(e.children[1])}]", 9
-        inside = ", ".join(map(self.write, e.children))
+        keywords = e.label[1:] if e.kind == "call" else ()
+        before = [""] * (len(e.children) - len(keywords)) + [f"{key}=" for key in keywords]
+        parts = zip(before, map(self.write, e.children), strict=True)
+        inside = ", ".join(key + text for key, text in parts)
+        if e.kind == "constant":
+            return str(e.label), 9
         if e.kind == "call":
             return f"{e.label[0]}({inside})", 9
         if isinstance(e.origin, Reduction):

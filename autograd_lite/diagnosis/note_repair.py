@@ -24,8 +24,9 @@ from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted, 
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
-MOST_EDITS = 1500
-REPAIR_SECONDS = 2.0  # for one claim, at most
+MOST_EDITS = 3000
+MOST_PIECES = 20
+REPAIR_SECONDS = 1.0  # for one claim, at most
 
 
 def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, str] | None:
@@ -55,23 +56,60 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
         write=trees.write,
         names=[x for x in names if x.label in _of_the_claim(trees, claim)],
         counts=[Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)],
+        pieces=_pieces_of(plan, trees, claim),
         alike=lambda name: [*_other_layers(name, trees), *names],
     )
     until = time.monotonic() + REPAIR_SECONDS
-    for n, edit in enumerate(edits(tree, scope, ranks=(1, 2))):
+    for n, (kind, words, result) in enumerate(_edited(tree, scope)):
         if n > MOST_EDITS or time.monotonic() > until:
             return None
         try:
-            edited = replace(claim, right=trees.node(edit.result))
+            edited = replace(claim, right=trees.node(result))
         except (ValueError, KeyError, IndexError):
             continue
         if drawings.holds(edited):
-            kind = _CALLED.get(edit.kind, edit.kind)
-            return (
-                f"{kind}: {edit.words}",
-                f"{claim.left_text} {claim.relation} {trees.write(edit.result)}",
-            )
+            text = f"{claim.left_text} {claim.relation} {trees.write(result)}"
+            return f"{kind}: {words}", text
     return None
+
+
+def _edited(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+    """Small edits: slips, letters that are meant throughout, and what is missing, in this order."""
+    for edit in edits(tree, scope, ranks=(1, 2)):
+        words = edit.words
+        if edit.kind in ("operation", "product"):
+            words = words.replace("*", "the elementwise product").replace("@", "the matrix product")
+        yield _CALLED.get(edit.kind, edit.kind), words, edit.result
+    for old in {p for p in tree.parts() if p.kind == "name"}:
+        for new in scope.alike(old):
+            if new != old:
+                words = f"{new.label} belongs there, not {old.label}, throughout"
+                yield "a letter or layer", words, _replaced(tree, old, new)
+    for edit in edits(tree, scope, ranks=(3,)):
+        if edit.kind == "expression" and not edit.path:
+            continue  # another formula altogether
+        kind = _CALLED.get(edit.kind, edit.kind)
+        kind = "a factor, as a derivative is" if edit.kind == "factor" else kind
+        yield kind, edit.words, edit.result
+
+
+def _replaced(tree: Expr, old: Expr, new: Expr) -> Expr:
+    if tree == old:
+        return new
+    return replace(tree, children=tuple(_replaced(x, old, new) for x in tree.children))
+
+
+def _pieces_of(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> list[Expr]:
+    """What other claims have on their right side, and its terms: one may be missing here."""
+    found: dict[Expr, None] = {}
+    for other in plan.claims:
+        if other is not claim and other.statement.passage.source is claim.statement.passage.source:
+            for part in trees.read(other.right).parts():
+                if part.kind in ("matmul", "multiply", "call", "transpose"):
+                    found.setdefault(part)
+        if len(found) > MOST_PIECES:
+            break
+    return list(found)[:MOST_PIECES]
 
 
 _CALLED = {"too much": "a term or factor", "number": "a factor", "sign": "a sign"}

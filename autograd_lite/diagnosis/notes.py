@@ -151,8 +151,10 @@ class Judge:
         found.cause = outcome.ambiguous or outcome.undefined
         if not found.cause and outcome.verdict == UNDEFINED:
             found.cause = outcome.skipped or "its values are not finite"
-        if outcome.verdict in (WRONG, MISFIT) and claim.relation == "=":
-            found.cause, found.correct = self.mended(claim, outcome)
+        if outcome.verdict in (WRONG, MISFIT):
+            found.cause = outcome.why
+            if claim.relation == "=":
+                found.cause, found.correct = self.mended(claim, outcome)
         return found
 
     def reading(self, claim: NoteClaim) -> str:
