@@ -20,8 +20,8 @@ AXES = "axes of indices"  # the mark of an operation that makes rows and columns
 class Symbol:
     """A letter for what belongs to a step: by kind its `value`, the `gradient` of J by it, …
 
-    flipped: whether it stands for the transpose. properties: what is known of a matrix: `symmetric`,
-    `orthogonal`, …
+    flipped: whether it stands for the transpose. properties: what is known of a matrix:
+    `symmetric`, `orthogonal`, …
     """
 
     kind: str

@@ -22,7 +22,7 @@ from autograd_lite.formula.shapes import (
     settled,
     written_shape,
 )
-from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted
+from autograd_lite.formula.syntax import BigOperator, Chain, Name, Num, Scripted
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
 
@@ -201,7 +201,7 @@ def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
 def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
     """The letters of a claim that number its names and are bound by no sum in it."""
     chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-    bound = {i.text for n in nodes(chain) if isinstance(n, Reduction) for i in n.indices}
+    bound = {i.text for n in nodes(chain) if isinstance(n, BigOperator) for i in n.indices}
     found: dict[str, None] = {}
     for name in names_in(chain):
         for script in name.indices:

@@ -13,6 +13,7 @@ from typing import Any
 
 from autograd_lite.diagnosis.edits import BINARY, Expr
 from autograd_lite.formula.syntax import (
+    BigOperator,
     Bracket,
     Call,
     Chain,
@@ -21,7 +22,6 @@ from autograd_lite.formula.syntax import (
     Prefixed,
     Product,
     Quotient,
-    Reduction,
     Script,
     Scripted,
     Sum,
@@ -146,7 +146,7 @@ class FormulaTrees:
     def prefixed(self, node: Prefixed) -> Expr:
         return Expr("call", (self.read(node.argument),), (self.shown(node.function),), node)
 
-    def reduction(self, node: Reduction) -> Expr:
+    def reduction(self, node: BigOperator) -> Expr:
         return Expr("other", (self.read(node.body),), "Σ", node)
 
     # Back
@@ -177,7 +177,7 @@ class FormulaTrees:
             return Name(0, 0, str(e.label))
         if e.kind == "call":
             return self._call_node(e, children)
-        if e.kind == "other" and isinstance(e.origin, Reduction):
+        if e.kind == "other" and isinstance(e.origin, BigOperator):
             return replace(e.origin, body=_closed_node(children[0]))
         if e.kind == "other" and isinstance(e.origin, Bracket):
             return replace(e.origin, parts=tuple(children))
@@ -226,7 +226,7 @@ class FormulaTrees:
             return str(e.label), 9
         if e.kind == "call":
             return f"{e.label[0]}({inside})", 9
-        if isinstance(e.origin, Reduction):
+        if isinstance(e.origin, BigOperator):
             start = self.text[e.origin.start : e.origin.body.start].strip()
             return f"{start} {self._within(e.children[0], 2)}", 2
         pair = {"‖": "‖‖", "|": "||", "⟨": "⟨⟩", "[": "[]"}.get(e.label, "()")
@@ -253,5 +253,5 @@ _EXPR_READERS: dict[type, Callable[..., Expr]] = {
     Bracket: FormulaTrees.bracket,
     Call: FormulaTrees.call,
     Prefixed: FormulaTrees.prefixed,
-    Reduction: FormulaTrees.reduction,
+    BigOperator: FormulaTrees.reduction,
 }

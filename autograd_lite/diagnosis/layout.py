@@ -31,7 +31,7 @@ WORDS = {  # what the result of an operation is called
     "power": "power",
     "getitem": "part",
 }
-SIGNS = {np.add: "+", np.subtract: "−"}
+PLUS_OR_MINUS = {np.add: "+", np.subtract: "−"}
 PRODUCTS = (np.dot, np.matmul)
 MOST_OPERATIONS = 4  # on from a tensor, whose operands may be in its gradient's formula
 MOST_WAYS, MOST_STEPS = 6, 30  # of a formula that merges several steps into one line
@@ -152,10 +152,10 @@ class Layout:
     def _written(self, step: Step) -> str | None:
         """An unnamed part of a named tensor, or 1 less it, as it is written."""
         x = step.inputs[0]
-        if step.op in SIGNS:
+        if step.op in PLUS_OR_MINUS:
             a, b = (self.name(i) if isinstance(i, Step) else f"{i:g}" for i in step.inputs)
             short = all(not isinstance(i, Step) or i.label or i.op is None for i in step.inputs)
-            return f"({a} {SIGNS[step.op]} {b})" if short else None
+            return f"({a} {PLUS_OR_MINUS[step.op]} {b})" if short else None
         square = step.op is np.square or (step.op is np.power and step.inputs[1] == 2)
         if square and isinstance(x, Step) and x.label:
             return f"{x.label}²"

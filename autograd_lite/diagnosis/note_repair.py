@@ -20,7 +20,7 @@ from autograd_lite.formula.elaboration import Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes, taken_apart
 from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
-from autograd_lite.formula.syntax import Chain, Name, Num, Reduction, Scripted, Sum
+from autograd_lite.formula.syntax import BigOperator, Chain, Name, Num, Scripted, Sum
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
@@ -139,7 +139,7 @@ def _counts(plan: NotePlan) -> list[str]:
     found: dict[str, None] = {}
     for statement in plan.read.statements:
         for node in nodes(statement.chain):
-            if isinstance(node, Reduction) and isinstance(node.high, Name):
+            if isinstance(node, BigOperator) and isinstance(node.high, Name):
                 found.setdefault(node.high.text)
             if isinstance(node, Name) and node.text in ("m", "N"):
                 found.setdefault(node.text)

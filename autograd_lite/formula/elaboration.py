@@ -50,6 +50,7 @@ from autograd_lite.formula.shapes import (
     same,
 )
 from autograd_lite.formula.syntax import (
+    BigOperator,
     Bracket,
     Call,
     Chain,
@@ -62,7 +63,6 @@ from autograd_lite.formula.syntax import (
     Prefixed,
     Product,
     Quotient,
-    Reduction,
     Scripted,
     Sum,
 )
@@ -286,7 +286,7 @@ class Elaborator(Functions):
         x = self(script.items[0], env)
         return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env, node)
 
-    def reduction(self, node: Reduction, env: Env) -> Expression:
+    def reduction(self, node: BigOperator, env: Env) -> Expression:
         if not node.indices:
             return self.bare_sum(node, env)
         env = replace(env, letters=dict(env.letters), axes=dict(env.axes))
@@ -333,7 +333,7 @@ class Elaborator(Functions):
         n = self.world.size(node, env.letters).value if n is None else n
         return Size(str(n), (n or 0) - low + 1)
 
-    def numbers(self, letter: str, node: Reduction) -> bool:
+    def numbers(self, letter: str, node: BigOperator) -> bool:
         """Whether an index numbers names, as layers and samples, rather than elements."""
         if letter in self.world.plan.families:
             for x in nodes(node.body):
@@ -349,7 +349,7 @@ class Elaborator(Functions):
         key = Key(name.letter)
         return self.world.find(key) is not None
 
-    def unrolled(self, node: Reduction, letter: str, inner: Any, env: Env) -> Expression:
+    def unrolled(self, node: BigOperator, letter: str, inner: Any, env: Env) -> Expression:
         """A sum over names: each written out."""
         low, high = self.world.bounds(letter, None)
         if node.low is not None and node.high is not None:
@@ -370,7 +370,7 @@ class Elaborator(Functions):
                 total = self.multiply("", total, x)
         return Number(Fraction(0)) if total is None else total
 
-    def bare_sum(self, node: Reduction, env: Env) -> Expression:
+    def bare_sum(self, node: BigOperator, env: Env) -> Expression:
         """Σ without an index: over samples, elements, or whatever index is bound nowhere."""
         letters: dict[str, None] = {}
         for x in nodes(node.body):
@@ -506,6 +506,6 @@ _READERS: dict[type, Callable[..., Expression]] = {
     Differential: Elaborator.misplaced,
     Call: Elaborator.call,
     Prefixed: Elaborator.prefixed,
-    Reduction: Elaborator.reduction,
+    BigOperator: Elaborator.reduction,
     Differentiation: Elaborator.derivative,
 }

@@ -40,11 +40,11 @@ from autograd_lite.formula.shapes import (
     written_shape,
 )
 from autograd_lite.formula.syntax import (
+    BigOperator,
     Call,
     Name,
     Num,
     Product,
-    Reduction,
     Script,
 )
 from autograd_lite.formula.vocabulary import (
@@ -197,7 +197,11 @@ class NameReader(Indexing):
         """The sum that J takes the mean of, for a loss ℒ(a, y) that is differentiated itself."""
         for definition in self.world.plan.definitions:
             for node in nodes(definition.meaning):
-                if isinstance(node, Reduction) and node.kind == "Σ" and isinstance(node.body, Call):
+                if (
+                    isinstance(node, BigOperator)
+                    and node.kind == "Σ"
+                    and isinstance(node.body, Call)
+                ):
                     called = taken_apart(node.body.function)
                     if called and called.letter == letter:
                         return self(node, Env())

@@ -23,13 +23,13 @@ from autograd_lite.formula.naming import (
 )
 from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import (
+    BigOperator,
     Bracket,
     Chain,
     Differentiation,
     Name,
     Num,
     Product,
-    Reduction,
     Scripted,
 )
 from autograd_lite.formula.tokens import FormulaError
@@ -228,7 +228,7 @@ def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
 
 def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
     """The bounds of the sums over each letter."""
-    sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, Reduction)]
+    sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, BigOperator)]
     bounded = [n for n in sums if n.low is not None and n.high is not None]
     return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
 
@@ -537,7 +537,7 @@ def _is_size(plan: NotePlan, name: NameParts) -> bool:
     """Whether a name is used as a size or as a bound."""
     for statement in plan.read.statements:
         for node in nodes(statement.chain):
-            uses = [node.high] if isinstance(node, Reduction) else []
+            uses = [node.high] if isinstance(node, BigOperator) else []
             if statement.kind == "declaration":
                 uses = [node]
             for use in uses:

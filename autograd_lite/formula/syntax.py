@@ -112,7 +112,7 @@ class Grid(SyntaxNode):
 
 
 @dataclass(frozen=True, slots=True)
-class Reduction(SyntaxNode):
+class BigOperator(SyntaxNode):
     """Σ, Π, max or min of the body over indices, from `low` to `high` where these are given."""
 
     kind: str
@@ -1150,7 +1150,7 @@ class Parser:
         if not self.starts() and not self.sees("−", "+"):
             raise self.unexpected("what is summed")
         body = self.body()
-        return Reduction(start, self.last, kind, tuple(indices), low, high, condition, body)
+        return BigOperator(start, self.last, kind, tuple(indices), low, high, condition, body)
 
     def _bounds(self, chain: Chain, indices: list[Name], high: Any) -> tuple[Any, ...]:
         """`i = 1`, `i = 1 … m`, `i ≠ j`, `1 ≤ i ≤ m`, `i ∈ S`."""
