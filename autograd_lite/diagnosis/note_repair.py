@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import PLAIN, Style, letters_of
 from autograd_lite.algebra.tree import Derivative, Expression, Symbol, symbols
 from autograd_lite.derivation.deriving import Deriver
 from autograd_lite.derivation.named_tape import NamedTape
-from autograd_lite.diagnosis.drawings import Drawings, instances
+from autograd_lite.diagnosis.comparison import compare
+from autograd_lite.diagnosis.drawings import Drawings, elaborated, instances
 from autograd_lite.diagnosis.edits import Expr, Scope, edits
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.formula.elaboration import Env
@@ -53,30 +57,67 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
     except (ValueError, AttributeError):
         return None
     names = list(_names_of_the_note(plan, trees, claim))
+    counts = [Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)]
     scope = Scope(
         write=trees.write,
         names=names[:NEAREST],
-        counts=[Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)],
+        counts=counts,
         pieces=_pieces_of(plan, trees, claim),
-        alike=lambda name: [*_other_layers(name, trees), *names],
+        alike=lambda name: [*_other_layers(name, trees), *(counts if name in counts else names)],
     )
     until = time.monotonic() + REPAIR_SECONDS
-    for n, (kind, words, result) in enumerate(_edited(tree, scope)):
-        if n > MOST_EDITS or time.monotonic() > until:
-            return None
-        try:
-            edited = replace(claim, right=trees.node(result))
-        except (ValueError, KeyError, IndexError):
+    for tried in (_slips(tree, scope), None, _missing(tree, scope)):
+        if tried is None:
+            found = known_mistake(drawings, claim)
+            if found:
+                return found, ""
             continue
-        if drawings.holds(edited):
-            text = f"{claim.left_text} {claim.relation} {trees.write(result)}"
-            return f"{kind}: {words}", text
+        for kind, words, result in itertools.islice(tried, MOST_EDITS):
+            if time.monotonic() > until:
+                return None
+            try:
+                edited = replace(claim, right=trees.node(result))
+            except (ValueError, KeyError, IndexError):
+                continue
+            if drawings.holds(edited):
+                text = f"{claim.left_text} {claim.relation} {trees.write(result)}"
+                return f"{kind}: {words}", text
     return None
 
 
-def _edited(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
-    """Small edits: slips, letters that are meant throughout, and what is missing, in this order."""
-    for edit in edits(tree, scope, ranks=(1, 2)):
+def known_mistake(drawings: Drawings, claim: NoteClaim) -> str:
+    """What `compare` finds in a gradient that is claimed, on the first world on which it fails."""
+    for world in drawings.worlds:
+        for letters in instances(world, claim):
+            try:
+                left, right = elaborated(world, claim, letters)
+                if not isinstance(left, Derivative) or left.at != (None, None):
+                    return ""
+                if not (is_number(left.of) and claimed_array(world, left, right) is not None):
+                    return ""
+                J, wrt = evaluate(left.of, world.value, True), world.value(left.wrt)
+                given = claimed_array(world, left, right)
+                entry = compare(J, {wrt: given}).entries[0]
+            except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+                return ""
+            if entry.verdict != "agrees":
+                named = {e.symbol.label for e in world.by_number}
+                known = (f for f in entry.findings if f.where in named and f.rank == 1)
+                return next((str(f) for f in known if f.kind not in _UNTOLD), "")
+    return ""
+
+
+def claimed_array(world: Any, left: Derivative, right: Expression) -> Any:
+    """The value of the right side in the shape of the variable; None if it is no gradient."""
+    value = evaluate(right, world.value)
+    value = np.asarray(getattr(value, "data", value), dtype=float)
+    shape = np.shape(world.value(left.wrt))
+    return value.reshape(shape) if value.size == np.prod(shape, dtype=int) else None
+
+
+def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+    """What is often written by mistake, a factor left out, and letters taken for others."""
+    for edit in edits(tree, replace(scope, names=()), ranks=(1, 2)):
         words = edit.words
         if edit.kind in ("operation", "product"):
             words = words.replace("*", "the elementwise product").replace("@", "the matrix product")
@@ -86,11 +127,15 @@ def _edited(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
             if new != old:
                 words = f"{new.label} belongs there, not {old.label}, throughout"
                 yield "a letter or layer", words, _replaced(tree, old, new)
-    for edit in edits(tree, scope, ranks=(3,)):
+
+
+def _missing(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+    """What is in reach and is missing, and what stands elsewhere."""
+    for edit in edits(tree, scope, ranks=(2, 3)):
         if edit.kind == "expression" and not edit.path:
             continue  # another formula altogether
         kind = _CALLED.get(edit.kind, edit.kind)
-        kind = "a factor, as a derivative is" if edit.kind == "factor" else kind
+        kind = "a factor, as a derivative is" if (edit.kind, edit.rank) == ("factor", 3) else kind
         yield kind, edit.words, edit.result
 
 
@@ -113,6 +158,7 @@ def _pieces_of(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> list[Ex
     return list(found)[:MOST_FROM_OTHERS]
 
 
+_UNTOLD = ("unknown", "factor", "scale")  # kinds of findings that tell no cause
 _CALLED = {"too much": "a term or factor", "number": "a factor", "sign": "a sign"}
 _CALLED |= {"transpose": "a transpose", "product": "the order or a transpose", "factor": "a factor"}
 _CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order", "power": "a power"}

@@ -188,7 +188,8 @@ class Judge:
         why = outcome.why if outcome.verdict == MISFIT else ""
         repaired = repair(self.plan, self.drawings, claim)
         if repaired is not None:
-            return f"{repaired[0]}" + (f" ({why})" if why else ""), repaired[1]
+            cause = repaired[0] + (f" ({why})" if why else "")
+            return cause, repaired[1] or self.derived(claim)
         return why, self.derived(claim)
 
     def derived(self, claim: NoteClaim) -> str:
