@@ -289,7 +289,7 @@ class Elaborator(Functions):
     def reduction(self, node: BigOperator, env: Env) -> Expression:
         if not node.indices:
             return self.bare_sum(node, env)
-        env = replace(env, letters=dict(env.letters), axes=dict(env.axes))
+        outer, env = env, replace(env, letters=dict(env.letters), axes=dict(env.axes))
         first, rest = node.indices[0], node.indices[1:]
         inner = replace(node, indices=rest) if rest else None
         if self.numbers(first.text, node):
@@ -310,6 +310,8 @@ class Elaborator(Functions):
             body = self(node.body, env)
             if node.condition is not None:
                 body = self.scaled(self.condition(node.condition, env), body)
+        met = {x: i for x, i in env.axes.items() if x != letter}  # p_j in the sum over k
+        outer.axes.update({x: i for x, i in met.items() if x not in outer.axes})
         if inner is None and not _depends(body, index) and not is_number(body) and node.kind == "Σ":
             for axis, size in enumerate(matrix_shape(body)):
                 if same(size, count) or size.root.name == count.root.name:
