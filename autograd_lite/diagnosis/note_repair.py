@@ -57,10 +57,11 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
     except (ValueError, AttributeError):
         return None
     names = list(_names_of_the_note(plan, trees, claim))
+    calls = list(dict.fromkeys(p for p in tree.parts() if p.kind == "call"))
     counts = [Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)]
     scope = Scope(
         write=trees.write,
-        names=names[:NEAREST],
+        names=[*names[:NEAREST], *calls],
         counts=counts,
         pieces=_pieces_of(plan, trees, claim),
         alike=lambda name: [*_other_layers(name, trees), *(counts if name in counts else names)],
@@ -102,6 +103,8 @@ def known_mistake(drawings: Drawings, claim: NoteClaim) -> str:
                 return ""
             if entry.verdict != "agrees":
                 named = {e.symbol.label for e in world.by_number}
+                import os
+                if os.environ.get("DBG"): print(claim.text, *[(f.rank, str(f)) for f in entry.findings], sep="\n   ")
                 known = (f for f in entry.findings if f.where in named and f.rank == 1)
                 return next((str(f) for f in known if f.kind not in _UNTOLD), "")
     return ""
@@ -126,7 +129,11 @@ def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
         for new in scope.alike(old):
             if new != old:
                 words = f"{new.label} belongs there, not {old.label}, throughout"
-                yield "a letter or layer", words, _replaced(tree, old, new)
+                yield "a letter or layer", words, _replaced(tree, {old: new})
+    letters = list(dict.fromkeys(p for p in tree.parts() if p.kind == "name"))
+    for a, b in itertools.combinations(letters, 2):
+        words = f"{a.label} and {b.label} are exchanged"
+        yield "a letter or layer", words, _replaced(tree, {a: b, b: a})
 
 
 def _missing(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
@@ -139,10 +146,10 @@ def _missing(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
         yield kind, edit.words, edit.result
 
 
-def _replaced(tree: Expr, old: Expr, new: Expr) -> Expr:
-    if tree == old:
-        return new
-    return replace(tree, children=tuple(_replaced(x, old, new) for x in tree.children))
+def _replaced(tree: Expr, by: dict[Expr, Expr]) -> Expr:
+    if tree in by:
+        return by[tree]
+    return replace(tree, children=tuple(_replaced(x, by) for x in tree.children))
 
 
 def _pieces_of(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> list[Expr]:

@@ -143,7 +143,8 @@ class Judge:
         """A claim with what is said about it."""
         source = claim.statement.passage.source
         passage = claim.statement.passage
-        begins = claim.left if claim.left.start >= passage.start else claim.right
+        first = claim.left.start == claim.statement.chain.parts[0].start >= passage.start
+        begins = claim.left if first else claim.right
         found = Judged(source.name, source.place(begins.start)[0], claim.text)
         found.passage = passage
         found.verdict = outcome.verdict

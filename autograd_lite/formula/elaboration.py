@@ -244,7 +244,8 @@ class Elaborator(Functions):
         between = tuple(counted(before, after, n) for n in range(low + 1, high))
         if high < low:
             return entries[: at[0] - (low - high) + 1]
-        return (*entries[: at[0]], *between, *entries[at[0] + (1 if high > low else 2) :])
+        last = (counted(before, after, high),) if high > low else ()
+        return (*entries[: at[0]], *between, *last, *entries[at[0] + 2 :])
 
     def _bound_text(self, node: Any, env: Env) -> int:
         n = self.world.number(node, env.letters)

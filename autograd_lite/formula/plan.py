@@ -366,6 +366,8 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
 def _is_picture(left: Any, right: Any) -> bool:
     """Whether a matrix is drawn with dots and elements of its own: that says nothing of it."""
     whole = taken_apart(left)
+    while isinstance(right, Bracket) and len(right.parts) == 1:
+        right = right.parts[0]
     cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else []
     if whole is None or not any(isinstance(x, Dots) for x in cells):
         return False
