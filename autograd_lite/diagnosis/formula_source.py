@@ -28,6 +28,7 @@ from autograd_lite.formula.syntax import (
 )
 
 _WRITTEN = dict(zip(BINARY, (" + ", " − ", " ∘ ", " / ", "^", " "), strict=True))
+_COMPARISONS = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}
 _BINDS = {
     "add": 1,
     "subtract": 1,
@@ -64,7 +65,8 @@ class FormulaTrees:
 
     def shown(self, node: Any) -> str:
         """How it is written, on one line."""
-        return " ".join(self.text[node.start : node.end].split())
+        text = " ".join(self.text[node.start : node.end].split())
+        return text + "}" * (text.count("{") - text.count("}"))  # W^{[l] of W^{[l]\top}
 
     def number(self, node: Num) -> Expr:
         if node.bold:
@@ -125,26 +127,38 @@ class FormulaTrees:
         return Expr("divide", (self.read(node.above), self.read(node.below)), origin=node)
 
     def bracket(self, node: Bracket) -> Expr:
+        if node.kind == "√":
+            return Expr("call", (self.read(node.parts[0]),), ("sqrt",), node)
         if node.kind in ("(", "[", "⦃", "{") and len(node.parts) == 1:
             part = node.parts[0]
             if isinstance(part, Chain) and len(part.parts) == 2:
-                label = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}.get(
-                    part.relations[0], part.relations[0]
-                )
+                label = _COMPARISONS.get(part.relations[0], part.relations[0])
                 return Expr("compare", tuple(map(self.read, part.parts)), label, node)
             if not isinstance(part, Chain):
                 return self.read(part)
         return Expr("other", tuple(map(self.read, node.parts)), node.kind, node)
 
     def call(self, node: Call) -> Expr:
-        if any(isinstance(x, Chain) for x in node.arguments):
+        chains = [x for x in node.arguments if isinstance(x, Chain)]
+        if any(x.relations != ("=",) or not isinstance(x.parts[0], Name) for x in chains):
             return self.opaque(node)
-        return Expr(
-            "call", tuple(map(self.read, node.arguments)), (self.shown(node.function),), node
-        )
+        given = [x for x in node.arguments if not isinstance(x, Chain)]
+        values = [self.setting(x.parts[1]) for x in chains]
+        label = (self.function(node), *(x.parts[0].text for x in chains))
+        return Expr("call", (*map(self.read, given), *values), label, node)
+
+    def setting(self, node: Any) -> Expr:
+        """What a keyword is given: True or False, or a number."""
+        truth = {"True": True, "False": False}.get(getattr(node, "text", ""))
+        return self.read(node) if truth is None else Expr("constant", label=truth)
+
+    def function(self, node: Call | Prefixed) -> str:
+        """The name of what is called: sin for \\sin."""
+        name = node.function
+        return name.text if isinstance(name, Name) else self.shown(name)
 
     def prefixed(self, node: Prefixed) -> Expr:
-        return Expr("call", (self.read(node.argument),), (self.shown(node.function),), node)
+        return Expr("call", (self.read(node.argument),), (self.function(node),), node)
 
     def reduction(self, node: BigOperator) -> Expr:
         return Expr("other", (self.read(node.body),), "Σ", node)
@@ -175,6 +189,9 @@ class FormulaTrees:
             )
         if e.kind == "constant":
             return Name(0, 0, str(e.label))
+        if e.kind == "compare":
+            sign = next((x for x, text in _COMPARISONS.items() if text == e.label), str(e.label))
+            return Bracket(0, 0, "[", (Chain(0, 0, tuple(children), (sign,)),))
         if e.kind == "call":
             return self._call_node(e, children)
         if e.kind == "other" and isinstance(e.origin, BigOperator):
@@ -186,7 +203,7 @@ class FormulaTrees:
     def _call_node(self, e: Expr, children: list[Any]) -> Any:
         name, *keywords = e.label
         function: Any = Name(0, 0, name)
-        if isinstance(e.origin, Prefixed | Call) and self.shown(e.origin.function) == name:
+        if isinstance(e.origin, Prefixed | Call) and self.function(e.origin) == name:
             function = e.origin.function
         first = len(children) - len(keywords)
         given = (
@@ -227,7 +244,7 @@ class FormulaTrees:
         if e.kind == "call":
             return f"{e.label[0]}({inside})", 9
         if isinstance(e.origin, BigOperator):
-            start = self.text[e.origin.start : e.origin.body.start].strip()
+            start = self.text[e.origin.start : e.origin.body.start].strip() or e.label
             return f"{start} {self._within(e.children[0], 2)}", 2
         pair = {"‖": "‖‖", "|": "||", "⟨": "⟨⟩", "[": "[]"}.get(e.label, "()")
         return f"{pair[0]}{inside}{pair[1]}", 9

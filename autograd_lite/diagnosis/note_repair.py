@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,13 +14,22 @@ import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import PLAIN, Style, letters_of
-from autograd_lite.algebra.tree import Derivative, Expression, Symbol, symbols
+from autograd_lite.algebra.tree import (
+    Apply,
+    Derivative,
+    Expression,
+    Index,
+    Number,
+    Symbol,
+    symbols,
+)
 from autograd_lite.derivation.deriving import Deriver
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.diagnosis.comparison import compare
 from autograd_lite.diagnosis.drawings import Drawings, elaborated, instances
-from autograd_lite.diagnosis.edits import Expr, Scope, edits
+from autograd_lite.diagnosis.edits import Expr, Scope, edits, slopes_of
 from autograd_lite.diagnosis.formula_source import FormulaTrees
+from autograd_lite.diagnosis.report import Entry, Finding
 from autograd_lite.formula.elaboration import Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes, taken_apart
 from autograd_lite.formula.plan import NoteClaim, NotePlan
@@ -30,11 +40,13 @@ from autograd_lite.tensor import Tensor
 
 MOST_EDITS = 3000
 NEAREST = 12  # names that may be missing in a claim, its own first
-MOST_FROM_OTHERS = 20
+MOST_FROM_OTHERS = 30
 REPAIR_SECONDS = 1.0  # for one claim, at most
 
 
-def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, str] | None:
+def repair(
+    plan: NotePlan, drawings: Drawings, claim: NoteClaim, **reading: str
+) -> tuple[str, str] | None:
     """The first edit of the right side with which the claim holds, in words; and the claim then."""
     world = drawings.worlds[0]
     letters = next(instances(world, claim), {})
@@ -67,55 +79,70 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
         alike=lambda name: [*_other_layers(name, trees), *(counts if name in counts else names)],
     )
     until = time.monotonic() + REPAIR_SECONDS
-    for tried in (_slips(tree, scope), None, _missing(tree, scope)):
-        if tried is None:
-            found = known_mistake(drawings, claim)
-            if found:
-                return found, ""
-            continue
-        for kind, words, result in itertools.islice(tried, MOST_EDITS):
+    own = Expr("name", label=claim.left_text)
+
+    def first(found: Iterator[tuple[str, str, Expr]]) -> tuple[str, str] | None:
+        for kind, words, result in itertools.islice(found, MOST_EDITS):
             if time.monotonic() > until:
                 return None
             try:
                 edited = replace(claim, right=trees.node(result))
             except (ValueError, KeyError, IndexError):
                 continue
-            if drawings.holds(edited):
+            if own not in result.parts() and drawings.holds(edited, **reading):
                 text = f"{claim.left_text} {claim.relation} {trees.write(result)}"
                 return f"{kind}: {words}", text
+        return None
+
+    slip = first(_slips(tree, scope))
+    if slip is not None:
+        return slip
+    if letters_ := drawings.square_letters(claim):
+        if drawings.symmetric.holds(claim, **reading):
+            return f"it holds where {' and '.join(letters_)} is symmetric, and not otherwise", ""
+    mistake = known_mistake(drawings, claim)
+    if mistake is not None and mistake.kind.startswith(("derivative", "path")):
+        return str(mistake), ""
+    found = first(_missing(tree, scope))
+    return (str(mistake), "") if found is None and mistake is not None else found
+
+
+def known_mistake(drawings: Drawings, claim: NoteClaim) -> Finding | None:
+    """What `compare` finds in a gradient that is claimed, on the first world on which it fails."""
+    for world, letters in ((w, x) for w in drawings.worlds for x in instances(w, claim)):
+        try:
+            entry = _on_tape(world, *elaborated(world, claim, letters))
+        except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+            return None
+        if entry is None:
+            return None
+        if entry.verdict != "agrees":
+            named = {e.symbol.label for e in world.by_number}
+            known = [
+                f for f in entry.findings
+                if f.where in named and f.rank == 1 and f.kind not in _UNTOLD
+                and not _UNNAMED.search(f.advice)
+            ]  # fmt: skip
+            return next(iter(sorted(known, key=lambda f: f.kind != "path-missing")), None)
     return None
 
 
-def known_mistake(drawings: Drawings, claim: NoteClaim) -> str:
-    """What `compare` finds in a gradient that is claimed, on the first world on which it fails."""
-    for world in drawings.worlds:
-        for letters in instances(world, claim):
-            try:
-                left, right = elaborated(world, claim, letters)
-                if not isinstance(left, Derivative) or left.at != (None, None):
-                    return ""
-                if not (is_number(left.of) and claimed_array(world, left, right) is not None):
-                    return ""
-                J, wrt = evaluate(left.of, world.value, True), world.value(left.wrt)
-                given = claimed_array(world, left, right)
-                entry = compare(J, {wrt: given}).entries[0]
-            except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
-                return ""
-            if entry.verdict != "agrees":
-                named = {e.symbol.label for e in world.by_number}
-                import os
-                if os.environ.get("DBG"): print(claim.text, *[(f.rank, str(f)) for f in entry.findings], sep="\n   ")
-                known = (f for f in entry.findings if f.where in named and f.rank == 1)
-                return next((str(f) for f in known if f.kind not in _UNTOLD), "")
-    return ""
-
-
-def claimed_array(world: Any, left: Derivative, right: Expression) -> Any:
-    """The value of the right side in the shape of the variable; None if it is no gradient."""
-    value = evaluate(right, world.value)
-    value = np.asarray(getattr(value, "data", value), dtype=float)
-    shape = np.shape(world.value(left.wrt))
-    return value.reshape(shape) if value.size == np.prod(shape, dtype=int) else None
+def _on_tape(world: Any, left: Expression, right: Expression) -> Entry | None:
+    """What the right side is as the gradient that the left side is; None if that is none."""
+    scale: Expression = Number(Fraction(1))
+    if isinstance(left, Apply) and left.op is np.multiply and left.arguments[0].shape == ():
+        scale, left = left.arguments  # m ∂J/∂Z
+    if not (isinstance(left, Derivative) and is_number(left.of)):
+        return None
+    indices = [x for x in left.at if isinstance(x, Index)]
+    if left.at != (None, None) and len(indices) != 1:
+        return None
+    J, wrt = evaluate(left.of, world.value, True), world.value(left.wrt)
+    value = np.asarray(getattr(v := evaluate(right, world.value), "data", v), dtype=float)
+    if value.size != wrt.size:
+        return None
+    given = value.reshape(wrt.shape) / float(evaluate(scale, world.value))
+    return compare(J, {wrt: given}).entries[0]
 
 
 def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
@@ -124,16 +151,59 @@ def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
         words = edit.words
         if edit.kind in ("operation", "product"):
             words = words.replace("*", "the elementwise product").replace("@", "the matrix product")
-        yield _CALLED.get(edit.kind, edit.kind), words, edit.result
-    for old in {p for p in tree.parts() if p.kind == "name"}:
+        if (edit.kind, edit.rank) != ("term", 2):
+            yield _CALLED.get(edit.kind, edit.kind), words, edit.result
+    yield from _throughout(tree, scope)
+    for part in tree.parts():
+        for new, words in _other_forms(part):
+            yield "a derivative", words.format(*map(scope.write, (new, part))), _replaced(
+                tree, {part: new}
+            )
+    yield from _sums(tree)
+
+
+def _throughout(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+    """Letters taken for others, or exchanged, or with their transpose, wherever they stand."""
+    letters = list(dict.fromkeys(p for p in tree.parts() if p.kind == "name"))
+    for old in letters:
         for new in scope.alike(old):
             if new != old:
                 words = f"{new.label} belongs there, not {old.label}, throughout"
                 yield "a letter or layer", words, _replaced(tree, {old: new})
-    letters = list(dict.fromkeys(p for p in tree.parts() if p.kind == "name"))
     for a, b in itertools.combinations(letters, 2):
         words = f"{a.label} and {b.label} are exchanged"
         yield "a letter or layer", words, _replaced(tree, {a: b, b: a})
+    for a in letters:
+        turned = Expr("transpose", (a,))
+        words = f"{a.label} and its transposes are exchanged"
+        yield "transposes", words, _replaced(tree, {turned: a, a: turned})
+
+
+def _other_forms(part: Expr) -> Iterator[tuple[Expr, str]]:
+    """The derivative of another function, as t(1 − t) is for 1 − t²; diag(x) for x xᵀ, or x."""
+    if part.kind in ("multiply", "subtract"):
+        for name in dict.fromkeys(p for p in part.parts() if p.kind in ("name", "call")):
+            square = Expr("multiply", (name, name))
+            forms = [*slopes_of(name), Expr("subtract", (Expr("number", label=1), square))]
+            if part in forms:
+                for form in forms:
+                    yield form, "{} belongs there, the derivative of another function, not {}"
+    if part.kind == "matmul" and part.children[1] == Expr("transpose", part.children[:1]):
+        yield Expr("call", part.children[:1], ("diag",)), "{} belongs there, not {}"
+
+
+def _sums(tree: Expr) -> Iterator[tuple[str, str, Expr]]:
+    """A sum over an index that is left out."""
+    indices = {
+        item.text
+        for p in tree.parts() if isinstance(p.origin, Scripted)
+        for script in p.origin.scripts if script.kind == "_"
+        for item in script.items if isinstance(item, Name)
+    }  # fmt: skip
+    for letter in sorted(indices):
+        total = BigOperator(0, 0, "Σ", (Name(0, 0, letter),), None, None, None, Name(0, 0, ""))
+        whole = Expr("other", (tree,), f"Σ_{letter}", total)
+        yield "a sum", f"the sum over {letter} is missing", whole
 
 
 def _missing(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
@@ -155,18 +225,18 @@ def _replaced(tree: Expr, by: dict[Expr, Expr]) -> Expr:
 def _pieces_of(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> list[Expr]:
     """What other claims have on their right side, and its terms: one may be missing here."""
     found: dict[Expr, None] = {}
-    for other in plan.claims:
-        if other is not claim and other.statement.passage.source is claim.statement.passage.source:
-            for part in trees.read(other.right).parts():
+    claims = [(c.right, c.statement) for c in plan.claims if c is not claim]
+    for right, statement in [*claims, *((d.meaning, d.statement) for d in plan.definitions)]:
+        if statement.passage.source is claim.statement.passage.source:
+            for part in trees.read(right).parts():
                 if part.kind in ("matmul", "multiply", "call", "transpose"):
                     found.setdefault(part)
-        if len(found) > MOST_FROM_OTHERS:
-            break
     return list(found)[:MOST_FROM_OTHERS]
 
 
 _UNTOLD = ("unknown", "factor", "scale")  # kinds of findings that tell no cause
-_CALLED = {"too much": "a term or factor", "number": "a factor", "sign": "a sign"}
+_UNNAMED = re.compile(r"\bthe [a-z]+ in ")  # the product in H
+_CALLED = {"mask": "a comparison", "too much": "a term or factor", "number": "a factor", "sign": "a sign"}
 _CALLED |= {"transpose": "a transpose", "product": "the order or a transpose", "factor": "a factor"}
 _CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order", "power": "a power"}
 _CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
@@ -194,7 +264,8 @@ def _counts(plan: NotePlan) -> list[str]:
         for node in nodes(statement.chain):
             if isinstance(node, BigOperator) and isinstance(node.high, Name):
                 found.setdefault(node.high.text)
-            if isinstance(node, Name) and node.text in ("m", "N"):
+            stands = statement.kind != "declaration" and getattr(node, "text", "") in plan.size_letters
+            if isinstance(node, Name) and (node.text in ("m", "N") or stands):
                 found.setdefault(node.text)
     return list(found)
 
@@ -220,7 +291,7 @@ def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
             scripts[k] = replace(script, items=(item,), raw=raw)
             text = trees.shown(node)
             opening = {"[": "[]", "(": "()"}.get(script.mark, "{}")
-            shown = f"{found.letter if found else text}^{opening[0]}{raw}{opening[1]}"
+            shown = f"{found.letter if found else text}{script.kind}{opening[0]}{raw}{opening[1]}"
             yield Expr("name", label=shown, origin=replace(node, scripts=tuple(scripts)))
 
 

@@ -243,7 +243,7 @@ class Elaborator(Functions):
         ((low, high),) = ends
         between = tuple(counted(before, after, n) for n in range(low + 1, high))
         if high < low:
-            return entries[: at[0] - (low - high) + 1]
+            return entries[: max(1, at[0] - (low - high))]
         last = (counted(before, after, high),) if high > low else ()
         return (*entries[: at[0]], *between, *last, *entries[at[0] + 2 :])
 
