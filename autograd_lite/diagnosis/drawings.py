@@ -154,8 +154,9 @@ class Drawings:
                 return False
             finally:
                 vars(world.elaborator).update(usual)
-            if found.verdict != HOLDS or again or found.unread is not None:
-                return False
+            met = found.verdict != UNDEFINED or found.undefined or found.skipped
+            if again or found.unread is not None or (met and found.verdict != HOLDS):
+                return False  # l = L − 1, …, 1 may be empty
         return True
 
     def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:

@@ -17,6 +17,8 @@ from autograd_lite.formula.syntax import (
     Bracket,
     Call,
     Chain,
+    Dots,
+    Grid,
     Name,
     Num,
     Prefixed,
@@ -48,7 +50,9 @@ class FormulaTrees:
         text: str,
         is_number: Callable[[Any], bool] = lambda node: False,
         as_product: Callable[[Any], Any] = lambda node: None,
+        dot_is_elementwise: bool = False,
     ) -> None:
+        self.elementwise = ("∘", "⊙", "*", "·") if dot_is_elementwise else ("∘", "⊙", "*")
         self.text, self.is_number, self.as_product = text, is_number, as_product
 
     def read(self, node: Any) -> Expr:
@@ -106,7 +110,7 @@ class FormulaTrees:
             scalar = not ones and self.is_number(factor)
             if sign == "/":
                 kind = "divide"
-            elif sign in ("∘", "⊙", "*") or number or scalar:
+            elif sign in self.elementwise or number or scalar:
                 kind = "multiply"
             else:
                 kind = "matmul"
@@ -137,6 +141,12 @@ class FormulaTrees:
             if not isinstance(part, Chain):
                 return self.read(part)
         return Expr("other", tuple(map(self.read, node.parts)), node.kind, node)
+
+    def grid(self, node: Grid) -> Expr:
+        cells = [x for row in node.rows for x in row]
+        if any(isinstance(x, Chain | Dots) for x in cells):
+            return self.opaque(node)
+        return Expr("other", tuple(map(self.read, cells)), "⟦", node)
 
     def call(self, node: Call) -> Expr:
         chains = [x for x in node.arguments if isinstance(x, Chain)]
@@ -196,6 +206,10 @@ class FormulaTrees:
             return self._call_node(e, children)
         if e.kind == "other" and isinstance(e.origin, BigOperator):
             return replace(e.origin, body=_closed_node(children[0]))
+        if e.kind == "other" and isinstance(e.origin, Grid):
+            cells = iter(children)
+            rows = tuple(tuple(next(cells) for _ in row) for row in e.origin.rows)
+            return replace(e.origin, rows=rows)
         if e.kind == "other" and isinstance(e.origin, Bracket):
             return replace(e.origin, parts=tuple(children))
         raise ValueError(f"{e.kind} has no place in a formula")
@@ -246,6 +260,10 @@ class FormulaTrees:
         if isinstance(e.origin, BigOperator):
             start = self.text[e.origin.start : e.origin.body.start].strip() or e.label
             return f"{start} {self._within(e.children[0], 2)}", 2
+        if isinstance(e.origin, Grid):
+            cells = map(self.write, e.children)
+            rows = [", ".join(next(cells) for _ in row) for row in e.origin.rows]
+            return f"⟦{'; '.join(rows)}⟧", 9
         pair = {"‖": "‖‖", "|": "||", "⟨": "⟨⟩", "[": "[]"}.get(e.label, "()")
         return f"{pair[0]}{inside}{pair[1]}", 9
 
@@ -268,6 +286,7 @@ _EXPR_READERS: dict[type, Callable[..., Expr]] = {
     Product: FormulaTrees.product,
     Quotient: FormulaTrees.quotient,
     Bracket: FormulaTrees.bracket,
+    Grid: FormulaTrees.grid,
     Call: FormulaTrees.call,
     Prefixed: FormulaTrees.prefixed,
     BigOperator: FormulaTrees.reduction,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import time
@@ -39,7 +40,7 @@ from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
 MOST_EDITS = 3000
-NEAREST = 12  # names that may be missing in a claim, its own first
+NEAREST = 20  # names that may be missing in a claim, its own first
 MOST_FROM_OTHERS = 30
 REPAIR_SECONDS = 1.0  # for one claim, at most
 
@@ -63,12 +64,13 @@ def repair(
     def product(node: Any) -> Any:
         return world.elaborator.as_product(node, Env(dict(letters)))
 
-    trees = FormulaTrees(source, number, product)
+    trees = FormulaTrees(source, number, product, reading.get("dot") == "elementwise")
     try:
         tree = trees.read(claim.right)
     except (ValueError, AttributeError):
         return None
-    names = list(_names_of_the_note(plan, trees, claim))
+    drawn = {key.letter for key in world.entries}
+    names = list(_names_of_the_note(plan, trees, claim, drawn))
     calls = list(dict.fromkeys(p for p in tree.parts() if p.kind == "call"))
     counts = [Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)]
     scope = Scope(
@@ -100,11 +102,31 @@ def repair(
     if letters_ := drawings.square_letters(claim):
         if drawings.symmetric.holds(claim, **reading):
             return f"it holds where {' and '.join(letters_)} is symmetric, and not otherwise", ""
+    if _is_diagonal(drawings, claim):
+        return _DIAGONAL, ""
     mistake = known_mistake(drawings, claim)
     if mistake is not None and mistake.kind.startswith(("derivative", "path")):
         return str(mistake), ""
     found = first(_missing(tree, scope))
     return (str(mistake), "") if found is None and mistake is not None else found
+
+
+def _is_diagonal(drawings: Drawings, claim: NoteClaim) -> bool:
+    """Whether a square matrix is claimed that is right on its diagonal and zero beside it."""
+    seen = False
+    for world in drawings.worlds[:3]:
+        for letters in instances(world, claim):
+            try:
+                both = (evaluate(x, world.value) for x in elaborated(world, claim, letters))
+                a, b = (np.asarray(getattr(x, "data", x), dtype=float) for x in both)
+            except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+                return False
+            if a.shape != b.shape or a.ndim != 2 or a.shape[0] != a.shape[1]:
+                return False
+            if not np.allclose(b, np.diag(np.diag(a)), rtol=1e-8, atol=1e-10):
+                return False
+            seen = seen or not np.allclose(a, b)
+    return seen
 
 
 def known_mistake(drawings: Drawings, claim: NoteClaim) -> Finding | None:
@@ -118,13 +140,21 @@ def known_mistake(drawings: Drawings, claim: NoteClaim) -> Finding | None:
             return None
         if entry.verdict != "agrees":
             named = {e.symbol.label for e in world.by_number}
-            known = [
-                f for f in entry.findings
-                if f.where in named and f.rank == 1 and f.kind not in _UNTOLD
-                and not _UNNAMED.search(f.advice)
-            ]  # fmt: skip
-            return next(iter(sorted(known, key=lambda f: f.kind != "path-missing")), None)
+            return _best([f for f in entry.findings if f.rank == 1], named)
     return None
+
+
+def _best(findings: list[Finding], named: set[str]) -> Finding | None:
+    """The finding that says most with the letters of the note, without what has no letter there."""
+    told = []
+    for f in findings:
+        sentences = f.advice.split(". ")
+        kept = [s for s in sentences[1:] if not _UNNAMED.search(s)]
+        says = f.where in named and not _UNNAMED.search(sentences[0])
+        if f.kind not in _UNTOLD and (says or f.kind.startswith("derivative")):
+            found = replace(f, advice=". ".join([sentences[0], *kept]).rstrip(".") + ".")
+            told.append((f.kind != "path-missing", not says, len(told), found))
+    return min(told)[-1] if told else None
 
 
 def _on_tape(world: Any, left: Expression, right: Expression) -> Entry | None:
@@ -147,7 +177,8 @@ def _on_tape(world: Any, left: Expression, right: Expression) -> Entry | None:
 
 def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
     """What is often written by mistake, a factor left out, and letters taken for others."""
-    for edit in edits(tree, replace(scope, names=()), ranks=(1, 2)):
+    slips = edits(tree, replace(scope, names=()), ranks=(1, 2))
+    for edit in sorted(slips, key=lambda edit: edit.kind != "mask"):
         words = edit.words
         if edit.kind in ("operation", "product"):
             words = words.replace("*", "the elementwise product").replace("@", "the matrix product")
@@ -160,6 +191,47 @@ def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
                 tree, {part: new}
             )
     yield from _sums(tree)
+    for part in tree.parts():
+        factors = _chain_of(part)
+        for other in itertools.permutations(factors) if 2 < len(factors) < 5 else ():
+            new = functools.reduce(lambda a, b: Expr("matmul", (a, b)), other)
+            words = f"{scope.write(new)} belongs there, not {scope.write(part)}"
+            yield "the order", words, _replaced(tree, {part: new})
+    letters = sorted({x for p in tree.parts() for x in _indices_of(p)})
+    for a, b in itertools.combinations(letters, 2):
+        words = f"the indices {a} and {b} are exchanged"
+        yield "the indices", words, _with_indices(tree, {a: b, b: a})
+
+
+def _chain_of(e: Expr) -> list[Expr]:
+    """The factors of a product of matrices."""
+    if e.kind != "matmul":
+        return [e]
+    return [*_chain_of(e.children[0]), *_chain_of(e.children[1])]
+
+
+def _indices_of(e: Expr) -> list[str]:
+    """The letters below a name."""
+    scripts = e.origin.scripts if isinstance(e.origin, Scripted) and e.kind == "name" else ()
+    return [x.text for s in scripts if s.kind == "_" for x in s.items if isinstance(x, Name)]
+
+
+def _with_indices(e: Expr, by: dict[str, str]) -> Expr:
+    """The expression with other letters below its names."""
+    if not _indices_of(e):
+        return replace(e, children=tuple(_with_indices(x, by) for x in e.children))
+    scripts, shown = [], []
+    for s in e.origin.scripts:
+        if s.kind == "_":
+            items = tuple(
+                replace(x, text=by.get(x.text, x.text)) if isinstance(x, Name) else x
+                for x in s.items
+            )
+            s = replace(s, items=items, raw="".join(by.get(c, c) for c in s.raw))
+        scripts.append(s)
+        shown.append(f"{s.kind}{{{s.raw}}}")
+    label = getattr(e.origin.base, "text", "") + "".join(shown)
+    return Expr("name", label=label, origin=replace(e.origin, scripts=tuple(scripts)))
 
 
 def _throughout(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
@@ -194,13 +266,7 @@ def _other_forms(part: Expr) -> Iterator[tuple[Expr, str]]:
 
 def _sums(tree: Expr) -> Iterator[tuple[str, str, Expr]]:
     """A sum over an index that is left out."""
-    indices = {
-        item.text
-        for p in tree.parts() if isinstance(p.origin, Scripted)
-        for script in p.origin.scripts if script.kind == "_"
-        for item in script.items if isinstance(item, Name)
-    }  # fmt: skip
-    for letter in sorted(indices):
+    for letter in sorted({x for p in tree.parts() for x in _indices_of(p)}):
         total = BigOperator(0, 0, "Σ", (Name(0, 0, letter),), None, None, None, Name(0, 0, ""))
         whole = Expr("other", (tree,), f"Σ_{letter}", total)
         yield "a sum", f"the sum over {letter} is missing", whole
@@ -234,6 +300,10 @@ def _pieces_of(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> list[Ex
     return list(found)[:MOST_FROM_OTHERS]
 
 
+_DIAGONAL = (
+    "the derivative of an elementwise function: only the diagonal is right, and what is beside it "
+    "is not zero, since each element depends on all"
+)
 _UNTOLD = ("unknown", "factor", "scale")  # kinds of findings that tell no cause
 _UNNAMED = re.compile(r"\bthe [a-z]+ in ")  # the product in H
 _CALLED = {"mask": "a comparison", "too much": "a term or factor", "number": "a factor", "sign": "a sign"}
@@ -242,14 +312,17 @@ _CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order",
 _CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
 
 
-def _names_of_the_note(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> Iterator[Expr]:
+def _names_of_the_note(
+    plan: NotePlan, trees: FormulaTrees, claim: NoteClaim, letters: set[str]
+) -> Iterator[Expr]:
     """The names of the note, each as it is written somewhere, those of the claim first."""
     seen: set[str] = set()
     chain = Chain(0, 0, (claim.left, claim.right), ("=",))
     for part in (chain, *(s.chain for s in plan.read.statements)):
         for name in names_in(part):
             text = trees.shown(name.node)
-            if name.operations or text in seen or not text or name.letter not in plan.letters:
+            known = name.letter in plan.letters or name.letter in letters
+            if name.operations or text in seen or len(text.strip("\\")) == 0 or not known:
                 continue
             seen.add(text)
             if len(seen) > 40:
