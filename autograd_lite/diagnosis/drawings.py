@@ -144,6 +144,7 @@ class Drawings:
 
     def holds(self, claim: NoteClaim, **reading: str) -> bool:
         """Whether a claim holds on every world; the first one that it fails on decides."""
+        held = False
         for world in self.worlds:
             found = Outcome()
             usual = {key: getattr(world.elaborator, key) for key in reading}
@@ -154,10 +155,11 @@ class Drawings:
                 return False
             finally:
                 vars(world.elaborator).update(usual)
-            met = found.verdict != UNDEFINED or found.undefined or found.skipped
-            if again or found.unread is not None or (met and found.verdict != HOLDS):
-                return False  # l = L − 1, …, 1 may be empty
-        return True
+            none = found == Outcome(remarks=found.remarks)  # l = L − 1, …, 1 may be empty
+            if again or found.unread is not None or not (none or found.verdict == HOLDS):
+                return False
+            held = held or not none
+        return held
 
     def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
         """Judge on one world; whether a value was not finite, so that it must be drawn again."""

@@ -35,7 +35,15 @@ from autograd_lite.formula.elaboration import Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes, taken_apart
 from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
-from autograd_lite.formula.syntax import BigOperator, Chain, Name, Num, Scripted, Sum
+from autograd_lite.formula.syntax import (
+    BigOperator,
+    Chain,
+    Differentiation,
+    Name,
+    Num,
+    Scripted,
+    Sum,
+)
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
@@ -73,12 +81,18 @@ def repair(
     names = list(_names_of_the_note(plan, trees, claim, drawn))
     calls = list(dict.fromkeys(p for p in tree.parts() if p.kind == "call"))
     counts = [Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)]
+    derivatives = list(_derivatives_of_the_note(plan, trees))
+
+    def alike(name: Expr) -> list[Expr]:
+        own = derivatives if name in derivatives else counts if name in counts else []
+        return [*_other_layers(name, trees), *(own or names)]
+
     scope = Scope(
         write=trees.write,
         names=[*names[:NEAREST], *calls],
         counts=counts,
         pieces=_pieces_of(plan, trees, claim),
-        alike=lambda name: [*_other_layers(name, trees), *(counts if name in counts else names)],
+        alike=alike,
     )
     until = time.monotonic() + REPAIR_SECONDS
     own = Expr("name", label=claim.left_text)
@@ -274,6 +288,11 @@ def _sums(tree: Expr) -> Iterator[tuple[str, str, Expr]]:
 
 def _missing(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
     """What is in reach and is missing, and what stands elsewhere."""
+    for part in dict.fromkeys(p for p in tree.parts() if p.kind == "name"):
+        for factor in (*slopes_of(part), *scope.names):
+            new = Expr("multiply", (part, factor))
+            words = f"the factor {scope.write(factor)} of {scope.write(part)} is missing"
+            yield "a factor", words, _replaced(tree, {part: new})
     for edit in edits(tree, scope, ranks=(2, 3)):
         if edit.kind == "expression" and not edit.path:
             continue  # another formula altogether
@@ -328,6 +347,13 @@ def _names_of_the_note(
             if len(seen) > 40:
                 return
             yield Expr("name", label=text, origin=name.node)
+
+
+def _derivatives_of_the_note(plan: NotePlan, trees: FormulaTrees) -> Iterator[Expr]:
+    """The derivatives that the claims speak of, each once."""
+    every = [n for c in plan.claims for x in (c.left, c.right) for n in nodes(x)]
+    found = [trees.opaque(n) for n in every if isinstance(n, Differentiation) and n.of is not None]
+    yield from dict.fromkeys(found)
 
 
 def _counts(plan: NotePlan) -> list[str]:
