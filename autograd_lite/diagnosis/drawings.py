@@ -155,7 +155,8 @@ class Drawings:
                 return False
             finally:
                 vars(world.elaborator).update(usual)
-            none = found == Outcome(remarks=found.remarks)  # l = L − 1, …, 1 may be empty
+            judged = found.right or found.wrong or found.misfit
+            none = not (judged or found.undefined or found.ambiguous)  # no such layer here
             if again or found.unread is not None or not (none or found.verdict == HOLDS):
                 return False
             held = held or not none

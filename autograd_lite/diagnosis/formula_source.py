@@ -199,11 +199,14 @@ class FormulaTrees:
             )
         if e.kind == "constant":
             return Name(0, 0, str(e.label))
+        if e.kind == "call":
+            return self._call_node(e, children)
+        return self._other_node(e, children)
+
+    def _other_node(self, e: Expr, children: list[Any]) -> Any:
         if e.kind == "compare":
             sign = next((x for x, text in _COMPARISONS.items() if text == e.label), str(e.label))
             return Bracket(0, 0, "[", (Chain(0, 0, tuple(children), (sign,)),))
-        if e.kind == "call":
-            return self._call_node(e, children)
         if e.kind == "other" and isinstance(e.origin, BigOperator):
             return replace(e.origin, body=_closed_node(children[0]))
         if e.kind == "other" and isinstance(e.origin, Grid):

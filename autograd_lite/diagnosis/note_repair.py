@@ -53,79 +53,93 @@ MOST_FROM_OTHERS = 30
 REPAIR_SECONDS = 1.0  # for one claim, at most
 
 
-def repair(
-    plan: NotePlan, drawings: Drawings, claim: NoteClaim, **reading: str
-) -> tuple[str, str] | None:
-    """The first edit of the right side with which the claim holds, in words; and the claim then."""
-    world = drawings.worlds[0]
-    letters = next(instances(world, claim), {})
+class Repairs:
+    """The edits of one claim, and which of them makes it hold."""
 
-    def number(node: Any) -> bool:
-        env = Env(dict(letters))
+    def __init__(
+        self, plan: NotePlan, drawings: Drawings, claim: NoteClaim, reading: dict[str, str]
+    ) -> None:
+        self.drawings, self.claim, self.reading = drawings, claim, reading
+        self.world = drawings.worlds[0]
+        self.letters = next(instances(self.world, claim), {})
+        self.trees = trees = FormulaTrees(
+            claim.statement.passage.source.text,
+            self._is_number,
+            lambda node: self.world.elaborator.as_product(node, Env(dict(self.letters))),
+            reading.get("dot") == "elementwise",
+        )
+        self.tree = tree = trees.read(claim.right)
+        self.until = time.monotonic() + REPAIR_SECONDS
+        drawn = {key.letter for key in self.world.entries}
+        names = list(_names_of_the_note(plan, trees, claim, drawn))
+        calls = list(dict.fromkeys(p for p in tree.parts() if p.kind == "call"))
+        counts = [Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)]
+        derivatives = list(_derivatives_of_the_note(plan, trees))
+
+        def alike(name: Expr) -> list[Expr]:
+            own = derivatives if name in derivatives else counts if name in counts else []
+            return [*_other_layers(name, trees), *(own or names)]
+
+        self.scope = Scope(
+            write=trees.write,
+            names=[*names[:NEAREST], *calls],
+            counts=counts,
+            pieces=_pieces_of(plan, trees, claim),
+            alike=alike,
+        )
+
+    def _is_number(self, node: Any) -> bool:
         try:
-            return is_number(world.elaborator(node, env))
+            return is_number(self.world.elaborator(node, Env(dict(self.letters))))
         except (ValueError, LookupError):
             return False
 
-    source = claim.statement.passage.source.text
-
-    def product(node: Any) -> Any:
-        return world.elaborator.as_product(node, Env(dict(letters)))
-
-    trees = FormulaTrees(source, number, product, reading.get("dot") == "elementwise")
-    try:
-        tree = trees.read(claim.right)
-    except (ValueError, AttributeError):
-        return None
-    drawn = {key.letter for key in world.entries}
-    names = list(_names_of_the_note(plan, trees, claim, drawn))
-    calls = list(dict.fromkeys(p for p in tree.parts() if p.kind == "call"))
-    counts = [Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)]
-    derivatives = list(_derivatives_of_the_note(plan, trees))
-
-    def alike(name: Expr) -> list[Expr]:
-        own = derivatives if name in derivatives else counts if name in counts else []
-        return [*_other_layers(name, trees), *(own or names)]
-
-    scope = Scope(
-        write=trees.write,
-        names=[*names[:NEAREST], *calls],
-        counts=counts,
-        pieces=_pieces_of(plan, trees, claim),
-        alike=alike,
-    )
-    until = time.monotonic() + REPAIR_SECONDS
-    own = Expr("name", label=claim.left_text)
-
-    def first(found: Iterator[tuple[str, str, Expr]]) -> tuple[str, str] | None:
+    def first(self, found: Iterator[tuple[str, str, Expr]]) -> tuple[str, str] | None:
+        """The first of these with which the claim holds, in words; and the claim then."""
+        claim, own = self.claim, Expr("name", label=self.claim.left_text)
+        is_used = own in self.tree.parts()
         for kind, words, result in itertools.islice(found, MOST_EDITS):
-            if time.monotonic() > until:
+            if time.monotonic() > self.until:
                 return None
             try:
-                edited = replace(claim, right=trees.node(result))
+                edited = replace(claim, right=self.trees.node(result))
             except (ValueError, KeyError, IndexError):
                 continue
-            if own not in result.parts() and drawings.holds(edited, **reading):
-                text = f"{claim.left_text} {claim.relation} {trees.write(result)}"
+            says = is_used or own not in result.parts()  # more than dZ = dZ
+            if says and self.drawings.holds(edited, **self.reading):
+                text = f"{claim.left_text} {claim.relation} {self.trees.write(result)}"
                 return f"{kind}: {words}", text
         return None
 
-    slip = first(_slips(tree, scope))
+
+def repair(
+    plan: NotePlan, drawings: Drawings, claim: NoteClaim, **reading: str
+) -> tuple[str, str] | None:
+    """What is wrong with the right side, in words; and the claim as it holds, if an edit says it.
+
+    A slip comes first, then what would have to be symmetric or diagonal, the mistakes in a backward
+    pass that `compare` knows, and at last what may be missing.
+    """
+    try:
+        repairs = Repairs(plan, drawings, claim, reading)
+    except (ValueError, AttributeError):
+        return None
+    slip = repairs.first(_slips(repairs.tree, repairs.scope))
     if slip is not None:
         return slip
-    if letters_ := drawings.square_letters(claim):
-        if drawings.symmetric.holds(claim, **reading):
-            return f"it holds where {' and '.join(letters_)} is symmetric, and not otherwise", ""
-    if _is_diagonal(drawings, claim):
+    letters = drawings.square_letters(claim)
+    if letters and drawings.symmetric.holds(claim, **reading):
+        return f"it holds where {' and '.join(letters)} is symmetric, and not otherwise", ""
+    if _only_on_diagonal(drawings, claim):
         return _DIAGONAL, ""
     mistake = known_mistake(drawings, claim)
     if mistake is not None and mistake.kind.startswith(("derivative", "path")):
         return str(mistake), ""
-    found = first(_missing(tree, scope))
+    found = repairs.first(_missing(repairs.tree, repairs.scope))
     return (str(mistake), "") if found is None and mistake is not None else found
 
 
-def _is_diagonal(drawings: Drawings, claim: NoteClaim) -> bool:
+def _only_on_diagonal(drawings: Drawings, claim: NoteClaim) -> bool:
     """Whether a square matrix is claimed that is right on its diagonal and zero beside it."""
     seen = False
     for world in drawings.worlds[:3]:
@@ -201,10 +215,12 @@ def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
     yield from _throughout(tree, scope)
     for part in tree.parts():
         for new, words in _other_forms(part):
-            yield "a derivative", words.format(*map(scope.write, (new, part))), _replaced(
-                tree, {part: new}
+            yield (
+                "a derivative",
+                words.format(*map(scope.write, (new, part))),
+                _replaced(tree, {part: new}),
             )
-    yield from _sums(tree)
+    yield from _with_sum_over(tree)
     for part in tree.parts():
         factors = _chain_of(part)
         for other in itertools.permutations(factors) if 2 < len(factors) < 5 else ():
@@ -234,7 +250,7 @@ def _with_indices(e: Expr, by: dict[str, str]) -> Expr:
     """The expression with other letters below its names."""
     if not _indices_of(e):
         return replace(e, children=tuple(_with_indices(x, by) for x in e.children))
-    scripts, shown = [], []
+    scripts = []
     for s in e.origin.scripts:
         if s.kind == "_":
             items = tuple(
@@ -243,9 +259,8 @@ def _with_indices(e: Expr, by: dict[str, str]) -> Expr:
             )
             s = replace(s, items=items, raw="".join(by.get(c, c) for c in s.raw))
         scripts.append(s)
-        shown.append(f"{s.kind}{{{s.raw}}}")
-    label = getattr(e.origin.base, "text", "") + "".join(shown)
-    return Expr("name", label=label, origin=replace(e.origin, scripts=tuple(scripts)))
+    other = replace(e.origin, scripts=tuple(scripts))
+    return Expr("name", label=_with_scripts_shown(other), origin=other)
 
 
 def _throughout(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
@@ -278,7 +293,7 @@ def _other_forms(part: Expr) -> Iterator[tuple[Expr, str]]:
         yield Expr("call", part.children[:1], ("diag",)), "{} belongs there, not {}"
 
 
-def _sums(tree: Expr) -> Iterator[tuple[str, str, Expr]]:
+def _with_sum_over(tree: Expr) -> Iterator[tuple[str, str, Expr]]:
     """A sum over an index that is left out."""
     for letter in sorted({x for p in tree.parts() for x in _indices_of(p)}):
         total = BigOperator(0, 0, "Σ", (Name(0, 0, letter),), None, None, None, Name(0, 0, ""))
@@ -325,7 +340,12 @@ _DIAGONAL = (
 )
 _UNTOLD = ("unknown", "factor", "scale")  # kinds of findings that tell no cause
 _UNNAMED = re.compile(r"\bthe [a-z]+ in ")  # the product in H
-_CALLED = {"mask": "a comparison", "too much": "a term or factor", "number": "a factor", "sign": "a sign"}
+_CALLED = {
+    "mask": "a comparison",
+    "too much": "a term or factor",
+    "number": "a factor",
+    "sign": "a sign",
+}
 _CALLED |= {"transpose": "a transpose", "product": "the order or a transpose", "factor": "a factor"}
 _CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order", "power": "a power"}
 _CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
@@ -363,7 +383,9 @@ def _counts(plan: NotePlan) -> list[str]:
         for node in nodes(statement.chain):
             if isinstance(node, BigOperator) and isinstance(node.high, Name):
                 found.setdefault(node.high.text)
-            stands = statement.kind != "declaration" and getattr(node, "text", "") in plan.size_letters
+            stands = (
+                statement.kind != "declaration" and getattr(node, "text", "") in plan.size_letters
+            )
             if isinstance(node, Name) and (node.text in ("m", "N") or stands):
                 found.setdefault(node.text)
     return list(found)
@@ -388,10 +410,17 @@ def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
             raw = step[0] + (f"{n:+d}".replace("-", "−") if n else "")
             scripts = list(node.scripts)
             scripts[k] = replace(script, items=(item,), raw=raw)
-            text = trees.shown(node)
-            opening = {"[": "[]", "(": "()"}.get(script.mark, "{}")
-            shown = f"{found.letter if found else text}{script.kind}{opening[0]}{raw}{opening[1]}"
-            yield Expr("name", label=shown, origin=replace(node, scripts=tuple(scripts)))
+            other = replace(node, scripts=tuple(scripts))
+            yield Expr("name", label=_with_scripts_shown(other), origin=other)
+
+
+def _with_scripts_shown(node: Scripted) -> str:
+    """How a letter with other scripts is written."""
+    shown = [getattr(node.base, "text", "")]
+    for s in node.scripts:
+        opening, closing = {"[": "[]", "(": "()"}.get(s.mark, "{}")
+        shown.append(f"{s.kind}{opening}{s.raw}{closing}" if s.kind in ("_", "^") else s.kind)
+    return "".join(shown)
 
 
 # The derived form

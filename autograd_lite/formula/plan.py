@@ -429,7 +429,11 @@ def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
         other = taken_apart(node) if isinstance(node, Scripted) else None
         for script in other.indices if other else ():
             for item in nodes(script.items) if script.kind == "_" else ():
-                if isinstance(item, Name) and other and (other.letter, item.text) not in plan.labels:
+                if (
+                    isinstance(item, Name)
+                    and other
+                    and (other.letter, item.text) not in plan.labels
+                ):
                     used.add(item.text)
     for script in name.indices:
         for item in script.items if script.kind == "_" else ():

@@ -32,8 +32,20 @@ def versions(read: ReadNote) -> list[tuple[ReadNote, set[int]]]:
         shadows = _contradicts(own, above)
         if shadows or _contradicts(own, beside) or _stands_alone(own, above, beside):
             groups.append(outer)
-            hidden.append({_head(s)[1] for s in own if s.kind != "inequality"} if shadows else set())
+            hidden.append(
+                {_head(s)[1] for s in own if s.kind != "inequality"} if shadows else set()
+            )
         groups[-1].append(section)
+    return _statements_of(read, sections, groups, hidden)
+
+
+def _statements_of(
+    read: ReadNote,
+    sections: dict[Section, list[NoteStatement]],
+    groups: list[list[Section]],
+    hidden: list[set[str]],
+) -> list[tuple[ReadNote, set[int]]]:
+    """The statements of each group, without the names that are others in it."""
     found: list[tuple[ReadNote, set[int]]] = []
     judged: set[Section] = set()
     for n, group in enumerate(groups):
@@ -75,13 +87,13 @@ def _stands_alone(
     others = {_head(s) for s in beside if s.kind == "declaration"}
     if not any(("declaration", x) in others and ("declaration", x) not in said for x in names):
         return False
-    letters = {_letter(name) for name in names | {_head(s)[1] for s in above}}
-    known = {_letter(_head(s)[1]) for s in beside} - letters
+    letters = {_letter_of(name) for name in names | {_head(s)[1] for s in above}}
+    known = {_letter_of(_head(s)[1]) for s in beside} - letters
     used = {n.text for s in own for n in nodes(s.chain) if isinstance(n, Name)}
     return not used & known
 
 
-def _letter(name: str) -> str:
+def _letter_of(name: str) -> str:
     return re.split(r"[_^]", name)[0]
 
 
