@@ -50,7 +50,7 @@ from autograd_lite.tensor import Tensor
 MOST_EDITS = 3000
 NEAREST = 20  # names that may be missing in a claim, its own first
 MOST_FROM_OTHERS = 30
-REPAIR_SECONDS = 3.0  # of computing, for one claim, at most: what is found must not depend on the load
+REPAIR_SECONDS = 3.0  # of computing, not on the clock: what is found must not depend on load
 
 
 class Repairs:
