@@ -141,7 +141,12 @@ class Drawings:
     def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
         """Judge on one world; whether a value was not finite, so that it must be drawn again."""
         before = found.right, found.wrong, found.misfit
-        for letters in instances(world, claim):
+        try:
+            chosen = list(instances(world, claim))
+        except FormulaError as error:  # a range that is none
+            found.unread = error
+            return False
+        for letters in chosen:
             said = ", ".join(f"{k} = {v}" for k, v in letters.items())
             try:
                 left, right = elaborated(world, claim, letters)

@@ -45,7 +45,10 @@ def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, s
     source = claim.statement.passage.source.text
 
     def product(node: Any) -> Any:
-        return world.elaborator.as_product(node, Env(dict(letters)))
+        try:
+            return world.elaborator.as_product(node, Env(dict(letters)))
+        except (ValueError, LookupError):
+            return None
 
     trees = FormulaTrees(source, number, product)
     try:

@@ -376,7 +376,7 @@ class Parser:
         base = node.base if isinstance(node, Scripted) else node
         if token.text == "{" and isinstance(base, Name) and self.calls and self.sees("("):
             spaced = self.token.spaced
-            arguments = self.bracketed().parts
+            arguments = self.arguments()
             node = self.scripted(Call(node.start, self.last, node, arguments, "(", spaced))
         return node
 
@@ -435,7 +435,7 @@ class Parser:
         node = self.scripted(name)
         if (self.calls and self.sees("(")) or (text in FUNCTION_WORDS and self.sees("(", "[", "⦃")):
             spaced, opening = self.token.spaced, self.token.text
-            arguments = self.bracketed().parts
+            arguments = self.arguments()
             node = Call(node.start, self.last, node, arguments, opening, spaced)
             return self.scripted(node)
         if text in FUNCTION_WORDS and (self.starts() or self.sees("−")):
@@ -751,7 +751,7 @@ class Parser:
         if token.kind == "word":
             self.take()
             return Name(token.start, token.end, token.text)
-        reader = _ATOMS.get(token.text.split()[0])
+        reader = _ATOMS.get(token.text.partition(" ")[0]) if token.kind == "sign" else None
         if reader is None:
             raise self.unexpected("a letter, a number or a bracket")
         return reader(self)
@@ -794,11 +794,16 @@ class Parser:
                 raise self.error(f"more than {MOST_TERMS} entries in one bracket")
         self.take()
         self.closing, self.calls = outer, calls
+        if not any(rows):
+            raise self.error("an empty bracket", start)
         if opening == "⟦" or len(rows) > 1:
             return Grid(start, self.last, tuple(tuple(row) for row in rows))
-        if not rows[0]:
-            raise self.error("an empty bracket", start)
         return Bracket(start, self.last, opening, tuple(rows[0]))
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What a function is called with; a semicolon parts arguments as a comma does."""
+        found = self.bracketed()
+        return found.parts if isinstance(found, Bracket) else sum(found.rows, ())
 
     def group(self) -> Any:
         """A LaTeX group, or braces in plain text: what is in them."""
