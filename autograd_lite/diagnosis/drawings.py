@@ -162,7 +162,7 @@ class Drawings:
                 found.ambiguous = str(error)
             except FormulaError as error:
                 found.unread = error
-            except (ValueError, np.linalg.LinAlgError, TypeError) as error:
+            except (ValueError, ArithmeticError, TypeError) as error:
                 found.misfit += 1
                 found.why = found.why or str(error).partition("\n")[0]
             else:

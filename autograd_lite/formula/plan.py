@@ -324,7 +324,10 @@ def _has_rows(chains: list[Chain]) -> bool:
 def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     chain = statement.chain
     if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
-        at = chain.relations.index("∈") if "∈" in chain.relations else len(chain.relations) - 1
+        at = chain.relations.index("∈")
+        if not at or at + 2 < len(chain.parts) or set(chain.relations[:at]) - {"=", ":=", "≡"}:
+            said = "a set stands at the end of a chain of equations: Z = Y ∈ ℝ^{n×m}"
+            raise FormulaError(said, statement.passage.source, chain.start)
         equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
         for part in chain.parts[: at + 1]:
             pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
