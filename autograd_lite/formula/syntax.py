@@ -615,6 +615,8 @@ class Parser:
             and self.latex
             and self.written(token) == token.text
         ):
+            if token.kind == "number" and not token.text.isdecimal():
+                raise self.error(f"of {token.text} LaTeX takes {token.text[0]}: write braces")
             middle = token.start + 1
             self.list[self.at : self.at + 1] = [
                 Token(token.kind, token.text[0], token.start, middle, token.spaced),
