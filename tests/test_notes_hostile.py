@@ -394,7 +394,8 @@ FORMS_TEXT = r"""
 {} + {}  {} - {}  {} {}  {} / {}  [{} > {}]  [{}; {}]  g({}, {})  ({}; {})  {}^{{{}}}
 {} \odot {}  {} \times {}  \langle {}, {} \rangle  \max({}, {})  {}_{{{}}}
 \frac{{{}}}{{{}}}  \frac{{\partial {}}}{{\partial {}}}  \prod_{{j=1}}^{{{}}}{{{}}}
-\frac{{\partial^2 {}}}{{\partial x \partial {}}}  \begin{{bmatrix}} {} & {} \\ {} & 1 \end{{bmatrix}}
+\frac{{\partial^2 {}}}{{\partial x \partial {}}}
+\begin{{bmatrix}} {} & {} \\ {} & 1 \end{{bmatrix}}
 \begin{{cases}} {} & {} > 0 \\ {} & \text{{otherwise}} \end{{cases}}
 """
 ATOMS, FORMS = ATOMS_TEXT.split(), re.split(r"\n|  ", FORMS_TEXT.strip())

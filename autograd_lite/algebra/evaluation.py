@@ -74,7 +74,8 @@ def _operated(e: Apply, arguments: list[Any]) -> Any:
         x, *at = map(np.asarray, arguments)
         arguments = [x, *(i.astype(int) if i.dtype.kind == "f" else i for i in at)]
     op = e.op
-    if op in _STACKED and any(np.ndim(v) > 2 for v in arguments) and len(e.shape) == 2:
+    are_matrices = all(len(a.shape) == 2 for a in e.arguments)
+    if op in _STACKED and are_matrices and any(np.ndim(v) > 2 for v in arguments):
         op = _STACKED[op]
     value = op(*arguments, **e.static)
     is_truth = getattr(value, "dtype", np.dtype(float)).kind == "b"  # [x > 0] is 1 or 0

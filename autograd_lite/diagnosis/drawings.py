@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -57,12 +58,15 @@ class Outcome:
     at: set[str] = field(default_factory=set)
     skipped: str = ""
     undecided: int = 0
+    no_element: int = 0  # how often an element that is meant does not exist
+    reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
 
     @property
     def verdict(self) -> str:
         if self.ambiguous:
             return AMBIGUOUS
-        if self.undefined:
+        only_outside = self.no_element == self.misfit > 0 and not (self.right or self.wrong)
+        if self.undefined or only_outside:
             return UNDEFINED
         if self.wrong:
             return WRONG
@@ -109,7 +113,7 @@ class Drawings:
 
     def outcome(self, claim: NoteClaim, **reading: str) -> Outcome:
         """Judge a claim on every world; reading: `layout` or `dot`, where not the usual one."""
-        found = Outcome()
+        found = Outcome(reading=reading)
         for n, world in enumerate(self.worlds):
             usual = {key: getattr(world.elaborator, key) for key in reading}
             vars(world.elaborator).update(reading)
@@ -126,17 +130,37 @@ class Drawings:
                 break
         return found
 
-    def holds(self, claim: NoteClaim) -> bool:
+    @cached_property
+    def symmetric(self) -> Drawings:
+        """The same, with all square matrices symmetric."""
+        return Drawings(self.plan, self.rng, **{**self.options, "square": "symmetric"})
+
+    def square_letters(self, claim: NoteClaim) -> list[str]:
+        """The letters of a claim that are drawn, and are square whatever the sizes are."""
+        chain = Chain(0, 0, (claim.left, claim.right), ("=",))
+        used = {name.letter for name in names_in(chain)}
+        return [e.symbol.label for e in self.worlds[0].by_number
+                if e.symbol.label in used and self.worlds[0].is_square(e)]  # fmt: skip
+
+    def holds(self, claim: NoteClaim, **reading: str) -> bool:
         """Whether a claim holds on every world; the first one that it fails on decides."""
+        held = False
         for world in self.worlds:
             found = Outcome()
+            usual = {key: getattr(world.elaborator, key) for key in reading}
+            vars(world.elaborator).update(reading)
             try:
                 again = self._on(world, claim, found)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
-            if found.verdict != HOLDS or again or found.unread is not None:
+            finally:
+                vars(world.elaborator).update(usual)
+            judged = found.right or found.wrong or found.misfit
+            none = not (judged or found.undefined or found.ambiguous)  # no such layer here
+            if again or found.unread is not None or not (none or found.verdict == HOLDS):
                 return False
-        return True
+            held = held or not none
+        return held
 
     def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
         """Judge on one world; whether a value was not finite, so that it must be drawn again."""
@@ -153,6 +177,7 @@ class Drawings:
                 difference = compared(world, left, right, claim.relation)
             except (NotConforming, IndexError) as error:
                 found.misfit += 1
+                found.no_element += isinstance(error, IndexError)
                 found.why = found.why or str(error)
             except Outside as error:
                 found.skipped = str(error)
@@ -275,7 +300,9 @@ def _of_shape(
     wanted = world.shape(sizes or (), letters, claim.statement)
     a = matrix_shape(left)
     if not (joined(a[0], wanted[0]) and joined(a[1], wanted[1])):
-        raise NotConforming(f"it is {written_shape(a)}, not {written_shape(wanted)}")
+        turned = joined(a[0], wanted[1]) and joined(a[1], wanted[0])
+        more = ": that is the shape of its transpose" if turned else ""
+        raise NotConforming(f"it is {written_shape(a)}, not {written_shape(wanted)}{more}")
     return left
 
 

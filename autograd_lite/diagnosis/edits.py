@@ -649,7 +649,7 @@ def _with_sum(site: _Site, scope: Scope) -> _Found:
         yield new, f"the {name}{where} of {scope.write(node)} belongs there"
 
 
-def _slopes_of(name: Expr) -> Iterator[Expr]:
+def slopes_of(name: Expr) -> Iterator[Expr]:
     """What derivatives of common functions look like, in their argument or their value."""
     one, zero, two = _n(1), _n(0), _n(2)
     square = Expr("power", (name, two))
@@ -664,7 +664,7 @@ def _slopes_of(name: Expr) -> Iterator[Expr]:
 
 @_edit("factor", rank=3)
 def _usual_slope(site: _Site, scope: Scope) -> _Found:
-    factors = (slope for name in scope.names for slope in _slopes_of(name))
+    factors = (slope for name in scope.names for slope in slopes_of(name))
     yield from _with_factor(site, scope, factors)
 
 

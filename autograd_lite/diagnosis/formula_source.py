@@ -17,6 +17,8 @@ from autograd_lite.formula.syntax import (
     Bracket,
     Call,
     Chain,
+    Dots,
+    Grid,
     Name,
     Num,
     Prefixed,
@@ -28,6 +30,7 @@ from autograd_lite.formula.syntax import (
 )
 
 _WRITTEN = dict(zip(BINARY, (" + ", " − ", " ∘ ", " / ", "^", " "), strict=True))
+_COMPARISONS = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}
 _BINDS = {
     "add": 1,
     "subtract": 1,
@@ -47,7 +50,9 @@ class FormulaTrees:
         text: str,
         is_number: Callable[[Any], bool] = lambda node: False,
         as_product: Callable[[Any], Any] = lambda node: None,
+        dot_is_elementwise: bool = False,
     ) -> None:
+        self.elementwise = ("∘", "⊙", "*", "·") if dot_is_elementwise else ("∘", "⊙", "*")
         self.text, self.is_number, self.as_product = text, is_number, as_product
 
     def read(self, node: Any) -> Expr:
@@ -64,7 +69,8 @@ class FormulaTrees:
 
     def shown(self, node: Any) -> str:
         """How it is written, on one line."""
-        return " ".join(self.text[node.start : node.end].split())
+        text = " ".join(self.text[node.start : node.end].split())
+        return text + "}" * (text.count("{") - text.count("}"))  # W^{[l] of W^{[l]\top}
 
     def number(self, node: Num) -> Expr:
         if node.bold:
@@ -104,7 +110,7 @@ class FormulaTrees:
             scalar = not ones and self.is_number(factor)
             if sign == "/":
                 kind = "divide"
-            elif sign in ("∘", "⊙", "*") or number or scalar:
+            elif sign in self.elementwise or number or scalar:
                 kind = "multiply"
             else:
                 kind = "matmul"
@@ -125,26 +131,44 @@ class FormulaTrees:
         return Expr("divide", (self.read(node.above), self.read(node.below)), origin=node)
 
     def bracket(self, node: Bracket) -> Expr:
+        if node.kind == "√":
+            return Expr("call", (self.read(node.parts[0]),), ("sqrt",), node)
         if node.kind in ("(", "[", "⦃", "{") and len(node.parts) == 1:
             part = node.parts[0]
             if isinstance(part, Chain) and len(part.parts) == 2:
-                label = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}.get(
-                    part.relations[0], part.relations[0]
-                )
+                label = _COMPARISONS.get(part.relations[0], part.relations[0])
                 return Expr("compare", tuple(map(self.read, part.parts)), label, node)
             if not isinstance(part, Chain):
                 return self.read(part)
         return Expr("other", tuple(map(self.read, node.parts)), node.kind, node)
 
-    def call(self, node: Call) -> Expr:
-        if any(isinstance(x, Chain) for x in node.arguments):
+    def grid(self, node: Grid) -> Expr:
+        cells = [x for row in node.rows for x in row]
+        if any(isinstance(x, Chain | Dots) for x in cells):
             return self.opaque(node)
-        return Expr(
-            "call", tuple(map(self.read, node.arguments)), (self.shown(node.function),), node
-        )
+        return Expr("other", tuple(map(self.read, cells)), "⟦", node)
+
+    def call(self, node: Call) -> Expr:
+        chains = [x for x in node.arguments if isinstance(x, Chain)]
+        if any(x.relations != ("=",) or not isinstance(x.parts[0], Name) for x in chains):
+            return self.opaque(node)
+        given = [x for x in node.arguments if not isinstance(x, Chain)]
+        values = [self.setting(x.parts[1]) for x in chains]
+        label = (self.function(node), *(x.parts[0].text for x in chains))
+        return Expr("call", (*map(self.read, given), *values), label, node)
+
+    def setting(self, node: Any) -> Expr:
+        """What a keyword is given: True or False, or a number."""
+        truth = {"True": True, "False": False}.get(getattr(node, "text", ""))
+        return self.read(node) if truth is None else Expr("constant", label=truth)
+
+    def function(self, node: Call | Prefixed) -> str:
+        """The name of what is called: sin for \\sin."""
+        name = node.function
+        return name.text if isinstance(name, Name) else self.shown(name)
 
     def prefixed(self, node: Prefixed) -> Expr:
-        return Expr("call", (self.read(node.argument),), (self.shown(node.function),), node)
+        return Expr("call", (self.read(node.argument),), (self.function(node),), node)
 
     def reduction(self, node: BigOperator) -> Expr:
         return Expr("other", (self.read(node.body),), "Σ", node)
@@ -177,8 +201,18 @@ class FormulaTrees:
             return Name(0, 0, str(e.label))
         if e.kind == "call":
             return self._call_node(e, children)
+        return self._other_node(e, children)
+
+    def _other_node(self, e: Expr, children: list[Any]) -> Any:
+        if e.kind == "compare":
+            sign = next((x for x, text in _COMPARISONS.items() if text == e.label), str(e.label))
+            return Bracket(0, 0, "[", (Chain(0, 0, tuple(children), (sign,)),))
         if e.kind == "other" and isinstance(e.origin, BigOperator):
             return replace(e.origin, body=_closed_node(children[0]))
+        if e.kind == "other" and isinstance(e.origin, Grid):
+            cells = iter(children)
+            rows = tuple(tuple(next(cells) for _ in row) for row in e.origin.rows)
+            return replace(e.origin, rows=rows)
         if e.kind == "other" and isinstance(e.origin, Bracket):
             return replace(e.origin, parts=tuple(children))
         raise ValueError(f"{e.kind} has no place in a formula")
@@ -186,7 +220,7 @@ class FormulaTrees:
     def _call_node(self, e: Expr, children: list[Any]) -> Any:
         name, *keywords = e.label
         function: Any = Name(0, 0, name)
-        if isinstance(e.origin, Prefixed | Call) and self.shown(e.origin.function) == name:
+        if isinstance(e.origin, Prefixed | Call) and self.function(e.origin) == name:
             function = e.origin.function
         first = len(children) - len(keywords)
         given = (
@@ -227,8 +261,12 @@ class FormulaTrees:
         if e.kind == "call":
             return f"{e.label[0]}({inside})", 9
         if isinstance(e.origin, BigOperator):
-            start = self.text[e.origin.start : e.origin.body.start].strip()
+            start = self.text[e.origin.start : e.origin.body.start].strip() or e.label
             return f"{start} {self._within(e.children[0], 2)}", 2
+        if isinstance(e.origin, Grid):
+            cells = map(self.write, e.children)
+            rows = [", ".join(next(cells) for _ in row) for row in e.origin.rows]
+            return f"⟦{'; '.join(rows)}⟧", 9
         pair = {"‖": "‖‖", "|": "||", "⟨": "⟨⟩", "[": "[]"}.get(e.label, "()")
         return f"{pair[0]}{inside}{pair[1]}", 9
 
@@ -251,6 +289,7 @@ _EXPR_READERS: dict[type, Callable[..., Expr]] = {
     Product: FormulaTrees.product,
     Quotient: FormulaTrees.quotient,
     Bracket: FormulaTrees.bracket,
+    Grid: FormulaTrees.grid,
     Call: FormulaTrees.call,
     Prefixed: FormulaTrees.prefixed,
     BigOperator: FormulaTrees.reduction,

@@ -2,139 +2,385 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import PLAIN, Style, letters_of
-from autograd_lite.algebra.tree import Derivative, Expression, Symbol, symbols
+from autograd_lite.algebra.tree import (
+    Apply,
+    Derivative,
+    Expression,
+    Index,
+    Number,
+    Symbol,
+    symbols,
+)
 from autograd_lite.derivation.deriving import Deriver
 from autograd_lite.derivation.named_tape import NamedTape
-from autograd_lite.diagnosis.drawings import Drawings, instances
-from autograd_lite.diagnosis.edits import Expr, Scope, edits
+from autograd_lite.diagnosis.comparison import compare
+from autograd_lite.diagnosis.drawings import Drawings, elaborated, instances
+from autograd_lite.diagnosis.edits import Expr, Scope, edits, slopes_of
 from autograd_lite.diagnosis.formula_source import FormulaTrees
+from autograd_lite.diagnosis.report import Entry, Finding
 from autograd_lite.formula.elaboration import Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes, taken_apart
 from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
-from autograd_lite.formula.syntax import BigOperator, Chain, Name, Num, Scripted, Sum
+from autograd_lite.formula.syntax import (
+    BigOperator,
+    Chain,
+    Differentiation,
+    Name,
+    Num,
+    Scripted,
+    Sum,
+)
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
 MOST_EDITS = 3000
-NEAREST = 12  # names that may be missing in a claim, its own first
-MOST_FROM_OTHERS = 20
+NEAREST = 20  # names that may be missing in a claim, its own first
+MOST_FROM_OTHERS = 30
 REPAIR_SECONDS = 1.0  # for one claim, at most
 
 
-def repair(plan: NotePlan, drawings: Drawings, claim: NoteClaim) -> tuple[str, str] | None:
-    """The first edit of the right side with which the claim holds, in words; and the claim then."""
-    world = drawings.worlds[0]
-    letters = next(instances(world, claim), {})
+class Repairs:
+    """The edits of one claim, and which of them makes it hold."""
 
-    def number(node: Any) -> bool:
-        env = Env(dict(letters))
+    def __init__(
+        self, plan: NotePlan, drawings: Drawings, claim: NoteClaim, reading: dict[str, str]
+    ) -> None:
+        self.drawings, self.claim, self.reading = drawings, claim, reading
+        self.world = drawings.worlds[0]
+        self.letters = next(instances(self.world, claim), {})
+        self.trees = trees = FormulaTrees(
+            claim.statement.passage.source.text,
+            self._is_number,
+            self._product,
+            reading.get("dot") == "elementwise",
+        )
+        self.tree = tree = trees.read(claim.right)
+        self.until = time.monotonic() + REPAIR_SECONDS
+        drawn = {key.letter for key in self.world.entries}
+        names = list(_names_of_the_note(plan, trees, claim, drawn))
+        calls = list(dict.fromkeys(p for p in tree.parts() if p.kind == "call"))
+        counts = [Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)]
+        derivatives = list(_derivatives_of_the_note(plan, trees))
+
+        def alike(name: Expr) -> list[Expr]:
+            own = derivatives if name in derivatives else counts if name in counts else []
+            return [*_other_layers(name, trees), *(own or names)]
+
+        self.scope = Scope(
+            write=trees.write,
+            names=[*names[:NEAREST], *calls],
+            counts=counts,
+            pieces=_pieces_of(plan, trees, claim),
+            alike=alike,
+        )
+
+    def _is_number(self, node: Any) -> bool:
         try:
-            return is_number(world.elaborator(node, env))
+            return is_number(self.world.elaborator(node, Env(dict(self.letters))))
         except (ValueError, LookupError):
             return False
 
-    source = claim.statement.passage.source.text
-
-    def product(node: Any) -> Any:
+    def _product(self, node: Any) -> Any:
+        """What is called as a product, where the note gives the letter before it a value."""
         try:
-            return world.elaborator.as_product(node, Env(dict(letters)))
+            return self.world.elaborator.as_product(node, Env(dict(self.letters)))
         except (ValueError, LookupError):
             return None
 
-    trees = FormulaTrees(source, number, product)
+    def first(self, found: Iterator[tuple[str, str, Expr]]) -> tuple[str, str] | None:
+        """The first of these with which the claim holds, in words; and the claim then."""
+        claim, own = self.claim, Expr("name", label=self.claim.left_text)
+        is_used = own in self.tree.parts()
+        for kind, words, result in itertools.islice(found, MOST_EDITS):
+            if time.monotonic() > self.until:
+                return None
+            try:
+                edited = replace(claim, right=self.trees.node(result))
+            except (ValueError, KeyError, IndexError):
+                continue
+            says = is_used or own not in result.parts()  # more than dZ = dZ
+            if says and self.drawings.holds(edited, **self.reading):
+                text = f"{claim.left_text} {claim.relation} {self.trees.write(result)}"
+                return f"{kind}: {words}", text
+        return None
+
+
+def repair(
+    plan: NotePlan, drawings: Drawings, claim: NoteClaim, **reading: str
+) -> tuple[str, str] | None:
+    """What is wrong with the right side, in words; and the claim as it holds, if an edit says it.
+
+    A slip comes first, then what would have to be symmetric or diagonal, the mistakes in a backward
+    pass that `compare` knows, and at last what may be missing.
+    """
     try:
-        tree = trees.read(claim.right)
+        repairs = Repairs(plan, drawings, claim, reading)
     except (ValueError, AttributeError):
         return None
-    names = list(_names_of_the_note(plan, trees, claim))
-    scope = Scope(
-        write=trees.write,
-        names=names[:NEAREST],
-        counts=[Expr("name", label=c, origin=Name(0, 0, c)) for c in _counts(plan)],
-        pieces=_pieces_of(plan, trees, claim),
-        alike=lambda name: [*_other_layers(name, trees), *names],
-    )
-    until = time.monotonic() + REPAIR_SECONDS
-    for n, (kind, words, result) in enumerate(_edited(tree, scope)):
-        if n > MOST_EDITS or time.monotonic() > until:
-            return None
+    slip = repairs.first(_slips(repairs.tree, repairs.scope))
+    if slip is not None:
+        return slip
+    letters = drawings.square_letters(claim)
+    if letters and drawings.symmetric.holds(claim, **reading):
+        return f"it holds where {' and '.join(letters)} is symmetric, and not otherwise", ""
+    if _only_on_diagonal(drawings, claim):
+        return _DIAGONAL, ""
+    mistake = known_mistake(drawings, claim)
+    if mistake is not None and mistake.kind.startswith(("derivative", "path")):
+        return str(mistake), ""
+    found = repairs.first(_missing(repairs.tree, repairs.scope))
+    return (str(mistake), "") if found is None and mistake is not None else found
+
+
+def _only_on_diagonal(drawings: Drawings, claim: NoteClaim) -> bool:
+    """Whether a square matrix is claimed that is right on its diagonal and zero beside it."""
+    seen = False
+    for world in drawings.worlds[:3]:
+        for letters in instances(world, claim):
+            try:
+                both = (evaluate(x, world.value) for x in elaborated(world, claim, letters))
+                a, b = (np.asarray(getattr(x, "data", x), dtype=float) for x in both)
+            except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+                return False
+            if a.shape != b.shape or a.ndim != 2 or a.shape[0] != a.shape[1]:
+                return False
+            if not np.allclose(b, np.diag(np.diag(a)), rtol=1e-8, atol=1e-10):
+                return False
+            seen = seen or not np.allclose(a, b)
+    return seen
+
+
+def known_mistake(drawings: Drawings, claim: NoteClaim) -> Finding | None:
+    """What `compare` finds in a gradient that is claimed, on the first world on which it fails."""
+    for world, letters in ((w, x) for w in drawings.worlds for x in instances(w, claim)):
         try:
-            edited = replace(claim, right=trees.node(result))
-        except (ValueError, KeyError, IndexError):
-            continue
-        if drawings.holds(edited):
-            text = f"{claim.left_text} {claim.relation} {trees.write(result)}"
-            return f"{kind}: {words}", text
+            entry = _on_tape(world, *elaborated(world, claim, letters))
+        except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+            return None
+        if entry is None:
+            return None
+        if entry.verdict != "agrees":
+            named = {e.symbol.label for e in world.by_number}
+            return _best([f for f in entry.findings if f.rank == 1], named)
     return None
 
 
-def _edited(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
-    """Small edits: slips, letters that are meant throughout, and what is missing, in this order."""
-    for edit in edits(tree, scope, ranks=(1, 2)):
+def _best(findings: list[Finding], named: set[str]) -> Finding | None:
+    """The finding that says most with the letters of the note, without what has no letter there."""
+    told = []
+    for f in findings:
+        sentences = f.advice.split(". ")
+        kept = [s for s in sentences[1:] if not _UNNAMED.search(s)]
+        says = f.where in named and not _UNNAMED.search(sentences[0])
+        if f.kind not in _UNTOLD and (says or f.kind.startswith("derivative")):
+            found = replace(f, advice=". ".join([sentences[0], *kept]).rstrip(".") + ".")
+            told.append((f.kind != "path-missing", not says, len(told), found))
+    return min(told)[-1] if told else None
+
+
+def _on_tape(world: Any, left: Expression, right: Expression) -> Entry | None:
+    """What the right side is as the gradient that the left side is; None if that is none."""
+    scale: Expression = Number(Fraction(1))
+    if isinstance(left, Apply) and left.op is np.multiply and left.arguments[0].shape == ():
+        scale, left = left.arguments  # m ∂J/∂Z
+    if not (isinstance(left, Derivative) and is_number(left.of)):
+        return None
+    indices = [x for x in left.at if isinstance(x, Index)]
+    if left.at != (None, None) and len(indices) != 1:
+        return None
+    J, wrt = evaluate(left.of, world.value, True), world.value(left.wrt)
+    value = np.asarray(getattr(v := evaluate(right, world.value), "data", v), dtype=float)
+    if value.size != wrt.size:
+        return None
+    given = value.reshape(wrt.shape) / float(evaluate(scale, world.value))
+    return compare(J, {wrt: given}).entries[0]
+
+
+def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+    """What is often written by mistake, a factor left out, and letters taken for others."""
+    slips = edits(tree, replace(scope, names=()), ranks=(1, 2))
+    for edit in sorted(slips, key=lambda edit: edit.kind != "mask"):
         words = edit.words
         if edit.kind in ("operation", "product"):
             words = words.replace("*", "the elementwise product").replace("@", "the matrix product")
-        yield _CALLED.get(edit.kind, edit.kind), words, edit.result
-    for old in {p for p in tree.parts() if p.kind == "name"}:
+        if (edit.kind, edit.rank) != ("term", 2):
+            yield _CALLED.get(edit.kind, edit.kind), words, edit.result
+    yield from _throughout(tree, scope)
+    for part in tree.parts():
+        for new, words in _other_forms(part):
+            yield (
+                "a derivative",
+                words.format(*map(scope.write, (new, part))),
+                _replaced(tree, {part: new}),
+            )
+    yield from _with_sum_over(tree)
+    for part in tree.parts():
+        factors = _chain_of(part)
+        for other in itertools.permutations(factors) if 2 < len(factors) < 5 else ():
+            new = functools.reduce(lambda a, b: Expr("matmul", (a, b)), other)
+            words = f"{scope.write(new)} belongs there, not {scope.write(part)}"
+            yield "the order", words, _replaced(tree, {part: new})
+    letters = sorted({x for p in tree.parts() for x in _indices_of(p)})
+    for a, b in itertools.combinations(letters, 2):
+        words = f"the indices {a} and {b} are exchanged"
+        yield "the indices", words, _with_indices(tree, {a: b, b: a})
+
+
+def _chain_of(e: Expr) -> list[Expr]:
+    """The factors of a product of matrices."""
+    if e.kind != "matmul":
+        return [e]
+    return [*_chain_of(e.children[0]), *_chain_of(e.children[1])]
+
+
+def _indices_of(e: Expr) -> list[str]:
+    """The letters below a name."""
+    scripts = e.origin.scripts if isinstance(e.origin, Scripted) and e.kind == "name" else ()
+    return [x.text for s in scripts if s.kind == "_" for x in s.items if isinstance(x, Name)]
+
+
+def _with_indices(e: Expr, by: dict[str, str]) -> Expr:
+    """The expression with other letters below its names."""
+    if not _indices_of(e):
+        return replace(e, children=tuple(_with_indices(x, by) for x in e.children))
+    scripts = []
+    for s in e.origin.scripts:
+        if s.kind == "_":
+            items = tuple(
+                replace(x, text=by.get(x.text, x.text)) if isinstance(x, Name) else x
+                for x in s.items
+            )
+            s = replace(s, items=items, raw="".join(by.get(c, c) for c in s.raw))
+        scripts.append(s)
+    other = replace(e.origin, scripts=tuple(scripts))
+    return Expr("name", label=_with_scripts_shown(other), origin=other)
+
+
+def _throughout(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+    """Letters taken for others, or exchanged, or with their transpose, wherever they stand."""
+    letters = list(dict.fromkeys(p for p in tree.parts() if p.kind == "name"))
+    for old in letters:
         for new in scope.alike(old):
             if new != old:
                 words = f"{new.label} belongs there, not {old.label}, throughout"
-                yield "a letter or layer", words, _replaced(tree, old, new)
-    for edit in edits(tree, scope, ranks=(3,)):
+                yield "a letter or layer", words, _replaced(tree, {old: new})
+    for a, b in itertools.combinations(letters, 2):
+        words = f"{a.label} and {b.label} are exchanged"
+        yield "a letter or layer", words, _replaced(tree, {a: b, b: a})
+    for a in letters:
+        turned = Expr("transpose", (a,))
+        words = f"{a.label} and its transposes are exchanged"
+        yield "transposes", words, _replaced(tree, {turned: a, a: turned})
+
+
+def _other_forms(part: Expr) -> Iterator[tuple[Expr, str]]:
+    """The derivative of another function, as t(1 − t) is for 1 − t²; diag(x) for x xᵀ, or x."""
+    if part.kind in ("multiply", "subtract"):
+        for name in dict.fromkeys(p for p in part.parts() if p.kind in ("name", "call")):
+            square = Expr("multiply", (name, name))
+            forms = [*slopes_of(name), Expr("subtract", (Expr("number", label=1), square))]
+            if part in forms:
+                for form in forms:
+                    yield form, "{} belongs there, the derivative of another function, not {}"
+    if part.kind == "matmul" and part.children[1] == Expr("transpose", part.children[:1]):
+        yield Expr("call", part.children[:1], ("diag",)), "{} belongs there, not {}"
+
+
+def _with_sum_over(tree: Expr) -> Iterator[tuple[str, str, Expr]]:
+    """A sum over an index that is left out."""
+    for letter in sorted({x for p in tree.parts() for x in _indices_of(p)}):
+        total = BigOperator(0, 0, "Σ", (Name(0, 0, letter),), None, None, None, Name(0, 0, ""))
+        whole = Expr("other", (tree,), f"Σ_{letter}", total)
+        yield "a sum", f"the sum over {letter} is missing", whole
+
+
+def _missing(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+    """What is in reach and is missing, and what stands elsewhere."""
+    for part in dict.fromkeys(p for p in tree.parts() if p.kind == "name"):
+        for factor in (*slopes_of(part), *scope.names):
+            new = Expr("multiply", (part, factor))
+            words = f"the factor {scope.write(factor)} of {scope.write(part)} is missing"
+            yield "a factor", words, _replaced(tree, {part: new})
+    for edit in edits(tree, scope, ranks=(2, 3)):
         if edit.kind == "expression" and not edit.path:
             continue  # another formula altogether
         kind = _CALLED.get(edit.kind, edit.kind)
-        kind = "a factor, as a derivative is" if edit.kind == "factor" else kind
+        kind = "a factor, as a derivative is" if (edit.kind, edit.rank) == ("factor", 3) else kind
         yield kind, edit.words, edit.result
 
 
-def _replaced(tree: Expr, old: Expr, new: Expr) -> Expr:
-    if tree == old:
-        return new
-    return replace(tree, children=tuple(_replaced(x, old, new) for x in tree.children))
+def _replaced(tree: Expr, by: dict[Expr, Expr]) -> Expr:
+    if tree in by:
+        return by[tree]
+    return replace(tree, children=tuple(_replaced(x, by) for x in tree.children))
 
 
 def _pieces_of(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> list[Expr]:
     """What other claims have on their right side, and its terms: one may be missing here."""
     found: dict[Expr, None] = {}
-    for other in plan.claims:
-        if other is not claim and other.statement.passage.source is claim.statement.passage.source:
-            for part in trees.read(other.right).parts():
+    claims = [(c.right, c.statement) for c in plan.claims if c is not claim]
+    for right, statement in [*claims, *((d.meaning, d.statement) for d in plan.definitions)]:
+        if statement.passage.source is claim.statement.passage.source:
+            for part in trees.read(right).parts():
                 if part.kind in ("matmul", "multiply", "call", "transpose"):
                     found.setdefault(part)
-        if len(found) > MOST_FROM_OTHERS:
-            break
     return list(found)[:MOST_FROM_OTHERS]
 
 
-_CALLED = {"too much": "a term or factor", "number": "a factor", "sign": "a sign"}
+_DIAGONAL = (
+    "the derivative of an elementwise function: only the diagonal is right, and what is beside it "
+    "is not zero, since each element depends on all"
+)
+_UNTOLD = ("unknown", "factor", "scale")  # kinds of findings that tell no cause
+_UNNAMED = re.compile(r"\bthe [a-z]+ in ")  # the product in H
+_CALLED = {
+    "mask": "a comparison",
+    "too much": "a term or factor",
+    "number": "a factor",
+    "sign": "a sign",
+}
 _CALLED |= {"transpose": "a transpose", "product": "the order or a transpose", "factor": "a factor"}
 _CALLED |= {"term": "a term", "name": "a letter or layer", "order": "the order", "power": "a power"}
 _CALLED |= {"index": "an index", "function": "a function", "operation": "an operation"}
 
 
-def _names_of_the_note(plan: NotePlan, trees: FormulaTrees, claim: NoteClaim) -> Iterator[Expr]:
+def _names_of_the_note(
+    plan: NotePlan, trees: FormulaTrees, claim: NoteClaim, letters: set[str]
+) -> Iterator[Expr]:
     """The names of the note, each as it is written somewhere, those of the claim first."""
     seen: set[str] = set()
     chain = Chain(0, 0, (claim.left, claim.right), ("=",))
     for part in (chain, *(s.chain for s in plan.read.statements)):
         for name in names_in(part):
             text = trees.shown(name.node)
-            if name.operations or text in seen or not text or name.letter not in plan.letters:
+            known = name.letter in plan.letters or name.letter in letters
+            if name.operations or text in seen or len(text.strip("\\")) == 0 or not known:
                 continue
             seen.add(text)
             if len(seen) > 40:
                 return
             yield Expr("name", label=text, origin=name.node)
+
+
+def _derivatives_of_the_note(plan: NotePlan, trees: FormulaTrees) -> Iterator[Expr]:
+    """The derivatives that the claims speak of, each once."""
+    every = [n for c in plan.claims for x in (c.left, c.right) for n in nodes(x)]
+    found = [trees.opaque(n) for n in every if isinstance(n, Differentiation) and n.of is not None]
+    yield from dict.fromkeys(found)
 
 
 def _counts(plan: NotePlan) -> list[str]:
@@ -144,7 +390,10 @@ def _counts(plan: NotePlan) -> list[str]:
         for node in nodes(statement.chain):
             if isinstance(node, BigOperator) and isinstance(node.high, Name):
                 found.setdefault(node.high.text)
-            if isinstance(node, Name) and node.text in ("m", "N"):
+            stands = (
+                statement.kind != "declaration" and getattr(node, "text", "") in plan.size_letters
+            )
+            if isinstance(node, Name) and (node.text in ("m", "N") or stands):
                 found.setdefault(node.text)
     return list(found)
 
@@ -168,10 +417,17 @@ def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
             raw = step[0] + (f"{n:+d}".replace("-", "−") if n else "")
             scripts = list(node.scripts)
             scripts[k] = replace(script, items=(item,), raw=raw)
-            text = trees.shown(node)
-            opening = {"[": "[]", "(": "()"}.get(script.mark, "{}")
-            shown = f"{found.letter if found else text}^{opening[0]}{raw}{opening[1]}"
-            yield Expr("name", label=shown, origin=replace(node, scripts=tuple(scripts)))
+            other = replace(node, scripts=tuple(scripts))
+            yield Expr("name", label=_with_scripts_shown(other), origin=other)
+
+
+def _with_scripts_shown(node: Scripted) -> str:
+    """How a letter with other scripts is written."""
+    shown = [getattr(node.base, "text", "")]
+    for s in node.scripts:
+        opening, closing = {"[": "[]", "(": "()"}.get(s.mark, "{}")
+        shown.append(f"{s.kind}{opening}{s.raw}{closing}" if s.kind in ("_", "^") else s.kind)
+    return "".join(shown)
 
 
 # The derived form

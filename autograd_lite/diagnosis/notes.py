@@ -115,7 +115,8 @@ class Judge:
             others.append({"dot": "elementwise"})
         for reading in others:
             other = drawings.outcome(claim, **reading)
-            better = outcome.verdict == MISFIT and other.verdict == WRONG and "dot" in reading
+            better = "dot" in reading and other.verdict == WRONG and not other.misfit
+            better = better and outcome.misfit > 0
             if other.verdict == HOLDS or better:
                 if "layout" in reading:
                     other.remarks.setdefault("holds in denominator layout")
@@ -146,7 +147,8 @@ class Judge:
         """A claim with what is said about it."""
         source = claim.statement.passage.source
         passage = claim.statement.passage
-        begins = claim.left if claim.left.start >= passage.start else claim.right
+        first = claim.left.start == claim.statement.chain.parts[0].start >= passage.start
+        begins = claim.left if first else claim.right
         found = Judged(source.name, source.place(begins.start)[0], claim.text)
         found.passage = passage
         found.verdict = outcome.verdict
@@ -155,7 +157,7 @@ class Judge:
         found.reading = self.reading(claim)
         found.cause = outcome.ambiguous or outcome.undefined
         if not found.cause and outcome.verdict == UNDEFINED:
-            found.cause = outcome.skipped or "its values are not finite"
+            found.cause = outcome.why or outcome.skipped or "its values are not finite"
         if outcome.verdict in (WRONG, MISFIT):
             found.cause = outcome.why
             if claim.relation == "=":
@@ -189,9 +191,10 @@ class Judge:
     def mended(self, claim: NoteClaim, outcome: Outcome) -> tuple[str, str]:
         """What is wrong, and the form that holds."""
         why = outcome.why if outcome.verdict == MISFIT else ""
-        repaired = repair(self.plan, self.drawings, claim)
+        repaired = repair(self.plan, self.drawings, claim, **outcome.reading)
         if repaired is not None:
-            return f"{repaired[0]}" + (f" ({why})" if why else ""), repaired[1]
+            cause = repaired[0] + (f" ({why})" if why else "")
+            return cause, repaired[1] or self.derived(claim)
         return why, self.derived(claim)
 
     def derived(self, claim: NoteClaim) -> str:

@@ -243,8 +243,9 @@ class Elaborator(Functions):
         ((low, high),) = ends
         between = tuple(counted(before, after, n) for n in range(low + 1, high))
         if high < low:
-            return entries[: at[0] - (low - high) + 1]
-        return (*entries[: at[0]], *between, *entries[at[0] + (1 if high > low else 2) :])
+            return entries[: max(1, at[0] - (low - high))]
+        last = (counted(before, after, high),) if high > low else ()
+        return (*entries[: at[0]], *between, *last, *entries[at[0] + 2 :])
 
     def _bound_text(self, node: Any, env: Env) -> int:
         n = self.world.number(node, env.letters)
@@ -289,15 +290,13 @@ class Elaborator(Functions):
     def reduction(self, node: BigOperator, env: Env) -> Expression:
         if not node.indices:
             return self.bare_sum(node, env)
-        env = replace(env, letters=dict(env.letters), axes=dict(env.axes))
+        outer, env = env, replace(env, letters=dict(env.letters), axes=dict(env.axes))
         first, rest = node.indices[0], node.indices[1:]
         inner = replace(node, indices=rest) if rest else None
         if self.numbers(first.text, node):
             return self.unrolled(node, first.text, inner, env)
         letter = first.text
-        low = self.world.number(node.low, env.letters) if node.low is not None else 1
-        if low is None:
-            low = 1
+        low = self._low_end(node, env)
         count: Any = self.world.opened(letter)
         if node.high is not None:
             count = self.bound(node.high, low, env)
@@ -310,19 +309,32 @@ class Elaborator(Functions):
             body = self(node.body, env)
             if node.condition is not None:
                 body = self.scaled(self.condition(node.condition, env), body)
+        outer.axes = {**env.axes, **outer.axes}  # p_j in the sum over k
+        if outer.axes[letter] is index:
+            del outer.axes[letter]
         if inner is None and not _depends(body, index) and not is_number(body) and node.kind == "Σ":
-            for axis, size in enumerate(matrix_shape(body)):
-                if same(size, count) or size.root.name == count.root.name:
-                    self.remark(
-                        f"the sum over {letter} is read as that over {['rows', 'columns'][axis]}"
-                    )
-                    return self.sum_over(body, axis)
+            total = self._sum_over_axis(body, count, letter)
+            if total is not None:
+                return total
         if node.high is None and count.root.value is None and not _depends(body, index):
             raise Undefined(f"the sum over {letter} has no range")
         op: Any = {"Σ": np.sum, "Π": np.prod, "max": np.max, "min": np.min}[node.kind]
         low_text = None if node.high is None else str(low)
         high_text = None if node.high is None else str(count)
         return Total(op, index, body, body.shape, (low_text, high_text))
+
+    def _low_end(self, node: BigOperator, env: Env) -> int:
+        low = self.world.number(node.low, env.letters) if node.low is not None else 1
+        return 1 if low is None else low
+
+    def _sum_over_axis(self, body: Expression, count: Any, letter: str) -> Expression | None:
+        """Σ_i dZ, in which no i stands: over the axis of dZ that is as long, if there is one."""
+        for axis, size in enumerate(matrix_shape(body)):
+            if same(size, count) or size.root.name == count.root.name:
+                axes = ["rows", "columns"]
+                self.remark(f"the sum over {letter} is read as that over {axes[axis]}")
+                return self.sum_over(body, axis)
+        return None
 
     def bound(self, node: Any, low: int, env: Env) -> Size:
         if low == 1:

@@ -148,6 +148,8 @@ class Functions(NameReader):
         for x in node.arguments:
             if isinstance(x, Chain) and x.relations == ("=",) and isinstance(x.parts[0], Name):
                 options[x.parts[0].text] = x.parts[1]
+            elif isinstance(x, Chain):
+                positional.append(self.condition(x, env))
             else:
                 positional.append(self(x, env))
         return positional, options

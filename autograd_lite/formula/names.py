@@ -101,6 +101,11 @@ class NameReader(Indexing):
         for chosen, rest in subsets(name.indices):
             key = key_of(name.letter, chosen, lambda x: self.world.part(x, env.letters))
             e = self.known(key, env)
+            if e is not None and not self._has_no_element(e, rest, env):
+                return e, rest
+            sample = None if e is None else self.numbered_sample(name, env)
+            if sample is not None:
+                return sample
             if e is not None:
                 return e, rest
         special = self.special(name, env)
@@ -300,6 +305,12 @@ class NameReader(Indexing):
         if str(count) == str(rows):
             return self._part(whole, index, None, columns), ()
         return None
+
+    def _has_no_element(self, e: Expression, rest: tuple[Script, ...], env: Env) -> bool:
+        """Whether an index goes further than the elements of a vector: x_i is a sample then."""
+        lowered = [x for s in rest if s.kind == "_" for x in s.items]
+        index = env.axes.get(getattr(lowered[0], "text", "")) if len(lowered) == 1 else None
+        return index is not None and str(index.count) != str(matrix_shape(e)[0])
 
     def constant(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """𝟏_m, I, I_n, e_i, δ_ij."""

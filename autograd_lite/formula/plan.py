@@ -27,6 +27,8 @@ from autograd_lite.formula.syntax import (
     Bracket,
     Chain,
     Differentiation,
+    Dots,
+    Grid,
     Name,
     Num,
     Product,
@@ -313,8 +315,9 @@ def _has_rows(chains: list[Chain]) -> bool:
                 names = [taken_apart(x) for _, x in node.factors]
                 if all(names):
                     is_weight = [n.letter[0] in "WwΘ" and not n.operations for n in names if n]
-                    right += is_weight == [False, True]
-                    left += is_weight == [True, False]
+                    turned = bool(names[0] and names[0].operations)  # Xᵀ w
+                    right += is_weight == [False, True] and not turned
+                    left += is_weight == [True, False] or (is_weight == [False, True] and turned)
     return right > left
 
 
@@ -359,8 +362,23 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
             return
         for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
             plan.claims.append(NoteClaim(a, b, relation, statement))
+    elif _is_picture(chain.parts[0], chain.parts[-1]):
+        plan.passed += 1
     else:
         _equality(plan, statement)
+
+
+def _is_picture(left: Any, right: Any) -> bool:
+    """Whether a matrix is drawn with dots and elements of its own: that says nothing of it."""
+    whole = taken_apart(left)
+    while isinstance(right, Bracket) and len(right.parts) == 1:
+        right = right.parts[0]
+    cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else []
+    if whole is None or not any(isinstance(x, Dots) for x in cells):
+        return False
+    names = [taken_apart(x) for x in cells if not isinstance(x, Dots)]
+    own = {whole.letter, whole.letter.lower()}
+    return all(n is not None and n.letter in own and n.indices for n in names)
 
 
 def _equality(plan: NotePlan, statement: NoteStatement) -> None:
@@ -415,10 +433,13 @@ def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
     for node in nodes(meaning):
         other = taken_apart(node) if isinstance(node, Scripted) else None
         for script in other.indices if other else ():
-            for item in script.items if script.kind == "_" else ():
-                step = letter_and_step(item)
-                if step and other and (other.letter, step[0]) not in plan.labels:
-                    used.add(step[0])
+            for item in nodes(script.items) if script.kind == "_" else ():
+                if (
+                    isinstance(item, Name)
+                    and other
+                    and (other.letter, item.text) not in plan.labels
+                ):
+                    used.add(item.text)
     for script in name.indices:
         for item in script.items if script.kind == "_" else ():
             if isinstance(item, Name) and item.text not in used and item.text not in plan.families:

@@ -6,6 +6,7 @@ conventions does, it begins a version of its own, which shares only the sections
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from autograd_lite.formula.naming import function_and_arguments, nodes, taken_apart
@@ -22,17 +23,38 @@ def versions(read: ReadNote) -> list[tuple[ReadNote, set[int]]]:
     for statement in read.statements:
         sections.setdefault(statement.passage.section, []).append(statement)
     groups: list[list[Section]] = [[]]
+    hidden: list[set[str]] = [set()]  # names of outer sections that are others in this version
     for section in sections:
-        before = [s for path in groups[-1] if not _contains(path, section) for s in sections[path]]
-        if _contradicts(sections[section], before):
-            groups.append([p for p in sections if p != section and _contains(p, section)])
+        own = sections[section]
+        beside = [s for path in groups[-1] if not _contains(path, section) for s in sections[path]]
+        outer = [p for p in sections if p != section and _contains(p, section)]
+        above = [s for path in outer for s in sections[path]]
+        shadows = _contradicts(own, above)
+        if shadows or _contradicts(own, beside) or _stands_alone(own, above, beside):
+            groups.append(outer)
+            hidden.append(
+                {_head(s)[1] for s in own if s.kind != "inequality"} if shadows else set()
+            )
         groups[-1].append(section)
+    return _statements_of(read, sections, groups, hidden)
+
+
+def _statements_of(
+    read: ReadNote,
+    sections: dict[Section, list[NoteStatement]],
+    groups: list[list[Section]],
+    hidden: list[set[str]],
+) -> list[tuple[ReadNote, set[int]]]:
+    """The statements of each group, without the names that are others in it."""
     found: list[tuple[ReadNote, set[int]]] = []
     judged: set[Section] = set()
     for n, group in enumerate(groups):
         own = {id(s) for path in group if path not in judged for s in sections[path]}
         judged |= set(group)
-        statements = [s for s in read.statements if s.passage.section in group]
+        statements = [
+            s for s in read.statements
+            if s.passage.section in group and (id(s) in own or _head(s)[1] not in hidden[n] - {""})
+        ]  # fmt: skip
         part = replace(read, statements=statements)
         if n:
             part = replace(part, unread=[], passed=0)
@@ -54,6 +76,25 @@ def _contradicts(statements: list[NoteStatement], before: list[NoteStatement]) -
                 return True
             redefined += _is_forward(s)
     return redefined >= REDEFINED
+
+
+def _stands_alone(
+    own: list[NoteStatement], above: list[NoteStatement], beside: list[NoteStatement]
+) -> bool:
+    """Whether a section says of a name what another one does not, and needs nothing of others."""
+    said = {_head(s) for s in own if s.kind != "inequality"}
+    names = {name for _, name in said if name}
+    others = {_head(s) for s in beside if s.kind == "declaration"}
+    if not any(("declaration", x) in others and ("declaration", x) not in said for x in names):
+        return False
+    letters = {_letter_of(name) for name in names | {_head(s)[1] for s in above}}
+    known = {_letter_of(_head(s)[1]) for s in beside} - letters
+    used = {n.text for s in own for n in nodes(s.chain) if isinstance(n, Name)}
+    return not used & known
+
+
+def _letter_of(name: str) -> str:
+    return re.split(r"[_^]", name)[0]
 
 
 def _head(s: NoteStatement) -> tuple[str, str]:

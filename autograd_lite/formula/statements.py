@@ -128,8 +128,7 @@ def _continued(
     for passage, parts in pieces:
         if parts and parts[0][0].text == "=" and last and found[-1][0].source is passage.source:
             parts = [last + parts[0], *parts[1:]]
-        if parts and _relation(parts[-1]):
-            at = max(n for n, t in enumerate(parts[-1]) if t.text in RELATION_SIGNS)
+        if parts and (at := _last_relation(parts[-1])) is not None:
             last = parts[-1][at + 1 :]
         found.append((passage, parts))
     return found
@@ -183,12 +182,17 @@ def _statement_tokens(tokens: Sequence[Token], passage: Passage) -> list[list[To
 
 def _relation(tokens: Iterable[Token]) -> bool:
     """Whether a relation stands outside of brackets."""
-    depth = 0
-    for t in tokens:
+    return _last_relation(tokens) is not None
+
+
+def _last_relation(tokens: Iterable[Token]) -> int | None:
+    """Where the last relation outside of brackets stands."""
+    depth, found = 0, None
+    for n, t in enumerate(tokens):
         depth += (t.text in _OPENING) - (t.text in _CLOSES) if t.kind == "sign" else 0
         if not depth and t.kind == "sign" and t.text in RELATION_SIGNS:
-            return True
-    return False
+            found = n
+    return found
 
 
 def _split(row: list[Token]) -> list[list[Token]]:

@@ -1108,6 +1108,8 @@ class Parser:
                 rows.append([])
             elif self.accept("&", "gap", ","):
                 continue
+            elif self.sees("|") and self.peek().text in ("&", "\\\\", f"end {kind}"):
+                rows[-1].append(Dots(self.token.start, self.take().end))  # a column as a line
             elif self.token.kind == "text":
                 token = self.take()
                 if token.text.rstrip(",. ") in ("otherwise", "else", "sonst"):

@@ -111,9 +111,11 @@ class World:
         reader: Callable[[World], Any],
         gradients: str = "plain",
         softmax: str = "columns",
+        square: str = "real",
     ) -> None:
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
+        self.square = square  # how square matrices of real numbers are drawn: real, or symmetric
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
         self.source = plan.read.note.sources[0]  # of what is read now, for its errors
         self.entries: dict[Key, NameEntry] = {}
@@ -494,9 +496,16 @@ class World:
             return e
         return rebuilt(e, [self._shared(x, of) for x in children(e)])
 
+    @staticmethod
+    def is_square(entry: NameEntry) -> bool:
+        """Whether real numbers are drawn for a matrix that is square whatever the sizes are."""
+        rows, columns = matrix_shape(entry.symbol)
+        drawn = entry.meaning is None and entry.declared == "real"
+        return drawn and rows.root is columns.root and rows.root is not ONE.root
+
     def _draw(self, entry: NameEntry) -> Any:
         rng, shape = self.drawing.rng, settled_shape(entry.symbol.shape)
-        kind = entry.declared
+        kind = self.square if self.is_square(entry) else entry.declared
         if kind == "real" and self.plan.softmax and entry.symbol.label[:1] in "yYtT" and shape:
             kind = "one-hot"
         if kind == "one-hot" and shape:
