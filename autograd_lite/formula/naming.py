@@ -103,11 +103,11 @@ def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
             waiting.extend(x)
         elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
             yield x
-            waiting.extend([getattr(x, f) for f in _parts_of(type(x))])
+            waiting.extend([getattr(x, f) for f in _inner_fields(type(x))])
 
 
 @cache
-def _parts_of(kind: type[SyntaxNode]) -> tuple[str, ...]:
+def _inner_fields(kind: type[SyntaxNode]) -> tuple[str, ...]:
     """The fields of a kind of node apart from its place."""
     return tuple(f for f in kind.__dataclass_fields__ if f not in ("start", "end"))
 

@@ -327,15 +327,7 @@ def _has_rows(chains: list[Chain]) -> bool:
 def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     chain = statement.chain
     if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
-        at = chain.relations.index("∈")
-        if not at or at + 2 < len(chain.parts) or set(chain.relations[:at]) - {"=", ":=", "≡"}:
-            said = "a set stands at the end of a chain of equations: Z = Y ∈ ℝ^{n×m}"
-            raise FormulaError(said, statement.passage.source, chain.start)
-        equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
-        for part in chain.parts[: at + 1]:
-            pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
-            plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
-        _equality(plan, replace(statement, chain=equal))
+        _equality_in_a_set(plan, statement)
         return
     if statement.kind == "declaration" and isinstance(chain.parts[0], Differentiation):
         plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
@@ -379,6 +371,20 @@ def _is_picture(left: Any, right: Any) -> bool:
     names = [taken_apart(x) for x in cells if not isinstance(x, Dots)]
     own = {whole.letter, whole.letter.lower()}
     return all(n is not None and n.letter in own and n.indices for n in names)
+
+
+def _equality_in_a_set(plan: NotePlan, statement: NoteStatement) -> None:
+    """`Z = Y ∈ ℝ^{n×m}` declares both, and is an equation."""
+    chain = statement.chain
+    at = chain.relations.index("∈")
+    if not at or at + 2 < len(chain.parts) or set(chain.relations[:at]) - {"=", ":=", "≡"}:
+        said = "a set stands at the end of a chain of equations: Z = Y ∈ ℝ^{n×m}"
+        raise FormulaError(said, statement.passage.source, chain.start)
+    equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
+    for part in chain.parts[: at + 1]:
+        pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
+        plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
+    _equality(plan, replace(statement, chain=equal))
 
 
 def _equality(plan: NotePlan, statement: NoteStatement) -> None:
