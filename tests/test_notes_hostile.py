@@ -225,6 +225,8 @@ UNUSUAL: Notes = {  # nothing hostile in them, and all of them once ended in a t
         r"$x \in \mathbb{R}$, $f = x^2.5$, $g = \frac 1e5$",
         UNREAD,
     ),
+    "nothing above a script": (r"$f = \sigma^{(l)^{}}(x)$", UNREAD),
+    "two orders": (r"$f = x$, $\frac{d^{2 [l]} f}{d x} = 1$, $\nabla^{} f = 1$", UNREAD),
     "a trace of two": (r"$f = \operatorname{tr}(A, B)$", UNREAD),
     "a softmax of two": (r"$f = \operatorname{softmax}(a, b)$", UNREAD),
     "one by zero in a quotient": (r"$J = x$, $\frac{(0)^{-1}}{J} = J$", BOUNDED),

@@ -103,7 +103,7 @@ def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
             waiting.extend(x)
         elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
             yield x
-            waiting.extend([getattr(x, f) for f in _inner_fields(type(x))])
+            waiting.extend([getattr(x, f) for f in _inner_fields(type(x))])  # type: ignore[arg-type]
 
 
 @cache

@@ -674,8 +674,10 @@ class Parser:
             return Script(start, self.last, "^", "−ᵀ", (), "−ᵀ")
         if self.sees("^"):  # ^{[l]^T}
             self.take()
-            (found,) = self.script_items("^")[:1]
-            return found
+            above = self.script_items("^")
+            if len(above) != 1:
+                raise self.error("one script above a script, as in ^{[l]^T}", start)
+            return above[0]
         items = self.indices("}", raised=kind == "^")
         return Script(start, self.last, kind, "", items, self.raw(start, self.last))
 
@@ -896,14 +898,19 @@ class Parser:
         self._d()
         order = 1
         if self.accept("^"):
-            (script,) = self.script_items("^")
-            if not script.items or not isinstance(script.items[0], Num):
+            number = self.one_raised()
+            if not isinstance(number, Num):
                 raise self.error("the order of a derivative is a number")
-            order = self.order(script.items[0].value)
+            order = self.order(number.value)
         of = None
         if self.starts() or self.sees("−"):
             of = self._differentiated(whole)
         return Differential(start, self.last, of, order)
+
+    def one_raised(self) -> Any:
+        """What stands raised alone; None where that is nothing, or more."""
+        items = [item for script in self.script_items("^") for item in script.items]
+        return items[0] if len(items) == 1 else None
 
     def order(self, value: Any) -> int:
         """The order of a derivative."""
@@ -982,8 +989,7 @@ class Parser:
         while self.sees("^", "_"):
             kind = self.take().text
             if kind == "^":
-                (script,) = self.script_items("^")
-                item = script.items[0] if script.items else None
+                item = self.one_raised()
                 order = self.order(item.value) if isinstance(item, Num) else 1
             elif self.accept("{", "("):
                 wrt.append((self.total(), 1))
