@@ -55,7 +55,13 @@ def test_the_table_has_what_people_look_up():
     rows = [row for group in TABLE.values() for row in group]
     assert len(rows) >= 80
     asked = [
-        (row["formula"], row["wrt"], row.get("order", 1), str(row.get("assumptions")))
+        (
+            row["formula"],
+            row["wrt"],
+            row.get("order", 1),
+            str(row.get("assumptions")),
+            str(row["shapes"]),
+        )
         for row in rows
     ]
     assert len(set(asked)) == len(asked)

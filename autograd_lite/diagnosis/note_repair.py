@@ -27,7 +27,7 @@ from autograd_lite.algebra.tree import (
 from autograd_lite.derivation.deriving import Deriver
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.diagnosis.comparison import compare
-from autograd_lite.diagnosis.drawings import Drawings, elaborated, instances
+from autograd_lite.diagnosis.drawings import Drawings, elaborated, instances, rounding
 from autograd_lite.diagnosis.edits import Expr, Scope, edits, slopes_of
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.diagnosis.report import Entry, Finding
@@ -80,6 +80,7 @@ class Repairs:
             own = derivatives if name in derivatives else counts if name in counts else []
             return [*_other_layers(name, trees), *(own or names)]
 
+        self.derivatives = derivatives
         self.scope = Scope(
             write=trees.write,
             names=[*names[:NEAREST], *calls],
@@ -100,6 +101,14 @@ class Repairs:
             return self.world.elaborator.as_product(node, Env(dict(self.letters)))
         except (ValueError, LookupError):
             return None
+
+    def of_another(self) -> tuple[str, str] | None:
+        """Whose numbers these are, where the right side is numbers alone."""
+        others = self.derivatives if rounding(self.claim) else []
+        for other in others:
+            if self.drawings.holds(replace(self.claim, left=other.origin)):
+                return f"another derivative: these are the numbers of {other.label}", ""
+        return None
 
     def first(self, found: Iterator[tuple[str, str, Expr]]) -> tuple[str, str] | None:
         """The first of these with which the claim holds, in words; and the claim then."""
@@ -131,7 +140,7 @@ def repair(
         repairs = Repairs(plan, drawings, claim, reading)
     except (ValueError, AttributeError):
         return None
-    slip = repairs.first(_slips(repairs.tree, repairs.scope))
+    slip = repairs.of_another() or repairs.first(_slips(repairs.tree, repairs.scope))
     if slip is not None:
         return slip
     letters = drawings.square_letters(claim)
@@ -181,7 +190,7 @@ def known_mistake(drawings: Drawings, claim: NoteClaim) -> Finding | None:
 
 def _best(findings: list[Finding], named: set[str]) -> Finding | None:
     """The finding that says most with the letters of the note, without what has no letter there."""
-    told = []
+    told: list[tuple[bool, bool, int, Finding]] = []
     for f in findings:
         sentences = f.advice.split(". ")
         kept = [s for s in sentences[1:] if not _UNNAMED.search(s)]
@@ -425,7 +434,7 @@ def _with_scripts_shown(node: Scripted) -> str:
     """How a letter with other scripts is written."""
     shown = [getattr(node.base, "text", "")]
     for s in node.scripts:
-        opening, closing = {"[": "[]", "(": "()"}.get(s.mark, "{}")
+        opening, closing = {"[": ("[", "]"), "(": ("(", ")")}.get(s.mark, ("{", "}"))
         shown.append(f"{s.kind}{opening}{s.raw}{closing}" if s.kind in ("_", "^") else s.kind)
     return "".join(shown)
 

@@ -119,7 +119,9 @@ class Elaborator(Functions):
 
     def spread(self, factors: Any, env: Env) -> Iterator[tuple[str, Any]]:
         """The factors, with X (a) as two of them where X has a value."""
-        for sign, factor in factors:
+        for n, (sign, factor) in enumerate(factors):
+            if _is_one(factor) and n + 1 < len(factors) and _is_row_of_ones(factors[n + 1][1]):
+                factor = replace(factor, bold=True)  # 1 1ᵀ is a matrix
             parts = self.as_product(factor, env)
             if parts is None:
                 yield sign, factor
@@ -493,6 +495,14 @@ class Elaborator(Functions):
 
 
 _DOTS = "… stands between entries that differ in a number alone: x_1, …, x_n"
+
+
+def _is_one(node: Any) -> bool:
+    return isinstance(node, Num) and node.value == 1
+
+
+def _is_row_of_ones(node: Any) -> bool:
+    return isinstance(node, Scripted) and _is_one(node.base) and node.scripts[0].kind == "ᵀ"
 
 
 def _truth(e: Expression) -> Expression:

@@ -108,6 +108,7 @@ class NotePlan:
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
+    at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
     @property
     def named(self) -> list[Declaration | Definition]:
@@ -336,28 +337,32 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         plan.declarations.append(found)
         _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
-        name = taken_apart(chain.parts[0])
-        if (
-            (
-                name
-                and len(chain.parts) == 2
-                and isinstance(chain.parts[1], Num)
-                and not name.operations
-            )
-            and not _defined(plan, name)
-            and chain.relations[0] in (">", "≥")
-        ):
-            plan.declarations.append(Declaration(name, None, "positive", statement))
-            return
-        if not any(isinstance(n, Differentiation) for n in nodes(chain)):
-            plan.passed += 1  # an assumption
-            return
-        for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
-            plan.claims.append(NoteClaim(a, b, relation, statement))
+        _inequality(plan, statement)
     elif _is_picture(chain.parts[0], chain.parts[-1]):
         plan.passed += 1
     else:
         _equality(plan, statement)
+
+
+def _inequality(plan: NotePlan, statement: NoteStatement) -> None:
+    """η > 0 declares, m ≥ n is assumed; what has a derivative in it is claimed."""
+    chain = statement.chain
+    name = taken_apart(chain.parts[0])
+    if (
+        (name and len(chain.parts) == 2 and isinstance(chain.parts[1], Num) and not name.operations)
+        and not _defined(plan, name)
+        and chain.relations[0] in (">", "≥")
+    ):
+        plan.declarations.append(Declaration(name, None, "positive", statement))
+        return
+    if not any(isinstance(n, Differentiation) for n in nodes(chain)):
+        plan.passed += 1  # an assumption
+        if len(chain.parts) == 2 and all(isinstance(x, Name) for x in chain.parts):
+            a, b = (x.text for x in chain.parts)
+            plan.at_least.append((a, b) if chain.relations[0] in (">", "≥") else (b, a))
+        return
+    for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
+        plan.claims.append(NoteClaim(a, b, relation, statement))
 
 
 def _is_picture(left: Any, right: Any) -> bool:

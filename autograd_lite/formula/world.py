@@ -165,8 +165,16 @@ class World:
                 given = self.drawing.depth
             elif given is None and key == "T":
                 given = self.drawing.steps
-            self.sizes[key] = Size(key, self.drawing.size() if given is None else given)
+            self.sizes[key] = Size(key, self._drawn_size(key) if given is None else given)
         return self.sizes[key]
+
+    def _drawn_size(self, key: str) -> int:
+        n = self.drawing.size()
+        for large, small in self.plan.at_least:
+            other = self.sizes.get(small if key == large else large)
+            if key in (large, small) and other is not None and other.value is not None:
+                n = max(n, other.value) if key == large else min(n, other.value)
+        return n
 
     def depth_of(self, letter: str) -> bool:
         """Whether a letter is where a family of names ends, as L."""
