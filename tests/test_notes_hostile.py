@@ -17,8 +17,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_lite as ag
+from autograd_lite.diagnosis import note_repair
+from autograd_lite.diagnosis.note_report import VERDICTS_OF_CLAIMS
+from autograd_lite.diagnosis.notes import checked_note
+from autograd_lite.formula.passages import note_of
 from nn.cli import command
 
 resource = pytest.importorskip("resource")  # not on Windows
@@ -191,6 +197,44 @@ TEX: Notes = {
     "openout": (rf"\newwrite\w \immediate\openout\w={CANARY} \[ f = 1 \]", BOUNDED),
     "catcode": (r"\catcode`\$=12 \[ f = \catcode`\x=13 x \]", UNREAD),
 }
+UNUSUAL: Notes = {  # nothing hostile in them, and all of them once ended in a traceback
+    "a range to N + 1": (
+        r"$l = 1, \dots, N+1$, $A^{(l)} = \tanh(W^{(l)} A^{(l-1)})$, "
+        r"$\frac{\partial A^{(l)}}{\partial A^{(l-1)}} = W^{(l)}$",
+        WRONG,
+    ),
+    "a range to a product": (
+        r"$l = 1, \dots, 2 N M$, $A^{(l)} = \tanh(W^{(l)} A^{(l-1)})$, "
+        r"$\frac{\partial A^{(l)}}{\partial A^{(l-1)}} = W^{(l)}$",
+        UNREAD,
+    ),
+    "an empty script": (r"$f = x_\text{}$", UNREAD),
+    "prose named as a sign is": (r"$f = x_\text{frac}$", UNREAD),
+    "a semicolon between arguments": (r"$f = g(x; w)$, $\frac{\partial f}{\partial x} = w$", WRONG),
+    "an ambiguous row beside a mistake": (
+        "$y \\in \\mathbb{R}^{d \\times e}$, $x \\in \\mathbb{R}^n$, $f = x^\\top x$\n\n"
+        "$$ \\frac{\\partial f}{\\partial x} = x $$\n\n$$ f = y_i (y_j)^\\top $$",
+        WRONG,
+    ),
+    "a logarithm of what may be negative": (
+        r"$x \in \mathbb{R}^n$, $f = \sum_i \log x_i$, $\frac{\partial f}{\partial x} = \log x$",
+        WRONG,
+    ),
+    "a set in the middle": (r"$B \in \mathbb{R}^n = 0$", UNREAD),
+    "a script of more than one digit": (
+        r"$x \in \mathbb{R}$, $f = x^2.5$, $g = \frac 1e5$",
+        UNREAD,
+    ),
+    "nothing above a script": (r"$f = \sigma^{(l)^{}}(x)$", UNREAD),
+    "two orders": (r"$f = x$, $\frac{d^{2 [l]} f}{d x} = 1$, $\nabla^{} f = 1$", UNREAD),
+    "a trace of two": (r"$f = \operatorname{tr}(A, B)$", UNREAD),
+    "a softmax of two": (r"$f = \operatorname{softmax}(a, b)$", UNREAD),
+    "one by zero in a quotient": (r"$J = x$, $\frac{(0)^{-1}}{J} = J$", BOUNDED),
+    "an index that is no whole number": (
+        r"$x \in \mathbb{R}^5$, $f = \sum_{k=1}^3 x_{j + k}$, $\frac{\partial f}{\partial x} = x$",
+        WRONG | UNREAD,
+    ),
+}
 NOTEBOOKS: Notes = {  # the cells
     "no JSON": ("{", UNREAD),
     "deep JSON": ("[" * 100_000, UNREAD),
@@ -214,6 +258,7 @@ HOSTILE = [
     *((name, "note.txt", content, codes) for name, (content, codes) in TEXTS.items()),
     *((name, "note.md", content, codes) for name, (content, codes) in MARKDOWN.items()),
     *((name, "note.tex", content, codes) for name, (content, codes) in TEX.items()),
+    *((name, "note.md", content, codes) for name, (content, codes) in UNUSUAL.items()),
     *((name, "note.ipynb", notebook(cells), codes) for name, (cells, codes) in NOTEBOOKS.items()),
     *((name, "note.md", content, codes) for name, (content, codes) in BYTES.items()),
 ]
@@ -334,3 +379,91 @@ def test_text_that_no_file_holds(content):
         report = ag.check_derivation(content)
     assert not CONTROL.search(str(report))
     assert str(report).encode()
+
+
+# Any text at all
+
+ATOMS_TEXT = r"""
+x a y W A X J f m 1 0 2.5 I \mathbf{1} \sigma \delta_{ij} e_i dW g' \dots
+x_i A_{ij} h_{t-1} z^{(l)} W^{[l]} A^{-1} x^\top x^2 y^{(i)}
+"""
+SIGNS_TEXT = r"( ) [ ] { } _ ^ | , ; = & \\ / + ′ ᵀ ∂ ∈ Σ … \frac \sum \partial"
+FORMS_TEXT = r"""
+({})  [{}]  |{}|  \|{}\|^2  {}^\top  {}^{{-1}}  {}_{{ij}}  -{}  {}!  \sqrt{{{}}}  \hat{{{}}}
+\sum_i{{{}}}  \sum_{{i=1}}^m{{{}}}  \sum{{{}}}  \max_j{{{}}}  \nabla_x{{{}}}  \mathbf{{{}}}
+\log{{{}}}  \exp({})  g({})  g'({})  x_{{{}}}  A[{}]  \operatorname{{tr}}({})
+\operatorname{{softmax}}({})  \operatorname{{diag}}({})  np.sum({}, axis=1, keepdims=True)
+{} + {}  {} - {}  {} {}  {} / {}  [{} > {}]  [{}; {}]  g({}, {})  ({}; {})  {}^{{{}}}
+{} \odot {}  {} \times {}  \langle {}, {} \rangle  \max({}, {})  {}_{{{}}}
+\frac{{{}}}{{{}}}  \frac{{\partial {}}}{{\partial {}}}  \prod_{{j=1}}^{{{}}}{{{}}}
+\frac{{\partial^2 {}}}{{\partial x \partial {}}}
+\begin{{bmatrix}} {} & {} \\ {} & 1 \end{{bmatrix}}
+\begin{{cases}} {} & {} > 0 \\ {} & \text{{otherwise}} \end{{cases}}
+"""
+ATOMS, FORMS = ATOMS_TEXT.split(), re.split(r"\n|  ", FORMS_TEXT.strip())
+
+
+def built(inner):
+    """Larger formulas out of smaller ones."""
+    return st.sampled_from(FORMS).flatmap(
+        lambda form: st.tuples(*[inner] * form.replace("{{", "").count("{}")).map(
+            lambda parts: form.format(*parts)
+        )
+    )
+
+
+EXPRESSIONS = st.recursive(st.sampled_from(ATOMS), built, max_leaves=6)
+SIGNS = st.sampled_from(SIGNS_TEXT.split())
+TOKENS = st.lists(st.sampled_from(ATOMS) | SIGNS, max_size=12).map(" ".join)
+STATEMENTS = st.tuples(
+    st.sampled_from([*ATOMS, r"\frac{\partial f}{\partial x}", "g(u)", "J"]) | EXPRESSIONS,
+    st.sampled_from(["=", "=", "=", ":=", "<", r"\in"]),
+    EXPRESSIONS | TOKENS,
+    st.sampled_from(["", "", r", \quad i = 1, \dots, m", r", \quad l = 1, \dots, L", " = 0"]),
+).map(" ".join)
+TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+|\w|\s+|.", re.DOTALL)
+NOTES = sorted(p for p in (Path(__file__).parent / "notes").iterdir() if p.suffix != ".ipynb")
+
+
+def ends_in_a_report(content: str, kind: str) -> None:
+    """A note is judged, and what cannot be read is listed with its place, within the bounds."""
+    with bounded():
+        report = checked_note(note_of(content, "note", kind))
+    assert str(report)
+    assert report.as_dict()
+    assert all(claim.verdict in VERDICTS_OF_CLAIMS for claim in report.claims)
+    assert all(error.line >= 1 and error.column >= 1 for error in report.unread)
+
+
+@pytest.fixture(scope="module")
+def hurried():
+    """Little time for repairs, which have a time limit of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(note_repair, "REPAIR_SECONDS", 0.02)
+        yield
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.booleans(), st.lists(STATEMENTS, min_size=1, max_size=3), st.sampled_from([".md", ".tex"])
+)
+def test_any_formulas_end_in_a_report(hurried, declared, statements, kind):
+    shapes = r"$x, a \in \mathbb{R}^n$, $A \in \mathbb{R}^{n \times n}$, $f = a^\top x$" + "\n\n"
+    shown = "\n\n".join(f"$$ {s} $$" for s in statements)
+    ends_in_a_report(shapes * declared + shown + "\n", kind)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(NOTES), st.data())
+def test_any_change_of_a_note_ends_in_a_report(hurried, path, data):
+    tokens = TOKEN.findall(path.read_text(encoding="utf-8"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        one, other = (data.draw(st.integers(0, len(tokens) - 1)) for _ in range(2))
+        change = data.draw(st.sampled_from(["delete", "repeat", "exchange"]))
+        if change == "delete":
+            tokens[one] = ""
+        elif change == "repeat":
+            tokens[one] *= 2
+        else:
+            tokens[one], tokens[other] = tokens[other], tokens[one]
+    ends_in_a_report("".join(tokens), path.suffix)

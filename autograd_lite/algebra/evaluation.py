@@ -97,7 +97,8 @@ def _lifted(value: Any, argument: Expression, of: Expression) -> Any:
 def _element(e: Element, x: Any, row: Any, column: Any) -> Any:
     own = len(e.of.shape)
     if own == 0:  # a number has one element
-        x, own = x[..., None, None], 2
+        x, own = (x if isinstance(x, Tensor) else np.asarray(x))[..., None, None], 2
+    row, column = map(_whole, (row, column))
     *before, rows, columns = x.shape
     for index, size, what in ((row, rows, "row"), (column, columns, "column")):
         if index is not None and np.size(index) and not 1 <= np.min(index) <= np.max(index) <= size:
@@ -112,9 +113,19 @@ def _element(e: Element, x: Any, row: Any, column: Any) -> Any:
         if index is None:
             at.append(np.arange(size).reshape(size, 1))
         else:
-            shifted = np.asarray(index, dtype=int) - 1
+            shifted = index - 1
             at.append(shifted[(..., *[None] * more)] if shifted.ndim else shifted)
     return x[tuple(at)]
+
+
+def _whole(index: Any) -> Any:
+    """An index as whole numbers; None for none."""
+    if index is None:
+        return None
+    numbers = np.asarray(index.data if isinstance(index, Tensor) else index)
+    if (wrong := numbers[numbers != np.floor(numbers)]).size:
+        raise IndexError(f"the index {wrong[0]:.3g} is no whole number")
+    return numbers.astype(int)
 
 
 def _over_index(e: Total, x: Any) -> Any:

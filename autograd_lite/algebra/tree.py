@@ -298,7 +298,8 @@ def factors(e: Expression) -> tuple[Any, list[Expression], list[Expression]]:
             if n == int(n) and 0 < abs(n) < 100:
                 c, above, below = factors(e.arguments[0])
                 above, below = above * abs(int(n)), below * abs(int(n))
-                return c ** int(n), *((above, below) if n > 0 else (below, above))
+                if c or n > 0:
+                    return c ** int(n), *((above, below) if n > 0 else (below, above))
     return Fraction(1), [e], []
 
 

@@ -165,7 +165,12 @@ class Drawings:
     def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
         """Judge on one world; whether a value was not finite, so that it must be drawn again."""
         before = found.right, found.wrong, found.misfit
-        for letters in instances(world, claim):
+        try:
+            chosen = list(instances(world, claim))
+        except FormulaError as error:  # a range that is none
+            found.unread = error
+            return False
+        for letters in chosen:
             said = ", ".join(f"{k} = {v}" for k, v in letters.items())
             try:
                 left, right = elaborated(world, claim, letters)
@@ -182,7 +187,7 @@ class Drawings:
                 found.ambiguous = str(error)
             except FormulaError as error:
                 found.unread = error
-            except (ValueError, np.linalg.LinAlgError, TypeError) as error:
+            except (ValueError, ArithmeticError, TypeError) as error:
                 found.misfit += 1
                 found.why = found.why or str(error).partition("\n")[0]
             else:

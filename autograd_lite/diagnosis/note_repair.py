@@ -65,7 +65,7 @@ class Repairs:
         self.trees = trees = FormulaTrees(
             claim.statement.passage.source.text,
             self._is_number,
-            lambda node: self.world.elaborator.as_product(node, Env(dict(self.letters))),
+            self._product,
             reading.get("dot") == "elementwise",
         )
         self.tree = tree = trees.read(claim.right)
@@ -94,6 +94,13 @@ class Repairs:
             return is_number(self.world.elaborator(node, Env(dict(self.letters))))
         except (ValueError, LookupError):
             return False
+
+    def _product(self, node: Any) -> Any:
+        """What is called as a product, where the note gives the letter before it a value."""
+        try:
+            return self.world.elaborator.as_product(node, Env(dict(self.letters)))
+        except (ValueError, LookupError):
+            return None
 
     def of_another(self) -> tuple[str, str] | None:
         """Whose numbers these are, where the right side is numbers alone."""

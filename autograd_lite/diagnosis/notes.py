@@ -6,6 +6,8 @@ import os
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from autograd_lite.algebra.notation import ATOM, POSTFIX, Notation, Style
 from autograd_lite.algebra.tree import symbols
 from autograd_lite.diagnosis.drawings import (
@@ -55,6 +57,7 @@ def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
     return checked_note(note_at(note), rng)
 
 
+@np.errstate(all="ignore")  # a value that is not finite is drawn again
 def checked_note(note: Note, rng: int = 0) -> NoteReport:
     """Judge a note that was opened."""
     claims: list[Judged] = []

@@ -257,6 +257,10 @@ class Functions(NameReader):
         reader = _MATRIX_FUNCTIONS.get(letter)
         if reader is None:
             raise self.error(f"{letter} is not evaluated here", node)
+        counts = _COUNTS.get(letter, (1,))
+        if len(arguments) not in counts:
+            wanted = " or ".join(map(str, counts))
+            raise self.error(f"{letter} takes {wanted} arguments, not {len(arguments)}", node)
         return reader(self, arguments, options)
 
     def softmax(self, arguments: list[Expression], options: dict[str, Any]) -> Expression:
@@ -307,8 +311,6 @@ class Functions(NameReader):
         return Apply(f, (x,), ())
 
     def diagonal(self, arguments: list[Expression], options: dict[str, Any]) -> Expression:
-        if len(arguments) > 1:
-            raise NotConforming("diag of several arguments: write them as a vector")
         (x,) = arguments
         rows, columns = matrix_shape(x)
         if is_one(columns) or is_one(rows):
@@ -360,4 +362,8 @@ _MATRIX_FUNCTIONS: dict[str, Callable[..., Expression]] = {
     "outer": lambda self, a, o: self.outer(*a),
     **dict.fromkeys(("max", "maximum"), lambda self, a, o: self.largest(a, o, "max")),
     **dict.fromkeys(("min", "minimum"), lambda self, a, o: self.largest(a, o, "min")),
+}
+_COUNTS = {  # of arguments, where it is not one
+    **dict.fromkeys(("dot", "matmul", "multiply", "outer"), (2,)),
+    **dict.fromkeys(("max", "min", "maximum", "minimum"), (1, 2)),
 }

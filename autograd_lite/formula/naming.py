@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -102,9 +103,13 @@ def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
             waiting.extend(x)
         elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
             yield x
-            waiting.extend(
-                getattr(x, f) for f in x.__dataclass_fields__ if f not in ("start", "end")
-            )
+            waiting.extend([getattr(x, f) for f in _inner_fields(type(x))])  # type: ignore[arg-type]
+
+
+@cache
+def _inner_fields(kind: type[SyntaxNode]) -> tuple[str, ...]:
+    """The fields of a kind of node apart from its place."""
+    return tuple(f for f in kind.__dataclass_fields__ if f not in ("start", "end"))
 
 
 def letter_and_step(node: Any) -> tuple[str, int] | None:

@@ -59,9 +59,16 @@ def note_at(where: str | os.PathLike[str]) -> Note:
     if isinstance(where, str) and (set(text) & set("\n=$∂∈") and not os.path.exists(text)):
         kind = ".md" if "$" in text or "\\[" in text or "\\begin" in text else ".txt"
         return note_of(text, "note", kind)
-    with open(where, encoding="utf-8", errors="replace", newline=None) as file:
+    with open(where, encoding="utf-8-sig", errors="surrogateescape", newline=None) as file:
         content = file.read(LARGEST + 1)
+    if (strange := _NO_TEXT.search(content)) is not None:
+        byte = ord(strange[0]) & 0xFF  # as `surrogateescape` keeps it
+        said = f"this is no text in UTF-8: the byte 0x{byte:02X}"
+        raise FormulaError(said, TextSource(text, content), strange.start())
     return note_of(content, text, os.path.splitext(text)[1].lower())
+
+
+_NO_TEXT = re.compile("[\x00\udc80-\udcff]")
 
 
 def note_of(text: str, name: str, kind: str = ".md") -> Note:
@@ -88,7 +95,7 @@ def _notebook(text: str, name: str) -> Note:
         ]  # fmt: skip
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormulaError("this is no notebook", TextSource(name, text[:1000]), 0) from error
-    note = Note(name, [])
+    note = Note(name, [TextSource(name, "")] if not texts else [])
     for n, content in texts:
         source = TextSource(f"{name}, cell {n}", content)
         note.sources.append(source)
@@ -129,12 +136,15 @@ _OPENINGS = re.compile(
 _CLOSINGS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$`": "`$", "$": "$"}
 
 
-def _mathematics(text: str, start: int, end: int, inline: bool = True) -> Iterator[tuple[int, int]]:
-    """From where to where mathematics stands in a part of a text; code is passed over."""
+def _mathematics(text: str, start: int, end: int, code: bool = True) -> Iterator[tuple[int, int]]:
+    """From where to where mathematics stands in a part of a text.
+
+    code: whether backticks are around code, which is passed over; in LaTeX they open a quotation.
+    """
     at = start
     while (match := _OPENINGS.search(text, at, end)) is not None:
         opening, at = match[0], match.end()
-        if match[3]:
+        if match[3] and code:
             closed = text.find(match[3], at, end)
             at = at if closed < 0 else closed + len(match[3])
         elif match[1]:
@@ -148,7 +158,7 @@ def _mathematics(text: str, start: int, end: int, inline: bool = True) -> Iterat
         elif opening in _CLOSINGS:
             closing = _closed(text, at, end, _CLOSINGS[opening])
             if closing is not None:
-                if text[at:closing].strip() and (inline or opening != "$"):
+                if text[at:closing].strip():
                     yield at, closing
                 at = closing + len(_CLOSINGS[opening])
             elif opening in ("$$", "\\["):
@@ -258,7 +268,7 @@ def _tex(source: TextSource, start: int) -> Iterator[Passage]:
                   lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)  # fmt: skip
     body = text.find("\\begin{document}")
     headings = [(m.start(), m[2] or m[3] or "") for m in _HEADING.finditer(text)]
-    for a, b in _mathematics(text, max(start, body), len(text)):
+    for a, b in _mathematics(text, max(start, body), len(text), code=False):
         section = tuple(title for at, title in headings if at < a)[-1:]
         low, high = text.rfind("\n\n", 0, a) + 1, text.find("\n\n", b)
         around = text[low : high if high >= 0 else len(text)]

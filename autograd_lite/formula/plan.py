@@ -107,6 +107,7 @@ class NotePlan:
     mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
+    sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
     @property
@@ -151,6 +152,7 @@ def planned(read: ReadNote) -> NotePlan:
         isinstance(n, Name) and n.text == "softmax" for chain in chains for n in nodes(chain)
     )
     plan.cost = _cost(chains)
+    plan.sizes_in_use = _sizes_in_use(read.statements)
     plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
     _check_conventions(plan)
     for statement in read.statements:
@@ -326,12 +328,7 @@ def _has_rows(chains: list[Chain]) -> bool:
 def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     chain = statement.chain
     if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
-        at = chain.relations.index("∈") if "∈" in chain.relations else len(chain.relations) - 1
-        equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
-        for part in chain.parts[: at + 1]:
-            pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
-            plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
-        _equality(plan, replace(statement, chain=equal))
+        _equality_in_a_set(plan, statement)
         return
     if statement.kind == "declaration" and isinstance(chain.parts[0], Differentiation):
         plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
@@ -381,6 +378,20 @@ def _is_picture(left: Any, right: Any) -> bool:
     return all(n is not None and n.letter in own and n.indices for n in names)
 
 
+def _equality_in_a_set(plan: NotePlan, statement: NoteStatement) -> None:
+    """`Z = Y ∈ ℝ^{n×m}` declares both, and is an equation."""
+    chain = statement.chain
+    at = chain.relations.index("∈")
+    if not at or at + 2 < len(chain.parts) or set(chain.relations[:at]) - {"=", ":=", "≡"}:
+        said = "a set stands at the end of a chain of equations: Z = Y ∈ ℝ^{n×m}"
+        raise FormulaError(said, statement.passage.source, chain.start)
+    equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
+    for part in chain.parts[: at + 1]:
+        pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
+        plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
+    _equality(plan, replace(statement, chain=equal))
+
+
 def _equality(plan: NotePlan, statement: NoteStatement) -> None:
     """The first equation of a name defines it; all other links of a chain are claims."""
     parts = list(statement.chain.parts)
@@ -395,7 +406,7 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
             source = statement.passage.source
             raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
         plan.passed += 1
-    elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
+    elif isinstance(parts[1], Num) and not arguments and _size_key(name) in plan.sizes_in_use:
         plan.sizes[_size_key(name)] = int(parts[1].value)
     else:
         parameters = _parameters_of(plan, name, arguments, parts[1])
@@ -559,21 +570,15 @@ def _size_key(name: NameParts) -> str:
     return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
 
 
-def _is_size(plan: NotePlan, name: NameParts) -> bool:
-    """Whether a name is used as a size or as a bound."""
-    for statement in plan.read.statements:
-        for node in nodes(statement.chain):
-            uses = [node.high] if isinstance(node, BigOperator) else []
-            if statement.kind == "declaration":
-                uses = [node]
-            for use in uses:
-                other = taken_apart(use) if use is not None else None
-                if other and _size_key(other) == _size_key(name):
-                    return True
-        if any(r.high is not None and (n := taken_apart(r.high)) and _size_key(n) == _size_key(name)
-               for r in statement.ranges):  # fmt: skip
-            return True
-    return False
+def _sizes_in_use(statements: list[NoteStatement]) -> set[str]:
+    """The names in declarations, as bounds of sums, and as the ends of ranges."""
+    uses: list[Any] = []
+    for statement in statements:
+        parts = list(nodes(statement.chain))
+        uses += parts if statement.kind == "declaration" else ()
+        uses += [x.high for x in parts if isinstance(x, BigOperator)]
+        uses += [r.high for r in statement.ranges]
+    return {_size_key(name) for name in map(taken_apart, uses) if name is not None}
 
 
 # Declarations

@@ -376,7 +376,7 @@ class Parser:
         base = node.base if isinstance(node, Scripted) else node
         if token.text == "{" and isinstance(base, Name) and self.calls and self.sees("("):
             spaced = self.token.spaced
-            arguments = self.bracketed().parts
+            arguments = self.arguments()
             node = self.scripted(Call(node.start, self.last, node, arguments, "(", spaced))
         return node
 
@@ -435,7 +435,7 @@ class Parser:
         node = self.scripted(name)
         if (self.calls and self.sees("(")) or (text in FUNCTION_WORDS and self.sees("(", "[", "⦃")):
             spaced, opening = self.token.spaced, self.token.text
-            arguments = self.bracketed().parts
+            arguments = self.arguments()
             node = Call(node.start, self.last, node, arguments, opening, spaced)
             return self.scripted(node)
         if text in FUNCTION_WORDS and (self.starts() or self.sees("−")):
@@ -615,6 +615,8 @@ class Parser:
             and self.latex
             and self.written(token) == token.text
         ):
+            if token.kind == "number" and not token.text.isdecimal():
+                raise self.error(f"of {token.text} LaTeX takes {token.text[0]}: write braces")
             middle = token.start + 1
             self.list[self.at : self.at + 1] = [
                 Token(token.kind, token.text[0], token.start, middle, token.spaced),
@@ -672,8 +674,10 @@ class Parser:
             return Script(start, self.last, "^", "−ᵀ", (), "−ᵀ")
         if self.sees("^"):  # ^{[l]^T}
             self.take()
-            (found,) = self.script_items("^")[:1]
-            return found
+            above = self.script_items("^")
+            if len(above) != 1:
+                raise self.error("one script above a script, as in ^{[l]^T}", start)
+            return above[0]
         items = self.indices("}", raised=kind == "^")
         return Script(start, self.last, kind, "", items, self.raw(start, self.last))
 
@@ -751,7 +755,7 @@ class Parser:
         if token.kind == "word":
             self.take()
             return Name(token.start, token.end, token.text)
-        reader = _ATOMS.get(token.text.split()[0])
+        reader = _ATOMS.get(token.text.partition(" ")[0]) if token.kind == "sign" else None
         if reader is None:
             raise self.unexpected("a letter, a number or a bracket")
         return reader(self)
@@ -794,11 +798,16 @@ class Parser:
                 raise self.error(f"more than {MOST_TERMS} entries in one bracket")
         self.take()
         self.closing, self.calls = outer, calls
+        if not any(rows):
+            raise self.error("an empty bracket", start)
         if opening == "⟦" or len(rows) > 1:
             return Grid(start, self.last, tuple(tuple(row) for row in rows))
-        if not rows[0]:
-            raise self.error("an empty bracket", start)
         return Bracket(start, self.last, opening, tuple(rows[0]))
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What a function is called with; a semicolon parts arguments as a comma does."""
+        found = self.bracketed()
+        return found.parts if isinstance(found, Bracket) else sum(found.rows, ())
 
     def group(self) -> Any:
         """A LaTeX group, or braces in plain text: what is in them."""
@@ -889,14 +898,19 @@ class Parser:
         self._d()
         order = 1
         if self.accept("^"):
-            (script,) = self.script_items("^")
-            if not script.items or not isinstance(script.items[0], Num):
+            number = self.one_raised()
+            if not isinstance(number, Num):
                 raise self.error("the order of a derivative is a number")
-            order = self.order(script.items[0].value)
+            order = self.order(number.value)
         of = None
         if self.starts() or self.sees("−"):
             of = self._differentiated(whole)
         return Differential(start, self.last, of, order)
+
+    def one_raised(self) -> Any:
+        """What stands raised alone; None where that is nothing, or more."""
+        items = [item for script in self.script_items("^") for item in script.items]
+        return items[0] if len(items) == 1 else None
 
     def order(self, value: Any) -> int:
         """The order of a derivative."""
@@ -975,8 +989,7 @@ class Parser:
         while self.sees("^", "_"):
             kind = self.take().text
             if kind == "^":
-                (script,) = self.script_items("^")
-                item = script.items[0] if script.items else None
+                item = self.one_raised()
                 order = self.order(item.value) if isinstance(item, Num) else 1
             elif self.accept("{", "("):
                 wrt.append((self.total(), 1))

@@ -124,7 +124,7 @@ class World:
         self.functions: dict[Key, Drawn] = {}
         self.meanings: dict[Expression, NameEntry] | None = None
         self.open: list[Size] = []
-        self.closed_sizes: list[Size] = []  # those that were open, and got a letter
+        self.given: set[str] = set()  # the letters of sizes that were open
         self.busy: set[Key] = set()
         self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
@@ -147,6 +147,9 @@ class World:
                 return Size(name.letter, n)
             return self.named_size(self.size_key(name, letters or {}))
         n = self.number(node, letters or {})
+        if n is None and isinstance(node, Sum):
+            terms = [(sign, self.size(x, letters).value) for sign, x in node.terms]
+            n = sum(sign * value for sign, value in terms if value is not None)
         if n is None or not 0 < n <= LARGEST_SIZE:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
@@ -230,12 +233,10 @@ class World:
                 joined(root, ONE)
             elif root.value is None:
                 root.value = self.drawing.size()
-                taken = (
-                    self.sizes.keys() | self.plan.letters | {s.root.name for s in self.closed_sizes}
-                )
-                free = (c for c in _SIZE_LETTERS if c not in taken)
+                taken = (self.sizes.keys(), self.plan.letters, self.given)
+                free = (c for c in _SIZE_LETTERS if not any(c in names for names in taken))
                 root.name = next(free, root.name)
-                self.closed_sizes.append(root)
+                self.given.add(root.name)
         self.open.clear()
 
     # Names
