@@ -40,6 +40,17 @@ def handler_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     return HANDLERS.get(function)
 
 
+def call_handler(handler: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """What a handler returns; arguments that it does not have are refused by NumPy's name."""
+    try:
+        return handler(*args, **kwargs)
+    except TypeError as error:
+        if "got an unexpected keyword" in str(error) or "positional argument" in str(error):
+            arguments = ", ".join(kwargs) or f"{len(args)} arguments"
+            raise TypeError(f"{name} on a Tensor does not take these: {arguments}") from None
+        raise
+
+
 def rare(kind: Any) -> Callable[..., Any]:
     """What is done in the rare cases that no rule is for: see `functions.unusual`."""
     handler = handler_of(kind)
@@ -509,13 +520,7 @@ class Tensor:
         name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:
             raise no_rule(name)
-        try:
-            return handler(*args, **kwargs)
-        except TypeError as error:
-            if "got an unexpected keyword" in str(error) or "positional argument" in str(error):
-                arguments = ", ".join(kwargs) or f"{len(args)} arguments"
-                raise TypeError(f"{name} on a Tensor does not take these: {arguments}") from None
-            raise
+        return call_handler(handler, name, args, kwargs)
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise rare(np.asarray)(self, sys._getframe(1))

@@ -20,6 +20,11 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite.graph import replay, steps
 
+try:
+    import torch
+except ImportError:
+    torch = None  # type: ignore[assignment]
+
 ROWS, COLUMNS = 3, 4
 SHAPES = ((ROWS, COLUMNS), (COLUMNS,))
 VIEWS = {  # of a matrix: the shape, and how it is written
@@ -157,7 +162,8 @@ def in_torch(program: Program, arrays: list[np.ndarray]) -> list[np.ndarray] | N
     It refuses what was used before it was written into, and parts that overlap, not always though;
     where an index repeats, it hands the gradient to values that were written over.
     """
-    import torch
+    if torch is None:
+        return None
 
     for line in program.lines:
         overlap = re.match(r"(v[0-9]+)\[.* \+= .*\1\[", line)
@@ -225,8 +231,8 @@ def judged(program: Program, arrays: list[np.ndarray]) -> str:
 def further(program: Program, arrays: list[np.ndarray], slopes: Any) -> str:
     """What is wrong in PyTorch, compiled, in float32, replayed, at second order, drawn, derived."""
     f = on_tensors(program)
-    torch = in_torch(program, arrays)
-    if torch is not None and not _alike(slopes, torch, 1e-9):
+    by_torch = in_torch(program, arrays)
+    if by_torch is not None and not _alike(slopes, by_torch, 1e-9):
         return "not what PyTorch has"
     compiled = ag.compile(ag.value_and_grad(f, (0, 1, 2)))
     if not _alike(slopes, compiled(*arrays)[1], 1e-9):

@@ -86,7 +86,7 @@ def test_a_changed_gradient_differs_and_no_other(name, change):
         return with_change(backward(*given), names, changed, change)
 
     functions = (forward, wrong) if backward else (cost, None)
-    report = ag.check_backward(*functions, args)
+    report = ag.check_backward(*functions, args, seconds=0)
     assert [e.label for e in report if e.verdict != "agrees"] == [changed]
     assert report.score() == (len(report) - 1) / len(report)
 

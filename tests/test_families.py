@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import nn
 from autograd_lite.diagnosis import comparison, points, probes
 from autograd_lite.diagnosis.claims import numbers, read_claims
 from autograd_lite.diagnosis.points import Paths
@@ -237,6 +238,22 @@ def test_any_tape_with_any_wrong_gradients_gets_an_answer(family, rng, monkeypat
     report = ag.compare(J, noise)
     assert not report.ok
     assert all(entry.findings for entry in report if entry.verdict != "agrees")
+
+
+def test_a_mistake_of_whole_gradients_in_every_layer_is_said(monkeypatch):
+    """A gradient as a whole has no operation on the way that it could be named by."""
+    monkeypatch.setattr(points, "FAILURES_SHOW", True)
+    rng = np.random.default_rng(6)
+    net = nn.Network([4, 4, 4], ["relu", "sigmoid"], rng=6, dtype=np.float32)
+    X, Y = rng.normal(size=(4, 11)), rng.uniform(size=(4, 11))
+    f = net.forward(X.astype(np.float32))
+    J = nn.losses.half_squared_error(f.A[2], Y.astype(np.float32))
+    by_hand = {}
+    for l, dZ in enumerate(ag.gradients(J, [f.Z[1], f.Z[2]]), start=1):
+        by_hand[f"b{l}"] = 11 * dZ[:, :1]
+        by_hand[f"W{l}"] = by_hand[f"b{l}"] @ f.A[l - 1].data[:, :1].T
+    report = ag.compare(J, by_hand)
+    assert all(entry.findings for entry in report)
 
 
 def test_any_random_program_with_any_gradients_gets_an_answer(monkeypatch):

@@ -44,7 +44,8 @@ REFUSED = {
     **dict.fromkeys(_OF_MEMORY.split(), r"lies in memory, .*: write t\.data\."),
 }
 OTHERWISE = {"data", "flat", "item"}  # tested below
-PUBLIC = [name for name in dir(np.ndarray) if not name.startswith("_")]
+GONE = {"itemset", "newbyteorder", "ptp", "tostring"}  # from later versions of NumPy
+PUBLIC = [name for name in dir(np.ndarray) if not name.startswith("_") and name not in GONE]
 
 
 def test_the_tables_have_every_attribute():

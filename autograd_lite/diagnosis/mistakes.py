@@ -889,7 +889,8 @@ def _by_factor(factor: float, factors: Factors, e: Place) -> Iterator[tuple[str,
     """The kinds of mistake that a factor alone may be, each with its advice."""
     it = "it" if e.on == "whole" else e.what
     if factor == -1:
-        yield "sign", f"the sign of {it} is wrong. Multiply it by −1."
+        whose = "its sign" if e.on == "whole" else f"the sign of {it}"
+        yield "sign", f"{whose} is wrong. Multiply it by −1."
         return
     size = abs(factor)
     sign = " And its sign is wrong." if factor < 0 else ""

@@ -587,7 +587,7 @@ class Repeated(Trial):
         """The kinds of mistake that it may be, with the places in words."""
         layout = self.search.layout
         places = [place for same in self.same.values() for place, _ in same]
-        named = [layout.below(p.t) if p.leaf else p.where for p in places]
+        named = [layout.below(p.t) if p.leaf and p.t else p.where for p in places]
         named = sorted(dict.fromkeys(named), key=numbered)
         words = "at every step" if layout.recurs else "in every layer"
         return [

@@ -15,7 +15,15 @@ import numpy as np
 
 from autograd_lite import errors
 from autograd_lite.functions.forms import cast, handles, in_place
-from autograd_lite.tensor import HANDLERS, Tensor, constant, handler_of, is_tracing, no_rule
+from autograd_lite.tensor import (
+    HANDLERS,
+    Tensor,
+    call_handler,
+    constant,
+    handler_of,
+    is_tracing,
+    no_rule,
+)
 
 # Ufuncs
 
@@ -42,7 +50,7 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
     if handler is None and (method != "__call__" or not kwargs):
         raise no_rule(name)
     if handler and method != "__call__":
-        return handler(*inputs, **kwargs)
+        return call_handler(handler, name, inputs, kwargs)
     if handler and ufunc.signature:
         return Tensor.__array_function__(inputs[0], ufunc, (), inputs, kwargs)
     options = {k: v for k, v in kwargs.items() if v is not _DEFAULTS.get(k, kwargs)}
@@ -225,7 +233,7 @@ def _not_an_array(t: Tensor, frame: Any) -> TypeError:
 @handles(np.copyto)
 def refusing(dst: Any, src: Any, *_: Any, **__: Any) -> Any:
     """np.full calls it too."""
-    raise _not_an_array(src if isinstance(src, Tensor) else dst, sys._getframe(2))
+    raise _not_an_array(src if isinstance(src, Tensor) else dst, sys._getframe(3))
 
 
 def _taker(frame: Any) -> str:

@@ -145,7 +145,7 @@ class Verdicts:
         place = {s.label: s.number for s in recorded if s.label}
         self.wrong: dict[int, bool] = {}
         self.said: dict[int, list[str]] = {}
-        for entry in report or ():
+        for entry in () if report is None else report:
             at = number.get(id(entry.tensor))
             if at is None:
                 raise ValueError(f"the report compares {entry.label}, which is not on this tape")

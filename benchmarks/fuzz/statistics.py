@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -107,17 +108,25 @@ def torch_reduceat(x: Any, axis: Any, i: int) -> Any:
     return t("stack")([part.sum(axis) for part in parts], dim=axis)
 
 
-def running(name: str) -> Callable[..., Any]:
-    """A running sum or product, of x as one line where the axis is None."""
+def torch_cumsum(x: Any, axis: Any) -> Any:
+    return t("cumsum")(*_line_of(x, axis))
 
-    def torch_running(x: Any, axis: Any) -> Any:
-        return t(name)(x.reshape(-1) if axis is None else x, dim=0 if axis is None else axis)
 
-    return torch_running
+def torch_cumprod(x: Any, axis: Any) -> Any:
+    """Product by product: the derivatives of torch.cumprod divide by x, which may be almost 0."""
+    x, axis = _line_of(x, axis)
+    found = list(itertools.accumulate(x.unbind(axis), t("mul")))
+    return t("stack")(found, dim=axis) if found else x
+
+
+def _line_of(x: Any, axis: Any) -> tuple[Any, int]:
+    """x as one line where the axis is None."""
+    return (x.reshape(-1), 0) if axis is None else (x, axis)
 
 
 def torch_sort(x: Any, axis: Any) -> Any:
-    return (x.reshape(-1) if axis is None else x).sort(dim=0 if axis is None else axis).values
+    x, axis = _line_of(x, axis)
+    return x.sort(dim=axis).values
 
 
 def torch_partition(x: Any, axis: Any, kth: Any) -> Any:
@@ -188,26 +197,26 @@ TABLE: dict[str, Entry] = {
     "cumsum": Entry(
         ("np.cumsum({0}, axis={axis})", "{0}.cumsum({axis})"),
         line,
-        running("cumsum"),
+        torch_cumsum,
         rounds=OPERANDS,
     ),
     "cumprod": Entry(
         ("np.cumprod({0}, axis={axis})", "{0}.cumprod(axis={axis})"),
         line,
-        running("cumprod"),
+        torch_cumprod,
         rounds=OPERANDS,
     ),
     "cumulative_sum": Entry(
         ("np.cumulative_sum({0}, axis={axis})", "np.add.accumulate({0}, {axis})"),
         true_axis,
-        running("cumsum"),
+        torch_cumsum,
         rounds=OPERANDS,
         weight=0.5,
     ),
     "cumulative_prod": Entry(
         ("np.cumulative_prod({0}, axis={axis})", "np.multiply.accumulate({0}, {axis})"),
         true_axis,
-        running("cumprod"),
+        torch_cumprod,
         rounds=OPERANDS,
         weight=0.5,
     ),
@@ -274,10 +283,10 @@ TABLE: dict[str, Entry] = {
         gap=to_extreme(np.min),
     ),
     "nancumsum": Entry(
-        ("np.nancumsum({0}, {axis})",), line, running("cumsum"), rounds=OPERANDS, weight=0.3
+        ("np.nancumsum({0}, {axis})",), line, torch_cumsum, rounds=OPERANDS, weight=0.3
     ),
     "nancumprod": Entry(
-        ("np.nancumprod({0}, {axis})",), line, running("cumprod"), rounds=OPERANDS, weight=0.3
+        ("np.nancumprod({0}, {axis})",), line, torch_cumprod, rounds=OPERANDS, weight=0.3
     ),
     "nanmedian": Entry(
         ("np.nanmedian({0}{options})",),
@@ -416,7 +425,7 @@ TABLE: dict[str, Entry] = {
     "apply_along_axis": Entry(
         ("np.apply_along_axis(np.cumsum, {axis}, {0})",),
         true_axis,
-        running("cumsum"),
+        torch_cumsum,
         rounds=OPERANDS,
         weight=0.2,
     ),
