@@ -19,6 +19,7 @@ from autograd_lite.formula.naming import (
     letter_and_step,
     names_in,
     nodes,
+    same_words,
     taken_apart,
 )
 from autograd_lite.formula.statements import NoteStatement, ReadNote
@@ -32,6 +33,7 @@ from autograd_lite.formula.syntax import (
     Name,
     Num,
     Product,
+    Script,
     Scripted,
 )
 from autograd_lite.formula.tokens import FormulaError
@@ -422,6 +424,14 @@ def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> N
         plan.claims.append(NoteClaim(a, b, "=", statement))
 
 
+def repeats_definition(plan: NotePlan, claim: NoteClaim) -> bool:
+    """Whether a claim says what a definition says, in the same words."""
+    return any(
+        same_words(claim.left, d.statement.chain.parts[0]) and same_words(claim.right, d.meaning)
+        for d in plan.definitions
+    )
+
+
 def _is_new(plan: NotePlan, name: NameParts) -> bool:
     return not (_defined(plan, name) or _is_gradient_name(plan, name))
 
@@ -498,11 +508,17 @@ def _defined(plan: NotePlan, name: NameParts) -> bool:
         _pattern(plan, d.name) == pattern or _of_family(plan, name, d) for d in plan.definitions
     ):
         return True
-    whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
+    whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^" or _is_label(s)))
     if len(whole.indices) == len(name.indices):
         return any(_without_elements(plan, d.name) == pattern for d in plan.definitions)
     pattern = _pattern(plan, whole)  # an element of what is defined or declared
     return any(_pattern(plan, d.name) == pattern for d in plan.named)
+
+
+def _is_label(script: Script) -> bool:
+    """W_{new}: what stands below is part of the name, and no index."""
+    item = script.items[0] if len(script.items) == 1 else None
+    return isinstance(item, Name) and item.text.isalpha() and len(item.text) > 2
 
 
 def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:

@@ -193,6 +193,7 @@ _MATRICES = {
     "array",
     "smallmatrix",
 }
+_SUBSCRIPTS = set("abcdijklmnpqrstuvz")  # a run of three or more with another is a word
 _ROWS = {"aligned", "split", "gathered", "alignedat"}
 _LAYERS = "lℓLktTin"
 LINEAR = {"tr", "det", "vec", "diag"}  # functions without brackets that take the product after them
@@ -630,7 +631,9 @@ class Parser:
         return name
 
     def letters(self, token: Token) -> tuple[Any, ...]:
-        """The indices `ij` of a word, one letter each."""
+        """The indices `ij` of a word, one letter each; W_{new} has a label."""
+        if len(token.text) > 2 and not set(token.text.lower()) <= _SUBSCRIPTS:
+            return (Name(token.start, token.end, token.text),)
         return tuple(
             Name(token.start + n, token.start + n + 1, c) for n, c in enumerate(token.text)
         )

@@ -49,11 +49,12 @@ class TextSource:
 class FormulaError(ValueError):
     """A formula that cannot be read. `.line`, `.column`: the place; `.said`: the message alone.
 
-    As text: file, line and column, the message, and the line with a caret below the place.
+    `.undefined`: that it is a definition with a letter that means nothing. As text: file, line and
+    column, the message, and the line with a caret below the place.
     """
 
     def __init__(self, said: str, source: TextSource, start: int) -> None:
-        self.said, self.source = said, source
+        self.said, self.source, self.undefined = said, source, False
         self.line, self.column = source.place(start)
         super().__init__(f"{source.name}:{self.line}:{self.column}: {said}\n{self.shown}")
 
