@@ -15,7 +15,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes
-from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape
+from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
     is_number,
@@ -317,7 +317,8 @@ def _of_shape(
 ) -> Expression:
     """The left side itself, if it has the shape that is claimed."""
     source = claim.statement.passage.source
-    sizes = raised_shape(claim.right, source) if isinstance(claim.right, Scripted) else None
+    right = claim.right
+    sizes = raised_shape(right, source) if isinstance(right, Scripted) else shape_of(right)
     wanted = world.shape(sizes or (), letters, claim.statement)
     a = matrix_shape(left)
     if not (joined(a[0], wanted[0]) and joined(a[1], wanted[1])):

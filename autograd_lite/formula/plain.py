@@ -78,8 +78,10 @@ class _Line:
     def script(self, sign: str) -> str:
         """What stands above or below, after its sign."""
         script = self.argument()
-        for step in "+−":
-            script = script.replace(f" {step} ", step)
+        for wide in (" + ", " − ", ", "):
+            script = script.replace(wide, wide.strip())
+        if script.startswith("["):
+            script = script.replace(" ", "")
         if sign == "^" and script in ("T", "t"):
             return "ᵀ"
         return sign + (script if _needs_no_braces(script) else f"{{{script}}}")

@@ -336,6 +336,10 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
     elif statement.kind == "declaration":
         found = _declaration(plan, statement)
+        if found.shape and _declared(plan, found.name) and found.values == "real":
+            shape = chain.parts[1]  # said again: a claim
+            plan.claims.append(NoteClaim(chain.parts[0], shape, "∈", statement))
+            return
         plan.declarations.append(found)
         _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
@@ -403,11 +407,13 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         if not _flipped(plan, statement):
             _add_claims(plan, parts, statement)
         return
-    if _updates(name, parts[1]):
+    if _updates(name, parts[1]) and not _consists_of_itself(plan, name, parts[1]):
         if arguments or not any(d.name.letter == name.letter for d in plan.named):
             source = statement.passage.source
             raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
         plan.passed += 1
+    elif _consists_of_itself(plan, name, parts[1]):
+        _add_claims(plan, parts, statement)
     elif isinstance(parts[1], Num) and not arguments and _size_key(name) in plan.sizes_in_use:
         plan.sizes[_size_key(name)] = int(parts[1].value)
     else:
@@ -422,6 +428,24 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
 def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
     for a, b in itertools.pairwise(parts):
         plan.claims.append(NoteClaim(a, b, "=", statement))
+
+
+def _declared(plan: NotePlan, name: NameParts) -> bool:
+    """Whether the shape of this very name was declared."""
+    known = (d.name for d in plan.declarations if d.shape)
+    return any(same_words(x.node, name.node) for x in known)
+
+
+def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
+    """W = [w_1, w_2], of a matrix that was declared, in its columns or elements."""
+    if not (_declared(plan, name) and isinstance(meaning, Grid | Bracket | Scripted)):
+        return False
+    raised = [s.raw for s in name.indices]
+    for node in nodes(meaning, scripts=False):
+        part = taken_apart(node) if isinstance(node, Scripted) else None
+        if part and part.letter == name.letter and any(s.kind == "_" for s in part.indices):
+            return [s.raw for s in part.indices if s.kind == "^"] == raised
+    return False
 
 
 def repeats_definition(plan: NotePlan, claim: NoteClaim) -> bool:
@@ -607,7 +631,7 @@ def _declaration(plan: NotePlan, statement: NoteStatement) -> Declaration:
     if name is None or name.operations:
         raise FormulaError("what is declared is a name: X ∈ ℝ^{n×m}", source, left.start)
     if statement.chain.relations[0] == ":":
-        return Declaration(name, _shape_of(right), "real", statement)
+        return Declaration(name, shape_of(right), "real", statement)
     base, shape = right, None
     if isinstance(right, Scripted):
         base, shape = right.base, raised_shape(right, source)
@@ -627,10 +651,10 @@ def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
     raised = [s for s in node.scripts if s.kind == "^" and s.items]
     if len(raised) > 1 or any(s.kind == "ᵀ" for s in node.scripts):
         raise FormulaError("a shape is written ℝ^{n×m}", source, node.start)
-    return _shape_of(*raised[0].items) if raised else None
+    return shape_of(*raised[0].items) if raised else None
 
 
-def _shape_of(*items: Any) -> tuple[Any, ...]:
+def shape_of(*items: Any) -> tuple[Any, ...]:
     """The sizes in `n × m`."""
     if (
         len(items) == 1

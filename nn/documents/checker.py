@@ -352,6 +352,11 @@ def attempt(
 
 def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     """Try one entry on every trial, at every index."""
+    printed_text, corrected_text = entry.printed, entry.corrected
+    if entry.reading is not None:
+        printed_text = entry.reading.judged(entry.reading.printed).text
+        if entry.reading.right:
+            corrected_text = entry.reading.judged(entry.reading.right).text
     forms = {
         "printed": (entry.formula, entry.equals),
         "corrected": (entry.corrected_formula, entry.corrected_equals or entry.equals),
@@ -377,9 +382,9 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     if judges_error > JUDGES:
         verdict, shapes = "error", f"the judges differ by {judges_error:.0e}; {shapes}"
     return Result(
-        document=number, label=entry.label, printed=entry.printed, verdict=verdict,
+        document=number, label=entry.label, printed=printed_text, verdict=verdict,
         silent=verdict in ("misprint", "undefined", "false") and printed.wrong > 0,
-        printed_error=printed.error, corrected=entry.corrected,
+        printed_error=printed.error, corrected=corrected_text,
         corrected_error=corrected.error if corrected.holds or corrected.wrong else None,
         why=entry.why, shapes=": ".join(filter(None, [entry.shapes, shapes])),
         printed_latex=entry.printed_latex, corrected_latex=entry.corrected_latex,

@@ -41,7 +41,7 @@ class Reading:
         """What becomes of `text`, read after what it is about."""
         before = f"{self.about}\n"
         report = ag.check_derivation(f"{before}{text}\n", rng, repairs=False)
-        return Judgement(report, before.count("\n"))
+        return Judgement(report, before.count("\n"), text)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Judgement:
 
     report: Any
     below: int
+    source: str
 
     @cached_property
     def claims(self) -> list[Any]:
@@ -66,8 +67,10 @@ class Judgement:
 
     @property
     def text(self) -> str:
-        """The formulas as plain text."""
-        return ", ".join(text for line, text in self.report.formulas if line > self.below)
+        """What was read, with its formulas as plain text."""
+        formulas = iter([text for line, text in self.report.formulas if line > self.below])
+        parts = ((words, next(formulas, "") if f else "") for words, f in _pieces(self.source))
+        return " ".join("".join(x for part in parts for x in part).split())
 
     @property
     def states_something(self) -> bool:
@@ -161,8 +164,15 @@ def front_matter(note: str) -> str:
 
 
 def mathematics(text: str) -> str:
-    """The formulas of a text, without their dollars and the words between them."""
-    return r",\quad ".join(" ".join(m[2].split()) for m in _DISPLAYED.finditer(text))
+    r"""A text as one formula, the words in it as `\text{…}`."""
+    parts = []
+    for words, formula in _pieces(text):
+        parts += [rf"\text{{{words}}}"] if words.strip() else []
+        parts += [formula] if formula else []
+    return " ".join(parts)
 
 
-_DISPLAYED = re.compile(r"(\$\$?)(.+?)\1", re.DOTALL)
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """The words before each formula, and the formula without its dollars."""
+    for piece in re.finditer(r"([^$]*)(?:(\$\$?)(.+?)\2)?", " ".join(text.split())):
+        yield piece[1], (piece[3] or "").strip()
