@@ -64,7 +64,7 @@ class Indexing(Operations):
         at_once = [
             x for n, s in enumerate(scripts) if s.kind == "_" and n < before for x in s.items
         ]
-        if at_once and len(at_once) == len(lowered):
+        if at_once and len(at_once) == len(lowered) and (len(lowered) < 2 or not transposes):
             e = self.element(e, lowered, env, node)
             lowered = []
         for script in pending:

@@ -26,6 +26,7 @@ from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import (
     BigOperator,
     Bracket,
+    Call,
     Chain,
     Differentiation,
     Dots,
@@ -101,15 +102,18 @@ class NotePlan:
     passed: int = 0
     families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    sized: list[tuple[NameParts, int]] = field(default_factory=list)  # the same, as names
     evidence: dict[str, str] = field(default_factory=dict)
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
     size_letters: set[str] = field(default_factory=set)  # as they are written
+    bare: set[str] = field(default_factory=set)  # names that stand without arguments
     mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
+    pictures: set[int] = field(default_factory=set)  # the lines of matrices drawn with dots
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
     @property
@@ -175,7 +179,15 @@ def planned(read: ReadNote) -> NotePlan:
     plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in plan.named}
+    plan.bare = _without_arguments(chains)
     return plan
+
+
+def _without_arguments(chains: list[Chain]) -> set[str]:
+    """The names that are used without arguments."""
+    parts = [x for chain in chains for x in nodes(chain)]
+    called = {id(x) for call in parts if isinstance(call, Call) for x in nodes(call.function)}
+    return {x.text for x in parts if isinstance(x, Name) and id(x) not in called}
 
 
 def _size_letters(plan: NotePlan) -> set[str]:
@@ -346,6 +358,7 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _inequality(plan, statement)
     elif _is_picture(chain.parts[0], chain.parts[-1]):
         plan.passed += 1
+        plan.pictures.add(statement.line)
     else:
         _equality(plan, statement)
 
@@ -416,6 +429,7 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         _add_claims(plan, parts, statement)
     elif isinstance(parts[1], Num) and not arguments and _size_key(name) in plan.sizes_in_use:
         plan.sizes[_size_key(name)] = int(parts[1].value)
+        plan.sized.append((name, int(parts[1].value)))
     else:
         parameters = _parameters_of(plan, name, arguments, parts[1])
         if _is_new(plan, name) and (parameters is not None or not arguments):

@@ -161,11 +161,15 @@ class World:
         if key not in self.sizes:
             given = self.plan.sizes.get(key.replace("[", "^").replace("]", ""), None)
             given = self.plan.sizes.get(key, given)
+            if given is None and key[-1:].isdigit():  # S_3, where S_L is given
+                keys = {self.size_key(name, {}): n for name, n in self.plan.sized if name.indices}
+                given = keys.get(key)
             if given is None and key == "L":
                 given = self.drawing.depth
             elif given is None and key == "T":
                 given = self.drawing.steps
-            self.sizes[key] = Size(key, self._drawn_size(key) if given is None else given)
+            drawn = Size(key, self._drawn_size(key) if given is None else given)
+            self.sizes[key] = ONE if given == 1 else drawn
         return self.sizes[key]
 
     def _drawn_size(self, key: str) -> int:
@@ -255,7 +259,8 @@ class World:
         declared = self.declaration(key)
         if best is not None and not best[0].parameters:
             return self._defined(key, *best, declared)
-        if best is not None and best[0].parameters and best[0].name.letter in _COST_LETTERS:
+        is_value = best is not None and best[0].name.letter in self.plan.bare & _COST_LETTERS
+        if best is not None and is_value:
             return self._defined(key, *best, declared)
         if declared is not None:
             return self._leaf(key, *declared)
