@@ -113,7 +113,7 @@ class NotePlan:
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
-    pictures: set[int] = field(default_factory=set)  # the lines of matrices drawn with dots
+    asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
     @property
@@ -151,6 +151,7 @@ class NotePlan:
 def planned(read: ReadNote) -> NotePlan:
     """The plan of a note that was read."""
     plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
+    plan.asides |= read.assigned
     chains = [s.chain for s in read.statements]
     plan.families = _families(read.statements)
     plan.evidence = _evidence(chains, plan.families)
@@ -202,6 +203,7 @@ _CHOICES = {
     "broadcasting": {"none", "numpy"},
     "samples": {"rows", "columns"},
     "softmax": {"rows", "columns"},
+    "d": {"componentwise", "jacobian"},
     "⊗": {"outer", "elementwise"},
     "′": {"transpose", "derivative"},
     "'": {"transpose", "derivative"},
@@ -358,7 +360,7 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _inequality(plan, statement)
     elif _is_picture(chain.parts[0], chain.parts[-1]):
         plan.passed += 1
-        plan.pictures.add(statement.line)
+        plan.asides.add(statement.line)
     else:
         _equality(plan, statement)
 
@@ -425,6 +427,7 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
             source = statement.passage.source
             raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
         plan.passed += 1
+        plan.asides.add(statement.line)
     elif _consists_of_itself(plan, name, parts[1]):
         _add_claims(plan, parts, statement)
     elif isinstance(parts[1], Num) and not arguments and _size_key(name) in plan.sizes_in_use:

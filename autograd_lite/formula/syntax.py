@@ -400,7 +400,19 @@ class Parser:
         if token.text in ("max", "min") and self.peek().text == "_":
             return self.reduction(self.take().text)
         name = Name(token.start, token.end, self.take().text)
+        if name.text == "Δ" and "Δ" not in self.known:
+            name = self.change(name)
         return self.named(name)
+
+    def change(self, delta: Name) -> Name:
+        """ΔW, which is one name where Δ alone is none."""
+        at = self.at + self.sees("bold")
+        if self.list[at].kind != "word" or self.list[at].text in FUNCTION_WORDS:
+            return delta
+        self.at = at
+        self._split()
+        token = self.take()
+        return Name(delta.start, token.end, f"Δ{token.text}")
 
     def _is_sum(self) -> bool:
         """Whether Σ is a sum sign: unless it is a name of the note's, or has a range."""
