@@ -232,8 +232,23 @@ def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | No
         if s.kind == "declaration" and (name := taken_apart(s.chain.parts[0])) is not None
         if isinstance(field_ := s.chain.parts[1], Name) and field_.text in ("ℝ", "R")
     }
+    numbers |= _sizes_declared(statements)  # x^{(m)} of m samples is the last one
     found = {x: None for x in found if x not in numbers}
     return {x: ranged.get(x) or summed.get(x) for x in found}
+
+
+def _sizes_declared(statements: list[NoteStatement]) -> set[str]:
+    """The letters that are sizes in declarations, by themselves."""
+    shapes = [s.chain.parts[1] for s in statements if s.kind == "declaration"]
+    return {
+        x.text
+        for shape in shapes
+        if isinstance(shape, Scripted)
+        for script in shape.scripts
+        for item in script.items
+        for x in ([f for _, f in item.factors] if isinstance(item, Product) else [item])
+        if isinstance(x, Name)
+    }
 
 
 def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
