@@ -87,8 +87,7 @@ class Elaborator(Functions):
 
     def total(self, node: Sum, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.terms):
-            parts = self.without_dots(tuple(x for _, x in node.terms), env)
-            node = replace(node, terms=tuple((1, x) for x in parts))
+            node = replace(node, terms=self.series(node, env))
         sign, first = node.terms[0]
         e = self(first, env)
         if sign < 0:
@@ -98,6 +97,14 @@ class Elaborator(Functions):
             shape = self.together(e, x, "+" if sign > 0 else "−")
             e = Apply(np.add if sign > 0 else np.subtract, (e, x), shape)
         return e
+
+    def series(self, node: Sum, env: Env) -> tuple[tuple[int, Any], ...]:
+        """x_1 + … + x_n, written out; every sign after the first is that before the dots."""
+        first, sign, *others = (sign for sign, _ in node.terms)
+        if set(others) - {sign}:
+            raise self.error("one sign stands before … and after it", node)
+        parts = self.without_dots(tuple(x for _, x in node.terms), env)
+        return tuple((sign if n else first, x) for n, x in enumerate(parts))
 
     def product(self, node: Product, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.factors):
@@ -455,7 +462,8 @@ class Elaborator(Functions):
         found: Expression = Derivative(e, wrt, shape, given, layout)
         if sign in ("d", "∂") and self.world.plan.conventions.get("d") == "componentwise":
             one_for_one = len(shape) == 2 and not any(map(is_one, shape)) and not is_number(e)
-            return Apply(diag, (found,), (shape[0], ONE)) if one_for_one else found
+            column: Any = (shape[0], ONE)
+            return Apply(diag, (found,), column) if one_for_one else found
         return self.turned(found) if flipped else found
 
     def variable(self, node: Any, env: Env) -> tuple[Symbol, list[Expression | None], bool]:

@@ -193,7 +193,8 @@ class Operations:
                 f"{written_shape((r1, c1))} times {written_shape((r2, c2))}: {differ(c1, r2)}"
             )
         if isinstance(b, Apply) and b.op is unit_vector and isinstance(a, Symbol):
-            return Element(a, None, b.arguments[0], (r1, ONE))  # W e_i
+            column: Any = (r1, ONE)
+            return Element(a, None, b.arguments[0], column)  # W e_i
         shape: Any = (r1, c2)
         product = Apply(np.dot, (a, b), shape)
         return Apply(only, (product,), ()) if is_number(product) else product
