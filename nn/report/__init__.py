@@ -55,9 +55,10 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
     if problem := missing():
         raise ImportError(problem)
     sections = [
-        *formulas.formula_sections(checked, rng),
-        training.section(checked, rng, epochs),
+        ("summary", "Summary", formulas.summary_section(checked, rng)),
         *network.network_sections(rng),
+        training.section(checked, rng, epochs),
+        *formulas.formula_sections(checked),
     ]
     return filled_page(sections, HEADING, LEAD)
 

@@ -35,9 +35,9 @@ def graph(rng: int = 0) -> Any:
 def network_sections(rng: int) -> Iterator[tuple[str, str, Markup]]:
     """The name, the title and the content of each section."""
     yield "graph", "The graph", graph_section(rng)
+    yield "stepper", "The backward pass, one rule at a time", stepper(rng)
     yield "derivation", "The derivation", derivation(rng)
     yield "comparison", "A wrong line, found", comparison(rng)
-    yield "stepper", "The backward pass, one rule at a time", stepper(rng)
 
 
 def graph_section(rng: int) -> Markup:
