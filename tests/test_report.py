@@ -322,23 +322,28 @@ def test_the_stepper_steps_by_button_and_by_key(window, file):
     window.show(1280, "light")
     window.open(file)
     at, seen, chip, said, text, height = stepper(window)
-    assert (at, seen, chip) == (0, 1, "J")
+    assert (at, seen, chip) == (0, 1, "W1 X")
+    assert "W1, a parameter (4, 2)" in text
+    assert "X, given (2, 4)" in text
+    window.click(".chips li:nth-child(8) button")
+    assert stepper(window)[2] == "∂J/∂J"
     window.click(".forward")
     at, seen, chip, said, text, height = stepper(window)
-    assert (at, seen, chip) == (1, 1, "A2")
-    assert said == "Step 2 of 11: the gradient of A2, " + said.split("A2, ", 1)[1]
+    assert (at, seen, chip) == (8, 1, "∂J/∂A2")
+    assert said == "Step 9 of 18: the gradient of A2, " + said.split("A2, ", 1)[1]
     assert "J = binary_cross_entropy(A2, Y)" in text
     assert "(1, 4)" in text
     assert height > 100
-    moves = [("right", 2), ("right", 3), ("left", 2), ("end", 10), ("right", 10), ("home", 0)]
+    moves = [("right", 9), ("right", 10), ("left", 9), ("end", 17), ("right", 17), ("home", 0)]
     for key, expected in [*moves, ("left", 0)]:
         window.press(key)  # the focus is on the button that was clicked
         assert stepper(window)[:2] == [expected, 1], key
-    window.click(".chips li:nth-child(8) button")
-    assert stepper(window)[2] == "Z1"
+    window.click(".chips li:nth-child(15) button")
+    assert stepper(window)[2] == "∂J/∂Z1"
     window.click(".back")
-    assert stepper(window)[2] == "A1"
+    assert stepper(window)[2] == "∂J/∂A1"
     assert "W2ᵀ g" in stepper(window)[3]
+    assert "g, from ∂J/∂(W2 A1) (1, 4)" in stepper(window)[4]
 
 
 def test_arrow_keys_reach_the_stepper_only_where_it_is_in_view(window, file):
@@ -418,12 +423,12 @@ def test_it_works_by_keyboard_alone(window, file):
     window.open(file)
     window.run("document.querySelector('.stepper').focus()")
     found = []
-    for _ in range(13):
+    for _ in range(20):
         window.press("tab")
         found.append(window.run("return document.activeElement.innerText"))
         outline = "return getComputedStyle(document.activeElement).outlineStyle"
         assert window.run(outline) == "solid"
-    assert found[:2] == ["J", "A2"]
+    assert found[:2] == ["W1 X", "Z1"]
     assert {"← back", "forward →"} <= set(found)
     boxes = "return [...document.querySelectorAll('.scroll')].filter((e) => e.clientWidth)"
     unreachable = f"{boxes}.filter((e) => e.scrollWidth > e.clientWidth && e.tabIndex < 0).length"

@@ -68,6 +68,8 @@ def add_to(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check as the options say and print the results; returns the exit code."""
+    if options.notes and (options.document or options.misprints or options.all):
+        raise UsageError("--document, --misprints and --all are for the documents, not for notes")
     if options.notes:
         return command_notes.run_notes(options)
     if options.watch:

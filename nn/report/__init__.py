@@ -16,7 +16,7 @@ from autograd_lite import files
 from autograd_lite.extras import install_command, needed
 from nn.documents.checked import Checked
 from nn.report import font, formulas, network, training
-from nn.report.markup import Markup, tag
+from nn.report.markup import Section, tag
 
 LIBRARIES = {
     "fontTools": "fontTools",
@@ -70,7 +70,7 @@ LEAD = (
 )
 
 
-def filled_page(sections: Sequence[tuple[str, str, Markup]], heading: str, lead: str) -> str:
+def filled_page(sections: Sequence[Section], heading: str, lead: str) -> str:
     """The page as HTML: its heading, a line below it, and sections by name, title and content."""
     links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
     body = [

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from nn.documents import Document, Result
 from nn.documents.checked import VERDICTS, WRONG, Checked
-from nn.report.markup import Markup, captioned_table, formula, markup, number, tag
+from nn.report.markup import Markup, Section, captioned_table, formula, markup, number, tag
 
 SILENT = "on some network it conforms and is wrong: only the comparison shows it"
 DAMAGED = "plainly by the transcription of the document, not by its author"
-
-Section = tuple[str, str, Markup]
 
 
 def formula_sections(checked: Checked) -> Iterator[Section]:
