@@ -303,10 +303,10 @@ COMMANDS = {
 
 @pytest.fixture
 def no_work(monkeypatch):
-    monkeypatch.setattr("nn.cli.command_train._prepared", lambda _: pytest.fail("worked first"))
+    monkeypatch.setattr("nn.cli.command_train.prepared", lambda _: pytest.fail("worked first"))
     monkeypatch.setattr("nn.cli.command_check.everything", lambda *_: pytest.fail("worked first"))
     monkeypatch.setattr(
-        "nn.cli.command_draw._saved_or_described", lambda *_: pytest.fail("worked first")
+        "nn.cli.command_draw.saved_or_described", lambda *_: pytest.fail("worked first")
     )
 
 

@@ -33,6 +33,7 @@ SUBCOMMANDS = (
     "nn.cli.command_compare",
     "nn.cli.command_draw",
     "nn.cli.command_derive",
+    "nn.cli.command_report",
 )
 INTERRUPTED = 130  # as in shells: 128 and the number of the signal
 STRICT = ("strict", "surrogateescape")  # ways to encode that end in an error
@@ -234,14 +235,15 @@ def network_from(options: argparse.Namespace) -> tuple[Network, losses.Loss]:
     return net, loss
 
 
-def add_data_options(parser: argparse.ArgumentParser) -> None:
+def add_data_options(parser: argparse.ArgumentParser, default: str | None = "planar") -> None:
     """Add --data and --target, for `data_from`."""
     group = parser.add_argument_group("the data")
     group.add_argument(
         "--data",
-        default="planar",
+        default=default,
         metavar="DATA",
-        help=f"{', '.join(BUILT_IN)}, or a file FILE.csv with a line of names (default: planar)",
+        help=f"{', '.join(BUILT_IN)}, or a file FILE.csv with a line of names "
+        f"(default: {default or 'none'})",
     )
     group.add_argument(
         "--target",

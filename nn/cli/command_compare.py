@@ -147,11 +147,11 @@ def _of_network(options: argparse.Namespace, file: str) -> Any:
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     print(f"{file} is executed, for {net} and {samples} random samples", flush=True)
     parameters = {name: t.numpy() for name, t in net.parameters().items()}
-    with _executed(file) as defined:
+    with executed(file) as defined:
         gradients = defined.get("gradients")
         if not callable(gradients):
             raise UsageError(f"{file} does not define a function gradients(X, Y, parameters)")
-        with _own_errors(file):
+        with own_errors(file):
             given = gradients(X.copy(), Y.copy(), dict(parameters))
     if not isinstance(given, Mapping):
         raise UsageError(
@@ -173,15 +173,15 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
     """Compare the functions of a name in the file; returns the report."""
     print(f"{file} is executed: {name}", flush=True)
     with contextlib.ExitStack() as stack:
-        defined = stack.enter_context(_executed(file))
+        defined = stack.enter_context(executed(file))
         of, right, source = target(defined, name, file), None, file
         args_from, args_of = defined, of
         if options.reference:
             source, its_name = _split(options.reference)
-            args_from = stack.enter_context(_executed(source))
+            args_from = stack.enter_context(executed(source))
             args_of = target(args_from, its_name or name, source)
             right = args_of.forward
-        with _own_errors(source):
+        with own_errors(source):
             args = arguments(args_from, args_of, options.args, source, options.rng)
         report = _checked(of, args, right, file, options.rng)
     print(report)
@@ -190,7 +190,7 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
 
 def _checked(of: Target, args: Any, right: Any, file: str, rng: int) -> Any:
     try:
-        with _own_errors(file, only_inside=True):
+        with own_errors(file, only_inside=True):
             return ag.check_backward(of.forward, of.backward, args, reference=right, rng=rng)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(str(error.args[0]), lines=True) from error
@@ -226,7 +226,7 @@ def _names(reference: str) -> list[str]:
     file, name = _split(reference)
     if name:
         return [name]
-    with _executed(file) as defined:
+    with executed(file) as defined:
         found = with_example(defined) or (names(defined) if "example" in defined else [])
     if not found:
         raise UsageError(
@@ -269,14 +269,14 @@ def _say_what_is_hidden(file: Path) -> None:
 
 
 @contextmanager
-def _executed(file: str) -> Iterator[Mapping[str, Any]]:
+def executed(file: str) -> Iterator[Mapping[str, Any]]:
     """What the file defines, once it is executed; modules beside it can be imported meanwhile."""
     path = Path(file)
     if zipfile.is_zipfile(path):  # runpy would look for a program in it
         raise UsageError(f"{path}: this is no Python program")
     _say_what_is_hidden(path)
     with _on_path(path.resolve().parent):
-        with _own_errors(file):
+        with own_errors(file):
             defined = runpy.run_path(file, run_name=path.stem)
         yield defined
 
@@ -293,7 +293,7 @@ def _on_path(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _own_errors(file: str, only_inside: bool = False) -> Iterator[None]:
+def own_errors(file: str, only_inside: bool = False) -> Iterator[None]:
     """Turn an error in the file into a UsageError that shows the file's own lines, none of ours.
 
     only_inside: errors that were not raised by lines of the file stay what they are.
