@@ -167,6 +167,13 @@ def test_labels_that_do_not_fit(outputs, Y, loss, error, message):
     assert net.classes is None
 
 
+def test_missing_labels_are_counted_by_output():
+    net = nn.Network([2, 2], ["identity"], rng=0)
+    Y = [[1, np.nan, np.nan], [np.nan, 0, 1]]
+    with pytest.raises(ValueError, match="Y has missing values: 2 in output 1, 1 in output 2. Le"):
+        nn.evaluate(net, np.ones((2, 3)), Y, nn.losses.half_squared_error)
+
+
 def test_a_label_that_the_network_does_not_know():
     X, kinds = blobs()
     net = trained(network(2), X, np.array(["no", "yes"])[kinds], 2)
