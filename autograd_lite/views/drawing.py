@@ -290,7 +290,7 @@ class Picture:
             listed = " ".join(names[:8]) + (" …" if len(names) > 8 else "")
             operations = f"{sum(s.op is not None for s in within)} operations"
             painted, said = self.verdicts.of(within)
-            lines = [clean(box), listed, operations, *said]
+            lines = [clean(box), *([listed] if listed else []), operations, *said]
             self.graph.node(name[box], quoted(lines), **{**FOLDED, **painted})
         for a, b in self.edges:
             self.graph.edge(name[a], name[b])
