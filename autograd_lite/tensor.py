@@ -992,13 +992,13 @@ def _masked(self: Tensor) -> None:
 Tensor._mask = property(_masked)  # type: ignore[attr-defined]
 
 
-def _refused(name: str) -> property:
+def _attribute_of_arrays(name: str) -> property:
     return property(lambda self: rare(np.ndarray)(self, name))
 
 
 REFUSED = frozenset(n for n in dir(np.ndarray) if n[0] != "_" and not hasattr(Tensor, n))
 for _name in REFUSED:  # (a __getattr__ would make every attribute of every Tensor slower)
-    setattr(Tensor, _name, _refused(_name))
+    setattr(Tensor, _name, _attribute_of_arrays(_name))
 
 
 _UNCHANGING = frozenset((int, float, bool, str, type(None)))
