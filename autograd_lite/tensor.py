@@ -110,7 +110,7 @@ class no_grad:
     def __exit__(self, *_: Any) -> None:
         _state.gradients = _state.before.pop()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Method) -> Method:
         if inspect.isclass(function) or not callable(function):
             raise TypeError(f"@ag.no_grad() stands above a function, not above {function!r}")
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -119,14 +119,15 @@ class no_grad:
                 "what runs while it waits: write `with ag.no_grad():` around lines without await"
             )
         if inspect.isgeneratorfunction(function):
-            return functools.wraps(function)(lambda *a, **k: self._stepwise(function(*a, **k)))
+            step = functools.wraps(function)(lambda *a, **k: self._stepwise(function(*a, **k)))
+            return step  # type: ignore[return-value]
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return function(*args, **kwargs)
 
-        return wrapped
+        return wrapped  # type: ignore[return-value]
 
     def _stepwise(self, generator: Any) -> Iterator[Any]:
         """The generator, each step of it inside this context and nothing between them."""
