@@ -119,8 +119,9 @@ class no_grad:
                 "what runs while it waits: write `with ag.no_grad():` around lines without await"
             )
         if inspect.isgeneratorfunction(function):
-            step = functools.wraps(function)(lambda *a, **k: self._stepwise(function(*a, **k)))
-            return step  # type: ignore[return-value]
+            return functools.wraps(function)(  # type: ignore[return-value]
+                lambda *a, **k: self._stepwise(function(*a, **k))
+            )
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
