@@ -48,6 +48,9 @@ def found_by_pyright() -> Iterator[tuple[int, str]]:
         yield error["range"]["start"]["line"] + 1, error["rule"]
 
 
+@pytest.mark.skipif(
+    numpy.lib.NumpyVersion(numpy.__version__) < "2.4.0", reason="NumPy's own stubs say less"
+)
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_a_type_checker_finds_the_mistakes_and_nothing_else(checker):
     pytest.importorskip(checker)
@@ -129,6 +132,9 @@ def kind(function: Any, pairs: list[tuple[Any, Any]]) -> set[str]:
     return {f"_{several[0].__name__}"} if several in ([list], [tuple]) else {"_several"}
 
 
+OLD = {"trapz"}  # which newer NumPys do not have
+
+
 @pytest.mark.parametrize("namespace", STUBS)
 def test_the_tables_say_what_numpys_functions_give(namespace):
     module, said = sys.modules[namespace], kinds(namespace)
@@ -140,7 +146,8 @@ def test_the_tables_say_what_numpys_functions_give(namespace):
             if not pairs or "." in name:
                 continue
             right = kind(function, pairs)
-            for alias in [n for n in module.__all__ if getattr(module, n, None) is function]:
+            names = {n for n in module.__all__ if getattr(module, n, None) is function}
+            for alias in names - OLD:
                 if said.pop(alias, "") not in right:
                     wrong[alias] = right
     assert wrong == {}
