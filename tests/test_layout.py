@@ -38,6 +38,7 @@ ENGINE: dict[str, set[str]] = {
 ROOMS: dict[str, set[str]] = {
     "autograd_lite": set(),
     "autograd_lite.functions": set(),
+    "autograd_lite.numpy": set(),
     "autograd_lite.algebra": set(),
     "autograd_lite.compiler": set(),
     "autograd_lite.derivation": {"autograd_lite.algebra"},

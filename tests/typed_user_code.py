@@ -151,6 +151,7 @@ def wrong_arguments(x: Tensor, net: nn.Network, X: Array) -> None:
     doubled(3.0)  # mypy: arg-type, pyright: reportArgumentType
     nn.fit(net, X, X, epochs=3)  # mypy: call-arg, pyright: reportCallIssue
     nn.Network([2, 1], activation=["tanh"])  # mypy: call-arg, pyright: reportCallIssue
+    ag.softmax(x, axsi=0)  # mypy: call-arg, pyright: reportCallIssue
     x.named(1)  # mypy: arg-type, pyright: reportArgumentType
     x.tanh(2)  # mypy: call-arg, pyright: reportCallIssue
     Tensor([1.0], require_grad=True)  # mypy: call-arg, pyright: reportCallIssue
