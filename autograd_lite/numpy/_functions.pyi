@@ -8,39 +8,39 @@ from numpy.typing import NDArray
 from autograd_lite.numpy import fft as fft, linalg as linalg
 from autograd_lite.tensor import Tensor
 
-OnTensors = TypeVar("OnTensors", covariant=True)
-OnArrays = TypeVar("OnArrays", covariant=True)
+_OnTensors = TypeVar("_OnTensors", covariant=True)
+_OnArrays = TypeVar("_OnArrays", covariant=True)
 
-class Function(Protocol[OnTensors, OnArrays]):
+class _Function(Protocol[_OnTensors, _OnArrays]):
     """A function of Tensors and of arrays."""
 
     @overload
-    def __call__(self, x: Tensor, /, *args: Any, **kwargs: Any) -> OnTensors: ...
+    def __call__(self, x: Tensor, /, *args: Any, **kwargs: Any) -> _OnTensors: ...
     @overload
-    def __call__(self, x: Any, y: Tensor, /, *args: Any, **kwargs: Any) -> OnTensors: ...
+    def __call__(self, x: Any, y: Tensor, /, *args: Any, **kwargs: Any) -> _OnTensors: ...
     @overload
-    def __call__(self, x: Any, y: Any, z: Tensor, /, *args: Any, **kwargs: Any) -> OnTensors: ...
+    def __call__(self, x: Any, y: Any, z: Tensor, /, *args: Any, **kwargs: Any) -> _OnTensors: ...
     @overload
-    def __call__(self, x: Sequence[Tensor], /, *args: Any, **kwargs: Any) -> OnTensors: ...
+    def __call__(self, x: Sequence[Tensor], /, *args: Any, **kwargs: Any) -> _OnTensors: ...
     @overload
-    def __call__(self, *args: Any, **kwargs: Any) -> OnArrays: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> _OnArrays: ...
 
-class Ufunc(Function[Tensor, NDArray[Any] | Any], Protocol):
-    reduce: Function[Tensor, Any]
-    accumulate: Function[Tensor, NDArray[Any]]
-    reduceat: Function[Tensor, NDArray[Any]]
-    outer: Function[Tensor, NDArray[Any]]
+class _Ufunc(_Function[Tensor, NDArray[Any] | Any], Protocol):
+    reduce: _Function[Tensor, Any]
+    accumulate: _Function[Tensor, NDArray[Any]]
+    reduceat: _Function[Tensor, NDArray[Any]]
+    outer: _Function[Tensor, NDArray[Any]]
     at: Any
     nin: int
     nout: int
     __name__: str
 
-_ufunc: Ufunc
-_array: Function[Tensor, NDArray[Any]]
-_value: Function[Tensor, Any]  # of arrays: a scalar, or an array
-_list: Function[list[Tensor], list[NDArray[Any]]]
-_tuple: Function[tuple[Tensor, ...], tuple[NDArray[Any], ...]]
-_several: Function[Any, Any]  # one or more of them, or a named tuple
+_ufunc: _Ufunc
+_array: _Function[Tensor, NDArray[Any]]
+_value: _Function[Tensor, Any]  # of arrays: a scalar, or an array
+_list: _Function[list[Tensor], list[NDArray[Any]]]
+_tuple: _Function[tuple[Tensor, ...], tuple[NDArray[Any], ...]]
+_several: _Function[Any, Any]  # one or more of them, or a named tuple
 
 abs = absolute = acos = acosh = add = arccos = arccosh = arcsin = arcsinh = arctan = _ufunc
 arctan2 = arctanh = asin = asinh = atan = atan2 = atanh = bitwise_and = bitwise_invert = _ufunc
