@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # what is loaded later, for type checkers
     from autograd_lite.diagnosis.backward import check_backward
     from autograd_lite.diagnosis.checking import check_gradients
     from autograd_lite.diagnosis.comparison import compare
+    from autograd_lite.diagnosis.notes import check_derivation
     from autograd_lite.views.drawing import draw
     from autograd_lite.views.printing import tape
 
@@ -58,6 +59,7 @@ __all__ = [
     "Tensor",
     "TracingError",
     "check_backward",
+    "check_derivation",
     "check_gradients",
     "compare",
     "compile",
@@ -104,7 +106,9 @@ def load_ipython_extension(shell: Any) -> None:
     """`%load_ext autograd_lite`: a cell that begins with `%%derivation` is a note, and checked."""
 
     def derivation(line: str, cell: str) -> Any:
-        return __getattr__("check_derivation")(f"\n{cell}")
+        from autograd_lite.diagnosis.notes import check_derivation
+
+        return check_derivation(f"\n{cell}")
 
     shell.register_magic_function(derivation, "cell")
 
