@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -40,7 +41,10 @@ def first_wrong(programs=150):
 
 @pytest.mark.parametrize(
     "broken",
-    ["rule of x", "rule of v", "last written", "settle", "views", "other views", "masks"],
+    [
+        *("rule of x", "rule of v", "last written", "settle", "views", "views of constants"),
+        *("other views", "masks"),
+    ],
 )
 def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
     of_x, of_v = rules.RULES[rules.setitem]
@@ -55,7 +59,10 @@ def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
     if broken == "settle":
         monkeypatch.setattr(walk, "settle", lambda t: None)
     if broken == "views":
-        monkeypatch.setattr(tensor, "_seen_through", lambda x: iter(()))
+        monkeypatch.setattr(tensor, "seen_through", lambda x: iter(()))
+    if broken == "views of constants":
+        on_tape = lambda x: x._op in tensor.VIEW_MAKERS or hasattr(x, "_writes")
+        monkeypatch.setattr(tensor, "_may_go_on", on_tape)
     if broken == "other views":
         monkeypatch.setattr(tensor, "_overlap", lambda x, base, place: place is None)
     if broken == "masks":
@@ -96,7 +103,7 @@ def test_what_is_a_view_in_numpy_is_known_as_one(f, arrays):
         return  # written for Tensors alone
     t = f(*tensors)
     if isinstance(y, np.ndarray) and isinstance(t, ag.Tensor):
-        known = any(z is x for z in (t, *tensor._seen_through(t)) for x in tensors)
+        known = any(z is x for z in (t, *tensor.seen_through(t)) for x in tensors)
         assert known or not any(np.shares_memory(y, a) for a in arrays)
 
 
@@ -145,10 +152,46 @@ def through_a_stale_view(W):
     row[0] = 2.0
 
 
+def stale_view_of_a_constant(W):
+    h = ag.Tensor(np.zeros((2, 2)))
+    row = h[0]
+    h[0] = 7.0
+    np.sum(W * row).backward()
+
+
 def inside_no_grad(W):
     h = W * 2
     with ag.no_grad():
         h[0] = 1.0
+
+
+def through_a_view_inside_no_grad(W):
+    row = (W * 2)[0]
+    with ag.no_grad():
+        row[0] = 1.0
+
+
+def through_a_view_made_inside_no_grad(W):
+    h = W * 2
+    with ag.no_grad():
+        h[0][0] = 1.0
+
+
+def through_a_view_made_inside_no_grad_and_later(W):
+    h = W * 2
+    with ag.no_grad():
+        row = h.T[0]
+    row[0] = 1.0
+
+
+def inside_no_grad_in_what_is_compiled(W):
+    def f(x):
+        h = x * 2
+        with ag.no_grad():
+            h[0] = 1.0
+        return np.sum(h * h)
+
+    ag.compile(ag.grad(f))(W.data)
 
 
 def index_out_of_bounds(W):
@@ -178,7 +221,12 @@ def added_at_places_of_an_array(W):
         (stale_constant, r"\(2,\) shares its memory with what was assigned to"),
         (through_a_broadcast_view, r"would write into \(2, 2\) as well, whose view it is"),
         (through_a_stale_view, r"\(2,\) shares its memory with what was assigned to"),
+        (stale_view_of_a_constant, r"\(2,\) shares its memory with what was assigned to"),
         (inside_no_grad, r"inside no_grad, on what was computed outside it"),
+        (through_a_view_inside_no_grad, r"inside no_grad, on what was computed outside it"),
+        (through_a_view_made_inside_no_grad, r"would write into \(2, 2\) as well, whose view"),
+        (through_a_view_made_inside_no_grad_and_later, r"would write into \(2, 2\) as well"),
+        (inside_no_grad_in_what_is_compiled, r"inside no_grad, on what was computed outside it"),
         (index_out_of_bounds, "index 2 is out of bounds"),
         (shape_that_does_not_fit, "could not broadcast"),
         (added_at_places_of_an_array, "a Tensor would lose its gradient"),
@@ -294,6 +342,57 @@ def test_nothing_is_kept_of_a_tape_that_is_gone():
         assert len(tensor.ASSIGNED) == before
     finally:
         gc.enable()
+
+
+def test_a_view_made_inside_no_grad_does_not_keep_the_tape_of_its_base():
+    h = leaf() * 2
+    behind, row = weakref.ref(h), (h * 1)[0]
+    with ag.no_grad():
+        views = h[0], h.T[1:], row[1:]
+        flat = h.reshape(-1)
+    del h, row
+    gc.collect()
+    assert behind() is None
+    assert [v.data.tolist() for v in views] == [[2, 4], [[4, 8]], [4]]
+    assert np.sum(flat).data == 20
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_view_made_inside_no_grad_is_known_as_one_without_the_tape(chained):
+    h = leaf() * 2
+    with ag.no_grad():
+        rows = h[:]
+        row = rows[0] if chained else h[0]
+        rest = rows[1] if chained else h[1]
+    h[0] = 5.0
+    assert np.sum(rest * 1).data == 14
+    with pytest.raises(ValueError, match="shares its memory with what was assigned to"):
+        np.sum(row * 1)
+
+
+@pytest.mark.parametrize("index", [0, np.int64(0), (np.int8(0), ...), slice(1), True])
+def test_the_places_that_an_index_leaves_alone_stay_current(index):
+    """(Of an index that is no basic one, none is known.)"""
+    W = leaf()
+    h = W * 2
+    row = h[1]
+    h[index] = 5.0
+    if index is not True:
+        np.sum(row).backward()
+        assert W.grad.tolist() == [[0, 0], [2, 2]]
+    else:
+        with pytest.raises(ValueError, match="shares its memory with what was assigned to"):
+            np.sum(row).backward()
+
+
+@pytest.mark.parametrize("index", [[0, 0], ((0, 0),), (range(2),), ([0, 0], slice(2)), True])
+def test_places_in_sequences_of_every_kind(index):
+    def f(x):
+        h = x * np.ones((2, 2))
+        h[index] = x * x
+        return np.sum(h * h)
+
+    ag.check_gradients(f, normal(2, 2))
 
 
 def test_what_was_written_through_keeps_its_name_and_its_gradient():
