@@ -30,25 +30,31 @@ np.empty(2**21)
 
 HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy function: what it does here
 LATER: list[Callable[[], Any]] = []  # each loads more handlers, of functions that few programs call
+_loading = threading.RLock()
 NOTHING: dict[str, Any] = {}
 next_order = itertools.count().__next__
 
 
 def handler_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """What a NumPy function does here, None if it has no rule; rare ones are loaded for it."""
-    while function not in HANDLERS and LATER:
-        LATER.pop()()
+    if function not in HANDLERS and LATER:
+        with _loading:
+            while function not in HANDLERS and LATER:
+                LATER[-1]()
+                LATER.pop()  # only now: other threads wait for it
     return HANDLERS.get(function)
 
 
-def call_handler(handler: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+def call_handler(
+    handler: Callable[..., Any], name: Callable[[], str], args: Any, kwargs: dict[str, Any]
+) -> Any:
     """What a handler returns; arguments that it does not have are refused by NumPy's name."""
     try:
         return handler(*args, **kwargs)
     except TypeError as error:
         if "got an unexpected keyword" in str(error) or "positional argument" in str(error):
             arguments = ", ".join(kwargs) or f"{len(args)} arguments"
-            raise TypeError(f"{name} on a Tensor does not take these: {arguments}") from None
+            raise TypeError(f"{name()} on a Tensor does not take these: {arguments}") from error
         raise
 
 
@@ -518,9 +524,9 @@ class Tensor:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function) or handler_of(function)
-        name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+        name = lambda: f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:
-            raise no_rule(name)
+            raise no_rule(name())
         return call_handler(handler, name, args, kwargs)
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
@@ -694,7 +700,7 @@ class Tensor:
     conjugate = conj
 
     def copy(self, order: str = "C") -> Tensor:
-        """As NumPy's."""
+        """As np.copy."""
         return HANDLERS[np.copy](self, order)
 
     def flatten(self, order: str = "C") -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import weakref
 
 import numpy as np
@@ -105,6 +106,93 @@ def test_what_is_a_view_in_numpy_is_known_as_one(f, arrays):
     if isinstance(y, np.ndarray) and isinstance(t, ag.Tensor):
         known = any(z is x for z in (t, *tensor.seen_through(t)) for x in tensors)
         assert known or not any(np.shares_memory(y, a) for a in arrays)
+
+
+ROW, MATRIX = normal(4), normal(4, 4)
+MAY_BE_UNCHANGED = """
+    np.roll(x, 0); np.roll(x, 0, -1); np.roll(x, (), ()); x.flatten(); np.reshape(x, x.shape);
+    np.reshape(x, -1, copy=True); x.reshape(x.shape, copy=True); x.reshape(-1); x.T.reshape(-1);
+    x.reshape(-1, copy=False); x.reshape(-1, order="F"); np.pad(x, 0); np.pad(x, 0, "mean");
+    np.pad(x, 0, "edge"); np.pad(x, 0, "linear_ramp"); np.block(x); np.block([x]); np.ravel(x);
+    np.ravel(x, "F"); x[::2].ravel(); x[::-1].ravel(); x[:1].ravel(); x.T.ravel();
+    x[..., 1].ravel(); x[..., 1:2].ravel(); x[..., :1].reshape(-1); x[..., ::2].copy().ravel();
+    x.T.copy().reshape(-1); np.copy(x.T); np.copy(x); x.copy(); np.tile(x, 1); np.tile(x, ());
+    np.tile(x, (1, 1)); np.repeat(x, 1, 0); np.meshgrid(x)[0]; np.meshgrid(x, x)[1];
+    np.meshgrid(x, copy=False)[0]; np.meshgrid(x, x, sparse=True)[0];
+    np.meshgrid(x, x, copy=False)[1]; np.full_like(x, x); np.resize(x, x.shape);
+    np.take(x, 0, 0); np.take(x, range(4), 0); np.atleast_1d(x); np.atleast_2d(x);
+    np.atleast_3d(x); np.squeeze(x); np.hstack([x]); np.vstack([x]); np.column_stack([x]);
+    np.concatenate([x]); np.append(x, []); np.insert(x, [], 0); np.delete(x, []);
+    np.delete(x, slice(0)); np.broadcast_to(x, x.shape); np.broadcast_arrays(x)[0];
+    np.split(x, 1)[0]; np.flip(x, ()); np.rot90(x, 0); np.rot90(x, 2); np.rollaxis(x, 0);
+    np.tril(x, 9); np.triu(x, -9); np.diag(x); np.compress([True] * 4, x, 0); x.astype(float);
+    x.astype(float, copy=False); x.conj(); np.conjugate(x); np.sum(x, ()); np.max(x, ());
+    np.real(x); np.round(x, 9); np.clip(x, None, None); np.nan_to_num(x); np.diff(x, 0);
+    np.where(True, x, x); np.fft.fftshift(x); np.fft.fftshift(x, ()); np.fft.ifftshift(x, ());
+    +x; x[...]; x[()]; x[True]; np.linalg.matrix_power(x, 1)
+"""
+
+
+@pytest.mark.parametrize("x", [ROW, MATRIX, ROW[:1], np.array(3.0)], ids=lambda x: str(x.shape))
+@pytest.mark.parametrize("text", re.split(r";\s+", MAY_BE_UNCHANGED.strip()))
+def test_what_numpy_copies_is_a_copy(text, x):
+    """And what it does not copy is x itself, or known as a view of it."""
+    f = eval(f"lambda x: {text}", {"np": np})
+    try:
+        right = np.shares_memory(f(x), x)
+    except (IndexError, ValueError, TypeError, AttributeError):
+        return  # of no array of this shape
+    t = ag.Tensor(x, requires_grad=True) * 1
+    y = f(t)
+    assert right == any(z is t for z in (y, *tensor.seen_through(y)))
+    assert right == np.shares_memory(y.data, t.data)
+
+
+def writes(x, view):
+    h = x * 2
+    h[1, 1:] = x[0, 1:]
+    view(h)[...] = 5.0
+    return np.sum(h * h * h)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda h: h.T.reshape(-1),
+        lambda h: h.reshape(-1),
+        lambda h: h[:, :1].ravel(),
+        lambda h: h[:, :1].reshape(-1),
+        lambda h: h.T.ravel(),
+        lambda h: h[1:].ravel(),
+        lambda h: h[:, 1:].copy().reshape(-1),
+        lambda h: np.roll(h, 0),
+        lambda h: np.einsum("ij,jk->ik", h, h),
+    ],
+)
+def test_copies_and_views_are_told_apart_in_what_is_compiled(view):
+    x = normal(3, 3)
+    value = writes(x, view)
+    f = lambda t: writes(t, view)
+    assert np.isclose(ag.value_and_grad(f)(x)[0], value, rtol=1e-14)
+    assert np.isclose(ag.compile(f)(x), value, rtol=1e-14)
+    ag.check_gradients(f, x)
+    np.testing.assert_allclose(ag.compile(ag.grad(f))(x), ag.grad(f)(x))
+
+
+def test_a_view_that_was_written_into_lies_in_memory_as_numpys_does():
+    def f(x):
+        h = x * 2
+        column, turned = h[:, 0], h.T
+        column[0] = 5.0
+        column.ravel()[1] = 7.0  # a copy
+        turned = h.T
+        turned[0, 1] = 3.0
+        turned.reshape(-1)[2] = 9.0  # a copy
+        return np.sum(h * h)
+
+    x = normal(3, 3)
+    assert np.isclose(ag.value_and_grad(f)(x)[0], f(x), rtol=1e-14)
+    assert np.isclose(ag.compile(f)(x), f(x), rtol=1e-14)
 
 
 def leaf():
