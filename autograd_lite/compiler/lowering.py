@@ -78,7 +78,7 @@ PURE |= {rules.getitem, rules.setitem, rules.scatter_add, rules.written_last}
 
 def is_pure(op: Any) -> bool:
     """Whether an operation is known to give the same each time."""
-    numpys = (getattr(op, "__module__", None) or "").split(".")[0] == "numpy"
+    numpys = f"{getattr(op, '__module__', None)}.".startswith("numpy.")
     return op in PURE or numpys or isinstance(op, np.ufunc)
 
 

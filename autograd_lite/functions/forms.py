@@ -75,17 +75,17 @@ def cast(x: Any, dtype: Any, casting: Any = "unsafe") -> Any:
     return x if x.dtype == dtype else HANDLERS[np.astype](x, dtype, casting=casting)
 
 
-def shares_memory(y: Tensor, x: Any) -> bool:
+def shares_memory(y: Any, x: Any) -> bool:
     """Whether y is x, or a view of it."""
     return y is x or any(behind is x for behind in seen_through(y))
 
 
-def own(y: Tensor, x: Any) -> Tensor:
+def own(y: Any, x: Any) -> Any:
     """y where NumPy's result has memory of its own: a copy, if y is x or a view of it."""
     return copied(y) if shares_memory(y, x) else y
 
 
-def copied(x: Tensor, order: Any = "K") -> Tensor:
+def copied(x: Any, order: Any = "K") -> Tensor:
     """x with memory of its own, that lies as NumPy's copy does."""
     y = record(rules.identity, (x,))
     if not hasattr(y._data, "stands_in"):
