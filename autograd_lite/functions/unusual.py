@@ -50,7 +50,7 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
     if handler is None and (method != "__call__" or not kwargs):
         raise no_rule(name)
     if handler and method != "__call__":
-        return call_handler(handler, name, inputs, kwargs)
+        return call_handler(handler, lambda: name, inputs, kwargs)
     if handler and ufunc.signature:
         return Tensor.__array_function__(inputs[0], ufunc, (), inputs, kwargs)
     options = {k: v for k, v in kwargs.items() if v is not _DEFAULTS.get(k, kwargs)}
