@@ -38,9 +38,10 @@ def check_backward(
 
     Where something is wrong and the source of the function is at hand, edits of its own lines are
     tried, each run on these arguments and on others, for so many `seconds` of computing at most
-    (0: none), in a process of its own that can write to no file. The report then has the `repair`,
-    or else the line that is the `first_wrong`. An error that the function raises has the repair as
-    a note.
+    (0: none), in a process of its own. Python's functions that write, remove or rename files, start
+    processes or open connections are refused there, and a run that calls one does not count: what
+    calls them in each run has no repair. The report then has the `repair`, or else the line that is
+    the `first_wrong`. An error that the function raises has the repair as a note.
 
     Returns what `ag.compare` returns: the report is true if everything agrees.
     `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be
@@ -67,7 +68,7 @@ def check_backward(
         plain = code.on_arrays()
     except Exception as error:
         if seconds > 0:
-            _, repair = diagnosed(code, wrt, seconds)
+            _, repair = diagnosed(code, wrt, seconds, raised=True)
             for line in repair.lines() if repair else ():
                 error.add_note(line)
         raise

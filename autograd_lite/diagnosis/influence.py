@@ -16,7 +16,7 @@ from autograd_lite.diagnosis.edits import Expr
 from autograd_lite.diagnosis.hand_written import own_copy
 from autograd_lite.diagnosis.own_code import OwnCode
 from autograd_lite.diagnosis.points import Array
-from autograd_lite.diagnosis.watching import Sample, TooLong, Watched, limited
+from autograd_lite.diagnosis.watching import STOPPED, Sample, Watched, limited
 
 DISTURBED_BY = 1e-3
 
@@ -100,7 +100,7 @@ def _observed(
         if first:
             return [followed[first.run]], happened
         return [at_path(returned, path) for path in found.verdict], happened
-    except (Exception, TooLong):
+    except (Exception, *STOPPED):
         return None, False
 
 

@@ -16,6 +16,7 @@ from autograd_lite import rules
 from autograd_lite.diagnosis.arguments import Arguments
 from autograd_lite.diagnosis.hand_written import HandWritten, OnArrays, OnTensors
 from autograd_lite.diagnosis.own_code import OwnCode
+from autograd_lite.diagnosis.own_process import Refused, unless_refused
 from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.tolerances import max_norm
 from autograd_lite.diagnosis.watching import Gradients, Sample
@@ -33,12 +34,14 @@ def samples(code: HandWritten, wrt: Sequence[str] | None) -> Iterator[Sample]:
     Left out are sizes at which forward broadcasts what it did not broadcast before, because they
     fit by accident only, and those at which a result that was right is not: the code is for others.
     """
-    first, before = sample(code, code.arguments, wrt, watched=True)
+    with unless_refused():
+        first, before = sample(code, code.arguments, wrt, watched=True)
     yield first
     right = [path for path, is_right in _verdict(first, code).items() if is_right]
     found = 0
     for arguments in (*_at_other_values(code.arguments), *_at_other_sizes(code.arguments)):
-        with suppress(Exception):  # the user's functions: they may not allow these
+        # The user's functions: they may not allow these.
+        with suppress(Exception, Refused), unless_refused():
             other, ways = sample(code, arguments, wrt)
             verdict = _verdict(other, code) if right else {}
             fits = ways <= before and all(verdict.get(path) for path in right)
