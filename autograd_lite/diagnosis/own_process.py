@@ -35,10 +35,10 @@ def in_own_process(work: Callable[[Callable[[Any], None]], None], seconds: float
 
     The process is a fork: it has the objects of this one, and changes none of them. It prints
     nothing, takes no more than a gigabyte more, and the files that are open here are empty there.
-    Whatever asks Python to open a file for writing, to remove, rename or change files and folders, to
-    start or end a process, or to open a connection is Refused. Not seen is what compiled code does without
-    Python's own functions (it can write no file either, but remove or empty one), and what is
-    written into memory that is shared with a file or another process, such as an `np.memmap`.
+    Whatever asks Python to open a file for writing, to remove, rename or change files and folders,
+    to start or end a process, or to open a connection is Refused. Not seen is what compiled code
+    does without Python's own functions (it can write no file either, but remove or empty one), and
+    what is written into memory that is shared with a file or a process, such as an `np.memmap`.
     What is sent is pickled. The list is empty where a system cannot fork.
 
     >>> def count(send):

@@ -3,7 +3,7 @@
 `Repairer` runs the function as it is, told of every statement's value, and finds the statements
 that may be wrong: those that lead to a wrong result and not only from right values. Then it edits
 them, one edit at a time, the likeliest first, and runs each; what is right at every sample is a
-repair. It runs the user's code hundreds of times: `in_own_process` refuses the harm that it could do.
+repair. It runs the user's code hundreds of times: `in_own_process` refuses the harm it could do.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
         check_file(path, path)
     if options.timeout is not None and options.timeout <= 0:
         raise UsageError("--timeout must be more than 0 seconds")
-    written = outputs(options, "json", inputs=[_split(file)[0] for file in options.files])
+    written = outputs(options, "json")
     if len(options.files) > 1 or options.timeout is not None:
         results = _submissions(options)
         code = 0 if all(r.ok for r in results) else 1
