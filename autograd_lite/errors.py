@@ -23,7 +23,7 @@ class TracingError(RuntimeError):
     """A value was asked for while only the computation is being recorded."""
 
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 def place(frame: Any = None) -> str:

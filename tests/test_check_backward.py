@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import os
 import threading
 import types
 
@@ -15,8 +16,10 @@ from builders import normal
 from course_code import EXAMPLES, LABELS
 
 import autograd_lite as ag
+from autograd_lite import errors
 from autograd_lite.diagnosis.arguments import at
 from autograd_lite.diagnosis.hand_written import HandWritten
+from autograd_lite.diagnosis.stand_in import ON_TENSORS, is_users
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 
@@ -208,6 +211,53 @@ def test_a_reference_says_what_is_right():
     other = lambda x, w, b: (x @ w - b, (x, w))
     with pytest.raises(ValueError, match="<lambda> gives other numbers than the reference"):
         check(other, affine_backward)
+
+
+def copied(x):
+    ones, three, both = np.copy([1.0, 1.0, 1.0]), np.copy(3.0), np.copy([x[0], x[2]])
+    ones[1] = x[1]
+    return np.sum(ones * x) * three + np.sum(both * both), None
+
+
+def test_copies_of_lists_and_numbers():
+    def backward(dout, cache):
+        return dout * (3 * np.array([1, 2 * X[1], 1]) + 2 * np.array([X[0], 0, X[2]]))
+
+    assert ag.check_backward(copied, backward, (X,))
+
+
+@pytest.mark.parametrize(
+    "x",
+    [3.0, 3, True, [1.0, 2.0], [[1, 2], [3, 4]], (1.0,), [], "text", np.arange(3), np.ones((2, 3))],
+    ids=repr,
+)
+@pytest.mark.parametrize("order", ["K", "F"])
+def test_a_copy_is_what_numpy_makes(x, order):
+    found, right = ON_TENSORS[id(np.copy)](x, order=order), np.copy(x, order=order)
+    data = found.data if isinstance(found, ag.Tensor) else found
+    assert (data.dtype, data.shape) == (right.dtype, right.shape)
+    np.testing.assert_array_equal(data, right)
+    assert not np.shares_memory(data, x)
+
+
+OWN, NUMPY, PYTHON = (os.path.dirname(module.__file__) for module in (ag, np, os))
+
+
+@pytest.mark.parametrize(
+    ("file", "own", "users"),
+    [
+        (f"{OWN}/tensor.py", True, False),
+        (f"{OWN}/diagnosis/report.py", True, False),
+        (f"{OWN}_x/mine.py", False, True),
+        (f"{OWN}.py", False, True),
+        (f"{NUMPY}/linalg/__init__.py", False, False),
+        (f"{NUMPY}_x/mine.py", False, True),
+        (f"{PYTHON}/random.py", False, False),
+        (f"{PYTHON}_x/mine.py", False, True),
+    ],
+)
+def test_whose_a_file_is(file, own, users):
+    assert (errors.is_own(file), is_users(file)) == (own, users)
 
 
 # Nothing is changed

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -463,6 +464,26 @@ def test_what_a_process_sends_until_it_ends():
 
     assert in_own_process(work, 10) == ["first"]
     assert in_own_process(lambda send: time.sleep(60), 0.1) == []
+
+
+def test_a_process_is_not_locked_by_a_thread_that_it_does_not_have():
+    inside, end = threading.Event(), threading.Event()
+
+    def forward(x):
+        inside.set()
+        end.wait(30)
+        return x, x
+
+    layer = HandWritten(forward, lambda dout, x: dout, drawn((2,)))
+    thread = threading.Thread(target=layer.on_arrays)
+    thread.start()
+    try:
+        assert inside.wait(30)
+        other = HandWritten(lambda x: (x, x), lambda dout, x: dout, drawn((2,)))
+        assert in_own_process(lambda send: send(other.on_arrays().has_cache), 5) == [True]
+    finally:
+        end.set()
+        thread.join()
 
 
 def test_a_process_takes_a_limited_memory():

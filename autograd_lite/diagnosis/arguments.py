@@ -44,7 +44,7 @@ class Arguments:
         self.state: dict[str, Any] = dict(vars(owner)) if is_users_object(owner) else {}
         self.bound = bound
         self.by_parameter = {name: map_leaves(_no_tensor, x) for name, x in bound.arguments.items()}
-        found = _named(list(_leaves((), {**self.state, **self.by_parameter})))
+        found = _named(list(leaves({**self.state, **self.by_parameter})))
         self.paths = {name: path for name, (path, x) in found.items() if _is_float_array(x)}
         self.numbers = {name: path for name, (path, x) in found.items() if type(x) is float}
         if not self.paths:
@@ -72,7 +72,8 @@ class Arguments:
     def whose(self, gradients: Any, wrt: Sequence[str] | None, who: str) -> dict[str, Any]:
         """The gradients that were returned by the names of their arrays; None for one missing.
 
-        who: which function returned them, for errors: TypeError or KeyError where it is not clear.
+        who: which function returned them, for errors: TypeError or KeyError where it is not clear
+        whose they are, ValueError where there are none.
         """
         if gradients is None:
             raise TypeError(f"{who} returned None as the gradients: mind its return")
@@ -164,18 +165,18 @@ def _is_float_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
-def _leaves(path: Path, tree: Any) -> Iterator[tuple[Path, Any]]:
+def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """The leaves of nested dicts, lists and tuples, as `flatten` has them, with their paths."""
     if isinstance(tree, dict | list | tuple):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            yield from _leaves((*path, key), value)
+            yield from leaves(value, (*path, key))
     else:
         yield path, tree
 
 
 def mapped(handed: Callable[[Path, Any], Any], tree: Any, path: Path = ()) -> Any:
     """The same structure, with handed(path, leaf) in the place of each leaf."""
-    return unflatten(tree, iter([handed(*leaf) for leaf in _leaves(path, tree)]))
+    return unflatten(tree, iter([handed(*leaf) for leaf in leaves(tree, path)]))
 
 
 def _named(leaves: list[tuple[Path, Any]]) -> dict[str, tuple[Path, Any]]:

@@ -45,7 +45,7 @@ def check_backward(
 
     Returns what `ag.compare` returns: the report is true if everything agrees.
     `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be
-    compared, and says why.
+    compared, KeyError for the gradient of what is no argument, and says why.
 
     >>> def affine_forward(x, w, b):
     ...     return x @ w + b, (x, w)

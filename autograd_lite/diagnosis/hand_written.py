@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 import random
 import threading
 import traceback
@@ -24,6 +25,16 @@ from autograd_lite.transforms import flatten, map_leaves
 from autograd_lite.walk import recorded_for
 
 _one_at_a_time = threading.RLock()  # np.random has one state for all threads
+
+
+def _unlocked() -> None:
+    """A new lock: the old one's owner may be a thread that a forked process does not have."""
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # where there is a fork
+    os.register_at_fork(after_in_child=_unlocked)
 
 
 @dataclass(eq=False)

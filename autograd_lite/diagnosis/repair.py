@@ -94,7 +94,6 @@ class Repairer:
     ) -> None:
         self.code = OwnCode(function, without)
         self.until = until
-        self.runs = 0
         with quietly():
             self.others = iter(samples)
             self.sample = next(self.others)
@@ -282,7 +281,6 @@ class Repairer:
             return None
 
     def _run(self, changes: Changes, sample: Sample) -> Mapping[Any, bool]:
-        self.runs += 1
         try:
             with limited():
                 return sample.judge(sample.run(self.code.edited(changes)))

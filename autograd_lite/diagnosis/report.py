@@ -111,7 +111,7 @@ class SourceLine:
 class Repair:
     """Edits of the user's own code after which every gradient is right, at other values too.
 
-    lines: the numbers of the lines in the file, that of the first edit first. words: what was
+    numbers: those of the lines in the file, that of the first edit first. words: what was
     wrong, for each. diff: with - before the old lines and + before the new. kinds: those of the
     table of edits. source: the file's text with them; the file itself is left as it is.
     """

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.arguments import Arguments
+from autograd_lite.diagnosis.arguments import Arguments, leaves
 from autograd_lite.diagnosis.hand_written import HandWritten, OnArrays, OnTensors
 from autograd_lite.diagnosis.own_code import OwnCode
 from autograd_lite.diagnosis.own_process import Refused, unless_refused
@@ -78,7 +78,7 @@ def sample(
     if not given:
         judge = partial(_judged_by_name, code, arguments, wrt, right)
         return Sample(run, judge, {}, known), ways
-    paths = {id(value): path for path, value in _by_path(returned)}
+    paths = {id(value): path for path, value in leaves(returned)}
     by_path = {paths[id(given[name])]: g for name, g in right.items()}
     if code.backward is None:
         by_path[0,] = np.asarray(plain.outputs[0], float)  # the cost must stay what it is
@@ -126,7 +126,7 @@ def _judged_by_name(
 
 
 def _judged(right: Mapping[Any, Array], returned: Any) -> dict[Any, bool]:
-    found = dict(_by_path(returned))
+    found = dict(leaves(returned))
     return {path: path in found and _is_close(found[path], g) for path, g in right.items()}
 
 
@@ -153,18 +153,6 @@ def _gradients(recorded: OnTensors, names: Iterable[str]) -> dict[str, Array]:
         step = found.gradient(t)
         result[name] = np.zeros(t.shape) if step is None else step.value
     return result
-
-
-def _by_path(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Each array or number of what was returned, with the positions and keys that lead to it."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _by_path(inner, (*path, key))
-    elif isinstance(value, tuple | list):
-        for k, inner in enumerate(value):
-            yield from _by_path(inner, (*path, k))
-    else:
-        yield path, value
 
 
 # The gradients of what forward computes

@@ -208,9 +208,11 @@ def _submissions(options: argparse.Namespace) -> list[Outcome]:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             passed += [f"--{option.replace('_', '-')}={text}"]
     results = []
-    for file in options.files:
-        path, name = _split(file)
-        for each in [name] if name or not options.reference else _names(options.reference):
+    split = [_split(file) for file in options.files]
+    unnamed = options.reference and not all(name for _, name in split)
+    all_names = _names(options.reference) if unnamed else [""]
+    for path, name in split:
+        for each in [name] if name else all_names:
             memory = 2000 if options.memory is None else options.memory
             outcome = submit(path, each, passed, options.timeout or 60.0, memory)
             results.append(outcome)
@@ -300,6 +302,8 @@ def _own_errors(file: str, only_inside: bool = False) -> Iterator[None]:
     """
     try:
         yield
+    except UsageError:  # of ours
+        raise
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = list(itertools.dropwhile(lambda frame: frame.filename != file, frames))
