@@ -187,6 +187,16 @@ def described(x: Any) -> str:
     return f"{x.name} {shape}" if getattr(x, "name", None) else f"{shape}"
 
 
+def kind_of(x: Any) -> str:
+    """What something is by its type.
+
+    >>> kind_of(3), kind_of([])
+    ('an int', 'a list')
+    """
+    name = type(x).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
 def not_a_name(name: Any) -> TypeError:
     """A name that could not be printed."""
     return TypeError(f"a Tensor's name is a string, not {type(name).__name__}: name={name!r}")

@@ -98,7 +98,7 @@ def test_how_arguments_are_described():
 
 
 WRONG_ARGUMENTS = {  # what is wrong in --args, and what is said of it
-    **dict.fromkeys(("x", "(2, 3)", "**{'a': 1}", ""), r"write name=\(4,5\) for each"),
+    **dict.fromkeys(("x", "(2, 3)", "**{'a': 1}", "", "x=1 x=2"), r"write name=\(4,5\) for each"),
     "x=(2,": "was never closed",
     **dict.fromkeys(("x=(2.5,)", "x=(-1,)"), "are no sizes, such as"),
     **dict.fromkeys(("x=open('f')", "x=y", "x=[y]", "x={'a': y}", "x=1+1"), "is no value. Write"),
@@ -205,6 +205,29 @@ def test_submissions_beside_a_reference(write, capsys, tmp_path):
     assert (
         said.count("the memory limit is") == 2
     )  # where it is said what is wrong, and in the table
+
+
+def test_a_submission_that_leaves_gradients_out_is_wrong(write, capsys, tmp_path):
+    old, out = "return dout @ w.T, x.T @ dout, dout.sum(axis=0)", tmp_path / "out.json"
+    dicts = write("dicts.py", old=old, new='return {"dx": dout @ w.T}')
+    rows = write("rows.py", old=old, new="return x.T @ dout, dout.sum(axis=0)")
+    reference = ["--reference", f"{write('teacher.py')}::affine"]
+    code, said = printed_by(capsys, f"{dicts}::affine", *reference)
+    assert code == 1
+    assert "affine_backward returned no gradient of w, on which" in said
+    code, said = printed_by(capsys, dicts, rows, *reference, "--json", str(out), "--timeout", "60")
+    assert code == 1
+    assert "affine_backward returned was taken for the gradients of w, b" in said
+    assert [r["score"] for r in json.loads(out.read_text())] == [1 / 3, 2 / 3]
+    assert "w: missing" in said
+
+
+def test_an_error_of_the_reference_is_its_own(write, capsys):
+    teacher = write("teacher.py", old="return dout @ w.T", new="1 / 0; return dout @ w.T")
+    code, said = printed_by(capsys, f"{write('mine.py')}::affine", "--reference", teacher)
+    assert code == 2
+    assert f"{teacher} raised an error" in said
+    assert "mine.py raised" not in said
 
 
 def test_want_of_memory_in_the_comparison_is_said(write):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd_lite import errors
+from autograd_lite.diagnosis.claims import numbers
 from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.stand_in import is_users_object
 from autograd_lite.tensor import Tensor
@@ -35,6 +37,8 @@ class Arguments:
     def __init__(self, function: Callable[..., Any], args: Any) -> None:
         self.who = getattr(function, "__name__", type(function).__name__)
         args = (args,) if isinstance(args, np.ndarray | Tensor) else args
+        if isinstance(args, str | bytes) or not isinstance(args, Iterable):
+            raise TypeError(f"args are a tuple, or a dict by parameter, not {told_of(args)}")
         try:
             signature = inspect.signature(function)
             bound = signature.bind(**args) if isinstance(args, Mapping) else signature.bind(*args)
@@ -51,7 +55,8 @@ class Arguments:
             told = ", ".join(f"{name}: {told_of(x)}" for name, x in self.by_parameter.items())
             raise TypeError(
                 f"there is no float array among args ({told or 'they are empty'}): gradients are "
-                "with respect to floats, use .astype(float)"
+                "with respect to arrays of floats. Make them by x.astype(float), or by "
+                "np.array(x, dtype=float) of a list or number"
             )
 
     def given_to(self, function: Callable[..., Any], handed: Callable[[Path, Any], Any]) -> Any:
@@ -90,6 +95,9 @@ class Arguments:
         found: dict[str, Any] = {}
         for name, g in pairs:
             found |= self._parts(name, g)
+        for name, g in found.items():
+            if g is not None:
+                numbers(g, f"what {who} returned as the gradient of {name}")
         for name in {**self.state, **self.by_parameter}:
             if found.keys() & set(self.of(name)):  # of a dict of parameters, each has a gradient
                 found = {**dict.fromkeys(self.of(name)), **found}
@@ -174,6 +182,22 @@ def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, tree
 
 
+def names_of(wrt: Any) -> list[str] | None:
+    """The names that `wrt` says, one or several; TypeError or ValueError for anything else.
+
+    >>> names_of("w"), names_of(("w", "b")), names_of(None)
+    (['w'], ['w', 'b'], None)
+    """
+    if wrt is None:
+        return None
+    names = [wrt] if isinstance(wrt, str) or not isinstance(wrt, Iterable) else list(wrt)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"wrt={wrt!r}: it is a list of arguments' names, as in wrt=['w', 'b']")
+    if len(set(names)) < len(names):
+        raise ValueError(f"wrt={wrt!r}: a name stands there twice")
+    return names
+
+
 def mapped(handed: Callable[[Path, Any], Any], tree: Any, path: Path = ()) -> Any:
     """The same structure, with handed(path, leaf) in the place of each leaf."""
     return unflatten(tree, iter([handed(*leaf) for leaf in leaves(tree, path)]))
@@ -211,8 +235,8 @@ def told_of(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"an array {x.shape} of {x.dtype}"
     if isinstance(x, tuple | list | dict):
-        return f"a {type(x).__name__} of {len(x)}"
-    return "None" if x is None else f"a {type(x).__name__}"
+        return f"{errors.kind_of(x)} of {len(x)}"
+    return "None" if x is None else errors.kind_of(x)
 
 
 def _number(n: int) -> str:

@@ -61,7 +61,7 @@ as well: the more there is, the better the place of a mistake is known.
 {WHAT_A_NAME_MEANS}
 With --reference, the functions that the reference defines are compared in each file, on its
 arguments, and its forward functions say what is right; those with a name_example() unless one is
-named. Each comparison runs in a process of its own, with --timeout and --memory. That is no wall
+named. A gradient that the reference returns and a file does not is wrong. Each comparison runs in a process of its own, with --timeout and --memory. That is no wall
 against code that means harm.
 """
 
@@ -180,10 +180,11 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
             source, its_name = _split(options.reference)
             args_from = stack.enter_context(_executed(source))
             args_of = target(args_from, its_name or name, source)
-            right = args_of.forward
+            right = (args_of.forward, args_of.backward) if args_of.backward else args_of.forward
         with _own_errors(source):
             args = arguments(args_from, args_of, options.args, source, options.rng)
-        report = _checked(of, args, right, file, options.rng)
+        with _own_errors(source, only_inside=True):
+            report = _checked(of, args, right, file, options.rng)
     print(report)
     return report
 

@@ -118,10 +118,11 @@ def described_arguments(text: str, rng: int = 0) -> dict[str, Any]:
     draw = np.random.default_rng(rng)
     try:
         call = ast.parse(f"f({commas})", mode="eval").body
-        named = isinstance(call, ast.Call) and not call.args and all(k.arg for k in call.keywords)
-        if not named or not call.keywords:
-            raise ValueError("write name=(4,5) for each argument")
-        return {k.arg: _value(k.value, draw) for k in call.keywords}
+        given = call.keywords if isinstance(call, ast.Call) and not call.args else []
+        named = {k.arg: k.value for k in given if k.arg}
+        if not named or len(named) < len(given):
+            raise ValueError("write name=(4,5) for each argument, once")
+        return {name: _value(value, draw) for name, value in named.items()}
     except (SyntaxError, TypeError, ValueError) as error:
         raise UsageError(f"--args {text!r}: {error}") from error
 
