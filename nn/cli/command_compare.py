@@ -61,8 +61,8 @@ as well: the more there is, the better the place of a mistake is known.
 {WHAT_A_NAME_MEANS}
 With --reference, the functions that the reference defines are compared in each file, on its
 arguments, and its forward functions say what is right; those with a name_example() unless one is
-named. A gradient that the reference returns and a file does not is wrong. Each comparison runs in a process of its own, with --timeout and --memory. That is no wall
-against code that means harm.
+named. A gradient that the reference returns and a file does not is wrong. Each comparison runs in
+a process of its own, with --timeout and --memory. That is no wall against code that means harm.
 """
 
 
