@@ -478,7 +478,6 @@ def test_a_convolution_of_windows_is_compiled():
         lambda x, axis: np.take(x, [0], axis),
         lambda x, axis: np.split(x, 1, axis),
         lambda x, axis: np.array_split(x, 2, axis),
-        lambda x, axis: np.unstack(x, axis=axis),
         lambda x, axis: np.repeat(x, 2, axis),
         lambda x, axis: np.delete(x, 0, axis),
         lambda x, axis: np.insert(x, 0, 1.0, axis),
