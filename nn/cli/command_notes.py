@@ -22,7 +22,7 @@ def run_notes(options: argparse.Namespace) -> int:
     """
     for path in options.notes:
         check_file(path, path)
-    written = outputs(options, "json", "report", inputs=options.notes)
+    written = outputs(options, "json", "report")
     code = check_notes(options, written)
     if options.watch:
         for _ in changes(options.notes):

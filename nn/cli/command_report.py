@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.samples < 1:
         raise UsageError("--samples must be 1 or more")
-    output = outputs(options, "output", inputs=[file] if file else [])["output"]
+    output = outputs(options, "output")["output"]
     from nn import report
 
     if problem := report.missing():
