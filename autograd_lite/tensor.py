@@ -909,15 +909,15 @@ def in_memory(x: Tensor) -> np.ndarray:
 
 def _without_tape(x: Tensor) -> Tensor:
     """x for a view of it that is made inside no_grad, and is not to keep the tape of x."""
-    first = same = _bare(x)
+    first = same = _off_tape(x)
     while x._op is not None and (view := view_of(x)):
         x, op, static = view
-        same._view = (_bare(x), op, static)
+        same._view = (_off_tape(x), op, static)
         same = same._view[0]
     return first
 
 
-def _bare(x: Tensor) -> Tensor:
+def _off_tape(x: Tensor) -> Tensor:
     """x without what it was made from, where it goes on as x does; x itself if it is a leaf."""
     if x._op is None:
         return x

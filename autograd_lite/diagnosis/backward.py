@@ -86,14 +86,16 @@ def check_backward(
     recorded = code.on_tensors(plain, given)
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
     report = compare(recorded.J, returned)
-    report.entries += _missing(code, given, recorded)
+    report.entries += _entries_left_out(code, given, recorded)
     report.notes = _notes(code, plain.gradients, given, recorded.used)
     if not report.ok and seconds > 0:
         report.first_wrong, report.repair = diagnosed(code, wrt, seconds)
     return report
 
 
-def _missing(code: HandWritten, given: Mapping[str, Any], recorded: OnTensors) -> list[Entry]:
+def _entries_left_out(
+    code: HandWritten, given: Mapping[str, Any], recorded: OnTensors
+) -> list[Entry]:
     """The entries of gradients that are not zero, and were not returned."""
     entries = []
     for name in (name for name, g in given.items() if g is None and name in recorded.used):
