@@ -10,7 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.diagnosis import comparison, points, probes
-from autograd_lite.diagnosis.claims import numbers, read_claims
+from autograd_lite.diagnosis.claims import read_claims
 from autograd_lite.diagnosis.points import Paths
 from autograd_lite.graph import steps
 from autograd_lite.walk import recorded_for
@@ -214,23 +214,36 @@ def test_a_probe_tells_what_a_change_does_to_a_gradient(rng):
     J, (gradients, _) = problem.tape(), problem.gradients()
     paths = Paths(steps(J))
     (point,) = points.points(paths, 0)
-    claims = read_claims(paths, gradients)
-    for claim in claims:
-        claim.given = [numbers(claim.source, "a gradient")]
-    wanted, none = frozenset(claim.step.number for claim in claims), frozenset()
-    found = probes.probes(point, claims, none)
-    assert len(found) == len(claims)
+    wanted = [claim.step for claim in read_claims(paths, gradients)]
+    starts = {step.number: rng.normal(size=step.shape) for step in wanted}
+    none, all_of_them = frozenset(), frozenset(starts)
+    everywhere = {x.number: list(starts) for x in paths.down}
+    moved = probes.tangents(point, starts, everywhere, none)
     for x in paths.down:
         change = rng.normal(size=x.shape)
-        pulled = dict(point.pull(x, change, wanted, none))
-        for probe in found:
-            number = probe.claim.step.number
-            if number in pulled:
-                seen = float(np.vdot(change, probe.tangents[x.number]))
-                assert seen == pytest.approx(probe.along(pulled[number]), abs=1e-10)
-                assert seen != pytest.approx(probe.along(1.01 * pulled[number]) + 1e-9, rel=1e-6)
-            else:
-                assert x.number not in probe.tangents
+        pulled = dict(point.pull(x, change, all_of_them, none))
+        assert set(moved[x.number]) == set(pulled)
+        for number, u in moved[x.number].items():
+            seen, along = float(np.vdot(change, u)), float(np.vdot(starts[number], pulled[number]))
+            assert seen == pytest.approx(along, abs=1e-10)
+            assert seen != pytest.approx(1.01 * along + 1e-9, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [1e-12, 1e-4])
+def test_along_a_probe_a_claim_is_off_by_more_than_its_noise(noise, rng):
+    """One number is off by little more than noise, the others by little less."""
+    x = ag.Tensor(rng.normal(size=(4, 8)), True, "x")
+    (claim,) = read_claims(Paths(steps(np.sum(x * x))), {"x": x.data})
+    off = 0.9 * noise * rng.choice([-1.0, 1.0], size=x.shape)
+    off[2, 3] *= 1.2 / 0.9
+    claim.given = [2 * x.data + off]
+
+    def tolerances(*_):
+        return noise
+
+    tolerances.fine = lambda *_: noise / 2
+    found = probes.probe(claim, 2 * x.data, tolerances, rng)
+    assert found.off > found.noise == 2 * found.fine
 
 
 @pytest.mark.parametrize("family", families.FAMILIES, ids=lambda family: family.name)

@@ -654,11 +654,11 @@ def merged_other(e: Place) -> Iterator[Idea]:
     """Another array in the place of a factor or divisor."""
     covered = e.on == "use" and e.t.op in (np.multiply, *PRODUCTS)
     for u in e.operands if not (e.leaf or covered) else ():
-        v, name = e.value(u), e.layout.name(u)
+        v, name, divides = e.value(u), e.layout.name(u), e.divides(u)
         for other, w, of in e.instead_of(u) if np.all(v) else ():
             advice = f"{other} stands for {name} in {e.what}."
             kind = None if of is None else _kind_of_other(e, of, u)
-            if not e.divides(u):
+            if not divides:
                 yield Idea(lambda v=v, w=w: e.right / v * w, advice, kind, of=of)
             elif np.all(w):
                 yield Idea(lambda v=v, w=w: e.right * v / w, advice, kind, of=of)

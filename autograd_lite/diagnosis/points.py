@@ -188,7 +188,7 @@ class Point(Values):
         added: dict[int, Array] = {}
         for t in self.paths.down:
             n = t.number
-            if n in wrong:
+            if n in wrong and n in leads:
                 added[n] = wrong[n](new)
                 off[n] = off[n] + added[n] if n in off else added[n]
                 new.gradients[n] = self.gradients[n] + off[n]

@@ -29,13 +29,14 @@ from autograd_lite.diagnosis.places import (
     places_at,
 )
 from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
-from autograd_lite.diagnosis.probes import Probe, probes
+from autograd_lite.diagnosis.probes import Probe, probe, tangents
 from autograd_lite.diagnosis.report import Finding
 from autograd_lite.diagnosis.tolerances import close, max_norm
 from autograd_lite.graph import Step
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
 REPEATED = (-1.0, 2.0, 0.5)  # the factors that are tried at every step
+MOST_PATIENCE = max(mistake.patience for mistake in TABLE)
 BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for nothing
 
 
@@ -64,7 +65,8 @@ class Search:
         self.cut = frozenset().union(*(c.cut for c in claims))
         self.wanted = frozenset(self.claims)
         self.factors = Factors(layout)
-        self.probes: list[Probe] | None = None
+        self.probes: dict[int, Probe] = {}  # by claim
+        self.tangents: dict[int, dict[int, Array]] = {}  # by step; where they fail, none
         self.seen: set[int] = set()  # the tensors at which all was tried
         self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
@@ -149,7 +151,9 @@ class Search:
         point, own = self.at[0], x.number in unsettled
         below = point.pull(x, point.gradients[x.number], self.wanted, self.cut)
         # What a mistake here would change must not be known to be right.
-        spreads = not any(number not in unsettled and np.any(pulled) for number, pulled in below)
+        spreads = reached <= unsettled or not any(
+            number not in unsettled and np.any(pulled) for number, pulled in below
+        )
         alone = own and len(reached) > 1
         found: list[Trial] = []
         for place in self.places(x) if spreads or own else ():
@@ -208,29 +212,30 @@ class Search:
 
     def look_along(self, unsettled: set[int]) -> None:
         """Probe what is open: a number for each claim that a mistake has to change it by."""
-        if self.probes is None:
-            self.probes = probes(self.at[0], list(self.claims.values()), self.cut)
-        self.probes = [p for p in self.probes if not p.claim.settled]
-        gradients = self.at[0].gradients
-        for p in self.probes:
-            given = p.claim.given[0]
-            p.off = p.along(given) - p.along(gradients[p.claim.step.number])
-            length = math.sqrt(given.size) * norm(p.direction)
-            p.noise = self.tolerances(p.claim.step, given, given) * length
-            p.fine = self.tolerances.fine(p.claim.step, given, given) * length
-        self.at[0].kept.clear()
-        self.probed = {p.claim.step.number for p in self.probes}
-        self.unprobed = unsettled - self.probed
+        point, rng = self.at[0], np.random.default_rng(0)
+        fit = [c for n in sorted(unsettled) if (c := self.claims[n]).given[0].shape == c.step.shape]
+        self.probes = {
+            c.step.number: probe(c, point.gradients[c.step.number], self.tolerances, rng)
+            for c in fit
+        }
+        of = {x.number: self.nearest(x, unsettled) for x in self.paths.down}
+        starts = {number: p.direction for number, p in self.probes.items()}
+        self.tangents = {}
+        with unless_it_fails():
+            self.tangents = tangents(point, starts, of, self.cut)
+        point.kept.clear()
+
+    def nearest(self, x: Step, among: set[int]) -> list[int]:
+        """The claims that a mistake at x is compared with first: as many as may miss it."""
+        below = (n for _, _, n, done in self.paths.plan(x, self.wanted, self.cut) if done)
+        numbers = itertools.chain([x.number], below)
+        return list(itertools.islice((n for n in numbers if n in among), MOST_PATIENCE))
 
     def snapped(self, number: int, rest: Array) -> Array:
         """What stays of a gradient: nothing, where it is only rounding."""
         right, step = self.at[0].gradients[number], self.claims[number].step
         noise = self.tolerances.fine(step, right, right)
         return rest if max_norm(rest) > noise else np.zeros_like(right)
-
-    def leads(self, x: Step, to: set[int]) -> bool:
-        """Whether the gradient of x has a part in one of these."""
-        return bool(to) and not to.isdisjoint(self.paths.reached(x, self.wanted, self.cut))
 
     def reaches(self, x: Step, below: Step) -> bool:
         """Whether the gradient of x has a part in that of `below`."""
@@ -298,37 +303,33 @@ class Trial:
         return self.agrees(array) and bool(self.explained) and self.holds_elsewhere()
 
     def promising(self, array: Array) -> bool:
-        """Whether it may explain a claim, as far as the probes tell."""
-        search, x, ratios = self.search, self.place.x, []
-        if self.mistake.free or array.shape != x.shape or search.leads(x, search.unprobed):
+        """Whether it may explain one of the claims that it reaches first, as the probes tell."""
+        x = self.place.x
+        if self.mistake.free or array.shape != x.shape or not self.search.tangents:
             return True
         length = 1e3 * float(np.finfo(x.value.dtype).eps) * norm(array)
-        for p, u, size, need, rounding in self.needs():
+        for p, u, size, need, rounding in self.needs()[: self.mistake.patience]:
             have, rounding = float(np.vdot(array, u)), rounding + size * length
             if abs(have - need) <= p.noise + rounding and not self.mistake.by_factor:
                 return True
             if abs(have) > p.fine + rounding:
-                ratios.append((need / have, (p.fine + rounding) / abs(have)))
-        if len(ratios) < 2:
-            return any(self.allowed(*ratio) is not None for ratio in ratios)
-        pairs = itertools.combinations(ratios, 2)
-        return any(abs(r - s) <= 10 * (a + b) for (r, a), (s, b) in pairs)
+                uncertain = (p.fine + rounding) / abs(have)
+                if self.allowed(need / have, uncertain) is not None:
+                    return True
+        return False
 
     def needs(self) -> list[tuple[Probe, Array, float, float, float]]:
-        """For each probe that x is seen by: its tangent and that one's length, what a mistake has
-        to give along it, and how much of that is rounding."""
-        point, x = self.place.point, self.place.x
+        """For each probe of x: its tangent and that one's length, what a mistake has to give along
+        it, and how much of that is rounding."""
+        point, x, search = self.place.point, self.place.x, self.search
         key = ("needs", x.number, self.part)
         if key not in point.kept:
             part, eps = contribution(point, x, self.part), float(np.finfo(x.value.dtype).eps)
-            seen = [
-                (p, p.tangents[x.number])
-                for p in self.search.probes or ()
-                if x.number in p.tangents
-            ]
+            rounding = 1e3 * eps * norm(part)
+            seen = [(search.probes[n], u, norm(u)) for n, u in search.tangents[x.number].items()]
             point.kept[key] = [
-                (p, u, norm(u), p.off + float(np.vdot(part, u)), 1e3 * eps * norm(u) * norm(part))
-                for p, u in seen
+                (p, u, size, p.off + float(np.vdot(part, u)), rounding * size)
+                for p, u, size in seen
             ]
         return point.kept[key]
 
@@ -519,28 +520,27 @@ class Repeated(Trial):
     ) -> None:
         super().__init__(search, mistake, same[len(same) // 2][0], 0, idea, False)
         self.known_factor = factor
+        self.first = max((place.x for place, _ in same), key=lambda x: x.number)
         self.same: dict[int, list[tuple[Place, Idea]]] = {}
         for place, one in same:
             self.same.setdefault(place.x.number, []).append((place, one))
 
     def promising(self, array: Array) -> bool:
-        """Whether what it adds, seen along the probes, is what the claims are off by."""
-        search, point = self.search, self.place.point
-        added = self.made(point, frozenset(self.same))[1]
-        eps = float(np.finfo(self.place.x.value.dtype).eps)
-        for p in search.probes or ():
-            tangents = [(a, p.tangents[n]) for n, a in added.items() if n in p.tangents]
-            have = sum(float(np.vdot(a, u)) for a, u in tangents)
-            rounding = 1e3 * eps * sum(norm(a) * norm(u) for a, u in tangents)
-            if abs(have) > rounding and abs(have - p.off) > p.noise + rounding:
-                return False  # all that it changes has to be explained
-        return True
+        """Whether the pass contradicts none of the claims that are complete first."""
+        among = {n for n, claim in self.search.claims.items() if not claim.settled}
+        return self.explains(frozenset(self.search.nearest(self.first, among)))
 
     def agrees(self, array: Array) -> bool:
         """Whether the pass with all of the mistakes contradicts no claim."""
+        return self.explains(self.search.wanted)
+
+    def explains(self, wanted: frozenset[int]) -> bool:
+        """Whether the pass with all of the mistakes contradicts none of these claims."""
         search, point = self.search, self.place.point
-        new = self.made(point, search.wanted)[0]
-        for number, claim in search.claims.items():
+        new = self.made(point, wanted)[0]
+        self.explained, self.exact, self.changed, self.accident = [], True, 0, 0.0
+        for number in wanted:
+            claim = search.claims[number]
             predicted, given = new.gradients[number], claim.given[0] if claim.given else None
             if predicted is point.gradients[number] or given is None:
                 continue
