@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,15 @@ class Paths:
         """Whether a gradient flows from t to its argument k."""
         x = t.inputs[k]
         return isinstance(x, Step) and x.tensor.requires_grad and RULES[t.op][k] is not None  # type: ignore[index]
+
+    @cached_property
+    def completed(self) -> dict[int, list[int]]:
+        """By step, those whose gradient is complete once it has passed that step."""
+        found: dict[int, list[int]] = {}
+        for number, uses in self.uses.items():
+            if uses:
+                found.setdefault(uses[-1][0].number, []).append(number)
+        return found
 
     def position(self, x: Step) -> int:
         """How near the cost the gradient of x is: where the first named result of it stands."""
@@ -175,10 +185,13 @@ class Point(Values):
         wrong: Mapping[int, Callable[[Point], Array]],
         wanted: frozenset[int],
         cut: frozenset[int] = frozenset(),
+        ends: Callable[[int, Array], bool] = lambda number, gradient: False,
     ) -> tuple[Point, dict[int, Array]]:
         """The backward pass with a mistake at several places, each made with the others above it.
 
         wrong: by step number, what is added to its gradient, told from the point as it is so far.
+        ends: told of every gradient of `wanted` that has changed, as soon as it is complete;
+        whether the pass may end there.
         Returns the point with the changed gradients on the way to `wanted`, and what was added.
         """
         new = copy(self)
@@ -197,6 +210,10 @@ class Point(Values):
                     more = self.contribution(t, k, off[n])
                     off[i.number] = off[i.number] + more if i.number in off else more
                     new.gradients[i.number] = self.gradients[i.number] + off[i.number]
+            complete = [i for i in self.paths.completed.get(n, ()) if i not in wrong]
+            complete += [n] if n in wrong else []
+            if any(ends(i, new.gradients[i]) for i in complete if i in wanted and i in off):
+                break
         return new, added
 
     def run(self) -> None:
