@@ -559,11 +559,8 @@ def times_activation(e: Place) -> Iterator[Idea]:
                     both = lambda multiply=multiply, v=v: multiply(e.g, v)
                     yield Idea(both, f"{name} is multiplied into {e.dx}. {mend}", of=array)
                     advice = f"{name} is multiplied into {e.dx} before the sum. {mend}"
-                    yield Idea(
-                        lambda both=both: None if both() is None else e.fitted(both()),
-                        advice,
-                        of=array,
-                    )
+                    sum_of = lambda both=both: None if (p := both()) is None else e.fitted(p)
+                    yield Idea(sum_of, advice, of=array)
 
 
 @mistake("one-sample", on="sum")

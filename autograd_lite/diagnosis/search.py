@@ -457,7 +457,8 @@ class Trial:
         """What the mistake makes of the contribution that it is about, at a point."""
         ideas = self.mistake.ideas(dataclasses.replace(self.place, point=point))
         idea = next(itertools.islice(ideas, self.number, None), None)
-        return None if idea is None or idea.array is None else self.factor * idea.array
+        array = None if idea is None else idea.array  # which is made when it is read
+        return None if array is None else self.factor * array
 
     def delta(self, point: Point) -> Array | None:
         """What the mistake adds to the gradient of its place; None if the shape is another."""

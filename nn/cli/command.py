@@ -133,16 +133,14 @@ def usage_errors() -> Iterator[None]:
         raise UsageError(str(error)) from error
 
 
-def outputs(
-    options: argparse.Namespace, *names: str, inputs: Sequence[str] = ()
-) -> dict[str, files.Output]:
+def outputs(options: argparse.Namespace, *names: str) -> dict[str, files.Output]:
     """The files that these options ask for, by option, opened for writing before any work is done.
 
     Raises UsageError for a file that cannot be written, and for one that would replace another of
-    them, or one of the files that are read (`inputs`).
+    them, or a file that any other option or argument names, as FILE or as FILE::name.
     """
     found: dict[str, files.Output] = {}
-    taken = {os.path.realpath(path): path for path in inputs if os.path.isfile(path)}
+    taken = {os.path.realpath(path): path for path in _files_named(options, names)}
     for name in names:
         path = getattr(options, name)
         if path is None:
@@ -157,6 +155,14 @@ def outputs(
         if replaced is not None:
             taken[replaced] = f"what --{name} writes"
     return found
+
+
+def _files_named(options: argparse.Namespace, outputs: Sequence[str]) -> Iterator[str]:
+    """The files that the options and arguments name, but for those to be written."""
+    for name, value in vars(options).items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and name not in outputs:
+                yield from filter(os.path.isfile, {text, text.partition("::")[0]})
 
 
 def check_file(path: str, what: str) -> None:

@@ -61,8 +61,8 @@ as well: the more there is, the better the place of a mistake is known.
 {WHAT_A_NAME_MEANS}
 With --reference, the functions that the reference defines are compared in each file, on its
 arguments, and its forward functions say what is right; those with a name_example() unless one is
-named. Each comparison runs in a process of its own, with --timeout and --memory. That is no wall
-against code that means harm.
+named. A gradient that the reference returns and a file does not is wrong. Each comparison runs in
+a process of its own, with --timeout and --memory. That is no wall against code that means harm.
 """
 
 
@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
         check_file(path, path)
     if options.timeout is not None and options.timeout <= 0:
         raise UsageError("--timeout must be more than 0 seconds")
-    written = outputs(options, "json", inputs=[_split(file)[0] for file in options.files])
+    written = outputs(options, "json")
     if len(options.files) > 1 or options.timeout is not None:
         results = _submissions(options)
         code = 0 if all(r.ok for r in results) else 1
@@ -180,10 +180,11 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
             source, its_name = _split(options.reference)
             args_from = stack.enter_context(_executed(source))
             args_of = target(args_from, its_name or name, source)
-            right = args_of.forward
+            right = (args_of.forward, args_of.backward) if args_of.backward else args_of.forward
         with _own_errors(source):
             args = arguments(args_from, args_of, options.args, source, options.rng)
-        report = _checked(of, args, right, file, options.rng)
+        with _own_errors(source, only_inside=True):
+            report = _checked(of, args, right, file, options.rng)
     print(report)
     return report
 
@@ -208,9 +209,11 @@ def _submissions(options: argparse.Namespace) -> list[Outcome]:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             passed += [f"--{option.replace('_', '-')}={text}"]
     results = []
-    for file in options.files:
-        path, name = _split(file)
-        for each in [name] if name or not options.reference else _names(options.reference):
+    split = [_split(file) for file in options.files]
+    unnamed = options.reference and not all(name for _, name in split)
+    all_names = _names(options.reference) if unnamed else [""]
+    for path, name in split:
+        for each in [name] if name else all_names:
             memory = 2000 if options.memory is None else options.memory
             outcome = submit(path, each, passed, options.timeout or 60.0, memory)
             results.append(outcome)
@@ -300,6 +303,8 @@ def _own_errors(file: str, only_inside: bool = False) -> Iterator[None]:
     """
     try:
         yield
+    except UsageError:  # of ours
+        raise
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = list(itertools.dropwhile(lambda frame: frame.filename != file, frames))

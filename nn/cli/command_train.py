@@ -109,7 +109,7 @@ class Task:
 
 def run(options: argparse.Namespace) -> int:
     """Train as the options say and print the result; returns the exit code."""
-    written = outputs(options, "save", "plot", inputs=[options.data])
+    written = outputs(options, "save", "plot")
     if "plot" in written:
         _check_picture(options.plot)
     task = _prepared(options)
