@@ -87,7 +87,7 @@ def check_backward(
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
     report = compare(recorded.J, returned)
     report.entries += _missing(code, given, recorded)
-    report.notes = _notes(code, plain.gradients, given, recorded.used)
+    report.notes += _notes(code, plain.gradients, given, recorded.used)
     if not report.ok and seconds > 0:
         report.first_wrong, report.repair = diagnosed(code, wrt, seconds)
     return report

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.diagnosis.claims import Claim, read_claims, read_values, recorded_cost
+from autograd_lite.diagnosis.coincidences import coincidences
 from autograd_lite.diagnosis.conclusions import (
     gradient_of_step_before,
     guess_from_shape,
@@ -57,6 +58,8 @@ def compare(
     Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. The
     findings are mistakes of the table in `autograd_lite.diagnosis.mistakes`; a gradient that none
     of them gives is `unknown`. On a long tape the search stops after half a minute, and says so.
+    Where all arrays agree, `.notes` say which mistakes would not show with these numbers, because
+    a matrix is symmetric, or there is one sample.
     Raises KeyError for a name that is not on the tape, with those that are; ValueError for nothing
     to compare; TypeError for what is not real numbers.
 
@@ -91,8 +94,12 @@ def compare(
             _first_verdict(claim, at, tolerances)
         if not all(claim.settled for claim in claims):
             _judge(claims, at, tolerances, forward, own_values)
+        agree = [c for c in claims if c.entry.verdict == "agrees" and not callable(c.source)]
+        notes = coincidences(Layout(at[0]), agree) if len(agree) == len(claims) else []
     ordered = sorted(claims, key=lambda c: (c.entry.verdict != "shape", *_from_the_cost(paths, c)))
-    return Report([*forward, *(c.entry for c in ordered)])
+    report = Report([*forward, *(c.entry for c in ordered)])
+    report.notes = notes
+    return report
 
 
 def findings_for(right: Array, wrong: Array, name: str = "x") -> list[Finding]:

@@ -31,7 +31,7 @@ from autograd_lite.diagnosis.places import (
 from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
 from autograd_lite.diagnosis.probes import Probe, probe, tangents
 from autograd_lite.diagnosis.report import Finding
-from autograd_lite.diagnosis.tolerances import close, max_norm
+from autograd_lite.diagnosis.tolerances import close, max_norm, nearly_equal
 from autograd_lite.graph import Step
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
@@ -328,7 +328,7 @@ class Trial:
     def worth_trying(self, array: Array) -> bool:
         """Whether the array is not right, and not one that many others would be."""
         stands_for_right = not (self.mistake.by_factor or self.mistake.adds)
-        if stands_for_right and _same(array, self.place.right):
+        if stands_for_right and nearly_equal(array, self.place.right):
             return False
         return self.mistake.omits or bool(np.any(array))  # times zero, all look the same
 
@@ -711,10 +711,6 @@ def _shaped(place: Place, array: Array | None) -> Array | None:
     if array is not None and array.shape != place.x.shape and place.part != "all":
         return broadcast(array, place.x.shape)  # NumPy adds the other parts to it
     return array
-
-
-def _same(array: Array, right: Array) -> bool:
-    return array.shape == right.shape and max_norm(array - right) <= 1e-5 * max_norm(right)
 
 
 def both_ends_first(items: Sequence[Any]) -> list[Any]:
