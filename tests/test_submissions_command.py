@@ -222,8 +222,9 @@ def test_a_submission_that_leaves_gradients_out_is_wrong(write, capsys, tmp_path
     assert "w: missing" in said
 
 
-def test_an_error_of_the_reference_is_its_own(write, capsys):
-    teacher = write("teacher.py", old="return dout @ w.T", new="1 / 0; return dout @ w.T")
+@pytest.mark.parametrize("error", ["1 / 0", "np.zeros(2) + np.zeros(3)", "{}['dx']"])
+def test_an_error_of_the_reference_is_its_own(write, capsys, error):
+    teacher = write("teacher.py", old="return dout @ w.T", new=f"{error}; return dout @ w.T")
     code, said = printed_by(capsys, f"{write('mine.py')}::affine", "--reference", teacher)
     assert code == 2
     assert f"{teacher} raised an error" in said

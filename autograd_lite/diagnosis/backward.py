@@ -15,7 +15,7 @@ from autograd_lite.diagnosis.repair import diagnosed
 from autograd_lite.diagnosis.report import Entry, Finding, Report
 from autograd_lite.graph import steps
 
-MOST_SECONDS = 10**6  # of a search
+LONGEST_SEARCH = 10**6  # of a search
 
 
 def check_backward(
@@ -69,8 +69,8 @@ def check_backward(
       - return dout @ w.T, x.T @ dout, -dout.sum(axis=0)
       + return dout @ w.T, x.T @ dout, dout.sum(axis=0)
     """
-    if not isinstance(seconds, int | float | np.number) or not 0 <= seconds <= MOST_SECONDS:
-        raise ValueError(f"seconds={seconds!r}: it must be a number from 0 to {MOST_SECONDS}")
+    if not isinstance(seconds, int | float | np.number) or not 0 <= seconds <= LONGEST_SEARCH:
+        raise ValueError(f"seconds={seconds!r}: it must be a number from 0 to {LONGEST_SEARCH}")
     wrt = names_of(wrt)
     code = HandWritten(forward, backward, args, reference, rng)
     try:

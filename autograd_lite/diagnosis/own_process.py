@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 MORE_MEMORY = 2**30  # bytes that such a process may take beyond what this one has
 # Python's audit events of what would change something outside of the process.
-_REFUSED = {
+_CHANGES = {
     *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink"),
     *("os.chmod", "os.chown", "os.chflags", "os.utime", "os.setxattr", "os.removexattr"),
     *("os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "pty.spawn"),
@@ -114,7 +114,7 @@ def _confine(seconds: float, kept: int) -> None:
                 resource.setrlimit(which, (new, hard))
     sys.dont_write_bytecode = True  # a module may be imported
     # By this multiprocessing starts processes, of which no event tells.
-    silent: Any = types.SimpleNamespace(fork_exec=lambda *_: _refuse("os.fork"))
+    silent: Any = types.SimpleNamespace(fork_exec=lambda *_: _refusal("os.fork"))
     sys.modules["_posixsubprocess"] = silent
     sys.addaudithook(_audit)
 
@@ -133,10 +133,10 @@ def _close_files(kept: int) -> None:
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     """Refuse what would change something outside; Python calls this before it does anything."""
-    if event in _REFUSED or (event == "open" and arguments[2] & _WRITING):
-        _refuse(event)
+    if event in _CHANGES or (event == "open" and arguments[2] & _WRITING):
+        _refusal(event)
 
 
-def _refuse(event: str) -> NoReturn:
+def _refusal(event: str) -> NoReturn:
     _refusals.append(event)
     raise Refused(event)

@@ -96,15 +96,15 @@ ON_TENSORS: dict[int, Any] = {
     for f in (np.zeros, np.ones, np.empty, np.zeros_like, np.ones_like, np.empty_like)
 }
 ON_TENSORS |= {id(np.full): _full, id(np.full_like): _makes(np.full_like)}
-_array = _converts(np.array, copies=True)
+_array_of = _converts(np.array, copies=True)
 
 
 @functools.wraps(np.copy)
 def _copy(x: Any, order: Any = "K", subok: bool = False) -> Any:
-    return _array(x, order=order, subok=subok)
+    return _array_of(x, order=order, subok=subok)
 
 
-ON_TENSORS |= {id(np.array): _array, id(np.copy): _copy}
+ON_TENSORS |= {id(np.array): _array_of, id(np.copy): _copy}
 ON_TENSORS |= {
     id(f): _converts(f, copies=False) for f in (np.asarray, np.ascontiguousarray, np.asanyarray)
 }

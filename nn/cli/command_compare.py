@@ -183,15 +183,16 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
             right = (args_of.forward, args_of.backward) if args_of.backward else args_of.forward
         with _own_errors(source):
             args = arguments(args_from, args_of, options.args, source, options.rng)
-        with _own_errors(source, only_inside=True):
-            report = _checked(of, args, right, file, options.rng)
+        report = _checked(of, args, right, {file, source}, options.rng)
     print(report)
     return report
 
 
-def _checked(of: Target, args: Any, right: Any, file: str, rng: int) -> Any:
+def _checked(of: Target, args: Any, right: Any, files: set[str], rng: int) -> Any:
     try:
-        with _own_errors(file, only_inside=True):
+        with contextlib.ExitStack() as stack:
+            for file in files:
+                stack.enter_context(_own_errors(file, only_inside=True))
             return ag.check_backward(of.forward, of.backward, args, reference=right, rng=rng)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(str(error.args[0]), lines=True) from error
