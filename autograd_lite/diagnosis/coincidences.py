@@ -25,11 +25,17 @@ from autograd_lite.graph import Step, replay
 MOST_NOTES = 3
 LONGEST_TAPE = 1000  # steps, on which it is looked for
 SIZES, NUMBERS = "Try widths 3, 4, 5 and random numbers.", "Try random numbers."
-# What cannot be told apart, by the kind of the mistake, and at which numbers it can.
-ALIKE: dict[str, tuple[Callable[[Place, Idea], str], str]] = {
-    "weight-not-transposed": (lambda e, _: f"{e.name}.T from {e.name} in {e.line}", SIZES),
-    "wrong-weight": (lambda e, idea: f"{e.name} from {e.layout.name(idea.of)} in {e.line}", SIZES),  # type: ignore[arg-type]
-    "derivative-dropped": (
+# What cannot be told apart, by the kind of the mistake and of the place; at which numbers it can.
+ALIKE: dict[tuple[str, str], tuple[Callable[[Place, Idea], str], str]] = {
+    ("weight-not-transposed", "product"): (
+        lambda e, _: f"{e.name}.T from {e.name} in {e.line}",
+        SIZES,
+    ),
+    ("wrong-weight", "product"): (
+        lambda e, idea: f"{e.name} from {e.layout.name(idea.of)} in {e.line}",  # type: ignore[arg-type]
+        SIZES,
+    ),
+    ("derivative-dropped", "function"): (
         lambda e, _: f"{e.function.name}′({e.where}) from 1 in {_line(e)}",
         NUMBERS,
     ),
@@ -76,7 +82,7 @@ def _is_zero(here: Point, there: Point, x: Step) -> bool:
 def _of_values(layout: Layout, other: Point, wanted: frozenset[int]) -> Iterator[str]:
     """The mistakes that change nothing at these values, and something at others."""
     here = layout.point
-    classic = [m for m in TABLE if m.kind in ALIKE and m.on in ("product", "function")]
+    classic = [m for m in TABLE if (m.kind, m.on) in ALIKE]
     for x in layout.paths.down:
         if not layout.paths.reached(x, wanted):
             continue
@@ -86,12 +92,12 @@ def _of_values(layout: Layout, other: Point, wanted: frozenset[int]) -> Iterator
             there = replace(place, point=other)
             for mistake in (m for m in classic if m.on == place.on):
                 for a, b in zip(mistake.ideas(place), mistake.ideas(there), strict=False):
-                    if _alike(a, place) and _alike(b, there) is False:
-                        alike, mend = ALIKE[mistake.kind]
+                    if _gives_right(a, place) and _gives_right(b, there) is False:
+                        alike, mend = ALIKE[mistake.kind, mistake.on]
                         yield f"These numbers cannot tell {alike(place, a)}. {mend}"
 
 
-def _alike(idea: Idea, place: Place) -> bool | None:
+def _gives_right(idea: Idea, place: Place) -> bool | None:
     """Whether a mistake gives what is right; None where that cannot be told."""
     array = idea.array
     if array is None or not (np.isfinite(array).all() and np.isfinite(place.right).all()):
@@ -100,30 +106,37 @@ def _alike(idea: Idea, place: Place) -> bool | None:
 
 
 def _of_sizes(layout: Layout) -> Iterator[str]:
-    """A number of samples, over which the cost is a mean, that says nothing."""
-    down, uses = layout.paths.down, layout.paths.uses
-    products = [
-        (t, k)
-        for x in down
-        for t, k in uses[x.number]
-        if t.op in PRODUCTS and layout.is_parameter(layout.source(x))
-    ]
+    """Sizes that say nothing: of a weight, or of the samples over which the cost is a mean."""
+    products = list(_products_with_parameters(layout))
     summed = {t.shape[-1] if k == 0 else t.shape[-2] for t, k in products}
-    arrays = [x for x in down if x.op is None] + [t for t, _ in products]
-    weights = dict.fromkeys(layout.source(t.inputs[k]) for t, k in products)
-    for x in weights:
+    for x in dict.fromkeys(layout.source(t.inputs[k]) for t, k in products):
         if x.shape == (1, 1):
             yield f"{layout.name(x)} is 1 × 1: it shows no transpose and no order. {SIZES}"
-    for m in sorted({m for m in map(_averaged, down) if m}):
+    for m in filter(None, dict.fromkeys(map(_averaged, layout.paths.down))):
         if m == 1 and summed == {1}:
             yield "There is one sample: neither 1/m nor a sum over samples shows. Try 7."
-        elif m > 1 and any(x.shape.count(m) > 1 for x in arrays):
-            widths = {n for x in arrays for n in x.shape}
-            other = next(n for n in itertools.count(m + 1) if n not in widths)
-            yield (
-                f"The mean is over {m}, and {m} is a width too: a division by the wrong one does "
-                f"not show. Try {other} samples."
-            )
+        elif m > 1:
+            yield from _of_samples(layout, m, [t for t, _ in products])
+
+
+def _products_with_parameters(layout: Layout) -> Iterator[tuple[Step, int]]:
+    """The products in which a parameter is a factor, each with which factor it is."""
+    for x in layout.paths.down:
+        for t, k in layout.paths.uses[x.number]:
+            if t.op in PRODUCTS and layout.is_parameter(layout.source(x)):
+                yield t, k
+
+
+def _of_samples(layout: Layout, m: int, products: list[Step]) -> Iterator[str]:
+    """A number of samples that is another size of the same array, too."""
+    arrays = [x for x in layout.paths.down if x.op is None] + products
+    if any(x.shape.count(m) > 1 for x in arrays):
+        sizes = {n for x in arrays for n in x.shape}
+        other = next(n for n in itertools.count(m + 1) if n not in sizes)
+        yield (
+            f"The mean is over {m}, and {m} is a width too: a division by the wrong one does not "
+            f"show. Try {other} samples."
+        )
 
 
 def _averaged(t: Step) -> int | None:
