@@ -15,8 +15,9 @@ from dataclasses import replace
 import numpy as np
 
 from autograd_lite.diagnosis.claims import Claim
-from autograd_lite.diagnosis.layout import PRODUCTS, Layout
+from autograd_lite.diagnosis.layout import Layout
 from autograd_lite.diagnosis.mistakes import TABLE
+from autograd_lite.diagnosis.names import PRODUCTS
 from autograd_lite.diagnosis.places import Idea, Place, places_at
 from autograd_lite.diagnosis.points import Point, points, unless_it_fails
 from autograd_lite.diagnosis.tolerances import nearly_equal

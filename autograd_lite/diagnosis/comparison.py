@@ -34,7 +34,7 @@ from autograd_lite.diagnosis.tolerances import (
     close,
     relative_error,
 )
-from autograd_lite.graph import Steps, replay, steps
+from autograd_lite.graph import replay, steps
 from autograd_lite.tensor import Tensor
 
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point
@@ -88,7 +88,7 @@ def compare(
         some_call = any(callable(claim.source) for claim in claims)
         at = points(paths, OTHER_POINTS if some_call else 0)
         tolerances = Tolerances(at[0])
-        forward, own_values = _forward(recorded, {} if values is None else values, tolerances)
+        forward, own_values = _forward(paths, {} if values is None else values, tolerances)
         for claim in claims:
             claim.evaluate(at)
             _first_verdict(claim, at, tolerances)
@@ -157,7 +157,7 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
 
 
 def _forward(
-    recorded: Steps, values: Mapping[Any, Any], tolerances: Tolerances
+    paths: Paths, values: Mapping[Any, Any], tolerances: Tolerances
 ) -> tuple[list[Entry], list[Array] | None]:
     """The entries for forward values in the tape's order; and the values of all steps, if wrong.
 
@@ -165,10 +165,11 @@ def _forward(
     """
     entries: list[Entry] = []
     put: dict[int, Array] = {}
+    recorded = paths.recorded
     current = [s.value for s in recorded]
     said: Finding | None = None
-    for step, array in read_values(recorded, values):
-        label, right = step.label or step.name, step.value
+    for label, step, array in read_values(paths, values):
+        right = step.value
         entry = Entry(label, step.shape, array, step, forward=True)
         entries.append(entry)
         if array.shape != step.shape:

@@ -18,7 +18,8 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
-from autograd_lite.diagnosis.layout import PRODUCTS, Formula
+from autograd_lite.diagnosis.layout import Formula
+from autograd_lite.diagnosis.names import PRODUCTS
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,

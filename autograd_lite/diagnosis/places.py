@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.layout import PRODUCTS, Function, Layout, Way
+from autograd_lite.diagnosis.layout import Function, Layout, Way
+from autograd_lite.diagnosis.names import PRODUCTS
 from autograd_lite.diagnosis.points import Array, Point
 from autograd_lite.graph import Step
 from autograd_lite.walk import undo_broadcast

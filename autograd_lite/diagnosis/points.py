@@ -81,7 +81,7 @@ class Paths:
 
     def only_use(self, x: Step) -> bool:
         """Whether there is just one path on which a gradient reaches x."""
-        return len(self.uses[x.number]) == 1
+        return len(self.uses.get(x.number, ())) == 1
 
     def reached(
         self, x: Step, wanted: frozenset[int], cut: frozenset[int] = frozenset()

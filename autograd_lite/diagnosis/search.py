@@ -20,6 +20,7 @@ from autograd_lite.diagnosis.claims import Claim
 from autograd_lite.diagnosis.factors import Factors
 from autograd_lite.diagnosis.layout import Layout, numbered
 from autograd_lite.diagnosis.mistakes import TABLE, Mistake
+from autograd_lite.diagnosis.names import listed
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -697,13 +698,6 @@ class Repeated(Trial):
 def norm(array: Array) -> float:
     """The length of all numbers as one vector."""
     return math.sqrt(float(np.vdot(array, array)))
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in words: `z1, z2 and z3`, of many the first and the last."""
-    if len(names) > 4:
-        return f"{names[0]}, {names[1]}, … {names[-1]}"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _shaped(place: Place, array: Array | None) -> Array | None:
