@@ -166,7 +166,7 @@ class _Run:
         """The value, if it is one array; otherwise an error."""
         if not isinstance(self.value, Tensor):
             raise TypeError(
-                f"the function returned {errors.kind_of(self.value)}: a product with its "
+                f"the function returned a {type(self.value).__name__}: a product with its "
                 "derivative needs one array as its value, or use ag.jacobian"
             )
         return self.value
@@ -217,7 +217,7 @@ def _like(tree: Any, other: Any, what: str) -> Any:
 def _check_function(f: Any) -> None:
     if not callable(f):
         raise TypeError(
-            f"this takes a function of arrays, not {errors.kind_of(f)}. "
+            f"this takes a function of arrays, not a {type(f).__name__}. "
             "The gradients of a Tensor J are ag.gradients(J, [W])"
         )
 

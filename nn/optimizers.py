@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.errors import kind_of
 from nn.arrays import Array
 
 ParameterState = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # each with its value and memory
@@ -159,7 +158,9 @@ def _gradient(name: str, parameter: ag.Tensor, gradient: Any) -> Array:
     if gradient is None:
         raise ValueError(f"{name} has no gradient: call J.backward() before the step")
     if not isinstance(gradient, np.ndarray | np.generic):
-        raise TypeError(f"the gradient of {name} is {kind_of(gradient)}: it must be an array")
+        raise TypeError(
+            f"the gradient of {name} is a {type(gradient).__name__}: it must be an array"
+        )
     if gradient.shape != parameter.shape:
         hint = " Its transpose would fit." if gradient.shape[::-1] == parameter.shape else ""
         raise ValueError(

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import autograd_lite as ag
-from autograd_lite.errors import kind_of
 from nn import datasets
 from nn.architecture import letter_and_layer
 from nn.arrays import Array, checked_count
@@ -176,7 +175,7 @@ def _checked_schedule(schedule: Any, optimizer: Any) -> Schedule | None:
     if not callable(schedule):
         raise TypeError(f"schedule={schedule!r}: give one of nn.schedules, or a function of epoch")
     if not hasattr(optimizer, "rate"):
-        raise TypeError(f"schedule: {kind_of(optimizer)} has no rate that it could change")
+        raise TypeError(f"schedule: a {type(optimizer).__name__} has no rate that it could change")
     checked: Schedule = schedule
     return checked
 
@@ -305,7 +304,7 @@ class _Run:
             raise TypeError(f'checkpoint={checkpoint!r}: give nn.Checkpoint("run.npz", every=10)')
         if not isinstance(self.optimizer, Optimizer):
             raise TypeError(
-                f"checkpoint: {kind_of(self.optimizer)} has a memory of its own, which "
+                f"checkpoint: a {type(self.optimizer).__name__} has a memory of its own, which "
                 "cannot be kept: give an nn.optimizers.Optimizer"
             )
         state = self.state()

@@ -466,9 +466,9 @@ X = normal(3)
         *(
             ((noted_forward, lambda dout, cache, g=g: g), (X,), TypeError, f"the gradient of x {s}")
             for g, s in (
-                ("abc", "is not an array of numbers, but a str"),
-                (["a"], "is not an array of numbers, but a str"),
-                ({"dx": object()}, "is not an array of numbers, but an object"),
+                ("abc", "is not an array of numbers, but str"),
+                (["a"], "is not an array of numbers, but str"),
+                ({"dx": object()}, "is not an array of numbers, but object"),
                 ({"dx": [[1], [1, 2]]}, "is no array"),
                 (1j * X, "is complex"),
             )

@@ -235,7 +235,7 @@ def _run(
     for x in flatten(result):
         if not isinstance(x, Tensor | np.ndarray | np.generic | int | float | str | None):
             raise TypeError(
-                f"{name_of(f)} returns {errors.kind_of(x)}; a compiled function returns arrays, "
+                f"{name_of(f)} returns a {type(x).__name__}; a compiled function returns arrays, "
                 "numbers, or lists, tuples and dicts of them"
             )
     return Trace(start, arguments, result, gradient_of, guards)

@@ -196,10 +196,10 @@ def _kind(source: Any, array: Array) -> str:
     if source is None:
         return "None. A .grad is None before backward(), a function without a return gives None"
     if not array.shape:
-        return errors.kind_of(source)
+        return type(source).__name__
     if array.dtype.kind != "O":
         return f"an array {array.shape} of {array.dtype}"
     first = next((x for x in array.flat if not isinstance(x, float | int | np.number)), None)
     if first is None:
         return f"an array {array.shape} of Python objects: make it one of floats, .astype(float)"
-    return f"an array {array.shape} of Python objects, one of them {errors.kind_of(first)}"
+    return f"an array {array.shape} of Python objects, one of them a {type(first).__name__}"

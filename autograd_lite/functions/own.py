@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite import errors, rules
+from autograd_lite import rules
 from autograd_lite.functions.forms import axes_of, without_axes
 from autograd_lite.rules import RULES, Rule
 from autograd_lite.tensor import Tensor
@@ -87,7 +87,7 @@ def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]
                 )
             y = function(*_read_only(inputs), **static)
             if y is None or isinstance(y, str | list | tuple | dict):
-                raise TypeError(f"it returned {errors.kind_of(y)}, not an array: mind its return")
+                raise TypeError(f"it returned a {type(y).__name__}, not an array: mind its return")
             return y.copy() if isinstance(y, np.ndarray) else y  # it may keep what it returns
 
         op = rules.operation(*argument_rules)(forward)

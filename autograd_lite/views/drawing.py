@@ -15,7 +15,7 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from autograd_lite import errors, files
+from autograd_lite import files
 from autograd_lite.algebra.reading import RuleTexts
 from autograd_lite.graph import Step, Steps, steps
 from autograd_lite.tensor import Tensor
@@ -105,7 +105,7 @@ def draw(
     if groups is not None and not isinstance(groups, Mapping):
         raise TypeError('groups are a dict of lists of Tensors, as in {"layer 1": [W1, b1]}')
     if report is not None and not hasattr(report, "entries"):
-        raise TypeError(f"report is what ag.compare returns, not {errors.kind_of(report)}")
+        raise TypeError(f"report is what ag.compare returns, not a {type(report).__name__}")
     forward = recorded = steps(J)
     member = membership(recorded, groups or {})
     view = next(v for v in views(recorded, member, most) if v.fits(most))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograd_lite import errors
 from autograd_lite.graph import Step, Steps
 from autograd_lite.tensor import Tensor
 
@@ -23,7 +22,7 @@ def membership(recorded: Steps, groups: Mapping[str, Iterable[Tensor]]) -> dict[
         found = []
         for t in tensors:
             if not isinstance(t, Tensor):
-                raise TypeError(f"group {name!r} holds {errors.kind_of(t)}: give it Tensors")
+                raise TypeError(f"group {name!r} holds a {type(t).__name__}: give it Tensors")
             if id(t) in number:  # a last activation is not, under a cost of logits
                 found.append(member.setdefault(number[id(t)], name))
         if not found:

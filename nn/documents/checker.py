@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.errors import kind_of
-
 from ..closed_form import relative_error
 from .passes import DifferencePass, ForwardPass, Pass, TapePass
 from .procedures import Run
@@ -296,7 +294,7 @@ def attempt(
     except Exception as problem:  # formulas of users may raise anything; the others still run
         return "failed", None, f"{type(problem).__name__}: {problem}"
     if not isinstance(got, np.ndarray | Number | np.bool_):
-        return "failed", None, f"{kind_of(got)} in place of an array"
+        return "failed", None, f"a {type(got).__name__} in place of an array"
     got = np.asarray(got)
     if got.shape != truth.shape:
         return "nonconforming", None, f"{got.shape} in place of {truth.shape}"
