@@ -17,6 +17,7 @@ from autograd_lite.diagnosis.comparison import compare
 from autograd_lite.diagnosis.hand_written import HandWritten, OnTensors
 from autograd_lite.diagnosis.repair import diagnosed
 from autograd_lite.diagnosis.report import Entry, Finding, Report
+from autograd_lite.diagnosis.search import Progress
 from autograd_lite.graph import steps
 
 LONGEST_SEARCH = 10**6  # of a search
@@ -31,6 +32,8 @@ def check_backward(
     reference: Callable[..., Any] | tuple[Callable[..., Any], Callable[..., Any]] | None = None,
     rng: int | np.random.Generator = 0,
     seconds: float = 5.0,
+    quick: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
     """Judge the gradients that a function computes, and name the mistake in those that are wrong.
 
@@ -52,6 +55,8 @@ def check_backward(
     processes or open connections are refused there, and a run that calls one does not count: what
     calls them in each run has no repair. The report then has the `repair`, or else the line that is
     the `first_wrong`. An error that the function raises has the repair as a note.
+
+    quick, progress: of the search for the mistake, as in `ag.compare`.
 
     Where everything agrees, but these numbers would hide a mistake (a symmetric matrix does, or a
     ReLU of positive numbers), the functions are tried on others, and `.notes` say what came of it.
@@ -92,7 +97,7 @@ def check_backward(
     given = dict.fromkeys(asked) | code.arguments.whose(plain.gradients, wrt, code.who)
     recorded = code.on_tensors(plain, given)
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
-    report = compare(recorded.J, returned)
+    report = compare(recorded.J, returned, quick=quick, progress=progress)
     if report.ok and report.notes and not code.arguments.state:
         report.notes = _elsewhere(code, wrt, [*given], report.notes)
     report.entries += _missing(code, given, recorded)

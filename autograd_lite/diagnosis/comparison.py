@@ -27,7 +27,7 @@ from autograd_lite.diagnosis.conclusions import (
 from autograd_lite.diagnosis.layout import Layout
 from autograd_lite.diagnosis.points import Array, Paths, Point, points, unless_it_fails
 from autograd_lite.diagnosis.report import Entry, Finding, Report
-from autograd_lite.diagnosis.search import Search, Trial, findings
+from autograd_lite.diagnosis.search import Progress, Search, Trial, findings
 from autograd_lite.diagnosis.tolerances import (
     FiveDigits,
     Tolerances,
@@ -40,12 +40,16 @@ from autograd_lite.tensor import Tensor
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point
 MOST_FINDINGS = 10
 MOST_SECONDS = 30.0  # for the search, which on a tape of thousands of steps would take hours
+QUICK_SECONDS = 1.0
 
 
 def compare(
     J: Tensor,
     gradients: Mapping[Any, Any],
     values: Mapping[Any, Any] | None = None,
+    *,
+    quick: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
     """Judge hand-derived gradients of a cost, and name the mistake in those that are wrong.
 
@@ -57,7 +61,9 @@ def compare(
 
     Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. The
     findings are mistakes of the table in `autograd_lite.diagnosis.mistakes`; a gradient that none
-    of them gives is `unknown`. On a long tape the search stops after half a minute, and says so.
+    of them gives is `unknown`. On a long tape the search stops after half a minute, after a second
+    if `quick`, and says what it tried. progress: a function that is told now and then how much of
+    the search is done, and of how much.
     Where all arrays agree, `.notes` say which mistakes would not show with these numbers, because
     a matrix is symmetric, or there is one sample.
     Raises KeyError for a name that is not on the tape, with those that are; ValueError for nothing
@@ -93,7 +99,8 @@ def compare(
             claim.evaluate(at)
             _first_verdict(claim, at, tolerances)
         if not all(claim.settled for claim in claims):
-            _judge(claims, at, tolerances, forward, own_values)
+            seconds = QUICK_SECONDS if quick else MOST_SECONDS
+            _judge(claims, at, tolerances, forward, own_values, seconds, progress)
         agree = [c for c in claims if c.entry.verdict == "agrees" and not callable(c.source)]
         notes = coincidences(Layout(at[0]), agree) if len(agree) == len(claims) else []
     ordered = sorted(claims, key=lambda c: (c.entry.verdict != "shape", *_from_the_cost(paths, c)))
@@ -204,9 +211,11 @@ def _judge(
     tolerances: Tolerances,
     forward: list[Entry],
     own_values: list[Array] | None,
+    seconds: float,
+    progress: Progress | None,
 ) -> None:
     """Explain what differs: all arrays jointly, each function of gradients by itself."""
-    layout, until = Layout(at[0]), time.monotonic() + MOST_SECONDS
+    layout, until = Layout(at[0]), time.monotonic() + seconds
     jointly = [c for c in claims if c.given and not c.cut]
     for group in [jointly, *([c] for c in claims if c.given and c.cut)]:
         here = [Point(p.paths, p.values) for p in at]
@@ -219,7 +228,8 @@ def _judge(
             for claim in group:
                 claim.given = [*claim.given[1:], claim.given[0]]
         if not all(claim.settled for claim in group):
-            _explain(Search(layout, here, group, tolerances, until=until))
+            search = Search(layout, here, group, tolerances, until=until, progress=progress)
+            _explain(search, seconds)
     mark_convention(claims, MOST_FINDINGS)
 
 
@@ -234,15 +244,15 @@ def _follow(
                 claim.entry.findings, claim.settled = list(why), True
 
 
-def _explain(search: Search) -> None:
+def _explain(search: Search, seconds: float) -> None:
     """Settle every claim: by mistakes as far as some explain it, and then as unknown."""
     with unless_it_fails():
-        _explain_by_mistakes(search)
+        _explain_by_mistakes(search, seconds)
     while still := [c for c in search.claims.values() if not c.settled]:
-        _give_up(search, still)
+        _give_up(search, still, seconds)
 
 
-def _explain_by_mistakes(search: Search) -> None:
+def _explain_by_mistakes(search: Search, seconds: float) -> None:
     """Mistake after mistake, from the cost down, each judged with the ones before it made."""
     claims = sorted(search.claims.values(), key=lambda c: _from_the_cost(search.paths, c))
     made: list[Trial] = []
@@ -254,7 +264,7 @@ def _explain_by_mistakes(search: Search) -> None:
         if trials:
             made.append(_settle(search, still, trials))
         elif made or not _is_step_before(search, still):
-            _give_up(search, still)
+            _give_up(search, still, seconds)
 
 
 def _settle(search: Search, still: list[Claim], trials: list[Trial]) -> Trial:
@@ -279,7 +289,7 @@ def _is_step_before(search: Search, still: list[Claim]) -> bool:
     return False
 
 
-def _give_up(search: Search, still: list[Claim]) -> None:
+def _give_up(search: Search, still: list[Claim], seconds: float) -> None:
     """Say of what nothing explains that it is unknown, until others may be explained."""
     point = search.at[0]
     for claim in still:
@@ -292,9 +302,8 @@ def _give_up(search: Search, still: list[Claim]) -> None:
             continue
         why = "no single mistake that is known gives this"
         if search.stopped:
-            why = f"the search was stopped after {MOST_SECONDS:g} s, before all was tried "
-            why += f"({search.tried} mistakes, in the gradients of {len(search.seen)} of "
-            why += f"{len(search.paths.down)} tensors)"
+            why = f"the search was stopped after {seconds:g} s, before all was tried "
+            why += f"({search.what_was_tried()})"
         advice = f"{why}; {worst_entry(given, right)}."
         nothing = unknown(entry.label, advice, relative_error(given, right))
         entry.findings = [only_rounded(entry.label, given, right) or nothing]

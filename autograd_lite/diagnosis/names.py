@@ -61,6 +61,11 @@ class TensorNames:
             return f"{what} in {below.label}"
         return f"{what} {source.shape}"
 
+    def place(self, step: Step) -> str:
+        """Its name; and if it has none, the tensor with a name that it goes into as well."""
+        name, below = self.name(step), self.paths.down_from(step).label
+        return name if step.label or not below or below in name else f"{name}, in {below}"
+
     def gradient(self, step: Step) -> str:
         """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 of Z1`."""
         name = step.label or self.paths.down_from(step).label or self.name(step)
@@ -98,7 +103,7 @@ class TensorNames:
             return source.label or f"the array {source.shape}"
         parts = [self._written(x, depth - 1) for x in source.inputs] if depth else []
         if source.op is rules.getitem and parts:
-            return _indexed(source, parts[0])
+            return _indexed_part(source, parts[0])
         if not parts or not all(parts):
             return None
         return _applied(source, [part for part in parts if part])
@@ -132,7 +137,7 @@ def _over_axes(step: Step) -> str:
     return f" over {'axis' if len(axes) == 1 else 'axes'} {named}"
 
 
-def _indexed(step: Step, of: str | None) -> str | None:
+def _indexed_part(step: Step, of: str | None) -> str | None:
     """An indexed part of an array."""
     index = step.static["index"]
     if of is None:

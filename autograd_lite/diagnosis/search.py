@@ -42,12 +42,15 @@ FEW = 6  # places at which a repeated mistake may begin anywhere; of more, at th
 BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for nothing
 
 
+Progress = Callable[[int, int], None]
+
+
 class Search:
     """One search through the table for entries judged jointly.
 
     claims: the entries; cut: gradients that they were handed, so that nothing above reaches them.
     `at` are the points; changes found are made there. on: search only these places. until: when to
-    stop (time.monotonic), as `stopped` then says.
+    stop (time.monotonic), as `stopped` then says. progress: told how much is done, and of how much.
     """
 
     def __init__(
@@ -58,9 +61,10 @@ class Search:
         tolerances: Any,
         on: str | None = None,
         until: float = math.inf,
+        progress: Progress | None = None,
     ) -> None:
         self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
-        self.until, self.stopped = until, False
+        self.until, self.stopped, self.progress = until, False, progress
         self.paths = layout.paths
         layout.asked = [c.step for c in claims]
         self.claims = {c.step.number: c for c in claims}
@@ -71,6 +75,7 @@ class Search:
         self.tangents: dict[int, dict[int, Array]] = {}  # by step; where they fail, none
         self.along_all: tuple[dict[int, Array], float] = {}, 0.0
         self.seen: set[int] = set()  # the tensors at which all was tried
+        self.forms = (0, 0)  # of place, at which repeated mistakes were tried, and how many are
         self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
     def trials(self) -> list[Trial]:
@@ -89,7 +94,8 @@ class Search:
         self.look_at_rows()
         tried: list[Trial] = []
         self.look_along(unsettled)
-        for x in both_ends_first(self.paths.down):
+        for number, x in enumerate(both_ends_first(self.paths.down)):
+            self.tell(number, len(self.paths.down))
             tried += self.trials_at(x, unsettled)
             if self.late():
                 break
@@ -128,7 +134,9 @@ class Search:
         self.along_all = {}, 0.0
         with unless_it_fails():
             self.along_all = self.look_along_all()
-        for places in named_first:
+        for number, places in enumerate(named_first):
+            self.forms = number, len(named_first)
+            self.tell(*self.forms)
             may = [self.spreads(place.x, unsettled) for place in places]
             wrong = [place for place, may_be in zip(places, may, strict=True) if may_be]
             right = [place for place, may_be in zip(places, may, strict=True) if not may_be]
@@ -176,6 +184,18 @@ class Search:
         point = self.at[0]
         below = point.pull(x, point.gradients[x.number], self.wanted, self.cut)
         return not any(number not in unsettled and np.any(pulled) for number, pulled in below)
+
+    def tell(self, done: int, of: int) -> None:
+        """Tell how much is done."""
+        if self.progress is not None:
+            self.progress(done, of)
+
+    def what_was_tried(self) -> str:
+        """As far as the search came, in words."""
+        tensors, (forms, all_forms) = len(self.paths.down), self.forms
+        said = f"{self.tried} mistakes, in the gradients of {len(self.seen)} of {tensors} tensors"
+        repeated = f"; repeated in {forms} of {all_forms} kinds of lines" if all_forms else ""
+        return f"{said}{repeated}"
 
     def late(self) -> bool:
         """Whether the time is over."""
@@ -720,7 +740,7 @@ def findings(trials: list[Trial], claim: Claim, most: int) -> list[Finding]:
     for trial in trials:
         if claim in trial.explained:
             for kind, advice in trial.kinds:
-                where = trial.idea.where or trial.place.where
+                where = trial.idea.where or trial.place.layout.place(trial.place.x)
                 found.setdefault(
                     (kind, where),
                     Finding(kind, where, trial.factor, advice, trial.error, trial.rank),
