@@ -226,7 +226,15 @@ class Layout(TensorNames):
 
     def function_of(self, z: Step) -> Function | None:
         """The elementwise function that z is the argument of."""
-        return next((f for f in self.functions if f.z is z), None)
+        return next(iter(self.functions_of.get(z.number, ())), None)
+
+    @cached_property
+    def functions_of(self) -> dict[int, list[Function]]:
+        """The elementwise functions by the step that is their argument."""
+        found: dict[int, list[Function]] = {}
+        for f in self.functions:
+            found.setdefault(f.z.number, []).append(f)
+        return found
 
     def mixes(self, t: Step, k: int) -> bool:
         """Whether t is a function of one array that keeps its shape and mixes its entries."""

@@ -41,10 +41,15 @@ class TensorNames:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
+        self._names: dict[int, str] = {}
 
     def name(self, step: Step) -> str:
         """The name of the tensor, or of what it is a view of, or a description."""
-        source = self.source(step)
+        if step.number not in self._names:
+            self._names[step.number] = self._named(self.source(step))
+        return self._names[step.number]
+
+    def _named(self, source: Step) -> str:
         if source.label:
             return source.label
         if source.op is None:

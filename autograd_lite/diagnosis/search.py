@@ -342,7 +342,7 @@ class Trial:
         search.tried += 1
         if self.mistake.per_sample:  # with the mean, it is as plain
             search.tried += len(search.factors.samples)
-        if not (self.local or self.promising(array)) or not self.worth_trying(array):
+        if not (self.promising(array) and self.worth_trying(array)):
             return False
         return self.agrees(array) and bool(self.explained) and self.holds_elsewhere()
 
@@ -359,7 +359,8 @@ class Trial:
         if self.mistake.free or array.shape != x.shape or not self.search.tangents:
             return True
         length = 1e3 * float(np.finfo(x.value.dtype).eps) * norm(array)
-        for p, u, size, need, rounding in self.needs()[: self.mistake.patience]:
+        nearest = 1 if self.local else self.mistake.patience  # of a claim at x, that is itself
+        for p, u, size, need, rounding in self.needs()[:nearest]:
             have, rounding = float(np.vdot(array, u)), rounding + size * length
             if abs(have - need) <= p.noise + rounding and not self.mistake.by_factor:
                 return True
