@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograd_lite.diagnosis.arguments import names_of
+from autograd_lite.diagnosis.arguments import at, mapped, names_of
 from autograd_lite.diagnosis.comparison import compare
 from autograd_lite.diagnosis.hand_written import HandWritten, OnTensors
 from autograd_lite.diagnosis.repair import diagnosed
 from autograd_lite.diagnosis.report import Entry, Finding, Report
+from autograd_lite.diagnosis.search import Progress
 from autograd_lite.graph import steps
 
 LONGEST_SEARCH = 10**6  # of a search
@@ -27,6 +32,8 @@ def check_backward(
     reference: Callable[..., Any] | tuple[Callable[..., Any], Callable[..., Any]] | None = None,
     rng: int | np.random.Generator = 0,
     seconds: float = 5.0,
+    quick: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
     """Judge the gradients that a function computes, and name the mistake in those that are wrong.
 
@@ -48,6 +55,11 @@ def check_backward(
     processes or open connections are refused there, and a run that calls one does not count: what
     calls them in each run has no repair. The report then has the `repair`, or else the line that is
     the `first_wrong`. An error that the function raises has the repair as a note.
+
+    quick, progress: of the search for the mistake, as in `ag.compare`.
+
+    Where everything agrees, but these numbers would hide a mistake (a symmetric matrix does, or a
+    ReLU of positive numbers), the functions are tried on others, and `.notes` say what came of it.
 
     Returns what `ag.compare` returns: the report is true if everything agrees.
     `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be
@@ -85,12 +97,51 @@ def check_backward(
     given = dict.fromkeys(asked) | code.arguments.whose(plain.gradients, wrt, code.who)
     recorded = code.on_tensors(plain, given)
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
-    report = compare(recorded.J, returned)
+    report = compare(recorded.J, returned, quick=quick, progress=progress)
+    if report.ok and report.notes and not code.arguments.state:
+        report.notes = _elsewhere(code, wrt, [*given], report.notes)
     report.entries += _entries_left_out(code, given, recorded)
-    report.notes = _notes(code, plain.gradients, given, recorded.used)
+    report.notes += _notes(code, plain.gradients, given, recorded.used)
     if not report.ok and seconds > 0:
         report.first_wrong, report.repair = diagnosed(code, wrt, seconds)
     return report
+
+
+def _elsewhere(
+    code: HandWritten, wrt: Sequence[str] | None, names: Sequence[str], notes: list[str]
+) -> list[str]:
+    """The notes on numbers that hide mistakes, or what other numbers in those arrays show.
+
+    names: of the arrays; labels and masks, whose gradients nobody returns, stay as they are.
+    """
+    where = {code.arguments.paths[name] for name in names if name in code.arguments.paths}
+    rng = np.random.default_rng(0)
+    for draw in (
+        lambda x: rng.normal(size=x.shape).astype(x.dtype),
+        lambda x: (x * rng.uniform(0.5, 1.5, x.shape)).astype(x.dtype),  # what must be positive
+    ):
+        other = copy.copy(code.arguments)
+        instead = {path: draw(at(code.arguments.by_parameter, path)) for path in where}
+        handed = partial(_instead, instead)
+        other.by_parameter = dict(mapped(handed, code.arguments.by_parameter))
+        # The user's functions: they may not allow these.
+        with suppress(Exception), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            plain = code.on_arrays(arguments=other)
+            given = other.whose(plain.gradients, wrt, code.who)
+            recorded = code.on_tensors(plain, given, other)
+            returned = {recorded.variables[n]: g for n, g in given.items() if g is not None}
+            report = compare(recorded.J, returned)
+            for wrong in (entry for entry in report if entry.verdict != "agrees"):
+                said = f"Right on these numbers alone: with others, d{wrong.label} is wrong."
+                return [said, str(wrong.findings[0])]
+            if not report.notes:
+                return []
+    return notes
+
+
+def _instead(arrays: Mapping[Any, Any], path: Any, x: Any) -> Any:
+    return arrays.get(path, x)
 
 
 def _entries_left_out(

@@ -18,7 +18,8 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
-from autograd_lite.diagnosis.layout import PRODUCTS, Formula
+from autograd_lite.diagnosis.layout import Formula
+from autograd_lite.diagnosis.names import PRODUCTS
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -357,7 +358,7 @@ def _kind_of_other(e: Place, array: Step, right: Step) -> str:
     """What it is called when an array stands in the place of the right one."""
     if e.layout.is_parameter(array):
         return "wrong-weight"
-    before = any(f.z is array and f.a is right for f in e.layout.functions)
+    before = any(f.a is right for f in e.layout.functions_of.get(array.number, ()))
     return "preactivation-used" if before else "wrong-activation"
 
 

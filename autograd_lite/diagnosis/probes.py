@@ -50,15 +50,19 @@ def probe(claim: Claim, right: Array, tolerances: Any, rng: np.random.Generator)
 
 
 def tangents(
-    point: Point, starts: Mapping[int, Array], of: Mapping[int, Sequence[int]], cut: frozenset[int]
+    point: Point,
+    starts: Mapping[int, Mapping[int, Array]],
+    of: Mapping[int, Sequence[int]],
+    cut: frozenset[int],
 ) -> dict[int, dict[int, Array]]:
-    """By step, then by start: how its value moves when the tensor of the start moves along it.
+    """By step, then by probe: how its value moves when the tensors of the probe move along it.
 
-    of: by step, the starts of interest there; what is of interest at a step is so below it, too.
+    starts: by step, then by probe, the direction. of: by step, the probes of interest there; what
+    is of interest at a step is so below it, too.
     """
     moved: dict[int, dict[int, Array]] = {}
     for t in reversed(point.paths.down):
-        here = {t.number: starts[t.number]} if t.number in starts else {}
+        here = dict(starts.get(t.number, {}))
         for k, x in point.paths.edges[t.number]:
             below = moved[x.number] if x.number not in cut else {}
             below = {n: u for n, u in below.items() if n in of[t.number]}

@@ -9,7 +9,9 @@ from typing import Any
 from autograd_lite.graph import Step, Steps
 from autograd_lite.tensor import Tensor
 
-FEW = 3  # names of results: with more, a picture of what has a name says more than one of patterns
+FEW_NAMES = (
+    3  # names of results: with more, a picture of what has a name says more than one of patterns
+)
 PERIOD = 40  # operations that are repeated, at most
 Boxes = dict[int, int | str]  # of each step that is shown, by number: a name, or its own number
 
@@ -107,7 +109,7 @@ def views(recorded: Steps, member: Mapping[int, str], most: int) -> Iterator[Vie
     said = ["each group is one node"] if member else []
     if member:
         yield View(recorded, box_of, said[0])
-    if sum(is_split(s) for s in recorded) <= FEW:
+    if sum(is_split(s) for s in recorded) <= FEW_NAMES:
         for folded, what in (
             (_repetitions(recorded, box_of), "what repeats is one node each time"),
             (_stretches(recorded, box_of, most), "operations in a row are one node"),

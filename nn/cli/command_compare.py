@@ -14,7 +14,7 @@ import runpy
 import sys
 import traceback
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from nn.cli.targets import (
 )
 from nn.losses import Loss
 from nn.network import Network
+from nn.progress import bar
 
 WHAT_A_FILE_DEFINES = f"""\
 FILE.py is executed, like any Python program: compare only files that you trust. It defines
@@ -87,6 +88,11 @@ def add_to(subparsers: Any) -> None:
         "--samples",
         type=whole_number,
         help="how many random samples (default: 7, or the next number that is no layer's size)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="search for one second at most (otherwise half a minute; a terminal shows a bar)",
     )
     group = parser.add_argument_group("functions of a file")
     group.add_argument("--args", metavar="ARGS", help="what they are run on: 'x=(4,5) w=(5,3)'")
@@ -159,7 +165,8 @@ def _of_network(options: argparse.Namespace, file: str) -> Any:
             'return a dict, as in {"dW1": dW1, "db1": db1}'
         )
     try:
-        report = ag.compare(J, given)
+        with _progress() as progress:
+            report = ag.compare(J, given, quick=options.quick, progress=progress)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(str(error.args[0])) from error
     print(report)
@@ -183,19 +190,37 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
             right = (args_of.forward, args_of.backward) if args_of.backward else args_of.forward
         with own_errors(source):
             args = arguments(args_from, args_of, options.args, source, options.rng)
-        report = _checked(of, args, right, {file, source}, options.rng)
+        report = _checked(of, args, right, {file, source}, options)
     print(report)
     return report
 
 
-def _checked(of: Target, args: Any, right: Any, files: set[str], rng: int) -> Any:
+def _checked(
+    of: Target, args: Any, right: Any, files: set[str], options: argparse.Namespace
+) -> Any:
+    limits: dict[str, Any] = {"quick": True, "seconds": 1.0} if options.quick else {}
     try:
         with contextlib.ExitStack() as stack:
             for file in files:
                 stack.enter_context(own_errors(file, only_inside=True))
-            return ag.check_backward(of.forward, of.backward, args, reference=right, rng=rng)
+            return ag.check_backward(
+                of.forward,
+                of.backward,
+                args,
+                reference=right,
+                rng=options.rng,
+                progress=stack.enter_context(_progress()),
+                **limits,
+            )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(str(error.args[0]), lines=True) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal while the mistake is looked for."""
+    with bar(passing=True) as show:
+        yield lambda done, of: show(done, of, "looking for the mistake")
 
 
 # Many files
@@ -209,6 +234,7 @@ def _submissions(options: argparse.Namespace) -> list[Outcome]:
         if value is not None:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             passed += [f"--{option.replace('_', '-')}={text}"]
+    passed += ["--quick"] if options.quick else []
     results = []
     split = [_split(file) for file in options.files]
     unnamed = options.reference and not all(name for _, name in split)
