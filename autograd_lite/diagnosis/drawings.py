@@ -150,7 +150,7 @@ class Drawings:
             usual = {key: getattr(world.elaborator, key) for key in reading}
             vars(world.elaborator).update(reading)
             try:
-                again = self._on(world, claim, found)
+                again = self._on(world, claim, found, every=False)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
             finally:
@@ -162,8 +162,11 @@ class Drawings:
             held = held or not none
         return held
 
-    def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
-        """Judge on one world; whether a value was not finite, so that it must be drawn again."""
+    def _on(self, world: World, claim: NoteClaim, found: Outcome, every: bool = True) -> bool:
+        """Judge on one world; whether a value was not finite, so that it must be drawn again.
+
+        every: whether to go on, for other layers, after one for which the claim does not hold.
+        """
         before = found.right, found.wrong, found.misfit
         try:
             chosen = list(instances(world, claim))
@@ -199,6 +202,8 @@ class Drawings:
                 else:
                     found.wrong += 1
                     found.at.add(said)
+            if not every and (found.wrong or found.misfit or found.undefined or found.ambiguous):
+                break
         if world is self.worlds[0]:
             found.remarks |= world.elaborator.remarks
         world.elaborator.remarks.clear()

@@ -22,7 +22,7 @@ from autograd_lite.diagnosis.drawings import (
     instances,
 )
 from autograd_lite.diagnosis.formula_source import FormulaTrees
-from autograd_lite.diagnosis.note_repair import derived_form, repair
+from autograd_lite.diagnosis.note_repair import RepairTime, derived_form, repair
 from autograd_lite.diagnosis.note_report import Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
@@ -94,6 +94,9 @@ class Judge:
         self.outcomes = self._outcomes(self.drawings)
         self._try_others(rng)
         self._large: World | None = None
+        outcomes = zip(plan.claims, self.outcomes, strict=True)
+        failing = [c for c, o in outcomes if o.verdict in (WRONG, MISFIT) and c.relation == "="]
+        self._repair_time = RepairTime(len(failing))
 
     def _outcomes(self, drawings: Drawings) -> list[Outcome]:
         return [self._outcome(drawings, claim) for claim in self.plan.claims]
@@ -161,7 +164,10 @@ class Judge:
         if outcome.verdict in (WRONG, MISFIT):
             found.cause = outcome.why
             if claim.relation == "=":
-                found.cause, found.correct = self.mended(claim, outcome)
+                with self._repair_time.share():
+                    found.cause, found.correct = self.mended(claim, outcome)
+                if self._repair_time.ran_out:
+                    found.remarks.append("the time for finding a small edit of it ran out")
         return found
 
     def reading(self, claim: NoteClaim) -> str:
@@ -191,7 +197,9 @@ class Judge:
     def mended(self, claim: NoteClaim, outcome: Outcome) -> tuple[str, str]:
         """What is wrong, and the form that holds."""
         why = outcome.why if outcome.verdict == MISFIT else ""
-        repaired = repair(self.plan, self.drawings, claim, **outcome.reading)
+        repaired = repair(
+            self.plan, self.drawings, claim, self._repair_time, **outcome.reading
+        )
         if repaired is not None:
             cause = repaired[0] + (f" ({why})" if why else "")
             return cause, repaired[1] or self.derived(claim)
