@@ -57,7 +57,7 @@ NOTE_SECONDS = 8.0  # for all claims of a note together
 
 @dataclass
 class RepairTime:
-    """The time for the repairs of a note, shared out evenly; what one claim leaves goes to others.
+    """The time for the repairs of a note: each claim may take a third of what is left.
 
     `claims` is how many have still to be repaired, `until` when the present one must end.
     """
@@ -71,7 +71,7 @@ class RepairTime:
     def share(self) -> Iterator[None]:
         """The time of one claim."""
         began, self.ran_out = time.process_time(), False
-        self.until = began + min(REPAIR_SECONDS, max(0.0, self.left) / max(1, self.claims))
+        self.until = began + min(REPAIR_SECONDS, max(0.0, self.left) / min(3, self.claims))
         yield
         self.left -= time.process_time() - began
         self.claims -= 1
@@ -97,7 +97,7 @@ class Repairs:
         self.world = drawings.worlds[0]
         self.letters = next(instances(self.world, claim), {})
         self.trees = trees = FormulaTrees(
-            claim.statement.passage.source.text,
+            claim.statement.passage.source,
             self._is_number,
             self._product,
             reading.get("dot") == "elementwise",
