@@ -17,6 +17,7 @@ from autograd_lite.formula.naming import letter_and_step, names_in, nodes
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape
 from autograd_lite.formula.shapes import (
     NotConforming,
+    Size,
     is_number,
     joined,
     matrix_shape,
@@ -60,6 +61,11 @@ class Outcome:
     undecided: int = 0
     no_element: int = 0  # how often an element that is meant does not exist
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
+
+    @property
+    def failed(self) -> bool:
+        """Whether it does not hold somewhere."""
+        return bool(self.wrong or self.misfit or self.undefined or self.ambiguous)
 
     @property
     def verdict(self) -> str:
@@ -150,7 +156,7 @@ class Drawings:
             usual = {key: getattr(world.elaborator, key) for key in reading}
             vars(world.elaborator).update(reading)
             try:
-                again = self._on(world, claim, found)
+                again = self._on(world, claim, found, every=False)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
             finally:
@@ -162,8 +168,11 @@ class Drawings:
             held = held or not none
         return held
 
-    def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
-        """Judge on one world; whether a value was not finite, so that it must be drawn again."""
+    def _on(self, world: World, claim: NoteClaim, found: Outcome, every: bool = True) -> bool:
+        """Judge on one world; whether a value was not finite, so that it must be drawn again.
+
+        every: whether to go on, for other layers, after one for which the claim does not hold.
+        """
         before = found.right, found.wrong, found.misfit
         try:
             chosen = list(instances(world, claim))
@@ -196,9 +205,13 @@ class Drawings:
                     return True
                 if difference <= (rounding(claim) or TOLERANCE):
                     found.right += 1
+                elif what := world.left_open(left, right):
+                    found.undefined = f"it depends on what {what}, which the note leaves open"
                 else:
                     found.wrong += 1
                     found.at.add(said)
+            if found.failed and not every:
+                break
         if world is self.worlds[0]:
             found.remarks |= world.elaborator.remarks
         world.elaborator.remarks.clear()
@@ -277,7 +290,10 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
         env.parameters[letter] = world.number_called(letter)
     left = read(claim.left, env)
-    world.close()
+    counts: list[Any] = [index.count for index in env.axes.values()]
+    ranges = {count.root for count in counts if isinstance(count, Size)}
+    if any(size.root not in ranges for size in world.open):
+        world.close()  # the right side decides how far an index goes, and nothing else
     world.closed = True
     if claim.relation == "∈":
         return left, _of_shape(world, claim, left, letters)

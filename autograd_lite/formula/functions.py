@@ -35,7 +35,6 @@ from autograd_lite.formula.shapes import (
     settled,
 )
 from autograd_lite.formula.syntax import (
-    FUNCTION_WORDS,
     Bracket,
     Call,
     Chain,
@@ -45,6 +44,7 @@ from autograd_lite.formula.syntax import (
     Script,
     Scripted,
 )
+from autograd_lite.formula.tokens import FUNCTION_WORDS
 from autograd_lite.formula.vocabulary import (
     ELEMENTWISE,
     SlopeOf,
@@ -124,6 +124,8 @@ class Functions(NameReader):
         """The value of a name that stands before brackets, if it has one."""
         if name.letter in FUNCTION_WORDS and not name.indices:
             return None
+        if self.is_exponential(name, env):
+            return self.exponential(name.node, env)
         if not name.indices:
             simple = self.simple(name, env)
             if simple is not None and not self._is_function(name, env):
@@ -177,6 +179,9 @@ class Functions(NameReader):
         ]
         scripts = tuple(s for s in name.indices if s not in powers)
         key = key_of(letter, scripts, lambda x: self.world.part(x, env.letters))
+        if not key.high and len(key.low) == 1 and key.low[0] in FUNCTION_WORDS:  # g_softmax
+            letter = str(key.low[0])
+            key = Key(letter) if self.world.function(key) is None else key
         if not arguments:
             raise self.error(f"{key} of nothing", node)
         e = self._applied(key, letter, primes, arguments, options, env, node)

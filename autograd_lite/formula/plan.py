@@ -7,7 +7,9 @@ letters that number layers, steps and samples are told from those of elements an
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -25,6 +27,7 @@ from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import (
     BigOperator,
     Bracket,
+    Call,
     Chain,
     Differentiation,
     Dots,
@@ -32,6 +35,7 @@ from autograd_lite.formula.syntax import (
     Name,
     Num,
     Product,
+    Quotient,
     Scripted,
 )
 from autograd_lite.formula.tokens import FormulaError
@@ -76,15 +80,13 @@ class NoteClaim:
     @property
     def text(self) -> str:
         """The two sides as they are written."""
-        source = self.statement.passage.source.text
-        right = " ".join(source[self.right.start : self.right.end].split())
+        right = self.statement.passage.source.part(self.right.start, self.right.end)
         return f"{self.left_text} {self.relation} {right}"
 
     @property
     def left_text(self) -> str:
         """The left side as it is written."""
-        source = self.statement.passage.source.text
-        return " ".join(source[self.left.start : self.left.end].split())
+        return self.statement.passage.source.part(self.left.start, self.left.end)
 
 
 @dataclass
@@ -108,6 +110,7 @@ class NotePlan:
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
+    first_layer: int = 1  # 2 where a^1 is the input
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
     @property
@@ -147,10 +150,10 @@ def planned(read: ReadNote) -> NotePlan:
     plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
     chains = [s.chain for s in read.statements]
     plan.families = _families(read.statements)
+    lows = [int(low.value) for low, _ in _bases(read.statements).values()]
+    plan.first_layer = max(lows, default=1)
     plan.evidence = _evidence(chains, plan.families)
-    plan.softmax = any(
-        isinstance(n, Name) and n.text == "softmax" for chain in chains for n in nodes(chain)
-    )
+    plan.softmax = any(map(_is_softmax, (n for chain in chains for n in nodes(chain))))
     plan.cost = _cost(chains)
     plan.sizes_in_use = _sizes_in_use(read.statements)
     plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
@@ -170,10 +173,24 @@ def planned(read: ReadNote) -> NotePlan:
             _sort(plan, statement)
         except FormulaError as error:
             plan.unread.append(error)
+    _label_by_names(plan, chains)
     plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in plan.named}
     return plan
+
+
+def _label_by_names(plan: NotePlan, chains: list[Chain]) -> None:
+    """W_f is a name, and not a row of W, where f is a name of the note and W is none."""
+    letters = {d.name.letter for d in plan.named if not any(s.kind == "_" for s in d.name.indices)}
+    defined = {d.name.letter for d in plan.definitions if not d.parameters}
+    bound = {i.text for c in chains for n in nodes(c) if isinstance(n, BigOperator)
+             for i in n.indices}  # fmt: skip
+    for name in (name for c in chains for name in names_in(c)):
+        lowered = [x for s in name.indices if s.kind == "_" for x in s.items]
+        for item in lowered if name.letter not in letters and len(lowered) == 1 else ():
+            if isinstance(item, Name) and item.text in defined - bound:
+                plan.labels.add((name.letter, item.text))
 
 
 def _size_letters(plan: NotePlan) -> set[str]:
@@ -181,6 +198,14 @@ def _size_letters(plan: NotePlan) -> set[str]:
     sizes = [x for d in plan.declarations for x in nodes(d.shape or ())]
     names = filter(None, map(taken_apart, sizes))
     return {_size_key(name) for name in names if not name.operations}
+
+
+def _is_softmax(node: Any) -> bool:
+    """Whether this is the function's name, or e^x over a sum of such."""
+    if isinstance(node, Quotient) and isinstance(node.below, BigOperator):
+        above, below = taken_apart(node.above), taken_apart(node.below.body)
+        return above is not None and below is not None and above.letter == below.letter == "e"
+    return isinstance(node, Name) and node.text == "softmax"
 
 
 _CHOICES = {
@@ -196,10 +221,14 @@ _PAGES = {"post", "page", "default", "home", "single", "article"}  # layouts of 
 
 
 def _check_conventions(plan: NotePlan) -> None:
-    """An error for a convention of the front matter whose value is not known."""
+    """The cost, as the front matter says it; an error for a convention whose value is not known."""
     for key, value in list(plan.conventions.items()):
         if key == "layout" and value in _PAGES:
             del plan.conventions[key]
+        elif value == "cost":
+            plan.cost = key
+        elif (of := re.fullmatch(r"gradient of (\S+)", value)) and key[:1] == "d":
+            plan.cost = of[1]
         elif key in _CHOICES and value not in _CHOICES[key]:
             source = plan.read.note.sources[0]
             said = f"{key}: {excerpt(value)!r} is none of {', '.join(sorted(_CHOICES[key]))}"
@@ -217,18 +246,47 @@ def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | No
         if isinstance(field_ := s.chain.parts[1], Name) and field_.text in ("ℝ", "R")
     }
     found = {x: None for x in found if x not in numbers}
-    return {x: ranged.get(x) or summed.get(x) for x in found}
+    whole = {x: r for x, r in ranged.items() if _is_simple(r)}
+    return {x: (ranged | _bases(statements) | summed | whole).get(x) for x in found}
+
+
+def _bases(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
+    """Where the layers begin, from 2 on, for letters of families whose first name is an input's.
+
+    `a^1 = x` beside `a^l = …` says it.
+    """
+    bases: dict[str, int] = {}
+    families: list[tuple[str, str]] = []
+    for statement in (s for s in statements if s.kind == "equality"):
+        for this, other in itertools.permutations(statement.chain.parts[:2]):
+            name = taken_apart(this)
+            items = [x for s in name.indices for x in s.items] if name else []
+            if name is None or name.operations or len(items) != 1:
+                continue
+            step = letter_and_step(items[0])
+            if isinstance(items[0], Num) and isinstance(other, Name):
+                bases[name.letter] = int(items[0].value)
+            elif step and step[0] in LAYERS and this is statement.chain.parts[0]:
+                families.append((name.letter, step[0]))
+    return {
+        letter: (Num(0, 0, Fraction(bases[name] + 1)), Name(0, 0, "L"))
+        for name, letter in families
+        if bases.get(name, 0) > 0
+    }
 
 
 def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
     """What is said of each letter; a range from 1 to L rather than one to L − 1."""
     found: dict[str, tuple[Any, Any]] = {}
     for r in (r for s in statements for r in s.ranges):
-        simple = all(isinstance(x, Name | Num) for x in (r.low, r.high))
         known = found.get(r.letter)
-        if known is None or (simple and not all(isinstance(x, Name | Num) for x in known)):
+        if known is None or (_is_simple((r.low, r.high)) and not _is_simple(known)):
             found[r.letter] = r.low, r.high
     return found
+
+
+def _is_simple(ends: tuple[Any, Any]) -> bool:
+    return all(isinstance(x, Name | Num) for x in ends)
 
 
 def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
@@ -268,18 +326,28 @@ def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
         if found.get(letter) != "matrix":
             found[letter] = what
 
+    turned = {id(x) for chain in chains for x in _transposed_in(chain)}
     for chain in chains:
         for name in names_in(chain):
             elements = _elements(name, families)
             if elements:
                 tell(name.letter, "matrix" if elements > 1 else "vector")
-            if name.bold or any(s.kind == "ᵀ" for s in name.operations):
+            if name.bold or id(name.node) in turned:
                 layered = any(s.kind == "^" for s in name.indices)
                 tell(name.letter, "matrix" if layered and name.letter in "wuv" else "vector")
         for node in nodes(chain):
             if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
                 tell(n.letter, "vector")
     return found
+
+
+def _transposed_in(chain: Chain) -> Iterator[Any]:
+    """The names that are transposed, in brackets or without."""
+    for node in nodes(chain):
+        if isinstance(node, Scripted) and any(s.kind == "ᵀ" for s in node.scripts):
+            base = node.base
+            inside = base.parts if isinstance(base, Bracket) else (node,)
+            yield from inside[:1]
 
 
 def _elements(name: NameParts, families: dict[str, Any]) -> int:
@@ -330,8 +398,10 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
         _equality_in_a_set(plan, statement)
         return
-    if statement.kind == "declaration" and isinstance(chain.parts[0], Differentiation):
+    if statement.kind == "declaration" and _is_value(chain):
         plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
+    elif statement.kind == "declaration" and _is_index_in_a_set(chain):
+        plan.passed += 1
     elif statement.kind == "declaration":
         found = _declaration(plan, statement)
         plan.declarations.append(found)
@@ -342,6 +412,24 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         plan.passed += 1
     else:
         _equality(plan, statement)
+
+
+def _is_value(chain: Chain) -> bool:
+    """Whether the shape of a derivative or a product is claimed, and none of a name declared."""
+    left, right = chain.parts[:2]
+    of_reals = isinstance(right, Scripted) and _base_text(right) in ("ℝ", "R")
+    return of_reals and isinstance(left, Differentiation | Product | Call)
+
+
+def _is_index_in_a_set(chain: Chain) -> bool:
+    """`for all i ∈ C`."""
+    left, right = chain.parts[:2]
+    is_index = isinstance(left, Name) and left.text in ELEMENTS
+    return is_index and isinstance(right, Name | Scripted) and _base_text(right) not in _SETS
+
+
+def _base_text(node: Any) -> str:
+    return getattr(getattr(node, "base", node), "text", "")
 
 
 def _inequality(plan: NotePlan, statement: NoteStatement) -> None:
@@ -368,9 +456,12 @@ def _inequality(plan: NotePlan, statement: NoteStatement) -> None:
 def _is_picture(left: Any, right: Any) -> bool:
     """Whether a matrix is drawn with dots and elements of its own: that says nothing of it."""
     whole = taken_apart(left)
+    if isinstance(right, Scripted) and all(s.kind == "ᵀ" for s in right.scripts):
+        right = right.base
     while isinstance(right, Bracket) and len(right.parts) == 1:
         right = right.parts[0]
-    cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else []
+    cells = list(right.parts) if isinstance(right, Bracket) else []
+    cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else cells
     if whole is None or not any(isinstance(x, Dots) for x in cells):
         return False
     names = [taken_apart(x) for x in cells if not isinstance(x, Dots)]
@@ -401,11 +492,10 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         if not _flipped(plan, statement):
             _add_claims(plan, parts, statement)
         return
-    if _updates(name, parts[1]):
-        if arguments or not any(d.name.letter == name.letter for d in plan.named):
-            source = statement.passage.source
-            raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
-        plan.passed += 1
+    if name.letter in plan.families and not (name.indices or name.letter in plan.sizes_in_use):
+        plan.passed += 1  # l = L, said of what stands beside it
+    elif _updates(name, parts[1]):
+        _self_reference(plan, name, arguments, statement)
     elif isinstance(parts[1], Num) and not arguments and _size_key(name) in plan.sizes_in_use:
         plan.sizes[_size_key(name)] = int(parts[1].value)
     else:
@@ -415,6 +505,24 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
             _note_labels(plan, name, parts[1])
             parts = parts[1:] if len(parts) > 2 else []
         _add_claims(plan, parts, statement)
+
+
+def _self_reference(
+    plan: NotePlan, name: NameParts, arguments: tuple[Any, ...], statement: NoteStatement
+) -> None:
+    """W = W − α dW is an update, which states nothing; A (B + C) = A B + A C is a claim."""
+    terms = [x for _, x in getattr(statement.chain.parts[1], "terms", ())]
+    steps = any(isinstance(n, Name) for x in terms[1:] for n in nodes(x))
+    first = taken_apart(function_and_arguments(terms[0])[0]) if steps else None
+    if first is not None and _size_key(first) == _size_key(name):
+        plan.passed += 1
+    elif arguments and _parameters_of(plan, name, arguments, statement.chain.parts[1]) is None:
+        _add_claims(plan, list(statement.chain.parts), statement)
+    elif arguments or not any(d.name.letter == name.letter for d in plan.named):
+        source = statement.passage.source
+        raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
+    else:
+        plan.passed += 1
 
 
 def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
@@ -432,8 +540,9 @@ def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
     name = taken_apart(parts[1]) if len(parts) == 2 else None
     if name is None or name.operations or _defined(plan, name) or name.letter in ("I", "𝟏"):
         return False
-    if any(isinstance(n, Differentiation) for n in nodes(parts[0])):
-        return False
+    for node in nodes(parts[0]):
+        if isinstance(node, Differentiation) or getattr(node, "text", "") == name.letter:
+            return False
     plan.definitions.append(Definition(name, parts[0], statement))
     return True
 

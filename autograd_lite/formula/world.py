@@ -6,7 +6,8 @@ that the order of a note does not matter; sizes that are not declared follow fro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
 from operator import mul
@@ -44,7 +45,7 @@ from autograd_lite.formula.shapes import (
 )
 from autograd_lite.formula.syntax import Name, Num, Script, Sum
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.vocabulary import Drawn
+from autograd_lite.formula.vocabulary import Drawn, SlopeOf
 from autograd_lite.tensor import Tensor
 
 MOST_NAMES_OF_A_NOTE = 2_000
@@ -70,6 +71,7 @@ class NameEntry:
     meaning: Expression | None = None
     declared: str = "real"
     value: Any = None
+    copy_of: Symbol | None = None  # whose value it has, as a letter that depends on nothing
     ready: Expression | None = None
 
 
@@ -162,7 +164,7 @@ class World:
             given = self.plan.sizes.get(key.replace("[", "^").replace("]", ""), None)
             given = self.plan.sizes.get(key, given)
             if given is None and key == "L":
-                given = self.drawing.depth
+                given = self.drawing.depth + self.plan.first_layer - 1
             elif given is None and key == "T":
                 given = self.drawing.steps
             self.sizes[key] = Size(key, self._drawn_size(key) if given is None else given)
@@ -341,9 +343,10 @@ class World:
         for end in (low, high):
             n = self.number(end, {})
             ends.append(int(self.size(end).value or 0) if n is None else n)
-        if isinstance(high, Num) and not isinstance(low, Num):  # l = L − 1, …, 1 may be empty
-            return ends[1], ends[0]
-        return min(ends), max(ends)
+        if isinstance(high, Num) == isinstance(low, Num):
+            return min(ends), max(ends)
+        down = isinstance(high, Num)  # l = L − 1, …, 1 may be empty, and l = 2, …, L − 1
+        return (ends[1], ends[0]) if down else (ends[0], ends[1])
 
     def precedes(self, key: Key) -> bool:
         """Whether a name is the one before the first of its family, as A[0] is."""
@@ -412,6 +415,17 @@ class World:
         row = self.plan.rows and stem[:1] in "bcβ"  # a bias may be a row
         return size, self.opened(f"columns of {letter}", soft=True) if row else ONE
 
+    def held_copy(self, symbol: Symbol) -> Symbol:
+        """A letter with the value of another one, that depends on nothing."""
+        if symbol.kind != "value":
+            return symbol
+        key = Key(symbol.label, (), ("held", symbol.number))
+        entry = self.entries.get(key)
+        if entry is None:
+            entry = self.new_entry(key, symbol.shape, symbol.label)
+            entry.copy_of = symbol
+        return entry.symbol
+
     def number_called(self, letter: str) -> Symbol:
         """A number that stands for every value of a letter, in what is said of functions."""
         key = Key(letter, (), ("any",))
@@ -455,6 +469,41 @@ class World:
             self.functions[key] = Drawn(str(key), scalar, self.drawing.rng)
         return self.functions[key]
 
+    def left_open(self, left: Expression, right: Expression) -> str:
+        """What decides whether these can be equal, and is not said in the note; if there is such.
+
+        It is a function on one side alone, one that is called by a word, such as rank, which has a
+        meaning elsewhere, or how a letter that is not defined depends on another.
+        """
+        a, b = self.drawn_in(left), self.drawn_in(right)
+        letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
+        words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
+        undefined = {
+            f"{d.of.label} is as a function of {d.wrt.label}"
+            for d in _all_derivatives(left, right)
+            if isinstance(d.of, Symbol) and d.of != d.wrt and self._is_leaf(d.of)
+        }
+        return min(undefined or {f"{name} is" for name in (a ^ b) | words}, default="")
+
+    def _is_leaf(self, symbol: Symbol) -> bool:
+        return symbol.kind == "value" and self.by_number[symbol.number].meaning is None
+
+    def drawn_in(self, e: Expression) -> set[str]:
+        """The functions that the note leaves open on which an expression depends."""
+        found: set[str] = set()
+        waiting, seen = [e], set()
+        while waiting:
+            x = waiting.pop()
+            if isinstance(x, Symbol) and x.kind == "value" and x.number not in seen:
+                seen.add(x.number)
+                meaning = self.by_number[x.number].meaning
+                waiting += [] if meaning is None else [meaning]
+            elif isinstance(x, Apply):
+                f = x.op.f if isinstance(x.op, SlopeOf) else x.op
+                found |= {f.__name__.partition(" ")[0]} if isinstance(f, Drawn) else set()
+            waiting += children(x)
+        return found
+
     # Values
 
     def value(self, symbol: Symbol) -> Any:
@@ -463,7 +512,10 @@ class World:
             return float(self.named_size(symbol.label).value or 0)
         entry = self.by_number[symbol.number]
         if entry.value is None:
-            if entry.meaning is None:
+            if entry.copy_of is not None:
+                data = self.value(entry.copy_of).data
+                entry.value = Tensor(data, requires_grad=True, name=symbol.label)
+            elif entry.meaning is None:
                 entry.value = Tensor(self._draw(entry), requires_grad=True, name=symbol.label)
             else:
                 entry.ready = self._shared(settled(entry.meaning), entry)
@@ -531,6 +583,15 @@ class World:
             a = rng.normal(size=shape)
             return a @ a.T + shape[0] * np.eye(shape[0]) if len(shape) == 2 else abs(a) + 1
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
+
+
+def _all_derivatives(*expressions: Expression) -> Iterator[Any]:
+    waiting = list(expressions)
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, Derivative):
+            yield x
+        waiting += children(x)
 
 
 def _next(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
