@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -110,7 +110,7 @@ class no_grad:
     def __exit__(self, *_: Any) -> None:
         _state.gradients = _state.before.pop()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Method) -> Method:
         if inspect.isclass(function) or not callable(function):
             raise TypeError(f"@ag.no_grad() stands above a function, not above {function!r}")
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -119,14 +119,16 @@ class no_grad:
                 "what runs while it waits: write `with ag.no_grad():` around lines without await"
             )
         if inspect.isgeneratorfunction(function):
-            return functools.wraps(function)(lambda *a, **k: self._stepwise(function(*a, **k)))
+            return functools.wraps(function)(  # type: ignore[return-value]
+                lambda *a, **k: self._stepwise(function(*a, **k))
+            )
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return function(*args, **kwargs)
 
-        return wrapped
+        return wrapped  # type: ignore[return-value]
 
     def _stepwise(self, generator: Any) -> Iterator[Any]:
         """The generator, each step of it inside this context and nothing between them."""
@@ -205,10 +207,12 @@ def is_tracing() -> bool:
 # What Tensor's operators and methods are made of. Small networks spend their time here, so the
 # usual case goes straight to `_made`: Tensors, a gradient, nothing static. All else: `record`.
 
-Method = Callable[..., Any]
+Unary = Callable[["Tensor"], "Tensor"]
+Binary = Callable[["Tensor", Any], "Tensor"]
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def _function(op: Callable[..., Any]) -> Method:
+def _function(op: Callable[..., Any]) -> Unary:
     """The method of an operation of one argument."""
     compute = getattr(op, "forward", op)
 
@@ -221,7 +225,7 @@ def _function(op: Callable[..., Any]) -> Method:
     return _documented(method, op)
 
 
-def _arithmetic(op: np.ufunc) -> tuple[Method, Method]:
+def _arithmetic(op: np.ufunc) -> tuple[Binary, Binary]:
     """The operator of an operation of two arguments, and the reflected one."""
     operator, reflected = _handled(op)
 
@@ -238,7 +242,7 @@ def _arithmetic(op: np.ufunc) -> tuple[Method, Method]:
     return _documented(method, op), reflected
 
 
-def _handled(op: np.ufunc) -> tuple[Method, Method]:
+def _handled(op: np.ufunc) -> tuple[Binary, Binary]:
     """The operators of a NumPy function that does more than record itself, or needs no haste."""
 
     def call(a: Any, b: Any) -> Any:
@@ -252,7 +256,7 @@ def _handled(op: np.ufunc) -> tuple[Method, Method]:
     return _documented(call, op), _documented(lambda self, other: call(other, self), op)
 
 
-def _in_place(op: np.ufunc, symbol: str) -> Method:
+def _in_place(op: np.ufunc, symbol: str) -> Binary:
     """`t += u`: inside no_grad a leaf gets new data; any other tensor becomes t + u."""
     operator, _ = _handled(op)
 
@@ -280,10 +284,10 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     return _documented(method, op)
 
 
-def _of_numpy(*functions: Callable[..., Any]) -> list[Method]:
+def _of_numpy(*functions: Callable[..., Any]) -> list[Callable[..., Tensor]]:
     """The methods of NumPy's functions, with their arguments."""
 
-    def method_of(function: Callable[..., Any]) -> Method:
+    def method_of(function: Callable[..., Any]) -> Callable[..., Tensor]:
         def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
             return self.__array_function__(function, (), (self, *args), kwargs)
 
@@ -298,7 +302,14 @@ def _documented(method: Method, op: Callable[..., Any]) -> Method:
     return method
 
 
-class Tensor:
+class _Listing(type):
+    """The type of Tensor: `dir` leaves out what arrays have and a Tensor only has an error for."""
+
+    def __dir__(cls) -> list[str]:
+        return [name for name in super().__dir__() if name not in REFUSED]
+
+
+class Tensor(metaclass=_Listing):
     """An array on the tape.
 
     data: array of numbers, or anything NumPy makes one of; it is copied.
@@ -439,6 +450,36 @@ class Tensor:
         return self._data.dtype
 
     @property
+    def itemsize(self) -> int:
+        """As NumPy's."""
+        return self._data.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """As NumPy's."""
+        return self._data.nbytes
+
+    @property
+    def device(self) -> str:
+        """As NumPy's."""
+        return self._data.device
+
+    @property
+    def real(self) -> Tensor:
+        """As np.real."""
+        return self.__array_function__(np.real, (), (self,), NOTHING)
+
+    @property
+    def imag(self) -> Tensor:
+        """As np.imag."""
+        return self.__array_function__(np.imag, (), (self,), NOTHING)
+
+    @property
+    def flat(self) -> Iterator[Tensor]:
+        """The elements, one by one."""
+        return iter(self.ravel())
+
+    @property
     def T(self) -> Tensor:
         """The transpose (all axes reversed)."""
         return record(np.transpose, (self,), {"axes": tuple(range(self._data.ndim))[::-1]})
@@ -536,6 +577,9 @@ class Tensor:
 
     __hash__ = object.__hash__
 
+    def __dir__(self) -> list[str]:
+        return dir(Tensor)
+
     def __repr__(self) -> str:
         array = np.array2string(self._data, separator=", ", prefix="Tensor(")
         extra = ", requires_grad=True" if self._needs else ""
@@ -626,7 +670,8 @@ class Tensor:
     __xor__, __rxor__ = _handled(np.bitwise_xor)
     __lt__, __gt__ = _handled(np.less)[0], _handled(np.greater)[0]
     __le__, __ge__ = _handled(np.less_equal)[0], _handled(np.greater_equal)[0]
-    __eq__, __ne__ = _handled(np.equal)[0], _handled(np.not_equal)[0]
+    __eq__ = _handled(np.equal)[0]  # type: ignore[assignment]
+    __ne__ = _handled(np.not_equal)[0]  # type: ignore[assignment]
     __neg__, __abs__ = _function(np.negative), _function(np.absolute)
     __pos__ = _function(np.positive)
     __iadd__ = _in_place(np.add, "+")
@@ -668,7 +713,7 @@ class Tensor:
     argpartition, argsort, choose = _of_numpy(np.argpartition, np.argsort, np.choose)
     clip, copy, cumprod, cumsum = _of_numpy(np.clip, np.copy, np.cumprod, np.cumsum)
     diagonal, dot, max = _of_numpy(np.diagonal, np.dot, np.max)
-    mean, min, nonzero, prod = _of_numpy(np.mean, np.min, np.nonzero, np.prod)
+    mean, min, prod = _of_numpy(np.mean, np.min, np.prod)
     ravel, repeat, round, squeeze = _of_numpy(np.ravel, np.repeat, np.round, np.squeeze)
     searchsorted, std, sum, swapaxes = _of_numpy(np.searchsorted, np.std, np.sum, np.swapaxes)
     take, trace, var = _of_numpy(np.take, np.trace, np.var)
@@ -687,9 +732,17 @@ class Tensor:
         """As NumPy's; the gradient is cast back."""
         return HANDLERS[np.astype](self, dtype, casting=casting, copy=copy)
 
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """As np.compress."""
+        return self.__array_function__(np.compress, (), (condition, self, axis), NOTHING)
+
     def flatten(self, order: str = "C") -> Tensor:
         """As NumPy's: ravel, and always a copy."""
         return self.ravel(order).copy()
+
+    def nonzero(self) -> tuple[Tensor, ...]:
+        """As np.nonzero."""
+        return self.__array_function__(np.nonzero, (), (self,), NOTHING)
 
     def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
         """As np.reshape."""
@@ -945,10 +998,9 @@ def _attribute_of_arrays(name: str) -> property:
     return property(lambda self: rare(np.ndarray)(self, name))
 
 
-# (A __getattr__ would do the same, and make every attribute of every Tensor slower.)
-for _name in dir(np.ndarray):
-    if not _name.startswith("_") and not hasattr(Tensor, _name):
-        setattr(Tensor, _name, _attribute_of_arrays(_name))
+REFUSED = frozenset(n for n in dir(np.ndarray) if n[0] != "_" and not hasattr(Tensor, n))
+for _name in REFUSED:  # (a __getattr__ would make every attribute of every Tensor slower)
+    setattr(Tensor, _name, _attribute_of_arrays(_name))
 
 
 _UNCHANGING = frozenset((int, float, bool, str, type(None)))

@@ -826,6 +826,54 @@ def test_every_public_name_is_there_each_time(name):
     assert callable(getattr(ag, name))
 
 
+ARGUMENTS = {
+    "argpartition": (1,),
+    "astype": (np.float32,),
+    "backward": (np.ones((2, 2)),),
+    "choose": ([10.0, 20.0],),
+    "clip": (1, 2),
+    "compress": ([True, False], 1),
+    "dot": (np.eye(2),),
+    "named": ("Z",),
+    "repeat": (2,),
+    "reshape": (4,),
+    "searchsorted": (2.5,),
+    "swapaxes": (0, 1),
+    "take": (0,),
+}
+RECEIVERS = {
+    "choose": np.array([1, 0]),
+    "item": np.array([3.0]),
+    "searchsorted": np.array([1.0, 2.0, 3.0]),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in dir(ag.Tensor) if not name.startswith("_")])
+def test_what_dir_lists_works_as_numpys_does(name):
+    array = RECEIVERS.get(name, np.array([[1.0, 4.0], [3.0, 2.0]]))
+    x = ag.Tensor(array, requires_grad=array.dtype.kind == "f")
+    found = getattr(x, name)
+    if callable(found):
+        found = found(*ARGUMENTS.get(name, ()))
+    if hasattr(array, name) and name != "data":  # (an array's .data is its memory)
+        expected = getattr(array, name)
+        if callable(expected):
+            expected = expected(*ARGUMENTS.get(name, ()))
+        if name == "flat":
+            found, expected = np.stack(list(found)), np.array(list(expected))
+        for ours, right in zip(arrays_in([found]), [expected], strict=True):
+            np.testing.assert_array_equal(ours, right)
+
+
+@pytest.mark.parametrize("name", [name for name in dir(np.ndarray) if not name.startswith("_")])
+def test_what_arrays_have_is_listed_or_refused_in_words(name):
+    x = leaf(1.0, 2.0, name="x")
+    assert dir(x) == dir(ag.Tensor)
+    if name not in dir(x):
+        with pytest.raises(AttributeError, match=rf"\.{name}\b"):
+            getattr(x, name)
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "var", "std", "any", "all"])
 @pytest.mark.parametrize("options", [{}, {"axis": 0}, {"axis": 1, "keepdims": True}])
 def test_a_reduction_has_the_shape_that_the_arrays_method_gives(name, options):
