@@ -2,6 +2,15 @@
 
 A `Tensor` records the operations on it, and the chain rule runs over the record in reverse.
 NumPy's own functions work on Tensors.
+
+- To record and go back: `Tensor`, `gradients`, `no_grad`
+- To differentiate functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`
+- To judge what was derived by hand: `compare`, `check_backward`, `check_derivation`
+- To see a computation: `tape`, `draw`, `derive`, with a `Notation` of one's own
+- To run it faster: `compile`, with `guard` and `is_tracing` for what looks at values
+- What NumPy lacks: `relu`, `sigmoid`, `softplus`, `softmax`, `log_softmax`, `logsumexp`
+- To add an operation: `differentiable`, and `check_gradients` to test it
+- When something is wrong: `detect_anomalies`, `GradientError`, `TracingError`
 """
 
 from __future__ import annotations
@@ -35,6 +44,7 @@ if TYPE_CHECKING:  # what is loaded later, for type checkers
     from autograd_lite.diagnosis.backward import check_backward
     from autograd_lite.diagnosis.checking import check_gradients
     from autograd_lite.diagnosis.comparison import compare
+    from autograd_lite.diagnosis.notes import check_derivation
     from autograd_lite.views.drawing import draw
     from autograd_lite.views.printing import tape
 
@@ -58,6 +68,7 @@ __all__ = [
     "Tensor",
     "TracingError",
     "check_backward",
+    "check_derivation",
     "check_gradients",
     "compare",
     "compile",
@@ -104,7 +115,9 @@ def load_ipython_extension(shell: Any) -> None:
     """`%load_ext autograd_lite`: a cell that begins with `%%derivation` is a note, and checked."""
 
     def derivation(line: str, cell: str) -> Any:
-        return __getattr__("check_derivation")(f"\n{cell}")
+        from autograd_lite.diagnosis.notes import check_derivation
+
+        return check_derivation(f"\n{cell}")
 
     shell.register_magic_function(derivation, "cell")
 
