@@ -190,6 +190,8 @@ def build(out: Path) -> Iterator[str]:
     yield from dead_links(out)
 
 
+# Chromium ignores the attribute by which MathML aligns columns: to the right and left in turn.
+ALIGNED = "<style>mtd:nth-child(odd) {text-align: right} mtd:nth-child(even) {text-align: left}</style>"
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 
 
@@ -214,7 +216,7 @@ def notebook_page(path: Path) -> str:
             if "text/latex" in output.get("data", {}):
                 output.data["text/html"] = with_mathml(output.data.pop("text/latex"))
     html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
-    return html
+    return html.replace("</head>", f"{ALIGNED}</head>", 1)
 
 
 class Anchors(HTMLParser):
