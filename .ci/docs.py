@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shutil
 import sys
 import typing
 import warnings
@@ -158,7 +159,9 @@ def write_reference(pages: dict[str, pdoc.doc.Module], out: Path) -> None:
 
 
 def write_page(out: Path, name: str, title: str, text: str) -> None:
-    """A page of Markdown, in the frame of the reference."""
+    """A page of Markdown, in the frame of the reference; links lead to pages that are built."""
+    text = re.sub(r"\]\((?:\.\./)*(notebooks/)?(\S+)\.ipynb\)", r"](../notebooks/\2.html)", text)
+    text = re.sub(r"(\]\((?:\.\./|how/)?\w+)\.md(#\S+)?\)", r"\1.html\2)", text)
     frame = pdoc.render.env.from_string(FRAME)
     html = frame.render(title=title, text=text, up="../" * name.count("/"))
     write(out / f"{name}.html", html)
@@ -172,12 +175,12 @@ def build(out: Path) -> Iterator[str]:
     yield from unresolved(pages)
     write_reference(pages, out)
 
-    contents = ["# autograd-lite\n", "## How do I …\n"]
-    for path in sorted((ROOT / ".github" / "how").glob("*.md")):
-        text = path.read_text(encoding="utf-8")
-        title = text.partition("\n")[0].removeprefix("# ")
-        write_page(out, f"how/{path.stem}", title, text.replace(".md)", ".html)"))
-        contents.append(f"- [{title}](how/{path.stem}.html)")
+    about = ROOT / ".github"
+    shutil.copytree(about / "pictures", out / "pictures", dirs_exist_ok=True)
+    for path in about.rglob("*.md"):
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(about).with_suffix("")
+        write_page(out, name.as_posix(), text.partition("\n")[0].removeprefix("# "), text)
+    contents = [(about / "how" / "README.md").read_text(encoding="utf-8").replace("](", "](how/")]
     contents.append("\n## Notebooks\n")
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         write(out / "notebooks" / f"{path.stem}.html", notebook_page(path))
@@ -191,7 +194,10 @@ def build(out: Path) -> Iterator[str]:
 
 
 # Chromium ignores the attribute by which MathML aligns columns: to the right and left in turn.
-ALIGNED = "<style>mtd:nth-child(odd) {text-align: right} mtd:nth-child(even) {text-align: left}</style>"
+ALIGNED = """<style>
+mtd:nth-child(odd) { text-align: right }
+mtd:nth-child(even) { text-align: left }
+</style>"""
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 
 
@@ -229,22 +235,23 @@ class Anchors(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the ids, and the links of <a>."""
+        """Keep the ids, the links of <a>, and the pictures that are files."""
         found = dict(attrs)
         self.ids |= {unquote(str(found[key])) for key in ("id", "name") if found.get(key)}
-        if tag == "a" and found.get("href"):
-            self.links.add(unquote(str(found["href"])))
+        link = found.get("href") if tag == "a" else found.get("src") if tag == "img" else None
+        if link:
+            self.links.add(unquote(link))
 
 
 def dead_links(folder: Path) -> Iterator[str]:
-    """Links of its pages to a page, or a place in one, that is not there."""
+    """Links of its pages to a file, or a place in a page, that is not there."""
     pages = {p: Anchors(p.read_text(encoding="utf-8")) for p in sorted(folder.rglob("*.html"))}
     for path, page in pages.items():
         for link in sorted(page.links):
-            parts = urlsplit(link)
-            target = (path.parent / parts.path).resolve() if parts.path else path
-            there = target in pages and (not parts.fragment or parts.fragment in pages[target].ids)
-            if not parts.scheme and not there:
+            scheme, _, to, _, place = urlsplit(link)
+            target = (path.parent / to).resolve() if to and not scheme else path
+            in_page = not place or (target in pages and place in pages[target].ids)
+            if not scheme and not (target.is_file() and in_page):
                 yield f"{path.relative_to(folder)}: {link} leads nowhere"
 
 

@@ -119,12 +119,17 @@ def test_an_argument_is_bold_where_it_is_explained(pages):
 
 def test_a_link_that_leads_nowhere_is_noticed(tmp_path):
     (tmp_path / "in").mkdir()
-    (tmp_path / "a.html").write_text('<h1 id="top">A</h1><a href="in/b.html#there">b</a>')
+    (tmp_path / "c.png").touch()
+    (tmp_path / "a.html").write_text(
+        '<h1 id="top">A</h1><a href="in/b.html#there">b</a><img src="c.png"><img src="d.png">'
+        '<img src="data:image/png;base64,iVBORw0KGgo=">'
+    )
     (tmp_path / "in" / "b.html").write_text(
         '<p id="there"><a href="../a.html#top"></a><a href="https://example.org/x">'
         '<a href="../a.html#bottom"></a><a href="c.html"></a></p>'
     )
     assert list(docs.dead_links(tmp_path)) == [
+        "a.html: d.png leads nowhere",
         "in/b.html: ../a.html#bottom leads nowhere",
         "in/b.html: c.html leads nowhere",
     ]
