@@ -2,6 +2,15 @@
 
 A `Tensor` records the operations on it, and the chain rule runs over the record in reverse.
 NumPy's own functions work on Tensors.
+
+- To record and go back: `Tensor`, `gradients`, `no_grad`
+- To differentiate functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`
+- To judge what was derived by hand: `compare`, `check_backward`, `check_derivation`
+- To see a computation: `tape`, `draw`, `derive`, with a `Notation` of one's own
+- To run it faster: `compile`, with `guard` and `is_tracing` for what looks at values
+- What NumPy lacks: `relu`, `sigmoid`, `softplus`, `softmax`, `log_softmax`, `logsumexp`
+- To add an operation: `differentiable`, and `check_gradients` to test it
+- When something is wrong: `detect_anomalies`, `GradientError`, `TracingError`
 """
 
 from __future__ import annotations

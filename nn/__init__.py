@@ -1,4 +1,12 @@
-"""Feed-forward networks on the tape of `autograd_lite`: layers, losses, optimizers, training."""
+"""Feed-forward networks on the tape of `autograd_lite`: layers, losses, optimizers, training.
+
+- A network and its forward pass: `Network`, `Forward`, of `layers`, started by `initialisers`
+- Training: `fit`, with `losses`, `optimizers`, `schedules` and `metrics`, kept by a `Checkpoint`
+- What came of it: `History`, `Diverged`, `evaluate`, `plots`
+- Data: `datasets`
+- The same under scikit-learn's protocol: `Classifier`, `Regressor`
+- What is checked against the tape: `closed_form`, `documents`
+"""
 
 from __future__ import annotations
 

@@ -336,6 +336,7 @@ class MaxPooling(Layer):
         return None, pooled if batch_axis == 0 else np.moveaxis(pooled, 0, -1), {}
 
     def pooled(self, windows: Any, axes: Shape) -> Any:
+        """One value for each window, whose values lie along the axes."""
         return np.max(windows, axis=axes)
 
 
@@ -344,6 +345,7 @@ class MeanPooling(MaxPooling):
     """The mean of the values under a window; as PyTorch's AvgPool1d and 2d."""
 
     def pooled(self, windows: Any, axes: Shape) -> Any:
+        """One value for each window, whose values lie along the axes."""
         return np.mean(windows, axis=axes)
 
 
@@ -354,6 +356,7 @@ BY_NAME: dict[str, type[Layer]] = {
         *(Embedding, Convolution, MaxPooling, MeanPooling),
     )
 }
+__all__ = ["Layer", *BY_NAME]
 
 
 def is_own(layer: Layer) -> bool:

@@ -36,9 +36,11 @@ class Compiled(Protocol):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
-    def source(self, *args: Any, **kwargs: Any) -> str: ...
+    def source(self, *args: Any, **kwargs: Any) -> str:
+        """The NumPy code that runs for these arguments."""
 
-    def unchecked(self, *args: Any, **kwargs: Any) -> Callable[..., Any]: ...
+    def unchecked(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """A function for more arguments of this signature, which it does not check."""
 
 
 def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Compiled:

@@ -21,7 +21,7 @@ MATHML = {
 ATTRIBUTES = {
     *("display", "stretchy", "fence", "form", "accent", "largeop", "movablelimits", "minsize"),
     *("maxsize", "mathvariant", "linethickness", "width", "height", "columnalign", "displaystyle"),
-    *("lspace", "rspace", "linebreak", "scriptlevel", "separator"),
+    *("lspace", "rspace", "linebreak", "scriptlevel", "separator", "rowspacing", "columnspacing"),
 }
 
 
