@@ -28,6 +28,7 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
+from autograd_lite.formula.evidence import COSTS, ELEMENTS
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.naming import (
     Key,
@@ -40,7 +41,6 @@ from autograd_lite.formula.naming import (
     taken_apart,
 )
 from autograd_lite.formula.operations import Env
-from autograd_lite.formula.plan import COSTS, ELEMENTS
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -351,7 +351,7 @@ class Elaborator(Functions):
             bounded = Size(size.name, size.value, size.literal)
             return bounded if size.value is not None else size
         n = self.world.number(node, env.letters)
-        n = self.world.size(node, env.letters).value if n is None else n
+        n = self.world.size(node, env.letters, least=low).value if n is None else n
         return Size(str(n), (n or 0) - low + 1)
 
     def numbers(self, letter: str, node: BigOperator) -> bool:

@@ -14,17 +14,17 @@ from autograd_lite.algebra.tree import (
     Expression,
     Symbol,
 )
+from autograd_lite.formula.evidence import COSTS
 from autograd_lite.formula.names import NameReader
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
     key_of,
-    letter_and_step,
     subsets,
     taken_apart,
 )
 from autograd_lite.formula.operations import Env
-from autograd_lite.formula.plan import COSTS, Definition
+from autograd_lite.formula.plan import Definition
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -175,7 +175,7 @@ class Functions(NameReader):
         letter = name.letter.rstrip("′")
         primes = len(name.letter) - len(letter) + sum(s.kind == "′" for s in name.operations)
         powers = [
-            s for s in name.indices if s.kind == "^" and not s.mark and not self._layered(s, env)
+            s for s in name.indices if s.kind == "^" and not s.mark and not self.has_layer(s, env)
         ]
         scripts = tuple(s for s in name.indices if s not in powers)
         key = key_of(letter, scripts, lambda x: self.world.part(x, env.letters))
@@ -186,13 +186,6 @@ class Functions(NameReader):
             raise self.error(f"{key} of nothing", node)
         e = self._applied(key, letter, primes, arguments, options, env, node)
         return self.with_scripts(e, tuple(powers), env, node)
-
-    def _layered(self, script: Script, env: Env) -> bool:
-        return any(
-            (step := letter_and_step(x))
-            and (step[0] in env.letters or self.world.depth_of(step[0]))
-            for x in script.items
-        )
 
     def _applied(
         self, key: Key, letter: str, primes: int, arguments: list[Expression],

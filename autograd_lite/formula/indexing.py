@@ -18,12 +18,12 @@ from autograd_lite.algebra.tree import (
     Symbol,
     transposed,
 )
+from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     letter_and_step,
     taken_apart,
 )
 from autograd_lite.formula.operations import Env, Operations
-from autograd_lite.formula.plan import ELEMENTS
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -163,14 +163,14 @@ class Indexing(Operations):
             row = self.index(lowered[0], rows, env)
             return Element(e, row, self.index(lowered[1], columns, env), ())
         (item,) = lowered
-        if is_one(columns) or is_soft(columns):
-            joined(columns, ONE)
-            return Element(e, self.index(item, rows, env), one, ())
-        if is_one(rows):
-            return Element(e, one, self.index(item, columns, env), ())
         letter = re.split(r"[_\[]", e.label)[0] if isinstance(e, Symbol) else "it"
         chosen = self.world.plan.conventions.get(f"{letter}_{_text(item)}")
         chosen = chosen or self.world.plan.conventions.get(f"{letter}_j")
+        if not chosen and (is_one(columns) or is_soft(columns)):
+            joined(columns, ONE)
+            return Element(e, self.index(item, rows, env), one, ())
+        if not chosen and is_one(rows):
+            return Element(e, one, self.index(item, columns, env), ())
         chosen = chosen or ("column" if letter in self.world.of_columns else None)
         if chosen == "column":
             return self._part(e, None, self.index(item, columns, env), rows)

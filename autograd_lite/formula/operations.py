@@ -170,11 +170,11 @@ class Operations:
         return self.inner(a, b) if columns else None
 
     def chained(self, a: Expression, b: Expression) -> Expression | None:
-        """∂C/∂a ∂a/∂z where no layout says how Jacobians stand: a sum over all that a has."""
-        if "layout" in self.world.plan.conventions or not isinstance(b, Derivative):
+        """∂C/∂a ∂a/∂z where no layout makes ∂C/∂a a row: a sum over all that a has."""
+        layout = self.world.plan.conventions.get("layout", "mixed")
+        if layout != "mixed" or not isinstance(b, Derivative):
             return None
-        end = _chain_end(a)
-        if end is None or not isinstance(b.of, Symbol) or end.number != b.of.number:
+        if _chain_end(a) is None or b.at != (None, None) or is_number(b.of):
             return None
         self.remark("derivatives side by side are read as the chain rule")
         return self.contracted(a, b)

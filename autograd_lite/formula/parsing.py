@@ -169,7 +169,10 @@ class Parser(DifferentialReader):
             if token.text not in FUNCTION_WORDS:
                 raise self.error(f"{token.text} of NumPy is not read in formulas")
         if token.text in ("d", "D") and token.text not in self.known and self.is_operator():
-            return self.derived()
+            at = self.at
+            if (operator := self.derived()).of is not None:
+                return operator
+            self.at = at  # the name D_h, with nothing after it
         if token.text.startswith("d") and (found := self.quotient_of_d()) is not None:
             return self.scripted(found)
         if token.text in ("max", "min") and self.peek().text == "_":
