@@ -360,7 +360,9 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
             raise NotConforming("the two sides have different numbers of indices")
         return
     a, b = matrix_shape(left), matrix_shape(right)
-    fits = is_number(left) == is_number(right) or not (is_number(left) or is_number(right))
+    if is_number(left) != is_number(right) and {d.root.value for d in (*a, *b)} == {1}:
+        return  # a vector of one component
+    fits = is_number(left) == is_number(right)
     if not (fits and joined(a[0], b[0]) and joined(a[1], b[1])):
         raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
 

@@ -58,7 +58,7 @@ class NoteReport:
     claims: in order. unread: what states something and could not be read, as errors with their
     places, definitions that do not fit among it. said: what the note as a whole was taken to mean.
     stated, passed: how many statements there are, and how many formulas state nothing. defining:
-    the lines of declarations and definitions.
+    the lines of declarations, definitions, assignments, and matrices that are drawn with dots.
     """
 
     note: Note

@@ -85,7 +85,7 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
             if outcome.unread is None:
                 claims.append(judge.judged(claim, outcome))
         said |= dict.fromkeys(judge.said)
-        defining |= {named.statement.line for named in plan.named}
+        defining |= {named.statement.line for named in plan.named} | plan.asides
         passed += plan.passed
     stated = len(whole.statements) + len(whole.unread)
     return NoteReport(note, claims, list(unread.values()), list(said), stated, passed, defining)

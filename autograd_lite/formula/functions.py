@@ -11,6 +11,7 @@ from autograd_lite import rules
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import (
     Apply,
+    Blocks,
     Expression,
     Symbol,
 )
@@ -31,6 +32,7 @@ from autograd_lite.formula.shapes import (
     Size,
     is_number,
     is_one,
+    literal,
     matrix_shape,
     settled,
 )
@@ -147,7 +149,7 @@ class Functions(NameReader):
 
     def arguments(self, node: Call, env: Env) -> tuple[list[Expression], dict[str, Any]]:
         positional, options = [], {}
-        for x in node.arguments:
+        for x in self.without_dots(node.arguments, env):
             if isinstance(x, Chain) and x.relations == ("=",) and isinstance(x.parts[0], Name):
                 options[x.parts[0].text] = x.parts[1]
             elif isinstance(x, Chain):
@@ -256,7 +258,7 @@ class Functions(NameReader):
         if reader is None:
             raise self.error(f"{letter} is not evaluated here", node)
         counts = _COUNTS.get(letter, (1,))
-        if len(arguments) not in counts:
+        if len(arguments) not in counts and letter != "diag":
             wanted = " or ".join(map(str, counts))
             raise self.error(f"{letter} takes {wanted} arguments, not {len(arguments)}", node)
         return reader(self, arguments, options)
@@ -309,7 +311,11 @@ class Functions(NameReader):
         return Apply(f, (x,), ())
 
     def diagonal(self, arguments: list[Expression], options: dict[str, Any]) -> Expression:
-        (x,) = arguments
+        column_of_all: Any = (literal(len(arguments)), ONE)
+        whole = Blocks(tuple((x,) for x in arguments), column_of_all)
+        x = whole if len(arguments) > 1 else arguments[0]
+        if is_number(x):
+            return x
         rows, columns = matrix_shape(x)
         if is_one(columns) or is_one(rows):
             size = rows if is_one(columns) else columns

@@ -12,6 +12,7 @@ from autograd_lite.algebra.tree import (
     AXES,
     Apply,
     Derivative,
+    Element,
     Expression,
     Index,
     Number,
@@ -19,7 +20,7 @@ from autograd_lite.algebra.tree import (
     Symbol,
     symbols,
 )
-from autograd_lite.formula.indexing import Indexing
+from autograd_lite.formula.indexing import Indexing, label_letter
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
@@ -76,6 +77,10 @@ class NameReader(Indexing):
         meaning = self(definition.meaning, env)
         if not elements:
             return meaning
+        if isinstance(meaning, Element) and (whole := _renamed(meaning, env, elements)) is not None:
+            if meaning.row is None:
+                self.world.of_columns |= {definition.name.letter, label_letter(whole)}
+            return whole
         counts: list[Any] = [env.axes[x].count for x in elements]
         rows, columns = matrix_shape(meaning)
         if not is_number(meaning):
@@ -431,3 +436,11 @@ class NameReader(Indexing):
         swapped = letter.swapcase()
         near = [swapped] if swapped in self.world.plan.letters else near
         return f" (is {near[0]} meant?)" if near else ""
+
+
+def _renamed(e: Element, env: Env, letters: list[str]) -> Expression | None:
+    """The matrix whose columns or elements, w_i = W e_i or w_ij = W_ij, get another name."""
+    given = [env.axes[x] for x in letters]
+    at = [x for x in (e.row, e.column) if x is not None]
+    fits = len(given) == 2 or (e.row is None and len(given) == 1)
+    return e.of if isinstance(e.of, Symbol) and at == given and fits else None

@@ -109,16 +109,19 @@ class NotePlan:
     passed: int = 0
     families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    sized: list[tuple[NameParts, int]] = field(default_factory=list)  # the same, as names
     evidence: dict[str, str] = field(default_factory=dict)
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
     size_letters: set[str] = field(default_factory=set)  # as they are written
+    bare: set[str] = field(default_factory=set)  # names that stand without arguments
     mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
     first_layer: int = 1  # 2 where a^1 is the input
+    asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
     @property
@@ -156,6 +159,7 @@ class NotePlan:
 def planned(read: ReadNote) -> NotePlan:
     """The plan of a note that was read."""
     plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
+    plan.asides |= read.assigned
     chains = [s.chain for s in read.statements]
     plan.families = families_of(read.statements)
     lows = [int(low.value) for low, _ in first_layers(read.statements).values()]
@@ -185,6 +189,7 @@ def planned(read: ReadNote) -> NotePlan:
     plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in plan.named}
+    plan.bare = _without_arguments(chains)
     return plan
 
 
@@ -201,11 +206,18 @@ def _label_by_names(plan: NotePlan, chains: list[Chain]) -> None:
                 plan.labels.add((name.letter, item.text))
 
 
+def _without_arguments(chains: list[Chain]) -> set[str]:
+    """The names that are used without arguments."""
+    parts = [x for chain in chains for x in nodes(chain)]
+    called = {id(x) for call in parts if isinstance(call, Call) for x in nodes(call.function)}
+    return {x.text for x in parts if isinstance(x, Name) and id(x) not in called}
+
+
 def _size_letters(plan: NotePlan) -> set[str]:
     """The letters in the shapes of declarations, as they are written."""
     sizes = [x for d in plan.declarations for x in nodes(d.shape or ())]
     names = filter(None, map(taken_apart, sizes))
-    return {written_key(name) for name in names if not name.operations}
+    return {written_key(name) for name in names if not name.operations} - set(plan.families)
 
 
 _CHOICES = {
@@ -213,6 +225,7 @@ _CHOICES = {
     "broadcasting": {"none", "numpy"},
     "samples": {"rows", "columns"},
     "softmax": {"rows", "columns"},
+    "d": {"componentwise", "jacobian"},
     "⊗": {"outer", "elementwise"},
     "′": {"transpose", "derivative"},
     "'": {"transpose", "derivative"},
@@ -259,6 +272,7 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _inequality(plan, statement)
     elif _is_picture(chain.parts[0], chain.parts[-1]):
         plan.passed += 1
+        plan.asides.add(statement.line)
     else:
         _equality(plan, statement)
 
@@ -349,8 +363,9 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         _add_claims(plan, parts, statement)
     elif _updates(name, parts[1]):
         _self_reference(plan, name, arguments, statement)
-    elif isinstance(parts[1], Num) and not arguments and written_key(name) in plan.sizes_in_use:
+    elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
         plan.sizes[written_key(name)] = int(parts[1].value)
+        plan.sized.append((name, int(parts[1].value)))
     else:
         parameters = _parameters_of(plan, name, arguments, parts[1])
         if _is_new(plan, name) and (parameters is not None or not arguments):
@@ -358,6 +373,16 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
             _note_labels(plan, name, parts[1])
             parts = parts[1:] if len(parts) > 2 else []
         _add_claims(plan, parts, statement)
+
+
+def _is_size(plan: NotePlan, name: NameParts) -> bool:
+    """Whether a name is a size: n, or n^{[L]} where there is n^{[l]}."""
+    raised = [s.kind for s in name.indices]
+    for key in plan.sizes_in_use:
+        letter, *others = re.split(r"[_^]", key)
+        if key == written_key(name) or (others and raised and letter == name.letter):
+            return True
+    return False
 
 
 def _self_reference(
@@ -371,6 +396,7 @@ def _self_reference(
     of_itself = bool(on) and not arguments and _base_text(depends) == name.letter  # C = C(a)
     if of_itself or (first is not None and written_key(first) == written_key(name)):
         plan.passed += 1
+        plan.asides.add(statement.line)
     elif arguments and _parameters_of(plan, name, arguments, statement.chain.parts[1]) is None:
         _add_claims(plan, list(statement.chain.parts), statement)
     elif arguments or not any(d.name.letter == name.letter for d in plan.named):
@@ -378,6 +404,7 @@ def _self_reference(
         raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
     else:
         plan.passed += 1
+        plan.asides.add(statement.line)
 
 
 def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:

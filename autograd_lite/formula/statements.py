@@ -77,6 +77,7 @@ class ReadNote:
     statements: list[NoteStatement] = field(default_factory=list)
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
+    assigned: set[int] = field(default_factory=set)  # the lines of W += ΔW
 
 
 def read(note: Note) -> ReadNote:
@@ -334,6 +335,8 @@ def _read_passage(
             ranges.append(extent)
         elif statement is None:
             found.passed += 1
+            if any(t.text in ("+=", "−=", "←") for t in part):
+                found.assigned.add(passage.source.place(part[0].start)[0])
         elif is_case or _is_condition(statement, here):
             conditions.append(statement.chain)
         else:

@@ -70,6 +70,7 @@ class NameEntry:
     symbol: Symbol
     meaning: Expression | None = None
     declared: str = "real"
+    unsaid: bool = False  # whether nothing in the note says what it is, or one like it
     value: Any = None
     copy_of: Symbol | None = None  # whose value it has, as a letter that depends on nothing
     ready: Expression | None = None
@@ -163,11 +164,15 @@ class World:
         if key not in self.sizes:
             given = self.plan.sizes.get(key.replace("[", "^").replace("]", ""), None)
             given = self.plan.sizes.get(key, given)
+            if given is None and key[-1:].isdigit():  # S_3, where S_L is given
+                keys = {self.size_key(name, {}): n for name, n in self.plan.sized if name.indices}
+                given = keys.get(key)
             if given is None and key == "L":
                 given = self.drawing.depth + self.plan.first_layer - 1
             elif given is None and key == "T":
                 given = self.drawing.steps
-            self.sizes[key] = Size(key, self._drawn_size(key) if given is None else given)
+            drawn = Size(key, self._drawn_size(key) if given is None else given)
+            self.sizes[key] = ONE if given == 1 else drawn
         return self.sizes[key]
 
     def _drawn_size(self, key: str) -> int:
@@ -257,7 +262,8 @@ class World:
         declared = self.declaration(key)
         if best is not None and not best[0].parameters:
             return self._defined(key, *best, declared)
-        if best is not None and best[0].parameters and best[0].name.letter in _COST_LETTERS:
+        is_value = best is not None and best[0].name.letter in self.plan.bare & _COST_LETTERS
+        if best is not None and is_value:
             return self._defined(key, *best, declared)
         if declared is not None:
             return self._leaf(key, *declared)
@@ -434,7 +440,9 @@ class World:
 
     def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
-        return self.new_entry(key, self.undeclared_shape(key.letter))
+        entry = self.new_entry(key, self.undeclared_shape(key.letter))
+        entry.unsaid = all(d.name.letter != key.letter for d in self.plan.named)
+        return entry
 
     def _defined(
         self,
@@ -452,7 +460,7 @@ class World:
         finally:
             self.busy.discard(key)
             self.source = outer
-        if isinstance(meaning, Symbol) and meaning.number < len(self.by_number):
+        if isinstance(meaning, Symbol) and meaning.kind == "value":
             self.entries[key] = self.by_number[meaning.number]
             return self.entries[key]
         shape = matrix_shape(meaning)
@@ -477,7 +485,8 @@ class World:
         numbers that were computed, which the values of letters decide.
         """
         for d in (x for x in _all_derivatives(left, right) if isinstance(x.of, Symbol)):
-            if d.wrt.number not in self.numbers_in(d.of):
+            ends = (self.by_number[x.number] for x in (d.of, d.wrt) if x.kind == "value")
+            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(d.of):
                 return f"{d.of.label} is as a function of {d.wrt.label}"
         a, b = self.drawn_in(left), self.drawn_in(right)
         letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}

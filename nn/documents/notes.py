@@ -1,6 +1,7 @@
 r"""Documents as notes: the formulas of a Markdown file, and what is to be learnt from each.
 
-A section `# …` holds what the formulas after it are about: declarations and the forward pass.
+A section `# …` holds what the formulas after it are about: declarations and the forward pass, which
+may begin with conventions of its own. The same heading once more goes back to it.
 A section `## …` is one formula, called by its heading, as it is printed; below it, items:
 
     - misprint, silent            its verdict, `holds` if there is none
@@ -25,6 +26,7 @@ from typing import Any
 import autograd_lite as ag
 
 SECTION = re.compile(r"^(##?) (.*)\n", re.MULTILINE)
+OVERRIDE = re.compile(r"\s*(?:\w+: \w+\n)+")
 ITEM = re.compile(r"^- (?:(\w[\w ]*): )?((?:.*\n)(?:  .*\n)*)", re.MULTILINE)
 
 
@@ -135,7 +137,6 @@ class NoteSection:
 
 def sections(note: str) -> Iterator[tuple[str, NoteSection]]:
     """Every formula's section, with what it is about."""
-    before = f"---\n{front_matter(note)}---\n\\begin{{document}}\n"  # LaTeX needs no extra
     found = [*SECTION.finditer(note), None]
     about: dict[str, str] = {}
     name = ""
@@ -144,12 +145,15 @@ def sections(note: str) -> Iterator[tuple[str, NoteSection]]:
         body = note[match.end() : after.start() if after else len(note)]
         if match[1] == "#":
             name = match[2]
-            about[name] = about.get(name, "") + body
+            own = OVERRIDE.match(body)
+            kept = front_matter(note) + (own[0] if own else "")
+            start = f"---\n{kept}---\n\\begin{{document}}\n"  # as LaTeX, which needs no extra
+            about.setdefault(name, start + body[own.end() if own else 0 :])
             continue
         first = ITEM.search(body)
         items = {m[1] or "": " ".join(m[2].split()) for m in ITEM.finditer(body)}
         yield (
-            before + about[name],
+            about[name],
             NoteSection(match[2], body[: first.start() if first else None], items),
         )
 
