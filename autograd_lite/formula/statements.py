@@ -27,6 +27,7 @@ _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "sub
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
 _GOES_ON = {"+", "−", "·", "×", "∘", "⊙"}  # at the start of a row
 _INDEX_LETTERS = set("ijlℓt")  # l = L, i = j beside a statement are conditions
+_ASSIGNMENTS = {"+=", "−=", "←"}
 _PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equality
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
 _WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
@@ -78,6 +79,12 @@ class ReadNote:
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
     assigned: set[int] = field(default_factory=set)  # the lines of W += ΔW
+
+    def pass_over(self, passage: Passage, part: Sequence[Token]) -> None:
+        """Count a relation that states nothing."""
+        self.passed += 1
+        if not _ASSIGNMENTS.isdisjoint(t.text for t in part):
+            self.assigned.add(passage.source.place(part[0].start)[0])
 
 
 def read(note: Note) -> ReadNote:
@@ -334,9 +341,7 @@ def _read_passage(
         if isinstance(extent, Range):
             ranges.append(extent)
         elif statement is None:
-            found.passed += 1
-            if any(t.text in ("+=", "−=", "←") for t in part):
-                found.assigned.add(passage.source.place(part[0].start)[0])
+            found.pass_over(passage, part)
         elif is_case or _is_condition(statement, here):
             conditions.append(statement.chain)
         else:
