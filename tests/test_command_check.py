@@ -19,7 +19,7 @@ NAMES += ["corrected", "corrected_error", "why", "shapes"]
 @pytest.fixture
 def few(monkeypatch):
     """A short document in place of 002, so that a command takes no time."""
-    entries = [document_002.DOCUMENT.entry(label) for label in ("a", "chain b^1", "∂C/∂z^l (2)")]
+    entries = [document_002.DOCUMENT.entry(label) for label in ("σ", "chain b^1", "∂C/∂z^l (2)")]
     short = replace(document_002.DOCUMENT, entries=entries, run=None)
     monkeypatch.setattr(document_002, "DOCUMENT", short)
     return short
@@ -59,16 +59,16 @@ def test_gradients_in_training_are_a_line_for_each_data_set(few, capsys):
 def test_every_formula(few, capsys):
     assert check("--all") == 0
     out = capsys.readouterr().out
-    assert "a^l = σ(z^l)" in out
+    assert "σ(z^L) = 1/(1 + e^{−z^L})" in out
     assert "misprint, silent" in out
 
 
 def test_misprints_only(few, capsys):
     assert check("--misprints") == 0
     out = capsys.readouterr().out
-    assert "a^l = σ(z^l)" not in out
+    assert "1/(1 + e^{−z^L})" not in out
     assert "why: The factor ∂z^2/∂a^1 is missing" in out
-    assert "right: ∂C/∂z^l = [W^(l+1)]ᵀ ∂C/∂z^(l+1) ∘ σ′(z^l)" in out
+    assert "right: ∂C/∂z^l = [W^{l+1}]ᵀ ∂C/∂z^{l+1} ∘ σ′(z^l)" in out
 
 
 def test_json_has_the_names_and_numbers(few, tmp_path, capsys):
@@ -86,8 +86,8 @@ def test_json_has_the_names_and_numbers(few, tmp_path, capsys):
 def test_a_result_that_is_not_as_recorded_is_an_error(few, monkeypatch, capsys, changed):
     """A formula recorded as holding that does not, and the reverse."""
     first, second, third = few.entries
-    wrong = replace(first, formula=second.formula, over=second.over, setting=second.setting)
-    right = replace(second, formula=second.corrected_formula)
+    wrong = replace(first, reading=second.reading)
+    right = replace(second, reading=replace(second.reading, printed=second.reading.right))
     entries = [wrong, second, third] if changed == "misprint" else [first, right, third]
     monkeypatch.setattr(document_002, "DOCUMENT", replace(few, entries=entries))
     assert check() == check("--all") == 1
@@ -131,7 +131,7 @@ def test_without_rich_the_tables_are_plain(few, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "rich", None)
     assert check("--all") == 0
     out = capsys.readouterr().out
-    assert "a^l = σ(z^l)" in out
+    assert "σ(z^L) = 1/(1 + e^{−z^L})" in out
     assert out.splitlines()[-1].endswith("all as recorded")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -29,19 +31,30 @@ def test_labels_are_unique():
     assert len(set(ENTRIES)) == len(ENTRIES)
 
 
+def test_no_verdict_changes_unseen():
+    """What the notes record, beside a list that is changed by hand."""
+    lines = (Path(__file__).parent / "document_verdicts.txt").read_text("utf-8").splitlines()
+    recorded = []
+    for number, label in ENTRIES:
+        entry = documents.document(number).entry(label)
+        words = [entry.verdict, *["silent"] * entry.silent, *["damaged"] * entry.damaged]
+        recorded.append(f"{number} | {label} | {', '.join(words)}")
+    assert recorded == lines
+
+
 @pytest.mark.parametrize(("number", "label"), ENTRIES)
 def test_entry(results, number, label):
     entry, found = documents.document(number).entry(label), results[number, label]
     assert (found.verdict, found.silent) == (entry.verdict, entry.silent), found.shapes
     assert found.judges_error < 1e-5
-    if entry.verdict in ("holds", "convention"):
+    if entry.verdict in ("holds", "convention") and found.printed_error is not None:
         assert found.printed_error <= 1e-10
-    if entry.verdict != "holds":
+    if entry.verdict not in ("holds", "definition"):
         assert entry.why
-    if entry.corrected_formula:
+    if entry.corrected_latex and found.corrected_error is not None:
         assert found.corrected_error <= 1e-10
-        assert entry.corrected
-        assert entry.corrected_latex
+    if entry.corrected_latex:
+        assert found.corrected
     for latex in (entry.printed_latex, entry.corrected_latex):
         assert latex.count("{") == latex.count("}")
         assert latex.count(r"\begin") == latex.count(r"\end")

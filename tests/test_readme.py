@@ -48,11 +48,12 @@ def test_what_counts_as_a_line(tmp_path):
 def test_entries_of_the_documents_and_their_verdicts():
     verdicts = Counter(entry.verdict for entry in ENTRIES)
     pattern = (
-        r"formula by formula: (\d+) entries.*? (\d+) hold, (\d+) are misprints, "
-        r"(\d+) use something undefined, (\d+) claims are false, (\d+) are conventions.*? "
+        r"formula by formula: (\d+) entries.*? (\d+) hold, (\d+) by definition, "
+        r"(\d+) are misprints, (\d+) use something undefined, (\d+) claims are false, "
+        r"(\d+) are conventions.*? "
         r"(\d+) of the wrong ones are silent"
     )
-    kinds = ("holds", "misprint", "undefined", "false", "convention")
+    kinds = ("holds", "definition", "misprint", "undefined", "false", "convention")
     silent = sum(entry.silent for entry in ENTRIES)
     assert stated(pattern) == [len(ENTRIES), *(verdicts[kind] for kind in kinds), silent]
     assert sum(verdicts.values()) == sum(verdicts[kind] for kind in kinds)

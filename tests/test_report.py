@@ -17,7 +17,7 @@ import pytest
 
 from nn import closed_form, datasets, documents, report
 from nn.cli import command, command_check
-from nn.documents import document_000, document_002, document_003
+from nn.documents import Entry, document_000, document_002, document_003
 from nn.documents.checked import Checked
 from nn.documents.procedures import Run
 from nn.report import markup, network
@@ -36,12 +36,13 @@ def few_documents():
         replace(module.DOCUMENT, entries=[module.DOCUMENT.entry(label) for label in labels])
         for module, labels in chosen.items()
     ]
-    villain = replace(
-        few[1].entries[1],
+    villain = Entry(
         **dict.fromkeys(("label", "printed", "corrected", "why", "shapes"), HOSTILE),
+        equals="∂J/∂W{l}", formula=lambda v, l: -v.d("J", f"W{l}"),
+        corrected_formula=lambda v, l: v.d("J", f"W{l}"), silent=True,
         printed_latex=rf"\text{{{HOSTILE}}}",
         corrected_latex=r"\text{<script>window.hacked = 1</script>}",
-    )
+    )  # fmt: skip
     few[1] = replace(few[1], title=HOSTILE, entries=[*few[1].entries, villain])
     return few
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.tree import Expression, Number
+from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes
-from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape
+from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
     Size,
@@ -26,6 +27,7 @@ from autograd_lite.formula.shapes import (
 )
 from autograd_lite.formula.syntax import BigOperator, Chain, Name, Num, Scripted
 from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.vocabulary import identity_matrix
 from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
@@ -61,6 +63,7 @@ class Outcome:
     undecided: int = 0
     no_element: int = 0  # how often an element that is meant does not exist
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
+    error: float | None = None  # the largest difference
 
     @property
     def failed(self) -> bool:
@@ -81,6 +84,19 @@ class Outcome:
         if not self.right:
             return UNDEFINED
         return HOLDS
+
+    @property
+    def tried(self) -> str:
+        """How often what was found, in words."""
+        counts = {"right": self.right, "wrong": self.wrong, "nonconforming": self.misfit}
+        found = "; ".join(f"{n} {kind}" for kind, n in counts.items() if n)
+        said = (
+            self.ambiguous or self.undefined or self.why
+            if not self.right + self.wrong
+            else self.why
+        )
+        example = f", such as {said}" if said and self.misfit else f": {said}" if said else ""
+        return f"of {sum(counts.values())}: {found}{example}" if found else said
 
 
 class Drawings:
@@ -113,6 +129,7 @@ class Drawings:
                 statement = definition.statement
                 place = f"{statement.line}"
                 said = FormulaError(str(error), statement.passage.source, statement.start)
+                said.undefined = not isinstance(error, NotConforming)
                 self.problems.setdefault(place, said)
         world.close()
         return world
@@ -203,9 +220,10 @@ class Drawings:
                 if difference is None:
                     found.right, found.wrong, found.misfit = before
                     return True
+                found.error = max(found.error or 0.0, difference)
                 if difference <= (rounding(claim) or TOLERANCE):
                     found.right += 1
-                elif what := world.left_open(left, right):
+                elif what := world.left_open(left, right, rounding(claim) > 0):
                     found.undefined = f"it depends on what {what}, which the note leaves open"
                 else:
                     found.wrong += 1
@@ -298,6 +316,9 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     if claim.relation == "∈":
         return left, _of_shape(world, claim, left, letters)
     right = read(claim.right, env)
+    if right == Number(Fraction(1)) and _is_jacobian(left):
+        read.remark("1 is read as the unit matrix")
+        right = Apply(identity_matrix, (), left.shape, {"shape": left.shape})
     _agree(left, right, claim.relation)
     for chain in claim.statement.conditions:
         if all(isinstance(x, Name) and x.text in env.axes for x in chain.parts):
@@ -312,7 +333,8 @@ def _of_shape(
 ) -> Expression:
     """The left side itself, if it has the shape that is claimed."""
     source = claim.statement.passage.source
-    sizes = raised_shape(claim.right, source) if isinstance(claim.right, Scripted) else None
+    right = claim.right
+    sizes = raised_shape(right, source) if isinstance(right, Scripted) else shape_of(right)
     wanted = world.shape(sizes or (), letters, claim.statement)
     a = matrix_shape(left)
     if not (joined(a[0], wanted[0]) and joined(a[1], wanted[1])):
@@ -320,6 +342,13 @@ def _of_shape(
         more = ": that is the shape of its transpose" if turned else ""
         raise NotConforming(f"it is {written_shape(a)}, not {written_shape(wanted)}{more}")
     return left
+
+
+def _is_jacobian(e: Expression) -> bool:
+    """Whether this is the derivative of a vector by one of its length."""
+    if not (isinstance(e, Derivative) and e.at == (None, None) and len(e.shape) == 2):
+        return False
+    return not (is_number(e.of) or is_number(e.wrt)) and joined(*matrix_shape(e))
 
 
 def _agree(left: Expression, right: Expression, relation: str) -> None:
@@ -331,7 +360,9 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
             raise NotConforming("the two sides have different numbers of indices")
         return
     a, b = matrix_shape(left), matrix_shape(right)
-    fits = is_number(left) == is_number(right) or not (is_number(left) or is_number(right))
+    if is_number(left) != is_number(right) and {d.root.value for d in (*a, *b)} == {1}:
+        return  # a vector of one component
+    fits = is_number(left) == is_number(right)
     if not (fits and joined(a[0], b[0]) and joined(a[1], b[1])):
         raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
 

@@ -53,16 +53,16 @@ NEAREST = 20  # names that may be missing in a claim, its own first
 MOST_FROM_OTHERS = 30
 REPAIR_SECONDS = 3.0  # for one claim: of computing, so that what is found does not depend on load
 NOTE_SECONDS = 8.0  # for all claims of a note together
+LEAST_SECONDS = 0.01  # less than this is not worth while
 
 
 @dataclass
 class RepairTime:
     """The time for the repairs of a note: each claim may take a third of what is left.
 
-    `claims` is how many have still to be repaired, `until` when the present one must end.
+    `until` is when the present one must end, `ran_out` whether it did.
     """
 
-    claims: int
     left: float = field(default_factory=lambda: NOTE_SECONDS)
     until: float = 0.0
     ran_out: bool = False
@@ -71,10 +71,10 @@ class RepairTime:
     def share(self) -> Iterator[None]:
         """The time of one claim."""
         began, self.ran_out = time.process_time(), False
-        self.until = began + min(REPAIR_SECONDS, max(0.0, self.left) / min(3, self.claims))
+        share = min(REPAIR_SECONDS, self.left / 3)
+        self.until = began + (share if share > LEAST_SECONDS else 0.0)
         yield
         self.left -= time.process_time() - began
-        self.claims -= 1
 
     def is_over(self) -> bool:
         """Whether the present claim must end; `ran_out` then says so."""
@@ -169,6 +169,8 @@ def repair(
     A slip comes first, then what would have to be symmetric or diagonal, the mistakes in a backward
     pass that `compare` knows, and at last what may be missing. `clock` ends the search.
     """
+    if clock.is_over():
+        return None
     try:
         repairs = Repairs(plan, drawings, claim, reading, clock)
     except (ValueError, AttributeError):

@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd_lite.diagnosis.drawings import AMBIGUOUS, HOLDS, MISFIT, UNDEFINED, WRONG
 from autograd_lite.formula.passages import Note, Passage
+from autograd_lite.formula.plain import plain_text
 from autograd_lite.formula.tokens import FormulaError
 
 VERDICTS_OF_CLAIMS = (HOLDS, WRONG, MISFIT, UNDEFINED, AMBIGUOUS)
@@ -34,10 +35,14 @@ class Judged:
     correct: str = ""
     remarks: list[str] = field(default_factory=list)
     passage: Passage | None = field(default=None, repr=False)
+    tried: str = ""
+    error: float | None = None
+    defined: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {key: value for key, value in vars(self).items() if key != "passage"}
+        apart = ("passage", "tried", "error", "defined")
+        return {key: value for key, value in vars(self).items() if key not in apart}
 
     @property
     def said(self) -> list[tuple[str, str]]:
@@ -52,7 +57,8 @@ class NoteReport:
 
     claims: in order. unread: what states something and could not be read, as errors with their
     places, definitions that do not fit among it. said: what the note as a whole was taken to mean.
-    stated, passed: how many statements there are, and how many formulas state nothing.
+    stated, passed: how many statements there are, and how many formulas state nothing. defining:
+    the lines of declarations, definitions, assignments, and matrices that are drawn with dots.
     """
 
     note: Note
@@ -61,6 +67,7 @@ class NoteReport:
     said: list[str]
     stated: int
     passed: int
+    defining: set[int] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return not self.unread and all(c.verdict == HOLDS for c in self.claims)
@@ -75,6 +82,11 @@ class NoteReport:
         line += f": {', '.join(kinds)}" if kinds else ""
         line += f"; {len(self.unread)} not read" if self.unread else ""
         return f"{line}; {self.passed} formulas state nothing"
+
+    @property
+    def formulas(self) -> list[tuple[int, str]]:
+        """Every formula as a line of plain text, with the line of the note that it begins on."""
+        return [(p.line, plain_text(p.text, self.note.macros)) for p in self.note.passages]
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it: the claims, and apart from them what could not be read."""

@@ -27,7 +27,7 @@ from autograd_lite.diagnosis.note_repair import RepairTime, derived_form, repair
 from autograd_lite.diagnosis.note_report import Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
-from autograd_lite.formula.plan import NoteClaim, NotePlan, planned
+from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_definition
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
@@ -36,13 +36,16 @@ from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError
 from autograd_lite.formula.world import World
 
 
-def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
+def check_derivation(
+    note: str | os.PathLike[str], rng: int = 0, repairs: bool = True
+) -> NoteReport:
     r"""Judge every claim of a note: a path, or the text itself, in Markdown, LaTeX or plain text.
 
     Sizes and values are drawn several times, the definitions of the note are evaluated on a tape,
     and both sides of each claim are compared. What is read, and how, is in the project's README.
-    rng: the seed of what is drawn. Raises OSError for a file that cannot be read, ImportError where
-    markdown-it-py (the extra `notes`) is missing for a note in Markdown.
+    rng: the seed of what is drawn. repairs: whether what is wrong gets its cause and right form,
+    which takes longer than the verdict. Raises OSError for a file that cannot be read, ImportError
+    where markdown-it-py (the extra `notes`) is missing for a note in Markdown.
 
     >>> report = check_derivation(
     ...     "X ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\n"
@@ -55,21 +58,23 @@ def check_derivation(note: str | os.PathLike[str], rng: int = 0) -> NoteReport:
     >>> print(report.claims[1].correct)
     ∂J/∂w = Xᵀ (X w − y)
     """
-    return checked_note(note_at(note), rng)
+    return checked_note(note_at(note), rng, repairs)
 
 
 @np.errstate(all="ignore")  # a value that is not finite is drawn again
-def checked_note(note: Note, rng: int = 0) -> NoteReport:
+def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
     """Judge a note that was opened."""
     claims: list[Judged] = []
     unread: dict[str, FormulaError] = {}
     said: dict[str, None] = {}
+    clock = RepairTime() if repairs else None
     whole = read(note)
+    defining: set[int] = set()
     passed = 0
     for part, own in versions(whole):
         plan = planned(part)
         plan.claims = [claim for claim in plan.claims if id(claim.statement) in own]
-        judge = Judge(plan, rng)
+        judge = Judge(plan, rng, clock)
         errors = [
             *plan.unread,
             *judge.drawings.problems.values(),
@@ -80,24 +85,22 @@ def checked_note(note: Note, rng: int = 0) -> NoteReport:
             if outcome.unread is None:
                 claims.append(judge.judged(claim, outcome))
         said |= dict.fromkeys(judge.said)
+        defining |= {named.statement.line for named in plan.named} | plan.asides
         passed += plan.passed
     stated = len(whole.statements) + len(whole.unread)
-    return NoteReport(note, claims, list(unread.values()), list(said), stated, passed)
+    return NoteReport(note, claims, list(unread.values()), list(said), stated, passed, defining)
 
 
 class Judge:
     """The claims of a note with their outcomes, causes and right forms."""
 
-    def __init__(self, plan: NotePlan, rng: int) -> None:
-        self.plan = plan
+    def __init__(self, plan: NotePlan, rng: int, clock: RepairTime | None) -> None:
+        self.plan, self.clock = plan, clock  # without a clock, nothing is repaired
         self.said: list[str] = []  # about the note as a whole
         self.drawings = Drawings(plan, rng)
         self.outcomes = self._outcomes(self.drawings)
         self._try_others(rng)
         self._large: World | None = None
-        outcomes = zip(plan.claims, self.outcomes, strict=True)
-        failing = [c for c, o in outcomes if o.verdict in (WRONG, MISFIT) and c.relation == "="]
-        self._repair_time = RepairTime(len(failing))
 
     def _outcomes(self, drawings: Drawings) -> list[Outcome]:
         return [self._outcome(drawings, claim) for claim in self.plan.claims]
@@ -166,16 +169,18 @@ class Judge:
         found.verdict = outcome.verdict
         found.silent = outcome.verdict == WRONG
         found.remarks = [*claim.statement.remarks, *outcome.remarks]
+        found.tried, found.error = outcome.tried, outcome.error
+        found.defined = repeats_definition(self.plan, claim)
         found.reading = self.reading(claim)
         found.cause = outcome.ambiguous or outcome.undefined
         if not found.cause and outcome.verdict == UNDEFINED:
             found.cause = outcome.why or outcome.skipped or "its values are not finite"
         if outcome.verdict in (WRONG, MISFIT):
             found.cause = outcome.why
-            if claim.relation == "=":
-                with self._repair_time.share():
-                    found.cause, found.correct = self.mended(claim, outcome)
-                if self._repair_time.ran_out:
+            if claim.relation == "=" and self.clock is not None:
+                with self.clock.share():
+                    found.cause, found.correct = self.mended(claim, outcome, self.clock)
+                if self.clock.ran_out:
                     found.remarks.append("the time for finding a small edit of it ran out")
         return found
 
@@ -203,10 +208,10 @@ class Judge:
             return ""
         return f"{both[0]} {claim.relation} {both[1]}"
 
-    def mended(self, claim: NoteClaim, outcome: Outcome) -> tuple[str, str]:
+    def mended(self, claim: NoteClaim, outcome: Outcome, clock: RepairTime) -> tuple[str, str]:
         """What is wrong, and the form that holds."""
         why = outcome.why if outcome.verdict == MISFIT else ""
-        repaired = repair(self.plan, self.drawings, claim, self._repair_time, **outcome.reading)
+        repaired = repair(self.plan, self.drawings, claim, clock, **outcome.reading)
         if repaired is not None:
             cause = repaired[0] + (f" ({why})" if why else "")
             return cause, repaired[1] or self.derived(claim)

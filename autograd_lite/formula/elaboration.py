@@ -28,19 +28,18 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
+from autograd_lite.formula.evidence import COSTS, ELEMENTS
 from autograd_lite.formula.functions import Functions
+from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
-    counted,
-    differences,
     key_of,
     letter_and_step,
     nodes,
     taken_apart,
 )
 from autograd_lite.formula.operations import Env
-from autograd_lite.formula.plan import COSTS, ELEMENTS
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -71,6 +70,7 @@ from autograd_lite.formula.syntax import (
 )
 from autograd_lite.formula.vocabulary import (
     ELEMENTWISE,
+    diag,
 )
 from autograd_lite.formula.world import Undefined
 
@@ -236,35 +236,12 @@ class Elaborator(Functions):
             rows = self.without_dots(marked, env)
         return rows
 
-    def without_dots(self, entries: tuple[Any, ...], env: Env) -> tuple[Any, ...]:
-        """x_1, x_2, …, x_n: what differs between the entries is counted up."""
-        at = [n for n, x in enumerate(entries) if isinstance(x, Dots)]
-        if not at:
-            return entries
-        if len(at) > 1 or not 0 < at[0] < len(entries) - 1:
-            raise self.error(_DOTS, entries[at[0]])
-        before, after = entries[at[0] - 1], entries[at[0] + 1]
-        steps = differences(before, after)
-        ends = {(a, self._bound_text(b, env)) for a, b in steps} if steps else set()
-        if len(ends) != 1:
-            raise self.error(_DOTS, entries[at[0]])
-        ((low, high),) = ends
-        between = tuple(counted(before, after, n) for n in range(low + 1, high))
-        if high < low:
-            return entries[: max(1, at[0] - (low - high))]
-        last = (counted(before, after, high),) if high > low else ()
-        return (*entries[: at[0]], *between, *last, *entries[at[0] + 2 :])
-
-    def _bound_text(self, node: Any, env: Env) -> int:
-        n = self.world.number(node, env.letters)
-        return int(self.world.size(node, env.letters).value or 0) if n is None else n
-
     def misplaced(self, node: Any, env: Env) -> Expression:
         what = "a relation" if isinstance(node, Chain) else "∂ without what it is divided by"
         raise self.error(f"{what} stands where a value should", node)
 
     def dots(self, node: Dots, env: Env) -> Expression:
-        raise self.error(_DOTS, node)
+        raise self.error(DOTS, node)
 
     def name(self, node: Name | Scripted, env: Env) -> Expression:
         """A letter with its scripts, or scripts after anything else."""
@@ -351,7 +328,7 @@ class Elaborator(Functions):
             bounded = Size(size.name, size.value, size.literal)
             return bounded if size.value is not None else size
         n = self.world.number(node, env.letters)
-        n = self.world.size(node, env.letters).value if n is None else n
+        n = self.world.size(node, env.letters, least=low).value if n is None else n
         return Size(str(n), (n or 0) - low + 1)
 
     def numbers(self, letter: str, node: BigOperator) -> bool:
@@ -485,6 +462,10 @@ class Elaborator(Functions):
             below = (whole[0], ONE) if whole else (ONE, ONE)
         shape = self.derivative_shape(above if not is_number(e) else (), below, layout)
         found: Expression = Derivative(e, wrt, shape, given, layout)
+        if sign in ("d", "∂") and self.world.plan.conventions.get("d") == "componentwise":
+            one_for_one = len(shape) == 2 and not any(map(is_one, shape)) and not is_number(e)
+            column: Any = (*shape[:1], ONE)
+            return Apply(diag, (found,), column) if one_for_one else found
         return self.turned(found) if flipped else found
 
     def held(self, e: Expression, wrt: Symbol) -> tuple[Expression, Symbol]:
@@ -516,9 +497,6 @@ class Elaborator(Functions):
                 return e.of, [None, None], False
             return e.of, [e.row, e.column], False
         raise Undefined("a derivative is by a letter, or by an element of one")
-
-
-_DOTS = "… stands between entries that differ in a number alone: x_1, …, x_n"
 
 
 def _is_one(node: Any) -> bool:

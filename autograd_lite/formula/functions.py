@@ -11,26 +11,28 @@ from autograd_lite import rules
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import (
     Apply,
+    Blocks,
     Expression,
     Symbol,
 )
+from autograd_lite.formula.evidence import COSTS
 from autograd_lite.formula.names import NameReader
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
     key_of,
-    letter_and_step,
     subsets,
     taken_apart,
 )
 from autograd_lite.formula.operations import Env
-from autograd_lite.formula.plan import COSTS, Definition
+from autograd_lite.formula.plan import Definition
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
     Size,
     is_number,
     is_one,
+    literal,
     matrix_shape,
     settled,
 )
@@ -147,7 +149,7 @@ class Functions(NameReader):
 
     def arguments(self, node: Call, env: Env) -> tuple[list[Expression], dict[str, Any]]:
         positional, options = [], {}
-        for x in node.arguments:
+        for x in self.without_dots(node.arguments, env):
             if isinstance(x, Chain) and x.relations == ("=",) and isinstance(x.parts[0], Name):
                 options[x.parts[0].text] = x.parts[1]
             elif isinstance(x, Chain):
@@ -175,7 +177,7 @@ class Functions(NameReader):
         letter = name.letter.rstrip("′")
         primes = len(name.letter) - len(letter) + sum(s.kind == "′" for s in name.operations)
         powers = [
-            s for s in name.indices if s.kind == "^" and not s.mark and not self._layered(s, env)
+            s for s in name.indices if s.kind == "^" and not s.mark and not self.has_layer(s, env)
         ]
         scripts = tuple(s for s in name.indices if s not in powers)
         key = key_of(letter, scripts, lambda x: self.world.part(x, env.letters))
@@ -186,13 +188,6 @@ class Functions(NameReader):
             raise self.error(f"{key} of nothing", node)
         e = self._applied(key, letter, primes, arguments, options, env, node)
         return self.with_scripts(e, tuple(powers), env, node)
-
-    def _layered(self, script: Script, env: Env) -> bool:
-        return any(
-            (step := letter_and_step(x))
-            and (step[0] in env.letters or self.world.depth_of(step[0]))
-            for x in script.items
-        )
 
     def _applied(
         self, key: Key, letter: str, primes: int, arguments: list[Expression],
@@ -263,7 +258,7 @@ class Functions(NameReader):
         if reader is None:
             raise self.error(f"{letter} is not evaluated here", node)
         counts = _COUNTS.get(letter, (1,))
-        if len(arguments) not in counts:
+        if len(arguments) not in counts and letter != "diag":
             wanted = " or ".join(map(str, counts))
             raise self.error(f"{letter} takes {wanted} arguments, not {len(arguments)}", node)
         return reader(self, arguments, options)
@@ -316,7 +311,11 @@ class Functions(NameReader):
         return Apply(f, (x,), ())
 
     def diagonal(self, arguments: list[Expression], options: dict[str, Any]) -> Expression:
-        (x,) = arguments
+        column_of_all: Any = (literal(len(arguments)), ONE)
+        whole = Blocks(tuple((x,) for x in arguments), column_of_all)
+        x = whole if len(arguments) > 1 else arguments[0]
+        if is_number(x):
+            return x
         rows, columns = matrix_shape(x)
         if is_one(columns) or is_one(rows):
             size = rows if is_one(columns) else columns

@@ -18,12 +18,14 @@ from autograd_lite.algebra.tree import (
     Symbol,
     transposed,
 )
+from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
+    counted,
+    differences,
     letter_and_step,
     taken_apart,
 )
 from autograd_lite.formula.operations import Env, Operations
-from autograd_lite.formula.plan import ELEMENTS
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -38,6 +40,7 @@ from autograd_lite.formula.shapes import (
 )
 from autograd_lite.formula.syntax import (
     Chain,
+    Dots,
     Name,
     Num,
     Product,
@@ -64,7 +67,7 @@ class Indexing(Operations):
         at_once = [
             x for n, s in enumerate(scripts) if s.kind == "_" and n < before for x in s.items
         ]
-        if at_once and len(at_once) == len(lowered):
+        if at_once and len(at_once) == len(lowered) and (len(lowered) < 2 or not transposes):
             e = self.element(e, lowered, env, node)
             lowered = []
         for script in pending:
@@ -151,6 +154,29 @@ class Indexing(Operations):
             return Element(e, row or one, column or one, ())
         return Element(e, row, column, (size, ONE))  # type: ignore[arg-type]
 
+    def without_dots(self, entries: tuple[Any, ...], env: Env) -> tuple[Any, ...]:
+        """x_1, x_2, …, x_n: what differs between the entries is counted up."""
+        at = [n for n, x in enumerate(entries) if isinstance(x, Dots)]
+        if not at:
+            return entries
+        if len(at) > 1 or not 0 < at[0] < len(entries) - 1:
+            raise self.error(DOTS, entries[at[0]])
+        before, after = entries[at[0] - 1], entries[at[0] + 1]
+        steps = differences(before, after)
+        ends = {(a, self._bound_text(b, env)) for a, b in steps} if steps else set()
+        if len(ends) != 1:
+            raise self.error(DOTS, entries[at[0]])
+        ((low, high),) = ends
+        between = tuple(counted(before, after, n) for n in range(low + 1, high))
+        if high < low:
+            return entries[: max(1, at[0] - (low - high))]
+        last = (counted(before, after, high),) if high > low else ()
+        return (*entries[: at[0]], *between, *last, *entries[at[0] + 2 :])
+
+    def _bound_text(self, node: Any, env: Env) -> int:
+        n = self.world.number(node, env.letters)
+        return int(self.world.size(node, env.letters).value or 0) if n is None else n
+
     def element(self, e: Expression, lowered: list[Any], env: Env, node: Any) -> Expression:
         """W_ij, a_i; of a matrix with one index a row or a column, where the note says which."""
         if len(lowered) == 1 and isinstance(lowered[0], Product):
@@ -163,14 +189,14 @@ class Indexing(Operations):
             row = self.index(lowered[0], rows, env)
             return Element(e, row, self.index(lowered[1], columns, env), ())
         (item,) = lowered
-        if is_one(columns) or is_soft(columns):
-            joined(columns, ONE)
-            return Element(e, self.index(item, rows, env), one, ())
-        if is_one(rows):
-            return Element(e, one, self.index(item, columns, env), ())
-        letter = re.split(r"[_\[]", e.label)[0] if isinstance(e, Symbol) else "it"
+        letter = label_letter(e) or "it"
         chosen = self.world.plan.conventions.get(f"{letter}_{_text(item)}")
         chosen = chosen or self.world.plan.conventions.get(f"{letter}_j")
+        if not chosen and (is_one(columns) or is_soft(columns)):
+            joined(columns, ONE)
+            return Element(e, self.index(item, rows, env), one, ())
+        if not chosen and is_one(rows):
+            return Element(e, one, self.index(item, columns, env), ())
         chosen = chosen or ("column" if letter in self.world.of_columns else None)
         if chosen == "column":
             return self._part(e, None, self.index(item, columns, env), rows)
@@ -224,3 +250,11 @@ def _text(node: Any) -> str:
     if step:
         return step[0] + (f"{step[1]:+d}" if step[1] else "")
     return str(node.value) if isinstance(node, Num) else "i"
+
+
+DOTS = "… stands between entries that differ in a number alone: x_1, …, x_n"
+
+
+def label_letter(e: Expression) -> str:
+    """The letter of a name, without its indices and layers; nothing for another expression."""
+    return re.split(r"[_\[]", e.label)[0] if isinstance(e, Symbol) else ""

@@ -12,6 +12,7 @@ from autograd_lite.algebra.tree import (
     AXES,
     Apply,
     Derivative,
+    Element,
     Expression,
     Index,
     Number,
@@ -19,7 +20,7 @@ from autograd_lite.algebra.tree import (
     Symbol,
     symbols,
 )
-from autograd_lite.formula.indexing import Indexing
+from autograd_lite.formula.indexing import Indexing, label_letter
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
@@ -76,6 +77,10 @@ class NameReader(Indexing):
         meaning = self(definition.meaning, env)
         if not elements:
             return meaning
+        if isinstance(meaning, Element) and (whole := _renamed(meaning, env, elements)) is not None:
+            if meaning.row is None:
+                self.world.of_columns |= {definition.name.letter, label_letter(whole)}
+            return whole
         counts: list[Any] = [env.axes[x].count for x in elements]
         rows, columns = matrix_shape(meaning)
         if not is_number(meaning):
@@ -102,7 +107,7 @@ class NameReader(Indexing):
         for chosen, rest in subsets(name.indices):
             key = key_of(name.letter, chosen, lambda x: self.world.part(x, env.letters))
             e = self.known(key, env)
-            if any(s.mark == "[" for s in rest):
+            if any(self._makes_another(s, name.letter, env) for s in rest):
                 continue  # A is not A[0]
             if e is not None and not self._has_no_element(e, rest, env):
                 return e, rest
@@ -404,12 +409,22 @@ class NameReader(Indexing):
             raise Undefined(f"{key} is not defined or declared{self._near(name.letter)}")
         return world.undeclared(key).symbol, tuple(rest)
 
+    def _makes_another(self, script: Script, letter: str, env: Env) -> bool:
+        """Whether a name with this script is another one: A^{[0]}, A^l, U_q where q is a name."""
+        if script.kind == "^":
+            return script.mark == "[" or (not script.mark and self.has_layer(script, env))
+        return any((letter, getattr(x, "text", "")) in self.world.plan.labels for x in script.items)
+
+    def has_layer(self, script: Script, env: Env) -> bool:
+        """Whether a letter in it numbers layers here."""
+        steps = (letter_and_step(x) for x in script.items)
+        return any(s and (s[0] in env.letters or self.world.depth_of(s[0])) for s in steps)
+
     def _belongs(self, script: Script, letter: str, env: Env) -> bool:
         """Whether a script is part of a new name, and is no element and no power of it."""
-        words = [letter_and_step(x) for x in script.items]
         if script.kind == "^":
-            layers = (w and (w[0] in env.letters or self.world.depth_of(w[0])) for w in words)
-            return bool(script.mark) or any(layers)
+            return bool(script.mark) or self.has_layer(script, env)
+        words = [letter_and_step(x) for x in script.items]
         elements = (self.world.is_element(x, letter) for x in script.items)
         bound = (not w or w[0] in env.letters for w in words)
         return not all(e and not b for e, b in zip(elements, bound, strict=True))
@@ -421,3 +436,11 @@ class NameReader(Indexing):
         swapped = letter.swapcase()
         near = [swapped] if swapped in self.world.plan.letters else near
         return f" (is {near[0]} meant?)" if near else ""
+
+
+def _renamed(e: Element, env: Env, letters: list[str]) -> Expression | None:
+    """The matrix whose columns or elements, w_i = W e_i or w_ij = W_ij, get another name."""
+    given = [env.axes[x] for x in letters]
+    at = [x for x in (e.row, e.column) if x is not None]
+    fits = len(given) == 2 or (e.row is None and len(given) == 1)
+    return e.of if isinstance(e.of, Symbol) and at == given and fits else None

@@ -69,6 +69,11 @@ def taken_apart(node: Any) -> NameParts | None:
     return NameParts(letter, tuple(indices), tuple(operations), node.base.bold, node)
 
 
+def written_key(name: NameParts) -> str:
+    """A name as it is written, `W_1` for W with a lowered 1."""
+    return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
+
+
 def subsets(scripts: tuple[Script, ...]) -> Iterator[tuple[tuple[Script, ...], tuple[Script, ...]]]:
     """Which scripts belong to the name and which do not, from all to none."""
     numbers = range(len(scripts))
@@ -104,6 +109,25 @@ def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
         elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
             yield x
             waiting.extend([getattr(x, f) for f in _inner_fields(type(x))])  # type: ignore[arg-type]
+
+
+def same_words(a: Any, b: Any) -> bool:
+    """Whether two parts of a formula are the same, wherever they stand."""
+    waiting: list[tuple[Any, Any]] = [(a, b)]
+    while waiting:
+        x, y = waiting.pop()
+        if type(x) is not type(y):
+            return False
+        if isinstance(x, tuple):
+            if len(x) != len(y):
+                return False
+            waiting.extend(zip(x, y, strict=True))
+        elif isinstance(x, SyntaxNode):
+            kind: Any = type(x)
+            waiting.extend((getattr(x, f), getattr(y, f)) for f in _inner_fields(kind))
+        elif x != y:
+            return False
+    return True
 
 
 @cache

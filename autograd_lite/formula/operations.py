@@ -14,6 +14,7 @@ import numpy as np
 from autograd_lite.algebra.tree import (
     Apply,
     Derivative,
+    Element,
     Expression,
     Index,
     Number,
@@ -38,6 +39,7 @@ from autograd_lite.formula.shapes import (
     written_shape,
 )
 from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.vocabulary import unit_vector
 from autograd_lite.formula.world import World
 
 
@@ -170,11 +172,11 @@ class Operations:
         return self.inner(a, b) if columns else None
 
     def chained(self, a: Expression, b: Expression) -> Expression | None:
-        """∂C/∂a ∂a/∂z where no layout says how Jacobians stand: a sum over all that a has."""
-        if "layout" in self.world.plan.conventions or not isinstance(b, Derivative):
+        """∂C/∂a ∂a/∂z where no layout makes ∂C/∂a a row: a sum over all that a has."""
+        layout = self.world.plan.conventions.get("layout", "mixed")
+        if layout != "mixed" or not isinstance(b, Derivative) or b.layout == "denominator":
             return None
-        end = _chain_end(a)
-        if end is None or not isinstance(b.of, Symbol) or end.number != b.of.number:
+        if _chain_end(a) is None or b.at != (None, None) or is_number(b.of):
             return None
         self.remark("derivatives side by side are read as the chain rule")
         return self.contracted(a, b)
@@ -197,6 +199,9 @@ class Operations:
             raise NotConforming(
                 f"{written_shape((r1, c1))} times {written_shape((r2, c2))}: {differ(c1, r2)}"
             )
+        if isinstance(b, Apply) and b.op is unit_vector and isinstance(a, Symbol):
+            column: Any = (r1, ONE)
+            return Element(a, None, b.arguments[0], column)  # W e_i
         shape: Any = (r1, c2)
         product = Apply(np.dot, (a, b), shape)
         return Apply(only, (product,), ()) if is_number(product) else product

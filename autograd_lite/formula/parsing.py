@@ -169,12 +169,27 @@ class Parser(DifferentialReader):
             if token.text not in FUNCTION_WORDS:
                 raise self.error(f"{token.text} of NumPy is not read in formulas")
         if token.text in ("d", "D") and token.text not in self.known and self.is_operator():
-            return self.derived()
+            at = self.at
+            if (operator := self.derived()).of is not None:
+                return operator
+            self.at = at  # the name D_h, with nothing after it
         if token.text.startswith("d") and (found := self.quotient_of_d()) is not None:
             return self.scripted(found)
         if token.text in ("max", "min") and self.peek().text == "_":
             return self.reduction(self.take().text)
-        return self.named(Name(token.start, token.end, self.take().text))
+        name = Name(token.start, token.end, self.take().text)
+        return self.named(self.change(name) if name.text == "Δ" else name)
+
+    def change(self, delta: Name) -> Name:
+        """ΔW, which is one name where Δ alone is none."""
+        at = self.at + self.sees("bold")
+        token = self.list[at]
+        if "Δ" in self.known or token.kind != "word" or token.text in FUNCTION_WORDS:
+            return delta
+        self.at = at
+        self._split()
+        token = self.take()
+        return Name(delta.start, token.end, f"Δ{token.text}")
 
     def _is_sum(self) -> bool:
         """Whether Σ is a sum sign: unless it is a name of the note's, or has a range."""

@@ -39,6 +39,11 @@ class Passage:
         """The mathematics as it is written."""
         return self.source.text[self.start : self.end]
 
+    @property
+    def line(self) -> int:
+        """The line on which it begins."""
+        return self.source.place(self.start)[0]
+
 
 @dataclass
 class Note:
@@ -59,7 +64,7 @@ def note_at(where: str | os.PathLike[str]) -> Note:
     text = os.fspath(where)
     if isinstance(where, str) and (set(text) & set("\n=$∂∈") and not os.path.exists(text)):
         kind = ".md" if "$" in text or "\\[" in text or "\\begin" in text else ".txt"
-        return note_of(text, "note", kind)
+        return note_of(text, "note", ".tex" if "\\begin{document}" in text else kind)
     with open(where, encoding="utf-8-sig", errors="surrogateescape", newline=None) as file:
         content = file.read(LARGEST + 1)
     if (strange := _NO_TEXT.search(content)) is not None:

@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 from autograd_lite.files import excerpt
+from autograd_lite.formula.evidence import (
+    COSTS,
+    ELEMENTS,
+    cost_of,
+    families_of,
+    first_layers,
+    has_rows,
+    shapes_by_use,
+    sizes_in_use,
+    speaks_of_softmax,
+)
 from autograd_lite.formula.naming import (
     NameParts,
     function_and_arguments,
     letter_and_step,
     names_in,
     nodes,
+    same_words,
     taken_apart,
+    written_key,
 )
 from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import (
@@ -35,15 +46,12 @@ from autograd_lite.formula.syntax import (
     Name,
     Num,
     Product,
-    Quotient,
+    Script,
     Scripted,
 )
 from autograd_lite.formula.tokens import FormulaError
 
 MOST_DEFINITIONS = 300
-LAYERS = ("l", "ℓ")
-ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
-COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
 _SETS = {"ℝ", "ℕ", "ℤ", "𝕊", "ℂ", "S", "R"}
 
 
@@ -101,16 +109,19 @@ class NotePlan:
     passed: int = 0
     families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    sized: list[tuple[NameParts, int]] = field(default_factory=list)  # the same, as names
     evidence: dict[str, str] = field(default_factory=dict)
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
     size_letters: set[str] = field(default_factory=set)  # as they are written
+    bare: set[str] = field(default_factory=set)  # names that stand without arguments
     mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
     first_layer: int = 1  # 2 where a^1 is the input
+    asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
     @property
@@ -148,15 +159,16 @@ class NotePlan:
 def planned(read: ReadNote) -> NotePlan:
     """The plan of a note that was read."""
     plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
+    plan.asides |= read.assigned
     chains = [s.chain for s in read.statements]
-    plan.families = _families(read.statements)
-    lows = [int(low.value) for low, _ in _bases(read.statements).values()]
+    plan.families = families_of(read.statements)
+    lows = [int(low.value) for low, _ in first_layers(read.statements).values()]
     plan.first_layer = max(lows, default=1)
-    plan.evidence = _evidence(chains, plan.families)
-    plan.softmax = any(map(_is_softmax, (n for chain in chains for n in nodes(chain))))
-    plan.cost = _cost(chains)
-    plan.sizes_in_use = _sizes_in_use(read.statements)
-    plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
+    plan.evidence = shapes_by_use(chains, plan.families)
+    plan.softmax = any(map(speaks_of_softmax, (n for chain in chains for n in nodes(chain))))
+    plan.cost = cost_of(chains)
+    plan.sizes_in_use = sizes_in_use(read.statements)
+    plan.rows = plan.conventions.get("samples", "") == "rows" or has_rows(chains)
     _check_conventions(plan)
     for statement in read.statements:
         name = taken_apart(statement.chain.parts[0])
@@ -177,6 +189,7 @@ def planned(read: ReadNote) -> NotePlan:
     plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in plan.named}
+    plan.bare = _without_arguments(chains)
     return plan
 
 
@@ -193,19 +206,18 @@ def _label_by_names(plan: NotePlan, chains: list[Chain]) -> None:
                 plan.labels.add((name.letter, item.text))
 
 
+def _without_arguments(chains: list[Chain]) -> set[str]:
+    """The names that are used without arguments."""
+    parts = [x for chain in chains for x in nodes(chain)]
+    called = {id(x) for call in parts if isinstance(call, Call) for x in nodes(call.function)}
+    return {x.text for x in parts if isinstance(x, Name) and id(x) not in called}
+
+
 def _size_letters(plan: NotePlan) -> set[str]:
     """The letters in the shapes of declarations, as they are written."""
     sizes = [x for d in plan.declarations for x in nodes(d.shape or ())]
     names = filter(None, map(taken_apart, sizes))
-    return {_size_key(name) for name in names if not name.operations}
-
-
-def _is_softmax(node: Any) -> bool:
-    """Whether this is the function's name, or e^x over a sum of such."""
-    if isinstance(node, Quotient) and isinstance(node.below, BigOperator):
-        above, below = taken_apart(node.above), taken_apart(node.below.body)
-        return above is not None and below is not None and above.letter == below.letter == "e"
-    return isinstance(node, Name) and node.text == "softmax"
+    return {written_key(name) for name in names if not name.operations} - set(plan.families)
 
 
 _CHOICES = {
@@ -213,6 +225,7 @@ _CHOICES = {
     "broadcasting": {"none", "numpy"},
     "samples": {"rows", "columns"},
     "softmax": {"rows", "columns"},
+    "d": {"componentwise", "jacobian"},
     "⊗": {"outer", "elementwise"},
     "′": {"transpose", "derivative"},
     "'": {"transpose", "derivative"},
@@ -235,161 +248,6 @@ def _check_conventions(plan: NotePlan) -> None:
             plan.unread.append(FormulaError(said, source, max(0, source.text.find(f"{key}:"))))
 
 
-def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
-    """The letters that number names, with the range that the note says, if it does."""
-    ranged, summed = _said_ranges(statements), _sums(statements)
-    found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
-    numbers = {  # b ∈ ℝ numbers nothing
-        name.letter
-        for s in statements
-        if s.kind == "declaration" and (name := taken_apart(s.chain.parts[0])) is not None
-        if isinstance(field_ := s.chain.parts[1], Name) and field_.text in ("ℝ", "R")
-    }
-    found = {x: None for x in found if x not in numbers}
-    whole = {x: r for x, r in ranged.items() if _is_simple(r)}
-    return {x: (ranged | _bases(statements) | summed | whole).get(x) for x in found}
-
-
-def _bases(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """Where the layers begin, from 2 on, for letters of families whose first name is an input's.
-
-    `a^1 = x` beside `a^l = …` says it.
-    """
-    bases: dict[str, int] = {}
-    families: list[tuple[str, str]] = []
-    for statement in (s for s in statements if s.kind == "equality"):
-        for this, other in itertools.permutations(statement.chain.parts[:2]):
-            name = taken_apart(this)
-            items = [x for s in name.indices for x in s.items] if name else []
-            if name is None or name.operations or len(items) != 1:
-                continue
-            step = letter_and_step(items[0])
-            if isinstance(items[0], Num) and isinstance(other, Name):
-                bases[name.letter] = int(items[0].value)
-            elif step and step[0] in LAYERS and this is statement.chain.parts[0]:
-                families.append((name.letter, step[0]))
-    return {
-        letter: (Num(0, 0, Fraction(bases[name] + 1)), Name(0, 0, "L"))
-        for name, letter in families
-        if bases.get(name, 0) > 0
-    }
-
-
-def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """What is said of each letter; a range from 1 to L rather than one to L − 1."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for r in (r for s in statements for r in s.ranges):
-        known = found.get(r.letter)
-        if known is None or (_is_simple((r.low, r.high)) and not _is_simple(known)):
-            found[r.letter] = r.low, r.high
-    return found
-
-
-def _is_simple(ends: tuple[Any, Any]) -> bool:
-    return all(isinstance(x, Name | Num) for x in ends)
-
-
-def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """The bounds of the sums over each letter."""
-    sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, BigOperator)]
-    bounded = [n for n in sums if n.low is not None and n.high is not None]
-    return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
-
-
-def _numbering_letters(statements: list[NoteStatement], ranged: set[str]) -> list[str]:
-    """Letters in brackets above, those with a step (l − 1), and those of declared families."""
-    found: dict[str, None] = {}
-    lowered: set[str] = set()
-    stepping: dict[str, None] = {}
-    for statement in statements:
-        declared = statement.kind == "declaration" and taken_apart(statement.chain.parts[0])
-        for name in names_in(statement.chain):
-            for script in (s for s in name.indices if len(s.items) == 1):
-                step = letter_and_step(script.items[0])
-                if step is None or not step[0].islower() or len(step[0]) > 1:
-                    continue
-                above = script.kind == "^" and (script.mark or step[0] in LAYERS or step[1])
-                if above or (declared and name.node is declared.node and step[0] in ranged):
-                    found.setdefault(step[0])
-                elif script.kind == "_":
-                    lowered.add(step[0])
-                    if step[1]:
-                        stepping.setdefault(step[0])
-    return [*found, *(x for x in (*LAYERS, *stepping) if x in lowered)]
-
-
-def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
-    """What the use of undeclared small letters tells: `vector` or `matrix`."""
-    found: dict[str, str] = {}
-
-    def tell(letter: str, what: str) -> None:
-        if found.get(letter) != "matrix":
-            found[letter] = what
-
-    turned = {id(x) for chain in chains for x in _transposed_in(chain)}
-    for chain in chains:
-        for name in names_in(chain):
-            elements = _elements(name, families)
-            if elements:
-                tell(name.letter, "matrix" if elements > 1 else "vector")
-            if name.bold or id(name.node) in turned:
-                layered = any(s.kind == "^" for s in name.indices)
-                tell(name.letter, "matrix" if layered and name.letter in "wuv" else "vector")
-        for node in nodes(chain):
-            if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
-                tell(n.letter, "vector")
-    return found
-
-
-def _transposed_in(chain: Chain) -> Iterator[Any]:
-    """The names that are transposed, in brackets or without."""
-    for node in nodes(chain):
-        if isinstance(node, Scripted) and any(s.kind == "ᵀ" for s in node.scripts):
-            base = node.base
-            inside = base.parts if isinstance(base, Bracket) else (node,)
-            yield from inside[:1]
-
-
-def _elements(name: NameParts, families: dict[str, Any]) -> int:
-    """How many letters below a name are indices of elements."""
-    items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
-    letters = [x.text.rstrip("′") for x in items if x.text not in families]
-    return sum(len(x) == 1 and x.islower() for x in letters)
-
-
-def _cost(chains: list[Chain]) -> str:
-    """The letter that is differentiated most."""
-    counts: Counter[str] = Counter()
-    for chain in chains:
-        for node in nodes(chain):
-            if isinstance(node, Differentiation) and node.of is not None:
-                name = taken_apart(function_and_arguments(node.of)[0])
-                if name and name.letter in COSTS:
-                    counts[name.letter] += 1
-    defined = [
-        n.letter for c in chains if (n := taken_apart(function_and_arguments(c.parts[0])[0]))
-    ]
-    for letter in COSTS:
-        if letter in defined:
-            counts[letter] += 1
-    return counts.most_common(1)[0][0] if counts else "J"
-
-
-def _has_rows(chains: list[Chain]) -> bool:
-    """Whether weights stand to the right of data: X W."""
-    right = left = 0
-    for chain in chains:
-        for node in nodes(chain):
-            if isinstance(node, Product) and len(node.factors) == 2:
-                names = [taken_apart(x) for _, x in node.factors]
-                if all(names):
-                    is_weight = [n.letter[0] in "WwΘ" and not n.operations for n in names if n]
-                    turned = bool(names[0] and names[0].operations)  # Xᵀ w
-                    right += is_weight == [False, True] and not turned
-                    left += is_weight == [True, False] or (is_weight == [False, True] and turned)
-    return right > left
-
-
 # Sorting
 
 
@@ -404,12 +262,17 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         plan.passed += 1
     elif statement.kind == "declaration":
         found = _declaration(plan, statement)
+        if found.shape and _declared(plan, found.name) and found.values == "real":
+            shape = chain.parts[1]  # said again: a claim
+            plan.claims.append(NoteClaim(chain.parts[0], shape, "∈", statement))
+            return
         plan.declarations.append(found)
         _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
         _inequality(plan, statement)
     elif _is_picture(chain.parts[0], chain.parts[-1]):
         plan.passed += 1
+        plan.asides.add(statement.line)
     else:
         _equality(plan, statement)
 
@@ -422,8 +285,10 @@ def _is_value(chain: Chain) -> bool:
 
 
 def _is_index_in_a_set(chain: Chain) -> bool:
-    """`for all i ∈ C`."""
+    """`for all i ∈ C`, `(i, j) ∈ C × C`."""
     left, right = chain.parts[:2]
+    if isinstance(left, Bracket):
+        return all(isinstance(x, Name) and x.text in ELEMENTS for x in left.parts)
     is_index = isinstance(left, Name) and left.text in ELEMENTS
     return is_index and isinstance(right, Name | Scripted) and _base_text(right) not in _SETS
 
@@ -494,10 +359,13 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         return
     if name.letter in plan.families and not (name.indices or name.letter in plan.sizes_in_use):
         plan.passed += 1  # l = L, said of what stands beside it
+    elif _consists_of_itself(plan, name, parts[1]):
+        _add_claims(plan, parts, statement)
     elif _updates(name, parts[1]):
         _self_reference(plan, name, arguments, statement)
-    elif isinstance(parts[1], Num) and not arguments and _size_key(name) in plan.sizes_in_use:
-        plan.sizes[_size_key(name)] = int(parts[1].value)
+    elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
+        plan.sizes[written_key(name)] = int(parts[1].value)
+        plan.sized.append((name, int(parts[1].value)))
     else:
         parameters = _parameters_of(plan, name, arguments, parts[1])
         if _is_new(plan, name) and (parameters is not None or not arguments):
@@ -507,6 +375,16 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         _add_claims(plan, parts, statement)
 
 
+def _is_size(plan: NotePlan, name: NameParts) -> bool:
+    """Whether a name is a size: n, or n^{[L]} where there is n^{[l]}."""
+    raised = [s.kind for s in name.indices]
+    for key in plan.sizes_in_use:
+        letter, *others = re.split(r"[_^]", key)
+        if key == written_key(name) or (others and raised and letter == name.letter):
+            return True
+    return False
+
+
 def _self_reference(
     plan: NotePlan, name: NameParts, arguments: tuple[Any, ...], statement: NoteStatement
 ) -> None:
@@ -514,8 +392,11 @@ def _self_reference(
     terms = [x for _, x in getattr(statement.chain.parts[1], "terms", ())]
     steps = any(isinstance(n, Name) for x in terms[1:] for n in nodes(x))
     first = taken_apart(function_and_arguments(terms[0])[0]) if steps else None
-    if first is not None and _size_key(first) == _size_key(name):
+    depends, on = function_and_arguments(statement.chain.parts[1])
+    of_itself = bool(on) and not arguments and _base_text(depends) == name.letter  # C = C(a)
+    if of_itself or (first is not None and written_key(first) == written_key(name)):
         plan.passed += 1
+        plan.asides.add(statement.line)
     elif arguments and _parameters_of(plan, name, arguments, statement.chain.parts[1]) is None:
         _add_claims(plan, list(statement.chain.parts), statement)
     elif arguments or not any(d.name.letter == name.letter for d in plan.named):
@@ -523,11 +404,38 @@ def _self_reference(
         raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
     else:
         plan.passed += 1
+        plan.asides.add(statement.line)
 
 
 def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
     for a, b in itertools.pairwise(parts):
         plan.claims.append(NoteClaim(a, b, "=", statement))
+
+
+def _declared(plan: NotePlan, name: NameParts) -> bool:
+    """Whether the shape of this very name was declared."""
+    known = (d.name for d in plan.declarations if d.shape)
+    return any(same_words(x.node, name.node) for x in known)
+
+
+def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
+    """W = [w_1, w_2], of a matrix that was declared, in its columns or elements."""
+    if not (_declared(plan, name) and isinstance(meaning, Grid | Bracket | Scripted)):
+        return False
+    raised = [s.raw for s in name.indices]
+    for node in nodes(meaning, scripts=False):
+        part = taken_apart(node) if isinstance(node, Scripted) else None
+        if part and part.letter == name.letter and any(s.kind == "_" for s in part.indices):
+            return [s.raw for s in part.indices if s.kind == "^"] == raised
+    return False
+
+
+def repeats_definition(plan: NotePlan, claim: NoteClaim) -> bool:
+    """Whether a claim says what a definition says, in the same words."""
+    return any(
+        same_words(claim.left, d.statement.chain.parts[0]) and same_words(claim.right, d.meaning)
+        for d in plan.definitions
+    )
 
 
 def _is_new(plan: NotePlan, name: NameParts) -> bool:
@@ -579,7 +487,7 @@ def _parameters_of(
             return None
         if not cost and (parameter.indices or parameter.letter.rstrip("′") not in used):
             return None
-        found.append(_size_key(parameter))
+        found.append(written_key(parameter))
     return tuple(found)
 
 
@@ -607,11 +515,17 @@ def _defined(plan: NotePlan, name: NameParts) -> bool:
         _pattern(plan, d.name) == pattern or _of_family(plan, name, d) for d in plan.definitions
     ):
         return True
-    whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^"))
+    whole = replace(name, indices=tuple(s for s in name.indices if s.kind == "^" or _is_label(s)))
     if len(whole.indices) == len(name.indices):
         return any(_without_elements(plan, d.name) == pattern for d in plan.definitions)
     pattern = _pattern(plan, whole)  # an element of what is defined or declared
     return any(_pattern(plan, d.name) == pattern for d in plan.named)
+
+
+def _is_label(script: Script) -> bool:
+    """W_{new}: what stands below is part of the name, and no index."""
+    item = script.items[0] if len(script.items) == 1 else None
+    return isinstance(item, Name) and item.text.isalpha() and len(item.text) > 2
 
 
 def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:
@@ -662,32 +576,17 @@ def _is_gradient_name(plan: NotePlan, name: NameParts) -> bool:
 
 def _updates(name: NameParts, meaning: Any) -> bool:
     """W = W − α dW."""
-    same = {str(_size_key(name))}
+    same = {str(written_key(name))}
     for node in nodes(meaning, scripts=False):
         other = taken_apart(node) if isinstance(node, Name | Scripted) else None
         if (
             other
             and other.letter == name.letter
-            and _size_key(other) in same
+            and written_key(other) in same
             and len(other.indices) == len(name.indices)
         ):
             return True
     return False
-
-
-def _size_key(name: NameParts) -> str:
-    return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
-
-
-def _sizes_in_use(statements: list[NoteStatement]) -> set[str]:
-    """The names in declarations, as bounds of sums, and as the ends of ranges."""
-    uses: list[Any] = []
-    for statement in statements:
-        parts = list(nodes(statement.chain))
-        uses += parts if statement.kind == "declaration" else ()
-        uses += [x.high for x in parts if isinstance(x, BigOperator)]
-        uses += [r.high for r in statement.ranges]
-    return {_size_key(name) for name in map(taken_apart, uses) if name is not None}
 
 
 # Declarations
@@ -700,7 +599,7 @@ def _declaration(plan: NotePlan, statement: NoteStatement) -> Declaration:
     if name is None or name.operations:
         raise FormulaError("what is declared is a name: X ∈ ℝ^{n×m}", source, left.start)
     if statement.chain.relations[0] == ":":
-        return Declaration(name, _shape_of(right), "real", statement)
+        return Declaration(name, shape_of(right), "real", statement)
     base, shape = right, None
     if isinstance(right, Scripted):
         base, shape = right.base, raised_shape(right, source)
@@ -720,10 +619,10 @@ def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
     raised = [s for s in node.scripts if s.kind == "^" and s.items]
     if len(raised) > 1 or any(s.kind == "ᵀ" for s in node.scripts):
         raise FormulaError("a shape is written ℝ^{n×m}", source, node.start)
-    return _shape_of(*raised[0].items) if raised else None
+    return shape_of(*raised[0].items) if raised else None
 
 
-def _shape_of(*items: Any) -> tuple[Any, ...]:
+def shape_of(*items: Any) -> tuple[Any, ...]:
     """The sizes in `n × m`."""
     if (
         len(items) == 1
@@ -739,7 +638,7 @@ def _same_text(a: Any, b: Any) -> bool:
     """Whether two sizes are written alike."""
     x, y = taken_apart(a), taken_apart(b)
     if x is not None and y is not None:
-        return _size_key(x) == _size_key(y)
+        return written_key(x) == written_key(y)
     return isinstance(a, Num) and isinstance(b, Num) and a.value == b.value
 
 

@@ -11,6 +11,7 @@ from autograd_lite.formula.tokens import FUNCTION_WORDS, Token
 
 MOST_SCRIPTS = 20
 _LAYERS = "lℓLktTin"
+_SUBSCRIPTS = set("abcdijklmnpqrstuvz")  # a run of three or more with another is a word
 _GOING_ON = ("_", "+", "−", "/", "·", "×")
 _POWER_SIGNS = ("*", "∘", "⊙")
 
@@ -211,7 +212,9 @@ class ScriptReader(TokenReader):
     # Indices
 
     def letters(self, token: Token) -> tuple[Name, ...]:
-        """The indices `ij` of a word, one letter each."""
+        """The indices `ij` of a word, one letter each; W_{new} has a label."""
+        if len(token.text) > 2 and not set(token.text.lower()) <= _SUBSCRIPTS:
+            return (Name(token.start, token.end, token.text),)
         return tuple(Name(t.start, t.end, t.text) for t in token.pieces(*token.text))
 
     def indices(self, closing: str, raised: bool = False) -> tuple[Any, ...]:

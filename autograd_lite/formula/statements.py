@@ -27,6 +27,7 @@ _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "sub
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
 _GOES_ON = {"+", "−", "·", "×", "∘", "⊙"}  # at the start of a row
 _INDEX_LETTERS = set("ijlℓt")  # l = L, i = j beside a statement are conditions
+_ASSIGNMENTS = {"+=", "−=", "←"}
 _PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equality
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
 _WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
@@ -77,6 +78,13 @@ class ReadNote:
     statements: list[NoteStatement] = field(default_factory=list)
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
+    assigned: set[int] = field(default_factory=set)  # the lines of W += ΔW
+
+    def pass_over(self, passage: Passage, part: Sequence[Token]) -> None:
+        """Count a relation that states nothing."""
+        self.passed += 1
+        if not _ASSIGNMENTS.isdisjoint(t.text for t in part):
+            self.assigned.add(passage.source.place(part[0].start)[0])
 
 
 def read(note: Note) -> ReadNote:
@@ -212,6 +220,9 @@ def _split(row: list[Token]) -> list[list[Token]]:
                 parts.append([])
         elif _is_word(token):
             parts += [[token], []]
+        elif token.text == ":" and len(parts[-1]) == 3 and _relation(parts[-1]):
+            parts[-1].append(token)
+            parts.append([])
         elif token.kind == "sign" and token.text in _SEPARATORS and not _is_attribute(token, after):
             parts.append([])
         else:
@@ -308,9 +319,8 @@ def _read_passage(
         if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS | {"∀"}):
             waiting = []
             continue
+        is_case = len(part) == 4 and part[-1].text == ":"  # i = j: …
         part = _bare(part)
-        while len(part) > 1 and part[-1].text == ":":  # Backwards:
-            part = part[:-1]
         if not _relation(part):
             waiting.append(part)
             found.passed += len(parts) == 1
@@ -331,8 +341,8 @@ def _read_passage(
         if isinstance(extent, Range):
             ranges.append(extent)
         elif statement is None:
-            found.passed += 1
-        elif _is_condition(statement, here):
+            found.pass_over(passage, part)
+        elif is_case or _is_condition(statement, here):
             conditions.append(statement.chain)
         else:
             here += [*_of_others(statement, waiting, passage, words, found), statement]
@@ -345,9 +355,11 @@ def _read_passage(
 
 
 def _bare(part: list[Token]) -> list[Token]:
-    """A part without the brackets around all of it, and without ∀ before it."""
+    """A part without the brackets around all of it, ∀ before it, and a colon after it."""
     if part[0].text == "∀":
         part = part[1:] or part
+    while len(part) > 1 and part[-1].text == ":":  # Backwards:
+        part = part[:-1]
     while len(part) > 2 and part[0].text == "(" and part[-1].text == ")" and _relation(part[1:-1]):
         part = part[1:-1]
     return part

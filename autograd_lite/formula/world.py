@@ -23,8 +23,8 @@ from autograd_lite.algebra.tree import (
     Symbol,
     children,
     rebuilt,
-    symbols,
 )
+from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     Key,
     KeyPart,
@@ -33,7 +33,7 @@ from autograd_lite.formula.naming import (
     letter_and_step,
     taken_apart,
 )
-from autograd_lite.formula.plan import ELEMENTS, Declaration, Definition, NotePlan
+from autograd_lite.formula.plan import Declaration, Definition, NotePlan
 from autograd_lite.formula.shapes import (
     ONE,
     Size,
@@ -70,6 +70,7 @@ class NameEntry:
     symbol: Symbol
     meaning: Expression | None = None
     declared: str = "real"
+    unsaid: bool = False  # whether nothing in the note says what it is, or one like it
     value: Any = None
     copy_of: Symbol | None = None  # whose value it has, as a letter that depends on nothing
     ready: Expression | None = None
@@ -135,8 +136,8 @@ class World:
 
     # Sizes
 
-    def size(self, node: Any, letters: dict[str, int] | None = None) -> Size:
-        """The size that an expression of a shape or a bound is."""
+    def size(self, node: Any, letters: dict[str, int] | None = None, least: int = 1) -> Size:
+        """The size that an expression of a shape or a bound is; at least `least`."""
         if isinstance(node, Num):
             if node.value not in range(1, LARGEST_SIZE + 1):
                 said = f"a size is a whole number from 1 to {LARGEST_SIZE:,}"
@@ -152,7 +153,7 @@ class World:
         if n is None and isinstance(node, Sum):
             terms = [(sign, self.size(x, letters).value) for sign, x in node.terms]
             n = sum(sign * value for sign, value in terms if value is not None)
-        if n is None or not 0 < n <= LARGEST_SIZE:
+        if n is None or not least <= n <= LARGEST_SIZE:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
 
@@ -163,11 +164,15 @@ class World:
         if key not in self.sizes:
             given = self.plan.sizes.get(key.replace("[", "^").replace("]", ""), None)
             given = self.plan.sizes.get(key, given)
+            if given is None and key[-1:].isdigit():  # S_3, where S_L is given
+                keys = {self.size_key(name, {}): n for name, n in self.plan.sized if name.indices}
+                given = keys.get(key)
             if given is None and key == "L":
                 given = self.drawing.depth + self.plan.first_layer - 1
             elif given is None and key == "T":
                 given = self.drawing.steps
-            self.sizes[key] = Size(key, self._drawn_size(key) if given is None else given)
+            drawn = Size(key, self._drawn_size(key) if given is None else given)
+            self.sizes[key] = ONE if given == 1 else drawn
         return self.sizes[key]
 
     def _drawn_size(self, key: str) -> int:
@@ -257,7 +262,8 @@ class World:
         declared = self.declaration(key)
         if best is not None and not best[0].parameters:
             return self._defined(key, *best, declared)
-        if best is not None and best[0].parameters and best[0].name.letter in _COST_LETTERS:
+        is_value = best is not None and best[0].name.letter in self.plan.bare & _COST_LETTERS
+        if best is not None and is_value:
             return self._defined(key, *best, declared)
         if declared is not None:
             return self._leaf(key, *declared)
@@ -434,7 +440,9 @@ class World:
 
     def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
-        return self.new_entry(key, self.undeclared_shape(key.letter))
+        entry = self.new_entry(key, self.undeclared_shape(key.letter))
+        entry.unsaid = all(d.name.letter != key.letter for d in self.plan.named)
+        return entry
 
     def _defined(
         self,
@@ -452,7 +460,7 @@ class World:
         finally:
             self.busy.discard(key)
             self.source = outer
-        if isinstance(meaning, Symbol) and meaning.number < len(self.by_number):
+        if isinstance(meaning, Symbol) and meaning.kind == "value":
             self.entries[key] = self.by_number[meaning.number]
             return self.entries[key]
         shape = matrix_shape(meaning)
@@ -469,40 +477,48 @@ class World:
             self.functions[key] = Drawn(str(key), scalar, self.drawing.rng)
         return self.functions[key]
 
-    def left_open(self, left: Expression, right: Expression) -> str:
+    def left_open(self, left: Expression, right: Expression, numeric: bool) -> str:
         """What decides whether these can be equal, and is not said in the note; if there is such.
 
         It is a function on one side alone, one that is called by a word, such as rank, which has a
-        meaning elsewhere, or how a letter that is not defined depends on another.
+        meaning elsewhere, or how one letter depends on another. numeric: whether the right side is
+        numbers that were computed, which the values of letters decide.
         """
+        for d in (x for x in _all_derivatives(left, right) if isinstance(x.of, Symbol)):
+            ends = (self.by_number[x.number] for x in (d.of, d.wrt) if x.kind == "value")
+            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(d.of):
+                return f"{d.of.label} is as a function of {d.wrt.label}"
         a, b = self.drawn_in(left), self.drawn_in(right)
         letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
         words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
-        undefined = {
-            f"{d.of.label} is as a function of {d.wrt.label}"
-            for d in _all_derivatives(left, right)
-            if isinstance(d.of, Symbol) and d.of != d.wrt and self._is_leaf(d.of)
-        }
-        return min(undefined or {f"{name} is" for name in (a ^ b) | words}, default="")
+        if name := min((a ^ b) | words, default=""):
+            return f"{name} is"
+        leaves = (self.by_number[n] for n in sorted(self.numbers_in(left)) if numeric)
+        label = next((leaf.symbol.label for leaf in leaves if leaf.meaning is None), "")
+        return label and f"the value of {label} is"
 
-    def _is_leaf(self, symbol: Symbol) -> bool:
-        return symbol.kind == "value" and self.by_number[symbol.number].meaning is None
-
-    def drawn_in(self, e: Expression) -> set[str]:
-        """The functions that the note leaves open on which an expression depends."""
-        found: set[str] = set()
+    def reached(self, e: Expression) -> Iterator[Expression]:
+        """All parts of an expression, and of what the names in it stand for."""
         waiting, seen = [e], set()
         while waiting:
             x = waiting.pop()
+            yield x
+            waiting += children(x)
             if isinstance(x, Symbol) and x.kind == "value" and x.number not in seen:
                 seen.add(x.number)
                 meaning = self.by_number[x.number].meaning
                 waiting += [] if meaning is None else [meaning]
-            elif isinstance(x, Apply):
-                f = x.op.f if isinstance(x.op, SlopeOf) else x.op
-                found |= {f.__name__.partition(" ")[0]} if isinstance(f, Drawn) else set()
-            waiting += children(x)
-        return found
+
+    def numbers_in(self, e: Expression) -> set[int]:
+        """The numbers of all names on which an expression depends."""
+        symbols = (x for x in self.reached(e) if isinstance(x, Symbol))
+        return {x.number for x in symbols if x.kind == "value"}
+
+    def drawn_in(self, e: Expression) -> set[str]:
+        """The functions that the note leaves open on which an expression depends."""
+        ops = (x.op for x in self.reached(e) if isinstance(x, Apply))
+        functions = (op.f if isinstance(op, SlopeOf) else op for op in ops)
+        return {f.__name__.partition(" ")[0] for f in functions if isinstance(f, Drawn)}
 
     # Values
 
@@ -528,20 +544,6 @@ class World:
                 entry.value = value.named(symbol.label)
         return entry.value
 
-    def _uses(self, entry: NameEntry, other: NameEntry) -> bool:
-        """Whether a name is defined through another one."""
-        waiting, seen = [entry], set()
-        while waiting:
-            x = waiting.pop()
-            if x is other:
-                return True
-            if x.meaning is not None and x.symbol.number not in seen:
-                seen.add(x.symbol.number)
-                waiting += [
-                    self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"
-                ]
-        return False
-
     def _shared(self, e: Expression, of: NameEntry) -> Expression:
         """The expression with names for its parts that are defined: Z for W X."""
         if self.meanings is None:
@@ -550,7 +552,11 @@ class World:
                 if isinstance(entry.meaning, Apply):
                     self.meanings.setdefault(settled(entry.meaning), entry)
         found = self.meanings.get(e)
-        if found is not None and found is not of and not self._uses(found, of):
+        if (
+            found is not None
+            and found is not of
+            and of.symbol.number not in self.numbers_in(found.symbol)
+        ):
             return replace(found.symbol, shape=settled_shape(found.symbol.shape))
         if isinstance(e, Derivative):
             return e

@@ -22,6 +22,7 @@ from nn.documents.procedures import Run
 
 COLOURS = {
     "holds": "green",
+    "definition": "green",
     "misprint": "red",
     "undefined": "red",
     "false": "red",
@@ -141,7 +142,7 @@ def _row(result: Result) -> tuple[str, ...]:
         "≠" if result.drifted else "",
         result.label,
         result.printed,
-        verdict + (", damaged" if result.damaged else ""),
+        verdict + ", damaged" * result.damaged + ", by hand" * bool(result.by_hand),
         _error(result.printed_error),
         _error(result.corrected_error),
     )
@@ -178,6 +179,8 @@ def _spelled_out(result: Result) -> list[str]:
     if result.why:
         lines.append(f"  why: {result.why}")
     lines.append(f"  tried: {result.shapes}")
+    if result.by_hand:
+        lines.append(f"  by hand: {result.by_hand}")
     if result.drifted:
         lines.append(f"  recorded: {result.recorded}{', silent' if result.recorded_silent else ''}")
     return lines

@@ -13,6 +13,7 @@ from nn.documents.procedures import Run
 
 VERDICTS = {
     "holds": "right on every network that was tried",
+    "definition": "it says what its letters stand for, and holds by that",
     "misprint": "as printed it does not conform, or is wrong; the corrected form holds",
     "undefined": "it uses a symbol or an index that does not exist",
     "false": "a claim that a counterexample refutes",
@@ -20,7 +21,12 @@ VERDICTS = {
     "convention": "right where it stands, at odds with another place or document",
 }
 WRONG = ("misprint", "undefined", "false", "error")
-PLURALS = {"holds": "hold", "misprint": "misprints", "convention": "conventions"}
+PLURALS = {
+    "holds": "hold",
+    "definition": "by definition",
+    "misprint": "misprints",
+    "convention": "conventions",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Checked:
         line = (
             f"{len(self.results)} formulas: {', '.join(said)}; {silent} of the wrong are silent; "
         )
+        if written := sum(bool(result.by_hand) for result in self.results):
+            line += f"{written} were written by hand; "
         line += "all as recorded" if not drifted else f"{drifted} NOT as recorded"
         apart = sum(not run.agrees for run in self.runs)
         apart += sum(not row.agrees for row in self.training)

@@ -6,9 +6,9 @@ notice a change.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from importlib import import_module
+from importlib import import_module, resources
 from numbers import Number
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..closed_form import relative_error
+from .notes import NoteSection, Reading, conventions, mathematics, sections, verdict_of
 from .passes import DifferencePass, ForwardPass, Pass, TapePass
 from .procedures import Run
 from .standard import columns, layers, networks, once
@@ -48,8 +49,10 @@ class Entry:
     that the formula claims to be: "Z{l}" (a value), "∂J/∂W{l}" (a derivative), or a function of
     a pass and the index, which is called with the passes of the two judges. A wrong formula has a
     `corrected` form and says `why`; `corrected_equals` corrects a wrong left-hand side.
-    `elsewhere` is the differing form of another place. `verdict` is the recorded verdict: by
-    default "convention" with `elsewhere`, "misprint" with a correction, and "holds" without both.
+    `elsewhere` is the differing form of another place. An entry of a note has a `reading`, and no
+    formula unless its meaning was written `by_hand`, for the reason given. `verdict` is the
+    recorded verdict: by default "convention" with `elsewhere`, "misprint" with a correction, and
+    "holds" without both.
 
     >>> Entry("2.10", "∂J/∂Z[l] = ∂J/∂A[l] ∘ g′(Z[l])", equals="∂J/∂Z{l}",
     ...       formula=lambda v, l: v.d("J", f"A{l}") * v.g_prime[l](v.Z[l])).label
@@ -57,9 +60,9 @@ class Entry:
     """
 
     label: str
-    printed: str
-    formula: Formula
-    equals: str | Callable[..., Any]
+    printed: str = ""
+    formula: Formula | None = None
+    equals: str | Callable[..., Any] = ""
     over: Callable[[Any], Iterable[Any]] = layers
     shapes: str = ""
     printed_latex: str = ""
@@ -73,8 +76,12 @@ class Entry:
     elsewhere: Formula | None = None
     damaged: bool = False  # plainly by the transcription, not by the author
     setting: Setting | None = None  # if it is not the document's
+    reading: Reading | None = None
+    by_hand: str = ""
 
     def __post_init__(self) -> None:
+        if self.formula is None and self.reading is None:
+            raise TypeError(f"{self.label}: an entry needs a formula, or a reading of a note")
         if not self.verdict:
             wrong = "misprint" if self.corrected_formula else "holds"
             object.__setattr__(self, "verdict", "convention" if self.elsewhere else wrong)
@@ -113,7 +120,8 @@ class Result:
     An error is the largest over all networks on which the formula has a value, relative to the
     quantity's largest component; it is None if the formula never has one. `silent` says that the
     formula conforms on some network and is wrong there, so that only the comparison shows it.
-    `shapes` says how often it was right, wrong, or did not conform.
+    `shapes` says how often it was right, wrong, or did not conform. `by_hand` is why the formula
+    was not read as it is printed; "" if it was, or is an entry of your own.
     """
 
     document: str
@@ -132,6 +140,7 @@ class Result:
     recorded_silent: bool
     judges_error: float
     damaged: bool
+    by_hand: str = ""
 
     @property
     def drifted(self) -> bool:
@@ -149,6 +158,37 @@ def document(number: str) -> Document:
     if number not in NUMBERS:
         raise KeyError(f"there is no document {number!r}; there are {', '.join(NUMBERS)}")
     return import_module(f".document_{number}", __package__).DOCUMENT
+
+
+def from_note(number: str, by_hand: Sequence[Entry] = (), **more: Any) -> Document:
+    """The document of the note `document_NNN.md`; `by_hand` are the meanings that it asks for.
+
+    Raises ValueError where the note asks for others than there are.
+    """
+    note = resources.files(__package__).joinpath(f"document_{number}.md").read_text("utf-8")
+    said, written = conventions(note), {entry.label: entry for entry in by_hand}
+    entries = [_entry(about, section, written.pop(section.heading, None))
+               for about, section in sections(note)]  # fmt: skip
+    if written:
+        raise ValueError(f"document {number} has no formula {', '.join(written)}")
+    return Document(number, said.pop("title"), entries, said.pop("about"), **more)
+
+
+def _entry(about: str, section: NoteSection, meaning: Entry | None) -> Entry:
+    """The entry of a section of a note."""
+    said = section.items
+    if ("by hand" in said) != (meaning is not None):
+        raise ValueError(f"{section.heading}: `by hand` and a meaning in Python go together")
+    verdict, *more = said.get("", "holds").split(", ")
+    reading = Reading(about, section.text, said.get("right", ""), said.get("elsewhere", ""))
+    return replace(
+        meaning or Entry(section.heading, reading=reading),
+        reading=reading,
+        printed=mathematics(section.text), printed_latex=mathematics(section.text), verdict=verdict,
+        silent="silent" in more, damaged="damaged" in more, why=said.get("why", ""),
+        corrected=mathematics(reading.right), corrected_latex=mathematics(reading.right),
+        by_hand=said.get("by hand", ""),
+    )  # fmt: skip
 
 
 def check(
@@ -186,9 +226,13 @@ def check_document(
 ) -> Iterator[Result]:
     """The results for one document, in order."""
     trials: dict[int, list[Trial]] = {}
+    seed = int(rng.spawn(1)[0].integers(2**32))
     for entry in document.entries:
         if not isinstance(entry, Entry):
             raise TypeError(f"document {document.number} holds {entry!r}, which is no Entry")
+        if entry.formula is None:
+            yield judge_reading(entry, document.number, seed)
+            continue
         setting = entry.setting or document.setting
         if id(setting) not in trials:
             nets = setting.networks(rng, networks)
@@ -308,6 +352,11 @@ def attempt(
 
 def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     """Try one entry on every trial, at every index."""
+    printed_text, corrected_text = entry.printed, entry.corrected
+    if entry.reading is not None:
+        printed_text = entry.reading.judged(entry.reading.printed).text
+        if entry.reading.right:
+            corrected_text = entry.reading.judged(entry.reading.right).text
     forms = {
         "printed": (entry.formula, entry.equals),
         "corrected": (entry.corrected_formula, entry.corrected_equals or entry.equals),
@@ -333,14 +382,33 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     if judges_error > JUDGES:
         verdict, shapes = "error", f"the judges differ by {judges_error:.0e}; {shapes}"
     return Result(
-        document=number, label=entry.label, printed=entry.printed, verdict=verdict,
+        document=number, label=entry.label, printed=printed_text, verdict=verdict,
         silent=verdict in ("misprint", "undefined", "false") and printed.wrong > 0,
-        printed_error=printed.error, corrected=entry.corrected,
+        printed_error=printed.error, corrected=corrected_text,
         corrected_error=corrected.error if corrected.holds or corrected.wrong else None,
         why=entry.why, shapes=": ".join(filter(None, [entry.shapes, shapes])),
         printed_latex=entry.printed_latex, corrected_latex=entry.corrected_latex,
         recorded=entry.verdict, recorded_silent=entry.silent,
-        judges_error=judges_error, damaged=entry.damaged,
+        judges_error=judges_error, damaged=entry.damaged, by_hand=entry.by_hand,
+    )  # fmt: skip
+
+
+def judge_reading(entry: Entry, number: str = "", rng: int = 0) -> Result:
+    """Judge an entry as its note is read."""
+    assert entry.reading is not None
+    verdict, printed, right = verdict_of(entry.reading, rng)
+    problem = printed.setting_problem
+    if right is not None and not right.holds:
+        verdict, problem = "error", f"the right form: {right.tried or right.setting_problem}"
+    return Result(
+        document=number, label=entry.label, printed=printed.text, verdict=verdict,
+        silent=verdict in ("misprint", "undefined", "false") and printed.silent,
+        printed_error=printed.error, corrected=right.text if right else "",
+        corrected_error=right.error if right else None, why=entry.why,
+        shapes="; ".join(filter(None, (problem, printed.tried))),
+        printed_latex=entry.printed_latex, corrected_latex=entry.corrected_latex,
+        recorded=entry.verdict, recorded_silent=entry.silent, judges_error=0.0,
+        damaged=entry.damaged,
     )  # fmt: skip
 
 

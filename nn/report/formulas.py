@@ -81,6 +81,7 @@ def card(result: Result) -> Markup:
             right or None),
         tag("p", result.why) if result.why else None,
         tag("p", " ".join(tried), class_="small"),
+        by_hand(result),
         drift or None,
         class_="card silent" if result.silent else "card",
         id=anchor(result),
@@ -112,7 +113,14 @@ def row(result: Result) -> Markup:
         formula(result.printed_latex, result.printed),
         tag("span", verdict, class_="verdict"),
         tag("p", result.why, class_="small") if result.verdict == "convention" else None,
+        by_hand(result) if result.verdict not in WRONG else None,
     )
+
+
+def by_hand(result: Result) -> Markup | None:
+    """Why a formula was not read as it is printed."""
+    why = f"Its meaning was written by hand: {result.by_hand}."
+    return tag("p", why, class_="small") if result.by_hand else None
 
 
 def badges(result: Result) -> list[Markup]:
