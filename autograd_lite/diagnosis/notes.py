@@ -31,7 +31,7 @@ from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_def
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import Call, Chain, Differentiation, Name, Product
+from autograd_lite.formula.syntax import Call, Chain, Differentiation, Name, Num, Product
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError
 from autograd_lite.formula.world import World
 
@@ -171,6 +171,8 @@ class Judge:
         found.remarks = [*claim.statement.remarks, *outcome.remarks]
         found.tried, found.error = outcome.tried, outcome.error
         found.defined = repeats_definition(self.plan, claim)
+        if outcome.empty and not isinstance(claim.right, Num):
+            found.remarks.append("both sides are 0 wherever this was tried")
         found.reading = self.reading(claim)
         found.cause = outcome.ambiguous or outcome.undefined
         if not found.cause and outcome.verdict == UNDEFINED:

@@ -186,11 +186,6 @@ def last(v: Any) -> Iterable[int]:
     return [v.L]
 
 
-def last_above_hidden(v: Any) -> Iterable[int]:
-    """L, where there is a hidden layer below it."""
-    return [v.L] if v.L > 1 else []
-
-
 def once(v: Any) -> Iterable[tuple[()]]:
     """A formula without a layer: tried once on each network."""
     return [()]
