@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.diagnosis import note_repair
 from nn.cli import command
 
 REGRESSION = "X ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\nJ = 1/(2 m) ‖X w − y‖²\n"
@@ -243,3 +244,24 @@ def test_without_markdown_it_the_extra_is_named(monkeypatch):
     with pytest.raises(ImportError, match=r'pip install "autograd-lite\[notes\]"'):
         ag.check_derivation("$a = b$\n")
     assert ag.check_derivation(RIGHT)
+
+
+def test_a_search_for_a_repair_that_runs_out_of_time_says_so(monkeypatch):
+    note = "x ∈ ℝ^n\nJ = xᵀ x\n∂J/∂x = −2 x\n"
+    (found,) = ag.check_derivation(note).claims
+    assert "minus" in found.cause or "sign" in found.cause
+    assert not any("time" in remark for remark in found.remarks)
+    monkeypatch.setattr(note_repair, "NOTE_SECONDS", 0.0)
+    (found,) = ag.check_derivation(note).claims
+    assert (found.verdict, found.cause) == ("wrong", "")
+    assert any("time" in remark for remark in found.remarks)
+    assert found.correct == "∂J/∂x = 2 x"
+
+
+def test_a_cost_may_be_named_in_the_front_matter():
+    claims = "$x \\in \\mathbb{R}^n$, $R = x^T x$\n\n$$dx = 2 x$$\n"
+    for line in ("R: cost", "dX: gradient of R"):
+        (found,) = ag.check_derivation(f"---\n{line}\n---\n{claims}").claims
+        assert found.verdict == "holds", found
+    (found,) = ag.check_derivation(claims).claims
+    assert found.verdict == "undefined"

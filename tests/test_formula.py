@@ -54,7 +54,10 @@ def test_macros_are_expanded_and_keep_their_place():
     source = TextSource("note", r"x = \dd{J}{\w}")
     found = Lexer(source, macros=macros).tokens()
     assert [t.text for t in found][:3] == ["x", "=", "frac"]
-    assert {t.start for t in found[2:-1]} == {4}
+    whole = (4, len(source.text))  # of what is in the body; arguments stand where they stand
+    places = {t.text: (t.start, t.end) for t in found[2:-1]}
+    assert places == {"frac": whole, "{": whole, "}": whole, "∂": whole, "J": (8, 9), "w": (11, 13)}
+    assert source.part(8, len(source.text)) == r"\dd{J}{\w}"
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ UNUSUAL: Notes = {  # nothing hostile in them, and all of them once ended in a t
         UNREAD,
     ),
     "an empty script": (r"$f = x_\text{}$", UNREAD),
-    "prose named as a sign is": (r"$f = x_\text{frac}$", UNREAD),
+    "prose named as a sign is": (r"$f = x_\text{frac}$", READ),
     "a semicolon between arguments": (r"$f = g(x; w)$, $\frac{\partial f}{\partial x} = w$", WRONG),
     "an ambiguous row beside a mistake": (
         "$y \\in \\mathbb{R}^{d \\times e}$, $x \\in \\mathbb{R}^n$, $f = x^\\top x$\n\n"

@@ -18,6 +18,7 @@ from autograd_lite.formula.naming import letter_and_step, names_in, nodes
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
+    Size,
     is_number,
     joined,
     matrix_shape,
@@ -69,6 +70,11 @@ class Outcome:
     def empty(self) -> bool:
         """Whether both sides were 0 wherever they had values."""
         return self.error is not None and self.size < 1e-12
+
+    @property
+    def failed(self) -> bool:
+        """Whether it does not hold somewhere."""
+        return bool(self.wrong or self.misfit or self.undefined or self.ambiguous)
 
     @property
     def verdict(self) -> str:
@@ -173,7 +179,7 @@ class Drawings:
             usual = {key: getattr(world.elaborator, key) for key in reading}
             vars(world.elaborator).update(reading)
             try:
-                again = self._on(world, claim, found)
+                again = self._on(world, claim, found, every=False)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
             finally:
@@ -185,8 +191,11 @@ class Drawings:
             held = held or not none
         return held
 
-    def _on(self, world: World, claim: NoteClaim, found: Outcome) -> bool:
-        """Judge on one world; whether a value was not finite, so that it must be drawn again."""
+    def _on(self, world: World, claim: NoteClaim, found: Outcome, every: bool = True) -> bool:
+        """Judge on one world; whether a value was not finite, so that it must be drawn again.
+
+        every: whether to go on, for other layers, after one for which the claim does not hold.
+        """
         before = found.right, found.wrong, found.misfit
         try:
             chosen = list(instances(world, claim))
@@ -221,9 +230,13 @@ class Drawings:
                 found.error = max(found.error or 0.0, difference)
                 if difference <= (rounding(claim) or TOLERANCE):
                     found.right += 1
+                elif what := world.left_open(left, right, rounding(claim) > 0):
+                    found.undefined = f"it depends on what {what}, which the note leaves open"
                 else:
                     found.wrong += 1
                     found.at.add(said)
+            if found.failed and not every:
+                break
         if world is self.worlds[0]:
             found.remarks |= world.elaborator.remarks
         world.elaborator.remarks.clear()
@@ -302,7 +315,10 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
         env.parameters[letter] = world.number_called(letter)
     left = read(claim.left, env)
-    world.close()
+    counts: list[Any] = [index.count for index in env.axes.values()]
+    ranges = {count.root for count in counts if isinstance(count, Size)}
+    if any(size.root not in ranges for size in world.open):
+        world.close()  # the right side decides how far an index goes, and nothing else
     world.closed = True
     if claim.relation == "∈":
         return left, _of_shape(world, claim, left, letters)

@@ -28,6 +28,7 @@ from autograd_lite.formula.syntax import (
     Scripted,
     Sum,
 )
+from autograd_lite.formula.tokens import TextSource
 
 _WRITTEN = dict(zip(BINARY, (" + ", " − ", " ∘ ", " / ", "^", " "), strict=True))
 _COMPARISONS = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}
@@ -43,17 +44,17 @@ _BINDS = {
 
 
 class FormulaTrees:
-    """The adapter for one note: `text` gives what stands between two characters of it."""
+    """The adapter for one text: `source` gives what stands between two characters of it."""
 
     def __init__(
         self,
-        text: str,
+        source: TextSource,
         is_number: Callable[[Any], bool] = lambda node: False,
         as_product: Callable[[Any], Any] = lambda node: None,
         dot_is_elementwise: bool = False,
     ) -> None:
         self.elementwise = ("∘", "⊙", "*", "·") if dot_is_elementwise else ("∘", "⊙", "*")
-        self.text, self.is_number, self.as_product = text, is_number, as_product
+        self.source, self.is_number, self.as_product = source, is_number, as_product
 
     def read(self, node: Any) -> Expr:
         """The tree of a part of a formula."""
@@ -69,7 +70,7 @@ class FormulaTrees:
 
     def shown(self, node: Any) -> str:
         """How it is written, on one line."""
-        text = " ".join(self.text[node.start : node.end].split())
+        text = self.source.part(node.start, node.end)
         return text + "}" * (text.count("{") - text.count("}"))  # W^{[l] of W^{[l]\top}
 
     def number(self, node: Num) -> Expr:
@@ -261,7 +262,7 @@ class FormulaTrees:
         if e.kind == "call":
             return f"{e.label[0]}({inside})", 9
         if isinstance(e.origin, BigOperator):
-            start = self.text[e.origin.start : e.origin.body.start].strip() or e.label
+            start = self.source.part(e.origin.start, e.origin.body.start) or e.label
             return f"{start} {self._within(e.children[0], 2)}", 2
         if isinstance(e.origin, Grid):
             cells = map(self.write, e.children)

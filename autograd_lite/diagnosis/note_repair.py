@@ -7,7 +7,8 @@ import itertools
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -50,26 +51,58 @@ from autograd_lite.tensor import Tensor
 MOST_EDITS = 3000
 NEAREST = 20  # names that may be missing in a claim, its own first
 MOST_FROM_OTHERS = 30
-REPAIR_SECONDS = 3.0  # of computing, not on the clock: what is found must not depend on load
+REPAIR_SECONDS = 3.0  # for one claim: of computing, so that what is found does not depend on load
+NOTE_SECONDS = 8.0  # for all claims of a note together
+LEAST_SECONDS = 0.01  # less than this is not worth while
+
+
+@dataclass
+class RepairTime:
+    """The time for the repairs of a note: each claim may take a third of what is left.
+
+    `until` is when the present one must end, `ran_out` whether it did.
+    """
+
+    left: float = field(default_factory=lambda: NOTE_SECONDS)
+    until: float = 0.0
+    ran_out: bool = False
+
+    @contextmanager
+    def share(self) -> Iterator[None]:
+        """The time of one claim."""
+        began, self.ran_out = time.process_time(), False
+        share = min(REPAIR_SECONDS, self.left / 3)
+        self.until = began + (share if share > LEAST_SECONDS else 0.0)
+        yield
+        self.left -= time.process_time() - began
+
+    def is_over(self) -> bool:
+        """Whether the present claim must end; `ran_out` then says so."""
+        self.ran_out = self.ran_out or time.process_time() > self.until
+        return self.ran_out
 
 
 class Repairs:
     """The edits of one claim, and which of them makes it hold."""
 
     def __init__(
-        self, plan: NotePlan, drawings: Drawings, claim: NoteClaim, reading: dict[str, str]
+        self,
+        plan: NotePlan,
+        drawings: Drawings,
+        claim: NoteClaim,
+        reading: dict[str, str],
+        clock: RepairTime,
     ) -> None:
-        self.drawings, self.claim, self.reading = drawings, claim, reading
+        self.drawings, self.claim, self.reading, self.clock = drawings, claim, reading, clock
         self.world = drawings.worlds[0]
         self.letters = next(instances(self.world, claim), {})
         self.trees = trees = FormulaTrees(
-            claim.statement.passage.source.text,
+            claim.statement.passage.source,
             self._is_number,
             self._product,
             reading.get("dot") == "elementwise",
         )
         self.tree = tree = trees.read(claim.right)
-        self.until = time.process_time() + REPAIR_SECONDS
         drawn = {key.letter for key in self.world.entries}
         names = list(_names_of_the_note(plan, trees, claim, drawn))
         calls = list(dict.fromkeys(p for p in tree.parts() if p.kind == "call"))
@@ -115,7 +148,7 @@ class Repairs:
         claim, own = self.claim, Expr("name", label=self.claim.left_text)
         is_used = own in self.tree.parts()
         for kind, words, result in itertools.islice(found, MOST_EDITS):
-            if time.process_time() > self.until:
+            if self.clock.is_over():
                 return None
             try:
                 edited = replace(claim, right=self.trees.node(result))
@@ -129,20 +162,24 @@ class Repairs:
 
 
 def repair(
-    plan: NotePlan, drawings: Drawings, claim: NoteClaim, **reading: str
+    plan: NotePlan, drawings: Drawings, claim: NoteClaim, clock: RepairTime, **reading: str
 ) -> tuple[str, str] | None:
     """What is wrong with the right side, in words; and the claim as it holds, if an edit says it.
 
     A slip comes first, then what would have to be symmetric or diagonal, the mistakes in a backward
-    pass that `compare` knows, and at last what may be missing.
+    pass that `compare` knows, and at last what may be missing. `clock` ends the search.
     """
+    if clock.is_over():
+        return None
     try:
-        repairs = Repairs(plan, drawings, claim, reading)
+        repairs = Repairs(plan, drawings, claim, reading, clock)
     except (ValueError, AttributeError):
         return None
     slip = repairs.of_another() or repairs.first(_slips(repairs.tree, repairs.scope))
     if slip is not None:
         return slip
+    if clock.ran_out:
+        return None
     letters = drawings.square_letters(claim)
     if letters and drawings.symmetric.holds(claim, **reading):
         return f"it holds where {' and '.join(letters)} is symmetric, and not otherwise", ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from autograd_lite.diagnosis.drawings import (
     instances,
 )
 from autograd_lite.diagnosis.formula_source import FormulaTrees
-from autograd_lite.diagnosis.note_repair import derived_form, repair
+from autograd_lite.diagnosis.note_repair import RepairTime, derived_form, repair
 from autograd_lite.diagnosis.note_report import Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
@@ -30,8 +31,8 @@ from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_def
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import FUNCTION_WORDS, Chain, Differentiation, Name, Num, Product
-from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.syntax import Call, Chain, Differentiation, Name, Num, Product
+from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError
 from autograd_lite.formula.world import World
 
 
@@ -66,6 +67,7 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
     claims: list[Judged] = []
     unread: dict[str, FormulaError] = {}
     said: dict[str, None] = {}
+    clock = RepairTime() if repairs else None
     whole = read(note)
     defining: set[int] = set()
     alone: set[int] = set()
@@ -73,7 +75,7 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
     for part, own in versions(whole):
         plan = planned(part)
         plan.claims = [claim for claim in plan.claims if id(claim.statement) in own]
-        judge = Judge(plan, rng, repairs)
+        judge = Judge(plan, rng, clock)
         errors = [
             *plan.unread,
             *judge.drawings.problems.values(),
@@ -96,8 +98,8 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
 class Judge:
     """The claims of a note with their outcomes, causes and right forms."""
 
-    def __init__(self, plan: NotePlan, rng: int, repairs: bool = True) -> None:
-        self.plan, self.repairs = plan, repairs
+    def __init__(self, plan: NotePlan, rng: int, clock: RepairTime | None) -> None:
+        self.plan, self.clock = plan, clock  # without a clock, nothing is repaired
         self.said: list[str] = []  # about the note as a whole
         self.drawings = Drawings(plan, rng)
         self.outcomes = self._outcomes(self.drawings)
@@ -112,25 +114,33 @@ class Judge:
         outcome = drawings.outcome(claim)
         if outcome.verdict in (HOLDS, AMBIGUOUS) or outcome.unread is not None:
             return outcome
-        chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-        kinds = {type(n) for n in nodes(chain)}
-        others: list[dict[str, str]] = []
-        if Differentiation in kinds and "layout" not in self.plan.conventions:
-            others.append({"layout": "denominator"})
-        if any(
-            isinstance(n, Product) and any(sign == "·" for sign, _ in n.factors)
-            for n in nodes(chain)
-        ):
-            others.append({"dot": "elementwise"})
-        for reading in others:
-            other = drawings.outcome(claim, **reading)
-            better = "dot" in reading and other.verdict == WRONG and not other.misfit
-            better = better and outcome.misfit > 0
-            if other.verdict == HOLDS or better:
+        options = self._other_readings(claim)
+        every = (dict(c) for n in range(len(options)) for c in combinations(options.items(), n + 1))
+        for reading in every:
+            if drawings.holds(claim, **reading):
+                other = drawings.outcome(claim, **reading)
                 if "layout" in reading:
                     other.remarks.setdefault("holds in denominator layout")
                 return other
+        if "dot" in options and outcome.misfit:
+            other = drawings.outcome(claim, dot="elementwise")
+            return other if other.verdict == WRONG and not other.misfit else outcome
         return outcome
+
+    def _other_readings(self, claim: NoteClaim) -> dict[str, str]:
+        """What else the claim may mean: the layout of Jacobians, the dot, partial derivatives."""
+        parts = list(nodes(Chain(0, 0, (claim.left, claim.right), ("=",))))
+        products = [n.factors for n in parts if isinstance(n, Product)]
+        derivatives = [n for n in parts if isinstance(n, Differentiation)]
+        found: dict[str, str] = {}
+        if derivatives and "layout" not in self.plan.conventions:
+            found["layout"] = "denominator"
+        if any(sign == "·" for factors in products for sign, _ in factors):
+            found["dot"] = "elementwise"
+        chains = (sum(isinstance(x, Differentiation) for _, x in factors) for factors in products)
+        if any(n > 1 for n in chains) or any(isinstance(d.of, Call) for d in derivatives):
+            found["partials"] = "direct"
+        return found
 
     def _try_others(self, rng: int) -> None:
         """What a note as a whole may mean: taken so where more of its claims then hold."""
@@ -173,8 +183,11 @@ class Judge:
             found.cause = outcome.why or outcome.skipped or "its values are not finite"
         if outcome.verdict in (WRONG, MISFIT):
             found.cause = outcome.why
-            if claim.relation == "=" and self.repairs:
-                found.cause, found.correct = self.mended(claim, outcome)
+            if claim.relation == "=" and self.clock is not None:
+                with self.clock.share():
+                    found.cause, found.correct = self.mended(claim, outcome, self.clock)
+                if self.clock.ran_out:
+                    found.remarks.append("the time for finding a small edit of it ran out")
         return found
 
     def reading(self, claim: NoteClaim) -> str:
@@ -194,17 +207,17 @@ class Judge:
             at = ", ".join(f"{k} = {n}" for k, n in letters.items())
             text = f"{style(left)} {claim.relation} {style(right)}"
             return text + (f", for {at}" if at else "") + (f", with {shapes}" if shapes else "")
-        trees = FormulaTrees(claim.statement.passage.source.text)
+        trees = FormulaTrees(claim.statement.passage.source)
         try:
             both = [trees.write(trees.read(x)) for x in (claim.left, claim.right)]
         except (ValueError, AttributeError, TypeError):
             return ""
         return f"{both[0]} {claim.relation} {both[1]}"
 
-    def mended(self, claim: NoteClaim, outcome: Outcome) -> tuple[str, str]:
+    def mended(self, claim: NoteClaim, outcome: Outcome, clock: RepairTime) -> tuple[str, str]:
         """What is wrong, and the form that holds."""
         why = outcome.why if outcome.verdict == MISFIT else ""
-        repaired = repair(self.plan, self.drawings, claim, **outcome.reading)
+        repaired = repair(self.plan, self.drawings, claim, clock, **outcome.reading)
         if repaired is not None:
             cause = repaired[0] + (f" ({why})" if why else "")
             return cause, repaired[1] or self.derived(claim)

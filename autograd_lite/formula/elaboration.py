@@ -25,18 +25,21 @@ from autograd_lite.algebra.tree import (
     Symbol,
     Total,
     children,
+    substituted,
+    symbols,
 )
+from autograd_lite.formula.evidence import COSTS, ELEMENTS
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
     Key,
+    NameParts,
     key_of,
     letter_and_step,
     nodes,
     taken_apart,
 )
 from autograd_lite.formula.operations import Env
-from autograd_lite.formula.plan import COSTS, ELEMENTS
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -188,9 +191,12 @@ class Elaborator(Functions):
             if result is None and last:
                 result = value
                 continue
-            if len(row) < 2 or not isinstance(row[1], Chain):
+            condition = row[1] if len(row) > 1 else None
+            if isinstance(condition, Bracket) and len(condition.parts) == 1:
+                condition = condition.parts[0]
+            if not isinstance(condition, Chain):
                 raise self.error("a case needs its condition: x, z > 0", row[0])
-            holds = self.condition(row[1], env)
+            holds = self.condition(condition, env)
             other = result if result is not None else Number(Fraction(0))
             shape = self.together(value, other, "∘")
             whole = Apply(np.multiply, (holds, value), shape)
@@ -260,18 +266,10 @@ class Elaborator(Functions):
                 norm = self.norm_of_kind(self(base.parts[0], env), kind, node)
                 return self.with_scripts(norm, scripts[1:], env, node)
             return self.with_scripts(self(base, env), scripts, env, node)
-        raised = isinstance(node, Scripted) and node.scripts[0].kind == "^"
-        if found.letter == "e" and raised and not self.known(Key("e"), env):
+        if self.is_exponential(found, env):
             return self.exponential(node, env)
         e, rest = self.resolved(found, env)
         return self.with_scripts(e, (*rest, *found.operations), env, node)
-
-    def exponential(self, node: Any, env: Env) -> Expression:
-        script = node.scripts[0]
-        if len(script.items) != 1:
-            raise Undefined("e with several exponents")
-        x = self(script.items[0], env)
-        return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env, node)
 
     def reduction(self, node: BigOperator, env: Env) -> Expression:
         if not node.indices:
@@ -283,9 +281,8 @@ class Elaborator(Functions):
             return self.unrolled(node, first.text, inner, env)
         letter = first.text
         low = self._low_end(node, env)
-        count: Any = self.world.opened(letter)
-        if node.high is not None:
-            count = self.bound(node.high, low, env)
+        count: Any = None if node.high is None else self.bound(node.high, low, env)
+        count = self.world.opened(letter) if count is None else count
         env.letters.pop(letter, None)
         index = Index(letter, env.next_axis(), low, count)
         env.axes[letter] = index
@@ -294,6 +291,7 @@ class Elaborator(Functions):
         else:
             body = self(node.body, env)
             if node.condition is not None:
+                self.meet_indices(node.condition, count, env)
                 body = self.scaled(self.condition(node.condition, env), body)
         outer.axes = {**env.axes, **outer.axes}  # p_j in the sum over k
         if outer.axes[letter] is index:
@@ -308,6 +306,15 @@ class Elaborator(Functions):
         low_text = None if node.high is None else str(low)
         high_text = None if node.high is None else str(count)
         return Total(op, index, body, body.shape, (low_text, high_text))
+
+    def meet_indices(self, condition: Chain, count: Any, env: Env) -> None:
+        """The indices that a condition meets first, as i in the sum over k ≠ i."""
+        for x in condition.parts:
+            if not (isinstance(x, Name) and x.text in ELEMENTS and env.free):
+                continue
+            known = self.simple(NameParts(x.text, (), (), False, x), env)
+            if known is None and self.world.find(Key(x.text)) is None:
+                self.index(x, count, env)
 
     def _low_end(self, node: BigOperator, env: Env) -> int:
         low = self.world.number(node.low, env.letters) if node.low is not None else 1
@@ -328,7 +335,7 @@ class Elaborator(Functions):
             bounded = Size(size.name, size.value, size.literal)
             return bounded if size.value is not None else size
         n = self.world.number(node, env.letters)
-        n = self.world.size(node, env.letters).value if n is None else n
+        n = self.world.size(node, env.letters, least=low).value if n is None else n
         return Size(str(n), (n or 0) - low + 1)
 
     def numbers(self, letter: str, node: BigOperator) -> bool:
@@ -452,6 +459,8 @@ class Elaborator(Functions):
 
     def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
         wrt, at, flipped = self.variable(variable, env)
+        if self.partials == "direct":
+            e, wrt = self.held(e, wrt)
         layout = "denominator" if sign in ("d", "D") else self.layout
         above, below = matrix_shape(e), matrix_shape(wrt)
         given: Any = tuple(at)
@@ -462,9 +471,24 @@ class Elaborator(Functions):
         found: Expression = Derivative(e, wrt, shape, given, layout)
         if sign in ("d", "∂") and self.world.plan.conventions.get("d") == "componentwise":
             one_for_one = len(shape) == 2 and not any(map(is_one, shape)) and not is_number(e)
-            column: Any = (shape[0], ONE)
+            column: Any = (*shape[:1], ONE)
             return Apply(diag, (found,), column) if one_for_one else found
         return self.turned(found) if flipped else found
+
+    def held(self, e: Expression, wrt: Symbol) -> tuple[Expression, Symbol]:
+        """The two of a direct derivative: of what e is said to be, where wrt stands in it.
+
+        All letters there are held fixed but this one. Of a cost, a derivative is always total.
+        """
+        body = e
+        if isinstance(e, Symbol) and e.kind == "value":
+            meaning = self.world.by_number[e.number].meaning
+            is_cost = e.label in COSTS or e.label == self.world.plan.cost
+            body = e if meaning is None or is_cost else meaning
+        if (body == e and isinstance(e, Symbol)) or wrt not in symbols(body):
+            return e, wrt
+        self.remark("∂ of a definition is read with its other letters held fixed")
+        return substituted(body, self.world.held_copy), self.world.held_copy(wrt)
 
     def variable(self, node: Any, env: Env) -> tuple[Symbol, list[Expression | None], bool]:
         """What a derivative is by: a letter, an element, a row or column of it, or a transpose."""

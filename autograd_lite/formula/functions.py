@@ -15,17 +15,17 @@ from autograd_lite.algebra.tree import (
     Expression,
     Symbol,
 )
+from autograd_lite.formula.evidence import COSTS
 from autograd_lite.formula.names import NameReader
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
     key_of,
-    letter_and_step,
     subsets,
     taken_apart,
 )
 from autograd_lite.formula.operations import Env
-from autograd_lite.formula.plan import COSTS, Definition
+from autograd_lite.formula.plan import Definition
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -37,7 +37,6 @@ from autograd_lite.formula.shapes import (
     settled,
 )
 from autograd_lite.formula.syntax import (
-    FUNCTION_WORDS,
     Bracket,
     Call,
     Chain,
@@ -47,6 +46,7 @@ from autograd_lite.formula.syntax import (
     Script,
     Scripted,
 )
+from autograd_lite.formula.tokens import FUNCTION_WORDS
 from autograd_lite.formula.vocabulary import (
     ELEMENTWISE,
     SlopeOf,
@@ -126,6 +126,8 @@ class Functions(NameReader):
         """The value of a name that stands before brackets, if it has one."""
         if name.letter in FUNCTION_WORDS and not name.indices:
             return None
+        if self.is_exponential(name, env):
+            return self.exponential(name.node, env)
         if not name.indices:
             simple = self.simple(name, env)
             if simple is not None and not self._is_function(name, env):
@@ -175,21 +177,17 @@ class Functions(NameReader):
         letter = name.letter.rstrip("′")
         primes = len(name.letter) - len(letter) + sum(s.kind == "′" for s in name.operations)
         powers = [
-            s for s in name.indices if s.kind == "^" and not s.mark and not self._layered(s, env)
+            s for s in name.indices if s.kind == "^" and not s.mark and not self.has_layer(s, env)
         ]
         scripts = tuple(s for s in name.indices if s not in powers)
         key = key_of(letter, scripts, lambda x: self.world.part(x, env.letters))
+        if not key.high and len(key.low) == 1 and key.low[0] in FUNCTION_WORDS:  # g_softmax
+            letter = str(key.low[0])
+            key = Key(letter) if self.world.function(key) is None else key
         if not arguments:
             raise self.error(f"{key} of nothing", node)
         e = self._applied(key, letter, primes, arguments, options, env, node)
         return self.with_scripts(e, tuple(powers), env, node)
-
-    def _layered(self, script: Script, env: Env) -> bool:
-        return any(
-            (step := letter_and_step(x))
-            and (step[0] in env.letters or self.world.depth_of(step[0]))
-            for x in script.items
-        )
 
     def _applied(
         self, key: Key, letter: str, primes: int, arguments: list[Expression],

@@ -18,6 +18,7 @@ from autograd_lite.algebra.tree import (
     Symbol,
     transposed,
 )
+from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     counted,
     differences,
@@ -25,7 +26,6 @@ from autograd_lite.formula.naming import (
     taken_apart,
 )
 from autograd_lite.formula.operations import Env, Operations
-from autograd_lite.formula.plan import ELEMENTS
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,

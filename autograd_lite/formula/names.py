@@ -31,7 +31,7 @@ from autograd_lite.formula.naming import (
     taken_apart,
 )
 from autograd_lite.formula.operations import Env
-from autograd_lite.formula.plan import ELEMENTS, Definition
+from autograd_lite.formula.plan import Definition
 from autograd_lite.formula.shapes import (
     ONE,
     NotConforming,
@@ -47,6 +47,7 @@ from autograd_lite.formula.syntax import (
     Num,
     Product,
     Script,
+    Scripted,
 )
 from autograd_lite.formula.vocabulary import (
     gathered,
@@ -106,6 +107,8 @@ class NameReader(Indexing):
         for chosen, rest in subsets(name.indices):
             key = key_of(name.letter, chosen, lambda x: self.world.part(x, env.letters))
             e = self.known(key, env)
+            if any(self._makes_another(s, name.letter, env) for s in rest):
+                continue  # A is not A[0]
             if e is not None and not self._has_no_element(e, rest, env):
                 return e, rest
             sample = None if e is None else self.numbered_sample(name, env)
@@ -142,6 +145,18 @@ class NameReader(Indexing):
             if letter == "π":
                 return Number(float(np.pi))
         return None
+
+    def is_exponential(self, name: NameParts, env: Env) -> bool:
+        """Whether this is e^x, and e no name of the note's."""
+        raised = isinstance(name.node, Scripted) and name.node.scripts[0].kind == "^"
+        return name.letter == "e" and raised and self.known(Key("e"), env) is None
+
+    def exponential(self, node: Any, env: Env) -> Expression:
+        script = node.scripts[0]
+        if len(script.items) != 1:
+            raise Undefined("e with several exponents")
+        x = self(script.items[0], env)
+        return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env, node)
 
     def size_as_number(self, letter: str) -> Expression:
         self.world.named_size(letter)
@@ -381,7 +396,7 @@ class NameReader(Indexing):
     def new(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]]:
         """A letter that the note does not define or declare: a leaf, where it may be one."""
         world = self.world
-        part_of = [s for s in name.indices if self._belongs(s, env)]
+        part_of = [s for s in name.indices if self._belongs(s, name.letter, env)]
         rest = [s for s in name.indices if s not in part_of]
         key = key_of(name.letter, part_of, lambda x: world.part(x, env.letters))
         if name.letter in COUNTS and all(s.kind == "^" and not s.mark for s in name.indices):
@@ -394,13 +409,25 @@ class NameReader(Indexing):
             raise Undefined(f"{key} is not defined or declared{self._near(name.letter)}")
         return world.undeclared(key).symbol, tuple(rest)
 
-    def _belongs(self, script: Script, env: Env) -> bool:
-        """Whether a script is part of a new name, and is no element and no power of it."""
-        words = [letter_and_step(x) for x in script.items]
+    def _makes_another(self, script: Script, letter: str, env: Env) -> bool:
+        """Whether a name with this script is another one: A^{[0]}, A^l, U_q where q is a name."""
         if script.kind == "^":
-            layers = (w and (w[0] in env.letters or self.world.depth_of(w[0])) for w in words)
-            return bool(script.mark) or any(layers)
-        return not all(w and w[0] in ELEMENTS and w[0] not in env.letters for w in words)
+            return script.mark == "[" or (not script.mark and self.has_layer(script, env))
+        return any((letter, getattr(x, "text", "")) in self.world.plan.labels for x in script.items)
+
+    def has_layer(self, script: Script, env: Env) -> bool:
+        """Whether a letter in it numbers layers here."""
+        steps = (letter_and_step(x) for x in script.items)
+        return any(s and (s[0] in env.letters or self.world.depth_of(s[0])) for s in steps)
+
+    def _belongs(self, script: Script, letter: str, env: Env) -> bool:
+        """Whether a script is part of a new name, and is no element and no power of it."""
+        if script.kind == "^":
+            return bool(script.mark) or self.has_layer(script, env)
+        words = [letter_and_step(x) for x in script.items]
+        elements = (self.world.is_element(x, letter) for x in script.items)
+        bound = (not w or w[0] in env.letters for w in words)
+        return not all(e and not b for e, b in zip(elements, bound, strict=True))
 
     def _near(self, letter: str) -> str:
         from difflib import get_close_matches

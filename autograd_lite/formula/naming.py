@@ -69,6 +69,11 @@ def taken_apart(node: Any) -> NameParts | None:
     return NameParts(letter, tuple(indices), tuple(operations), node.base.bold, node)
 
 
+def written_key(name: NameParts) -> str:
+    """A name as it is written, `W_1` for W with a lowered 1."""
+    return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
+
+
 def subsets(scripts: tuple[Script, ...]) -> Iterator[tuple[tuple[Script, ...], tuple[Script, ...]]]:
     """Which scripts belong to the name and which do not, from all to none."""
     numbers = range(len(scripts))

@@ -64,6 +64,7 @@ class Operations:
         self.remarks: dict[str, None] = {}
         self.layout = world.plan.conventions.get("layout", "mixed")
         self.dot = "inner"  # what · between two columns is: `inner`, or `elementwise`
+        self.partials = "total"  # what ∂h/∂x is of a definition: `total`, or `direct`
         self.broadcasting = world.plan.conventions.get("broadcasting", "") != "none"
 
     def remark(self, said: str) -> None:
@@ -148,12 +149,8 @@ class Operations:
         (r1, c1), (r2, c2) = matrix_shape(a), matrix_shape(b)
         if sign == "×" and same(r1, r2) and same(c1, c2) and not same(r1, c1):
             return Apply(np.multiply, (a, b), self.together(a, b, sign))
-        if sign == "·" and is_one(c1) and is_one(c2) and not is_one(r2) and same(r1, r2):
-            if self.dot == "elementwise":
-                self.remark("· between two columns is read element by element")
-                return Apply(np.multiply, (a, b), self.together(a, b, "∘"))
-            self.remark(INNER)
-            return self.inner(a, b)
+        if sign == "·" and same(r1, r2) and same(c1, c2) and not is_one(r2):
+            return self.of_equals(a, b)
         if is_soft(r1) and is_one(c1) and not is_one(r2) and not is_soft(r2):
             joined(r1, ONE)  # η W
             return self.scaled(a, b)
@@ -163,6 +160,16 @@ class Operations:
                 joined(size, ONE)
             return self.scaled(a, b)
         return None
+
+    def of_equals(self, a: Expression, b: Expression) -> Expression | None:
+        """a · b of equal shapes: of two columns, or element by element where that is tried."""
+        columns = is_one(matrix_shape(a)[1])
+        if self.dot == "elementwise" and (columns or self.broadcasting):
+            self.remark("· between equal shapes is read element by element")
+            return Apply(np.multiply, (a, b), self.together(a, b, "∘"))
+        if columns:
+            self.remark("· between two columns is their inner product")
+        return self.inner(a, b) if columns else None
 
     def chained(self, a: Expression, b: Expression) -> Expression | None:
         """∂C/∂a ∂a/∂z where no layout makes ∂C/∂a a row: a sum over all that a has."""
@@ -308,9 +315,6 @@ class Operations:
     def __call__(self, node: Any, env: Env) -> Expression:
         """The expression that a part of a formula is; `elaboration.Elaborator` says how."""
         raise NotImplementedError
-
-
-INNER = "· between two columns is their inner product"
 
 
 def _constant(e: Expression) -> bool:

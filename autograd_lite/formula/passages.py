@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,16 +189,16 @@ def _markdown(source: TextSource, start: int) -> Iterator[Passage]:
     starts = [0, *(m.end() for m in re.finditer("\n", text)), len(text) + 1]
     first = text.count("\n", 0, start)
     lines_before = "\n" * first
-    section: list[tuple[int, str]] = []
     tokens = _parser().parse(lines_before + text[start:] if start else text)
+    headings = [n for n, token in enumerate(tokens) if token.type == "heading_open"]
+    sections = _sections((int(tokens[n].tag[1:]), tokens[n + 1].content) for n in headings)
+    at = 0
     for n, token in enumerate(tokens):
-        if token.type == "heading_open":
-            level = int(token.tag[1:])
-            section = [x for x in section if x[0] < level] + [(level, tokens[n + 1].content)]
+        at += token.type == "heading_open"
         if token.map is None:
             continue
         low, high = starts[token.map[0]], min(starts[token.map[1]], len(text))
-        path = tuple(title for _, title in section)
+        path = sections[at]
         if token.type == "fence" and token.info.strip() == "math":
             low, high = starts[token.map[0] + 1], starts[token.map[1] - 1]
             yield Passage(source, low, high, path, True, "")
@@ -209,6 +210,16 @@ def _markdown(source: TextSource, start: int) -> Iterator[Passage]:
                 yield _passage_at(source, a, b, path)
         elif token.type == "tr_open":
             yield from _row(source, low, high, path)
+
+
+def _sections(headings: Iterable[tuple[int, str]]) -> list[Section]:
+    """The section before all headings and after each, of a level and a title: two may be alike."""
+    path: list[tuple[int, str]] = []
+    found: list[Section] = [()]
+    for n, (level, title) in enumerate(headings):
+        path = [x for x in path if x[0] < level] + [(level, f"{n}. {title}")]
+        found.append(tuple(title for _, title in path))
+    return found
 
 
 def _passage_at(source: TextSource, a: int, b: int, section: Section, around: str = "") -> Passage:
@@ -264,7 +275,8 @@ def _math_block(state: Any, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-_HEADING = re.compile(r"\\(?:(sub)*)section\*?\{([^}]*)\}|\\chapter\*?\{([^}]*)\}")
+_HEADING_LEVELS = ("chapter", "section", "subsection", "subsubsection", "paragraph")
+_HEADING = re.compile(rf"\\({'|'.join(_HEADING_LEVELS)})\*?\{{([^}}]*)\}}")
 
 
 def _tex(source: TextSource, start: int) -> Iterator[Passage]:
@@ -272,9 +284,10 @@ def _tex(source: TextSource, start: int) -> Iterator[Passage]:
     text = re.sub(r"\\begin\{verbatim\}.*?\\end\{verbatim\}",
                   lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)  # fmt: skip
     body = text.find("\\begin{document}")
-    headings = [(m.start(), m[2] or m[3] or "") for m in _HEADING.finditer(text)]
+    headings = list(_HEADING.finditer(text))
+    sections = _sections((_HEADING_LEVELS.index(m[1]), m[2]) for m in headings)
     for a, b in _mathematics(text, max(start, body), len(text), code=False):
-        section = tuple(title for at, title in headings if at < a)[-1:]
+        section = sections[bisect_left(headings, a, key=re.Match.start)]
         low, high = text.rfind("\n\n", 0, a) + 1, text.find("\n\n", b)
         around = text[low : high if high >= 0 else len(text)]
         yield _passage_at(source, a, b, section, around if len(around) < 5000 else "")

@@ -7,12 +7,23 @@ letters that number layers, steps and samples are told from those of elements an
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 from autograd_lite.files import excerpt
+from autograd_lite.formula.evidence import (
+    COSTS,
+    ELEMENTS,
+    cost_of,
+    families_of,
+    first_layers,
+    has_rows,
+    shapes_by_use,
+    sizes_in_use,
+    speaks_of_softmax,
+)
 from autograd_lite.formula.naming import (
     NameParts,
     function_and_arguments,
@@ -21,6 +32,7 @@ from autograd_lite.formula.naming import (
     nodes,
     same_words,
     taken_apart,
+    written_key,
 )
 from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import (
@@ -40,9 +52,6 @@ from autograd_lite.formula.syntax import (
 from autograd_lite.formula.tokens import FormulaError
 
 MOST_DEFINITIONS = 300
-LAYERS = ("l", "ℓ")
-ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
-COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
 _SETS = {"ℝ", "ℕ", "ℤ", "𝕊", "ℂ", "S", "R"}
 
 
@@ -79,15 +88,13 @@ class NoteClaim:
     @property
     def text(self) -> str:
         """The two sides as they are written."""
-        source = self.statement.passage.source.text
-        right = " ".join(source[self.right.start : self.right.end].split())
+        right = self.statement.passage.source.part(self.right.start, self.right.end)
         return f"{self.left_text} {self.relation} {right}"
 
     @property
     def left_text(self) -> str:
         """The left side as it is written."""
-        source = self.statement.passage.source.text
-        return " ".join(source[self.left.start : self.left.end].split())
+        return self.statement.passage.source.part(self.left.start, self.left.end)
 
 
 @dataclass
@@ -113,6 +120,7 @@ class NotePlan:
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
+    first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
 
@@ -153,14 +161,14 @@ def planned(read: ReadNote) -> NotePlan:
     plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
     plan.asides |= read.assigned
     chains = [s.chain for s in read.statements]
-    plan.families = _families(read.statements)
-    plan.evidence = _evidence(chains, plan.families)
-    plan.softmax = any(
-        isinstance(n, Name) and n.text == "softmax" for chain in chains for n in nodes(chain)
-    )
-    plan.cost = _cost(chains)
-    plan.sizes_in_use = _sizes_in_use(read.statements)
-    plan.rows = plan.conventions.get("samples", "") == "rows" or _has_rows(chains)
+    plan.families = families_of(read.statements)
+    lows = [int(low.value) for low, _ in first_layers(read.statements).values()]
+    plan.first_layer = max(lows, default=1)
+    plan.evidence = shapes_by_use(chains, plan.families)
+    plan.softmax = any(map(speaks_of_softmax, (n for chain in chains for n in nodes(chain))))
+    plan.cost = cost_of(chains)
+    plan.sizes_in_use = sizes_in_use(read.statements)
+    plan.rows = plan.conventions.get("samples", "") == "rows" or has_rows(chains)
     _check_conventions(plan)
     for statement in read.statements:
         name = taken_apart(statement.chain.parts[0])
@@ -177,11 +185,25 @@ def planned(read: ReadNote) -> NotePlan:
             _sort(plan, statement)
         except FormulaError as error:
             plan.unread.append(error)
+    _label_by_names(plan, chains)
     plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.letters |= {d.name.letter for d in plan.named}
     plan.bare = _without_arguments(chains)
     return plan
+
+
+def _label_by_names(plan: NotePlan, chains: list[Chain]) -> None:
+    """W_f is a name, and not a row of W, where f is a name of the note and W is none."""
+    letters = {d.name.letter for d in plan.named if not any(s.kind == "_" for s in d.name.indices)}
+    defined = {d.name.letter for d in plan.definitions if not d.parameters}
+    bound = {i.text for c in chains for n in nodes(c) if isinstance(n, BigOperator)
+             for i in n.indices}  # fmt: skip
+    for name in (name for c in chains for name in names_in(c)):
+        lowered = [x for s in name.indices if s.kind == "_" for x in s.items]
+        for item in lowered if name.letter not in letters and len(lowered) == 1 else ():
+            if isinstance(item, Name) and item.text in defined - bound:
+                plan.labels.add((name.letter, item.text))
 
 
 def _without_arguments(chains: list[Chain]) -> set[str]:
@@ -195,7 +217,7 @@ def _size_letters(plan: NotePlan) -> set[str]:
     """The letters in the shapes of declarations, as they are written."""
     sizes = [x for d in plan.declarations for x in nodes(d.shape or ())]
     names = filter(None, map(taken_apart, sizes))
-    return {_size_key(name) for name in names if not name.operations}
+    return {written_key(name) for name in names if not name.operations} - set(plan.families)
 
 
 _CHOICES = {
@@ -212,145 +234,18 @@ _PAGES = {"post", "page", "default", "home", "single", "article"}  # layouts of 
 
 
 def _check_conventions(plan: NotePlan) -> None:
-    """An error for a convention of the front matter whose value is not known."""
+    """The cost, as the front matter says it; an error for a convention whose value is not known."""
     for key, value in list(plan.conventions.items()):
         if key == "layout" and value in _PAGES:
             del plan.conventions[key]
+        elif value == "cost":
+            plan.cost = key
+        elif (of := re.fullmatch(r"gradient of (\S+)", value)) and key[:1] == "d":
+            plan.cost = of[1]
         elif key in _CHOICES and value not in _CHOICES[key]:
             source = plan.read.note.sources[0]
             said = f"{key}: {excerpt(value)!r} is none of {', '.join(sorted(_CHOICES[key]))}"
             plan.unread.append(FormulaError(said, source, max(0, source.text.find(f"{key}:"))))
-
-
-def _families(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
-    """The letters that number names, with the range that the note says, if it does."""
-    ranged, summed = _said_ranges(statements), _sums(statements)
-    found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
-    numbers = {  # b ∈ ℝ numbers nothing
-        name.letter
-        for s in statements
-        if s.kind == "declaration" and (name := taken_apart(s.chain.parts[0])) is not None
-        if isinstance(field_ := s.chain.parts[1], Name) and field_.text in ("ℝ", "R")
-    }
-    numbers |= _sizes_declared(statements)  # x^{(m)} of m samples is the last one
-    found = {x: None for x in found if x not in numbers}
-    return {x: ranged.get(x) or summed.get(x) for x in found}
-
-
-def _sizes_declared(statements: list[NoteStatement]) -> set[str]:
-    """The letters that are sizes in declarations, by themselves."""
-    shapes = [s.chain.parts[1] for s in statements if s.kind == "declaration"]
-    return {
-        x.text
-        for shape in shapes
-        if isinstance(shape, Scripted)
-        for script in shape.scripts
-        for item in script.items
-        for x in ([f for _, f in item.factors] if isinstance(item, Product) else [item])
-        if isinstance(x, Name)
-    }
-
-
-def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """What is said of each letter; a range from 1 to L rather than one to L − 1."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for r in (r for s in statements for r in s.ranges):
-        simple = all(isinstance(x, Name | Num) for x in (r.low, r.high))
-        known = found.get(r.letter)
-        if known is None or (simple and not all(isinstance(x, Name | Num) for x in known)):
-            found[r.letter] = r.low, r.high
-    return found
-
-
-def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """The bounds of the sums over each letter."""
-    sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, BigOperator)]
-    bounded = [n for n in sums if n.low is not None and n.high is not None]
-    return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
-
-
-def _numbering_letters(statements: list[NoteStatement], ranged: set[str]) -> list[str]:
-    """Letters in brackets above, those with a step (l − 1), and those of declared families."""
-    found: dict[str, None] = {}
-    lowered: set[str] = set()
-    stepping: dict[str, None] = {}
-    for statement in statements:
-        declared = statement.kind == "declaration" and taken_apart(statement.chain.parts[0])
-        for name in names_in(statement.chain):
-            for script in (s for s in name.indices if len(s.items) == 1):
-                step = letter_and_step(script.items[0])
-                if step is None or not step[0].islower() or len(step[0]) > 1:
-                    continue
-                above = script.kind == "^" and (script.mark or step[0] in LAYERS or step[1])
-                if above or (declared and name.node is declared.node and step[0] in ranged):
-                    found.setdefault(step[0])
-                elif script.kind == "_":
-                    lowered.add(step[0])
-                    if step[1]:
-                        stepping.setdefault(step[0])
-    return [*found, *(x for x in (*LAYERS, *stepping) if x in lowered)]
-
-
-def _evidence(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
-    """What the use of undeclared small letters tells: `vector` or `matrix`."""
-    found: dict[str, str] = {}
-
-    def tell(letter: str, what: str) -> None:
-        if found.get(letter) != "matrix":
-            found[letter] = what
-
-    for chain in chains:
-        for name in names_in(chain):
-            elements = _elements(name, families)
-            if elements:
-                tell(name.letter, "matrix" if elements > 1 else "vector")
-            if name.bold or any(s.kind == "ᵀ" for s in name.operations):
-                layered = any(s.kind == "^" for s in name.indices)
-                tell(name.letter, "matrix" if layered and name.letter in "wuv" else "vector")
-        for node in nodes(chain):
-            if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
-                tell(n.letter, "vector")
-    return found
-
-
-def _elements(name: NameParts, families: dict[str, Any]) -> int:
-    """How many letters below a name are indices of elements."""
-    items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
-    letters = [x.text.rstrip("′") for x in items if x.text not in families]
-    return sum(len(x) == 1 and x.islower() for x in letters)
-
-
-def _cost(chains: list[Chain]) -> str:
-    """The letter that is differentiated most."""
-    counts: Counter[str] = Counter()
-    for chain in chains:
-        for node in nodes(chain):
-            if isinstance(node, Differentiation) and node.of is not None:
-                name = taken_apart(function_and_arguments(node.of)[0])
-                if name and name.letter in COSTS:
-                    counts[name.letter] += 1
-    defined = [
-        n.letter for c in chains if (n := taken_apart(function_and_arguments(c.parts[0])[0]))
-    ]
-    for letter in COSTS:
-        if letter in defined:
-            counts[letter] += 1
-    return counts.most_common(1)[0][0] if counts else "J"
-
-
-def _has_rows(chains: list[Chain]) -> bool:
-    """Whether weights stand to the right of data: X W."""
-    right = left = 0
-    for chain in chains:
-        for node in nodes(chain):
-            if isinstance(node, Product) and len(node.factors) == 2:
-                names = [taken_apart(x) for _, x in node.factors]
-                if all(names):
-                    is_weight = [n.letter[0] in "WwΘ" and not n.operations for n in names if n]
-                    turned = bool(names[0] and names[0].operations)  # Xᵀ w
-                    right += is_weight == [False, True] and not turned
-                    left += is_weight == [True, False] or (is_weight == [False, True] and turned)
-    return right > left
 
 
 # Sorting
@@ -361,8 +256,10 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     if statement.kind == "declaration" and len(chain.parts) > 2 and "=" in chain.relations:
         _equality_in_a_set(plan, statement)
         return
-    if statement.kind == "declaration" and isinstance(chain.parts[0], Differentiation):
+    if statement.kind == "declaration" and _is_value(chain):
         plan.claims.append(NoteClaim(chain.parts[0], chain.parts[1], "∈", statement))
+    elif statement.kind == "declaration" and _is_index_in_a_set(chain):
+        plan.passed += 1
     elif statement.kind == "declaration":
         found = _declaration(plan, statement)
         if found.shape and _declared(plan, found.name) and found.values == "real":
@@ -378,6 +275,26 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         plan.asides.add(statement.line)
     else:
         _equality(plan, statement)
+
+
+def _is_value(chain: Chain) -> bool:
+    """Whether the shape of a derivative or a product is claimed, and none of a name declared."""
+    left, right = chain.parts[:2]
+    of_reals = isinstance(right, Scripted) and _base_text(right) in ("ℝ", "R")
+    return of_reals and isinstance(left, Differentiation | Product | Call)
+
+
+def _is_index_in_a_set(chain: Chain) -> bool:
+    """`for all i ∈ C`, `(i, j) ∈ C × C`."""
+    left, right = chain.parts[:2]
+    if isinstance(left, Bracket):
+        return all(isinstance(x, Name) and x.text in ELEMENTS for x in left.parts)
+    is_index = isinstance(left, Name) and left.text in ELEMENTS
+    return is_index and isinstance(right, Name | Scripted) and _base_text(right) not in _SETS
+
+
+def _base_text(node: Any) -> str:
+    return getattr(getattr(node, "base", node), "text", "")
 
 
 def _inequality(plan: NotePlan, statement: NoteStatement) -> None:
@@ -404,9 +321,12 @@ def _inequality(plan: NotePlan, statement: NoteStatement) -> None:
 def _is_picture(left: Any, right: Any) -> bool:
     """Whether a matrix is drawn with dots and elements of its own: that says nothing of it."""
     whole = taken_apart(left)
+    if isinstance(right, Scripted) and all(s.kind == "ᵀ" for s in right.scripts):
+        right = right.base
     while isinstance(right, Bracket) and len(right.parts) == 1:
         right = right.parts[0]
-    cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else []
+    cells = list(right.parts) if isinstance(right, Bracket) else []
+    cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else cells
     if whole is None or not any(isinstance(x, Dots) for x in cells):
         return False
     names = [taken_apart(x) for x in cells if not isinstance(x, Dots)]
@@ -437,16 +357,14 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         if not _flipped(plan, statement):
             _add_claims(plan, parts, statement)
         return
-    if _updates(name, parts[1]) and not _consists_of_itself(plan, name, parts[1]):
-        if arguments or not any(d.name.letter == name.letter for d in plan.named):
-            source = statement.passage.source
-            raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
-        plan.passed += 1
-        plan.asides.add(statement.line)
+    if name.letter in plan.families and not (name.indices or name.letter in plan.sizes_in_use):
+        plan.passed += 1  # l = L, said of what stands beside it
     elif _consists_of_itself(plan, name, parts[1]):
         _add_claims(plan, parts, statement)
-    elif isinstance(parts[1], Num) and not arguments and _size_key(name) in plan.sizes_in_use:
-        plan.sizes[_size_key(name)] = int(parts[1].value)
+    elif _updates(name, parts[1]):
+        _self_reference(plan, name, arguments, statement)
+    elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
+        plan.sizes[written_key(name)] = int(parts[1].value)
         plan.sized.append((name, int(parts[1].value)))
     else:
         parameters = _parameters_of(plan, name, arguments, parts[1])
@@ -455,6 +373,38 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
             _note_labels(plan, name, parts[1])
             parts = parts[1:] if len(parts) > 2 else []
         _add_claims(plan, parts, statement)
+
+
+def _is_size(plan: NotePlan, name: NameParts) -> bool:
+    """Whether a name is a size: n, or n^{[L]} where there is n^{[l]}."""
+    raised = [s.kind for s in name.indices]
+    for key in plan.sizes_in_use:
+        letter, *others = re.split(r"[_^]", key)
+        if key == written_key(name) or (others and raised and letter == name.letter):
+            return True
+    return False
+
+
+def _self_reference(
+    plan: NotePlan, name: NameParts, arguments: tuple[Any, ...], statement: NoteStatement
+) -> None:
+    """W = W − α dW is an update, which states nothing; A (B + C) = A B + A C is a claim."""
+    terms = [x for _, x in getattr(statement.chain.parts[1], "terms", ())]
+    steps = any(isinstance(n, Name) for x in terms[1:] for n in nodes(x))
+    first = taken_apart(function_and_arguments(terms[0])[0]) if steps else None
+    depends, on = function_and_arguments(statement.chain.parts[1])
+    of_itself = bool(on) and not arguments and _base_text(depends) == name.letter  # C = C(a)
+    if of_itself or (first is not None and written_key(first) == written_key(name)):
+        plan.passed += 1
+        plan.asides.add(statement.line)
+    elif arguments and _parameters_of(plan, name, arguments, statement.chain.parts[1]) is None:
+        _add_claims(plan, list(statement.chain.parts), statement)
+    elif arguments or not any(d.name.letter == name.letter for d in plan.named):
+        source = statement.passage.source
+        raise FormulaError(f"{name.letter} is defined by itself", source, statement.start)
+    else:
+        plan.passed += 1
+        plan.asides.add(statement.line)
 
 
 def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> None:
@@ -514,8 +464,9 @@ def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
     name = taken_apart(parts[1]) if len(parts) == 2 else None
     if name is None or name.operations or _defined(plan, name) or name.letter in ("I", "𝟏"):
         return False
-    if any(isinstance(n, Differentiation) for n in nodes(parts[0])):
-        return False
+    for node in nodes(parts[0]):
+        if isinstance(node, Differentiation) or getattr(node, "text", "") == name.letter:
+            return False
     plan.definitions.append(Definition(name, parts[0], statement))
     return True
 
@@ -552,7 +503,7 @@ def _parameters_of(
             return None
         if not cost and (parameter.indices or parameter.letter.rstrip("′") not in used):
             return None
-        found.append(_size_key(parameter))
+        found.append(written_key(parameter))
     return tuple(found)
 
 
@@ -641,32 +592,17 @@ def _is_gradient_name(plan: NotePlan, name: NameParts) -> bool:
 
 def _updates(name: NameParts, meaning: Any) -> bool:
     """W = W − α dW."""
-    same = {str(_size_key(name))}
+    same = {str(written_key(name))}
     for node in nodes(meaning, scripts=False):
         other = taken_apart(node) if isinstance(node, Name | Scripted) else None
         if (
             other
             and other.letter == name.letter
-            and _size_key(other) in same
+            and written_key(other) in same
             and len(other.indices) == len(name.indices)
         ):
             return True
     return False
-
-
-def _size_key(name: NameParts) -> str:
-    return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)
-
-
-def _sizes_in_use(statements: list[NoteStatement]) -> set[str]:
-    """The names in declarations, as bounds of sums, and as the ends of ranges."""
-    uses: list[Any] = []
-    for statement in statements:
-        parts = list(nodes(statement.chain))
-        uses += parts if statement.kind == "declaration" else ()
-        uses += [x.high for x in parts if isinstance(x, BigOperator)]
-        uses += [r.high for r in statement.ranges]
-    return {_size_key(name) for name in map(taken_apart, uses) if name is not None}
 
 
 # Declarations
@@ -718,7 +654,7 @@ def _same_text(a: Any, b: Any) -> bool:
     """Whether two sizes are written alike."""
     x, y = taken_apart(a), taken_apart(b)
     if x is not None and y is not None:
-        return _size_key(x) == _size_key(y)
+        return written_key(x) == written_key(y)
     return isinstance(a, Num) and isinstance(b, Num) and a.value == b.value
 
 

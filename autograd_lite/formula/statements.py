@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograd_lite.formula.parsing import RESERVED, Parser
 from autograd_lite.formula.passages import Note, Passage
-from autograd_lite.formula.syntax import (
-    FUNCTION_WORDS,
-    RELATION_SIGNS,
-    RESERVED,
-    Chain,
-    Name,
-    Parser,
-    SyntaxNode,
-)
-from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, Token
+from autograd_lite.formula.syntax import Chain, Name, SyntaxNode
+from autograd_lite.formula.token_reader import CLOSES, OPENS, RELATION_SIGNS
+from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, Lexer, TextSource, Token
 
 MOST_STATEMENTS = 1000
 _ENVIRONMENTS = {
@@ -30,10 +24,10 @@ _ENVIRONMENTS = {
     "split",
 }
 _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
-_OPENING = {"(", "[", "{", "⦃", "⟦", "⟨"}
-_CLOSES = {")", "]", "}", "⦄", "⟧", "⟩"}
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
+_GOES_ON = {"+", "−", "·", "×", "∘", "⊙"}  # at the start of a row
 _INDEX_LETTERS = set("ijlℓt")  # l = L, i = j beside a statement are conditions
+_ASSIGNMENTS = {"+=", "−=", "←"}
 _PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equality
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
 _WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
@@ -86,26 +80,32 @@ class ReadNote:
     passed: int = 0
     assigned: set[int] = field(default_factory=set)  # the lines of W += ΔW
 
+    def pass_over(self, passage: Passage, part: Sequence[Token]) -> None:
+        """Count a relation that states nothing."""
+        self.passed += 1
+        if not _ASSIGNMENTS.isdisjoint(t.text for t in part):
+            self.assigned.add(passage.source.place(part[0].start)[0])
+
 
 def read(note: Note) -> ReadNote:
     """The statements of a note."""
     found = ReadNote(note)
-    pieces: list[tuple[Passage, list[list[Token]]]] = []
+    lexed: list[tuple[Passage, list[Token]]] = []
     for passage in note.passages:
         if passage.unclosed:
             continue
         try:
             lexer = Lexer(passage.source, passage.start, passage.end, note.macros)
-            pieces.append((passage, _statement_tokens(lexer.tokens(), passage)))
-        except (FormulaError, RecursionError) as problem:
-            error = _as_error(problem, passage)
+            lexed.append((passage, lexer.tokens()))
+        except FormulaError as error:
             signs = ("=", "\\in") if passage.latex else ("=",)
             prose = not passage.latex and _is_prose(passage.text)
             if any(sign in passage.text for sign in signs) and not prose:
                 found.unread.append(error)
             else:
                 found.passed += 1
-    pieces = _continued(pieces)
+    names = {text for _, tokens in lexed for text in _words_as_names(tokens)}
+    pieces = _continued([(passage, _statement_tokens(tokens, names)) for passage, tokens in lexed])
     words = _vocabulary(pieces)
     found.unread += [
         FormulaError("this is not closed", p.source, p.start) for p in note.passages if p.unclosed
@@ -146,39 +146,46 @@ def _is_prose(text: str) -> bool:
     return sum(w not in FUNCTION_WORDS | _WORDS for w in words) > 2
 
 
-def _statement_tokens(tokens: Sequence[Token], passage: Passage) -> list[list[Token]]:
+def _words_as_names(tokens: list[Token]) -> Iterator[str]:
+    r"""Words that are written as prose and are names, by where they stand: \text{loss} = …"""
+    for n, token in enumerate(tokens):
+        if token.kind == "text" and token.text.isalnum() and token.text not in _WORDS:
+            before, after = tokens[n - 1].text if n else "", tokens[n + 1]
+            called = after.text == "(" and not after.spaced
+            if before in ("_", "^") or called or after.text in ("=", ":=", "∈"):
+                yield token.text
+
+
+def _statement_tokens(tokens: Sequence[Token], names: Collection[str]) -> list[list[Token]]:
     """The tokens of each statement: rows that go on are joined, commas outside brackets part."""
-    rows: list[list[Token]] = [[]]
-    depth = environments = 0
-    for token in tokens:
-        name = token.text.removeprefix("begin ").removeprefix("end ")
-        if token.kind == "sign" and " " in token.text and name in _ENVIRONMENTS:
-            rows.append([])
-            continue
-        if token.kind == "sign":
-            depth += (token.text in _OPENING) - (token.text in _CLOSES)
-            environments += token.text.startswith("begin ") - token.text.startswith("end ")
-        if token.kind == "sign" and token.text == "\\\\" and depth <= 0 and environments <= 0:
-            rows.append([])
-            depth = 0
-        elif token.kind != "end":
-            rows[-1].append(token)
+    named = [replace(t, kind="word") if t.kind == "text" and t.text in names else t for t in tokens]
     joined: list[list[Token]] = []
-    for row in filter(None, rows):
+    for row in _display_rows(named):
         first = next((t for t in row if t.text not in ("&", "gap")), row[0])
-        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | {
-            "+",
-            "−",
-            "·",
-            "×",
-            "∘",
-            "⊙",
-        }
+        goes_on = first.kind == "sign" and first.text in RELATION_SIGNS | _GOES_ON
         if goes_on and joined and not (first.text == "−" and _relation(row)):
             joined[-1] += row
         else:
-            joined.append(list(row))
+            joined.append(row)
     return [piece for row in joined for piece in _split(row)]
+
+
+def _display_rows(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The rows of a display, apart at its environments and at line breaks outside of brackets."""
+    rows: list[list[Token]] = [[]]
+    depth = environments = 0
+    for token in tokens:
+        sign = token.text if token.kind == "sign" else ""
+        kind, _, name = sign.partition(" ")
+        depth += (sign in OPENS) - (sign in CLOSES)
+        is_break = sign == "\\\\" and depth <= 0 and environments <= 0
+        if is_break or name in _ENVIRONMENTS:
+            rows.append([])
+            depth = depth if name else 0
+        elif token.kind != "end":
+            environments += (kind == "begin") - (kind == "end")
+            rows[-1].append(token)
+    return [row for row in rows if row]
 
 
 def _relation(tokens: Iterable[Token]) -> bool:
@@ -190,7 +197,7 @@ def _last_relation(tokens: Iterable[Token]) -> int | None:
     """Where the last relation outside of brackets stands."""
     depth, found = 0, None
     for n, t in enumerate(tokens):
-        depth += (t.text in _OPENING) - (t.text in _CLOSES) if t.kind == "sign" else 0
+        depth += (t.text in OPENS) - (t.text in CLOSES) if t.kind == "sign" else 0
         if not depth and t.kind == "sign" and t.text in RELATION_SIGNS:
             found = n
     return found
@@ -203,7 +210,7 @@ def _split(row: list[Token]) -> list[list[Token]]:
     for n, token in enumerate(row):
         after = row[n + 1] if n + 1 < len(row) else token
         if token.kind == "sign":
-            depth += (token.text in _OPENING) - (token.text in _CLOSES)
+            depth += (token.text in OPENS) - (token.text in CLOSES)
             depth += token.text.startswith("begin ") - token.text.startswith("end ")
         if depth > 0:
             parts[-1].append(token)
@@ -213,6 +220,9 @@ def _split(row: list[Token]) -> list[list[Token]]:
                 parts.append([])
         elif _is_word(token):
             parts += [[token], []]
+        elif token.text == ":" and len(parts[-1]) == 3 and _relation(parts[-1]):
+            parts[-1].append(token)
+            parts.append([])
         elif token.kind == "sign" and token.text in _SEPARATORS and not _is_attribute(token, after):
             parts.append([])
         else:
@@ -309,12 +319,14 @@ def _read_passage(
         if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS | {"∀"}):
             waiting = []
             continue
+        is_case = len(part) == 4 and part[-1].text == ":"  # i = j: …
         part = _bare(part)
-        while len(part) > 1 and part[-1].text == ":":  # Backwards:
-            part = part[:-1]
         if not _relation(part):
             waiting.append(part)
             found.passed += len(parts) == 1
+            continue
+        if part[0].kind == "sign" and part[0].text in RELATION_SIGNS - {"=", ":="}:  # < 10⁻⁵
+            found.passed += 1
             continue
         try:
             statement, extent = _statement(passage, part, words)
@@ -329,10 +341,8 @@ def _read_passage(
         if isinstance(extent, Range):
             ranges.append(extent)
         elif statement is None:
-            found.passed += 1
-            if any(t.text in ("+=", "−=", "←") for t in part):
-                found.assigned.add(passage.source.place(part[0].start)[0])
-        elif _is_condition(statement, here):
+            found.pass_over(passage, part)
+        elif is_case or _is_condition(statement, here):
             conditions.append(statement.chain)
         else:
             here += [*_of_others(statement, waiting, passage, words, found), statement]
@@ -345,9 +355,11 @@ def _read_passage(
 
 
 def _bare(part: list[Token]) -> list[Token]:
-    """A part without the brackets around all of it, and without ∀ before it."""
+    """A part without the brackets around all of it, ∀ before it, and a colon after it."""
     if part[0].text == "∀":
         part = part[1:] or part
+    while len(part) > 1 and part[-1].text == ":":  # Backwards:
+        part = part[:-1]
     while len(part) > 2 and part[0].text == "(" and part[-1].text == ")" and _relation(part[1:-1]):
         part = part[1:-1]
     return part
@@ -403,6 +415,7 @@ def _statement(
     """The statement that these tokens are, or the range; neither if they state nothing."""
     if any(t.text == "…" for t in part) and (extent := _range(passage, part, words)) is not None:
         return None, extent
+    part = [replace(t, text="∈") if t.text == "∋" else t for t in part]
     relations = [t.text for t in part if t.kind == "sign" and t.text in RELATION_SIGNS]
     if _PASSED & set(relations) and not {"=", "∈", ":=", "≡"} & set(relations):
         return None, None
@@ -410,6 +423,8 @@ def _statement(
     chain = parser.whole()
     if not isinstance(chain, Chain):
         return None, None
+    if getattr(getattr(chain.parts[0], "base", None), "text", "") == "ℝ":  # ℝⁿ ∋ x
+        chain = replace(chain, parts=chain.parts[::-1])
     if "∈" in chain.relations or chain.relations == (":",):
         kind = "declaration"
     elif set(chain.relations) <= {"=", ":=", "≡"}:
@@ -431,7 +446,7 @@ def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None
     if part[0].kind != "word" or len(part) < 4 or texts[1] not in ("=", "∈"):
         return None
     inside = part[2:]
-    if inside[0].text in ("⦃", "{") and inside[-1].text in ("⦄", "}"):
+    if inside[0].text in ("⦃", "{", "[") and inside[-1].text in ("⦄", "}", "]"):
         inside = inside[1:-1]
     dots = next((n for n, t in enumerate(inside) if t.text == "…"), None)
     if dots is None or dots == 0 or dots + 1 >= len(inside):
@@ -442,7 +457,8 @@ def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None
         if token.text == ",":
             break
         first.append(token)
-    after = [t for t in after if t.text != ","]
+    commas = [n for n, t in enumerate(after) if t.text == ","]
+    after = after[commas[-1] + 1 :] if commas else after
     if not first or not after:
         return None
     try:

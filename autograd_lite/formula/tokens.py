@@ -6,9 +6,10 @@ r"""From characters to tokens: LaTeX and plain Unicode give the same ones, each 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -45,6 +46,17 @@ class TextSource:
         end = self.text.find("\n", start)
         return self.text[start : end if end >= 0 else None]
 
+    def part(self, start: int, end: int) -> str:
+        """What stands between two characters, on one line, with all of the macro it begins in."""
+        text = self.text[start:end]
+        if text.count("}") > text.count("{"):
+            macro = _OPEN_MACRO.search(self.text, max(0, start - 200), start)
+            text = (macro[0] if macro else "") + text
+        return " ".join(text.split())
+
+
+_OPEN_MACRO = re.compile(r"\\[A-Za-z]+\s*(?:\{[^{}]*\}\s*)*\{\s*$")
+
 
 class FormulaError(ValueError):
     """A formula that cannot be read. `.line`, `.column`: the place; `.said`: the message alone.
@@ -75,13 +87,28 @@ class FormulaError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """kind: number, word (letters), sign, text (prose), or end. spaced: whether space precedes."""
+    """kind: number, word (letters), sign, text (prose), or end. spaced: whether space precedes.
+
+    whole: whether it is one name or number, as in \\mathrm{in}, whatever its characters are.
+    """
 
     kind: str
     text: str
     start: int
     end: int
     spaced: bool = False
+    whole: bool = False
+
+    def pieces(self, *texts: str) -> list[Token]:
+        """Tokens for the parts of this one, each with its place, where the source has them."""
+        at, found = self.start, []
+        as_written = self.end - self.start == len(self.text)
+        for n, text in enumerate(texts):
+            start, end = (at, at + len(text)) if as_written else (self.start, self.end)
+            kind = "number" if text[0].isdigit() else "word"
+            found.append(Token(kind, text, start, end, self.spaced and not n))
+            at += len(text)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,152 +129,107 @@ FUNCTION_WORDS = {
 
 # Commands that LaTeX has and the table of notations need not write
 
-_SYNONYMS = {
-    "sum": "∑",
-    "prod": "∏",
-    "oslash": "/",
-    "lVert": "‖",
-    "rVert": "‖",
-    "|": "‖",
-    "Vert": "‖",
-    "lvert": "|",
-    "rvert": "|",
-    "vert": "|",
-    "dots": "…",
-    "cdots": "…",
-    "vdots": "…",
-    "ddots": "…",
-    "dotsc": "…",
-    "dotsb": "…",
-    "leqslant": "≤",
-    "geqslant": "≥",
-    "le": "≤",
-    "ge": "≥",
-    "ne": "≠",
-    "lt": "<",
-    "gt": ">",
-    "bullet": "·",
-    "ast": "*",
-    "star": "*",
-    "hadamard": "∘",
-    "bigodot": "⊙",
-    "bigotimes": "⊗",
-    "intercal": "ᵀ",
-    "transp": "ᵀ",
-    "T": "ᵀ",
-    "trans": "ᵀ",
-    "transpose": "ᵀ",
-    "varepsilon": "ε",
-    "varphi": "φ",
-    "vartheta": "θ",
-    "varrho": "ρ",
-    "varsigma": "ς",
-    "coloneqq": ":=",
-    "triangleq": "≡",
-    "gets": "←",
-    "mapsto": "→",
-    "rightarrow": "→",
-    "implies": "⇒",
-    "Longrightarrow": "⇒",
-    "therefore": "⇒",
-    "Leftrightarrow": "⟺",
-    "longrightarrow": "→",
-    "lbrace": "⦃",
-    "rbrace": "⦄",
-    "{": "⦃",
-    "}": "⦄",
-    "lbrack": "[",
-    "rbrack": "]",
-    "llbracket": "⟦",
-    "rrbracket": "⟧",
-    "simeq": "≈",
-    "sim": "~",
-    "cong": "≈",
-    "i": "i",
-    "imath": "i",
-    "jmath": "j",
-    "mid": "|",
-    "colon": ":",
-    "div": "/",
-    "infin": "∞",
-    "Re": "ℝ",
-    "reals": "ℝ",
-    "R": "ℝ",
-    "subset": "⊂",
-    "mathellipsis": "…",
-    "lnot": "¬",
+_COMMANDS_OF = {  # a sign: the names of commands for it
+    "∑": "sum",
+    "∏": "prod",
+    "/": "oslash div",
+    "‖": "lVert rVert | Vert",
+    "|": "lvert rvert vert mid",
+    "…": "dots cdots vdots ddots dotsc dotsb mathellipsis",
+    "≤": "leqslant le",
+    "≥": "geqslant ge",
+    "≠": "ne",
+    "<": "lt",
+    ">": "gt",
+    "·": "bullet",
+    "*": "ast star",
+    "∘": "hadamard",
+    "⊙": "bigodot",
+    "⊗": "bigotimes",
+    "ᵀ": "intercal transp T trans transpose",
+    "ε": "varepsilon",
+    "φ": "varphi",
+    "θ": "vartheta",
+    "ρ": "varrho",
+    "ς": "varsigma",
+    ":=": "coloneqq",
+    "≡": "triangleq",
+    "←": "gets",
+    "→": "mapsto rightarrow longrightarrow",
+    "⇒": "implies Longrightarrow therefore",
+    "⟺": "Leftrightarrow",
+    "⦃": "lbrace {",
+    "⦄": "rbrace }",
+    "[": "lbrack",
+    "]": "rbrack",
+    "⟦": "llbracket",
+    "⟧": "rrbracket",
+    "≈": "simeq cong",
+    "~": "sim",
+    "i": "i imath",
+    "j": "jmath",
+    ":": "colon",
+    "∞": "infin",
+    "∋": "ni owns",
+    "ℝ": "Re reals Reals R",
+    "⊂": "subset",
+    "¬": "lnot",
     "softmax": "softmax",
-    "sigmoid": "σ",
-    "relu": "relu",
-    "ReLU": "relu",
-    "tr": "tr",
+    "σ": "sigmoid",
+    "relu": "relu ReLU",
+    "tr": "tr Tr trace",
     "diag": "diag",
-    "Tr": "tr",
-    "trace": "tr",
-    "sup": "max",
-    "hbar": "h",
-    "cap": "∩",
-    "\\": "\\\\",
-    "cr": "\\\\",
-    "newline": "\\\\",
-    "tabularnewline": "\\\\",
-    "lang": "⟨",
-    "rang": "⟩",
-    "smallsetminus": "∖",
-    "setminus": "∖",
-    "wedge": "∧",
-    "land": "∧",
-    "vee": "∨",
+    "max": "sup",
+    "h": "hbar",
+    "∩": "cap",
+    "\\\\": "\\ cr newline tabularnewline",
+    "⟨": "lang",
+    "⟩": "rang",
+    "∖": "smallsetminus setminus",
+    "∧": "wedge land",
+    "∨": "vee",
 }
+_SYNONYMS = {name: sign for sign, names in _COMMANDS_OF.items() for name in names.split()}
 _FUNCTION_WORDS = {"arcsin", "arccos", "cot", "sec", "csc", "coth", "dim", "ker", "Pr", "argmax"}
 COMMANDS = commands() | _SYNONYMS | {f: f for f in _FUNCTION_WORDS}
-CHARACTERS = {
-    "-": "−",
-    "–": "−",
-    "⋅": "·",
-    "∙": "·",
-    "•": "·",
-    "∗": "*",
-    "⊺": "ᵀ",
-    "⊤": "ᵀ",
-    "’": "′",
-    "'": "′",
-    "‘": "′",
-    "⋯": "…",
-    "⋮": "…",
-    "⋱": "…",
-    "∥": "‖",
-    "≔": ":=",
-    "≜": "≡",
-    "⟹": "⇒",
-    "∣": "|",
-    "÷": "/",
-    "∕": "/",
-    "⁄": "/",
-    "◦": "∘",
-    "⨀": "⊙",
-    "〈": "⟨",
-    "〉": "⟩",
-    "⇔": "⟺",
-    "𝟙": "𝟏",
-    "𝟭": "𝟏",
-    "ϵ": "ε",
-    "ϕ": "φ",
-    "ϑ": "θ",
-    "⟵": "←",
-    "∆": "Δ",
-    "µ": "μ",
+_ALIKE = {  # a sign or letter: the characters that are read as it
+    "−": "-–",
+    "·": "⋅∙•",
+    "*": "∗",
+    "ᵀ": "⊺⊤",
+    "′": "’'‘",
+    "…": "⋯⋮⋱",
+    "‖": "∥",
+    ":=": "≔",
+    "≡": "≜",
+    "⇒": "⟹",
+    "|": "∣",
+    "/": "÷∕⁄",
+    "∘": "◦",
+    "⊙": "⨀",
+    "⟨": "〈",
+    "⟩": "〉",
+    "⟺": "⇔",
+    "𝟏": "𝟙𝟭",
+    "ε": "ϵ",
+    "φ": "ϕ",
+    "θ": "ϑ",
+    "←": "⟵",
+    "Δ": "∆",
+    "μ": "µ",
     "Ω": "Ω",
-    "ℎ": "h",
-    "ı": "i",
-    "：": ":",
-    "，": ",",
-    "（": "(",
-    "）": ")",
+    "h": "ℎ",
+    "i": "ı",
+    ":": "：",
+    ",": "，",
+    "(": "（",
+    ")": "）",
 }
-_SIGN_CHARACTERS = set("+−·×∘⊙⊗/^_()[]{}⟦⟧⦃⦄|‖⟨⟩,;&=≠<>≤≥∈∂∇…′ᵀ@:≈⇒⟺→←∝≡~!*.∀∞±√⊂∖∩∧∨¬%?")
-_PAIRS = (":=", "**", "<=", ">=", "!=", "==", "->", "=>", "+=", "−=", "..")
+CHARACTERS = {c: sign for sign, characters in _ALIKE.items() for c in characters}
+_SIGN_CHARACTERS = set("+−·×∘⊙⊗/^_()[]{}⟦⟧⦃⦄|‖⟨⟩,;&=≠<>≤≥∈∋∂∇…′ᵀ@:≈⇒⟺→←∝≡~!*.∀∞±√⊂∖∩∧∨¬%?")
+_PAIRS = (":=", "**", "<=", ">=", "!=", "==", "->", "=>", "+=", "−=", "..", ".…", "||")
 _PAIRED = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "->": "→", "=>": "⇒", "**": "^", "..": "…"}
+_PAIRED |= {".…": "…", "||": "‖"}
 _DOUBLE = {"″": "′′", "‴": "′′′", "½": "1/2", "¼": "1/4", "¾": "3/4"}
 _SPACES = {",", ";", ":", "!", " ", ">", "enspace", "thinspace", "medspace", "thickspace"}
 _SPACES |= {"negthinspace", "hfill", "hfil", "nobreak", "linebreak", "allowbreak", "space"}
@@ -320,10 +302,12 @@ class Lexer:
             said = f"a formula of {end - start:,} characters; at most {LONGEST_FORMULA:,} are read"
             raise FormulaError(said, source, start)
         self.text = source.text[start:end]
-        self.places: range | list[int] = range(start, end + 1)
+        self.places: Sequence[int] = range(start, end + 1)  # where each character begins
+        self.ends: Sequence[int] = range(start + 1, end + 2)  # and ends: a macro's, where it does
         if macros:
             self._expand(macros)
         self.at = 0
+        self.in_bars = False  # whether a | is open, so that || closes one and opens another
 
     def error(self, said: str, at: int) -> FormulaError:
         """An error at a character of what is lexed."""
@@ -331,35 +315,46 @@ class Lexer:
 
     def _expand(self, macros: Mapping[str, Macro]) -> None:
         """Replace macros by their bodies, a bounded number of times."""
-        text, places, at = self.text, list(self.places), 0
-        for _ in range(MOST_EXPANSIONS):
-            at = text.find("\\", at)
-            if at < 0:
-                self.text, self.places = text, places
-                return
-            name = _command_at(text, at)
-            macro = macros.get(name)
-            if macro is None:
+        first, at, expanded = self.places[0], 0, 0
+        while (at := self.text.find("\\", at)) >= 0:
+            name = _command_at(self.text, at)
+            if name in _DEFINITIONS:
+                at = max(at + 1, _definition_at(self.text, at)[2])
+                continue
+            if name not in macros:
                 at += 1 + max(1, len(name))
                 continue
-            after, body = at + 1 + len(name), macro.body
-            for n in range(macro.arguments):
-                if after >= len(text):
-                    said = f"\\{name} takes {macro.arguments} arguments"
-                    raise FormulaError(said, self.source, places[at])
-                argument, after = _argument_at(text, after)
-                body = body.replace(f"#{n + 1}", argument)
-            body = f"{body} " if body[-1:].isalpha() else body
-            text = text[:at] + body + text[after:]
-            places[at:after] = [places[at]] * len(body)
-            if len(text) > LONGEST_FORMULA:
-                break
-        else:
-            if not any(_command_at(text, i) in macros for i, c in enumerate(text) if c == "\\"):
-                self.text, self.places = text, places
-                return
-        said = f"the macro \\{name} grows without end: no more than {MOST_EXPANSIONS} are expanded"
-        raise FormulaError(said, self.source, self.places[0])
+            self._expand_one(name, macros[name], at)
+            expanded += 1
+            if len(self.text) > LONGEST_FORMULA or expanded > MOST_EXPANSIONS:
+                grows = f"the macro \\{name} grows without end"
+                said = f"{grows}: no more than {MOST_EXPANSIONS} are expanded"
+                raise FormulaError(said, self.source, first)
+
+    def _expand_one(self, name: str, macro: Macro, at: int) -> None:
+        """Replace one macro. Its arguments keep their places; the rest has that of the whole."""
+        after, arguments = at + 1 + len(name), []
+        for _ in range(macro.arguments):
+            if after >= len(self.text):
+                raise self.error(f"\\{name} takes {macro.arguments} arguments", at)
+            argument, after = _argument_at(self.text, after)
+            in_braces = self.text[:after][-1:] == "}" and argument not in ("}", "\\}")
+            end = after - in_braces
+            arguments.append(slice(end - len(argument), end))
+        texts, starts, ends = [self.text[:at]], list(self.places[:at]), list(self.ends[:at])
+        body = f"{macro.body} " if macro.body[-1:].isalpha() else macro.body
+        for piece in re.split(r"(#\d)", body):
+            n = int(piece[1]) if piece[:1] == "#" and piece[1:].isdigit() else 0
+            if 0 < n <= len(arguments):
+                texts.append(self.text[arguments[n - 1]])
+                starts += self.places[arguments[n - 1]]
+                ends += self.ends[arguments[n - 1]]
+            else:
+                texts.append(piece)
+                starts += [self.places[at]] * len(piece)
+                ends += [self.ends[after - 1]] * len(piece)
+        self.text = "".join([*texts, self.text[after:]])
+        self.places, self.ends = [*starts, *self.places[after:]], [*ends, *self.ends[after:]]
 
     def tokens(self) -> list[Token]:
         """All of them, the last an end."""
@@ -369,8 +364,8 @@ class Lexer:
             if kind == "space":
                 spaced = True
                 continue
-            first, last = self.places[start], self.places[max(start, stop - 1)] + 1
-            found.append(Token(kind, text, first, last, spaced))
+            end, whole = self.ends[max(start, stop - 1)], self.text[start] == "\\"
+            found.append(Token(kind, text, self.places[start], end, spaced, whole))
             spaced = False
         end = self.places[len(self.text)] if self.places else 0
         return [*found, Token("end", "", end, end, True)]
@@ -383,6 +378,9 @@ class Lexer:
                 yield "space", " ", start, self.at
             elif c == "\\":
                 yield from self._command()
+            elif c == "{" and (alone := _BRACKET_IN_BRACES.match(self.text, start)):
+                self.at = alone.end()
+                yield "sign", alone[1], start, self.at
             elif c in "%#":  # a comment
                 newline = self.text.find("\n", start)
                 self.at = len(self.text) if newline < 0 else newline
@@ -410,8 +408,10 @@ class Lexer:
     def _character(self, c: str) -> Iterator[tuple[str, str, int, int]]:
         start = self.at
         two = self.text[start : start + 2].replace("-", "−")
-        if two in _PAIRS:
+        if two in _PAIRS and not (two == "||" and self.in_bars):
             self.at += 2
+            if two == "..":
+                self.at += len(self.text[self.at :]) - len(self.text[self.at :].lstrip(".…"))
             yield "sign", _PAIRED.get(two, two), start, self.at
             return
         if c in _DOUBLE:
@@ -429,6 +429,7 @@ class Lexer:
         c = CHARACTERS.get(c, c)
         if c in _SIGN_CHARACTERS or c == ":=":
             self.at += 1
+            self.in_bars ^= c == "|"
             yield "sign", c, start, self.at
         elif c in "ΣΠ∑∏":
             self.at += 1
@@ -493,6 +494,8 @@ class Lexer:
             yield ("sign", "gap", start, self.at) if gap else ("space", " ", start, self.at)
         elif name in _GAPS:
             yield "sign", "gap", start, self.at
+        elif name in _DEFINITIONS:
+            self.at = max(_definition_at(self.text, start)[2], self.at)
         elif name in _IGNORED:
             if name in ("left", "right", "middle") and self.text[self.at : self.at + 1] == ".":
                 self.at += 1
@@ -537,10 +540,10 @@ class Lexer:
             yield "sign", _FRACTIONS.get(name, name), start, self.at
         elif name in COMMANDS:
             sign = COMMANDS[name]
+            if sign == "\\\\" and (skip := _ROW_SKIP.match(self.text, self.at)):
+                self.at = skip.end()  # \\[1ex]
             is_word = (sign.isalpha() or sign in "∑∏") and sign != "ᵀ"
             yield "word" if is_word else "sign", sign, start, self.at
-        elif name in ("bf", "cal"):
-            return
         else:
             known = f"the command \\{excerpt(name)} is not known here"
             raise self.error(f"{known}; \\newcommand{{\\{excerpt(name)}}}{{…}} would say it", start)
@@ -552,7 +555,12 @@ class Lexer:
             self.text = f"{self.text[:at]} {inside} {self.text[after:]}"
 
     def _upright(self, start: int) -> Iterator[tuple[str, str, int, int]]:
-        text, self.at = _argument_at(self.text, self.at)
+        at = self.at
+        text, self.at = _argument_at(self.text, at)
+        if self.text.startswith("\\mathtt", start) and not text.isalnum():  # np.sum(
+            self.at = at
+            self._open(at)
+            return
         word = text.strip()
         for old in ("\\,", "\\;", "\\!", "\\ ", "{", "}", "-", " "):
             word = word.replace(old, "")
@@ -619,7 +627,10 @@ def _meaningless(c: str) -> str:
     return f"the character {shown}(U+{ord(c):04X}, {name}) has no meaning in a formula"
 
 
-_DEFINITIONS = ("newcommand", "renewcommand", "providecommand", "def", "gdef", "edef")
+_DEFINITIONS = {"newcommand", "renewcommand", "providecommand", "def", "gdef", "edef"}
+_DEFINITIONS |= {"DeclareMathOperator"}
+_BRACKET_IN_BRACES = re.compile(r"\{\s*([()\[\]])\s*\}")  # {(}, for its size
+_ROW_SKIP = re.compile(r"\*?(?:\s*\[\s*[+-]?[\d.]+\s*[a-z]{2}\s*\])?")
 
 
 def macros_in(text: str) -> dict[str, Macro]:
@@ -633,17 +644,24 @@ def macros_in(text: str) -> dict[str, Macro]:
     while (at := text.find("\\", at)) >= 0:
         kind = _command_at(text, at)
         at += 1 + max(1, len(kind))
-        if kind in _DEFINITIONS or kind == "DeclareMathOperator":
-            name, after = _argument_at(text, at + (text[at : at + 1] == "*"))
-            count, after = _macro_parameters(text, after)
-            body, after = _argument_at(text, after)
-            name = name.strip().removeprefix("\\")
+        if kind in _DEFINITIONS:
+            name, macro, after = _definition_at(text, at - 1 - len(kind))
             if name and name != kind:
-                if kind == "DeclareMathOperator":
-                    body = rf"\operatorname{{{body}}}"
-                found[name] = Macro(count, body[:LONGEST_FORMULA])
+                found[name] = macro
                 at = after
     return found
+
+
+def _definition_at(text: str, at: int) -> tuple[str, Macro, int]:
+    """The name and the macro that the command whose backslash stands here defines; what follows."""
+    kind = _command_at(text, at)
+    at += 1 + len(kind)
+    name, after = _argument_at(text, at + (text[at : at + 1] == "*"))
+    count, after = _macro_parameters(text, after)
+    body, after = _argument_at(text, after)
+    if kind == "DeclareMathOperator":
+        body = rf"\operatorname{{{body}}}"
+    return name.strip().removeprefix("\\"), Macro(count, body[:LONGEST_FORMULA]), after
 
 
 def _macro_parameters(text: str, at: int) -> tuple[int, int]:

@@ -6,7 +6,8 @@ that the order of a note does not matter; sizes that are not declared follow fro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
 from operator import mul
@@ -22,8 +23,8 @@ from autograd_lite.algebra.tree import (
     Symbol,
     children,
     rebuilt,
-    symbols,
 )
+from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     Key,
     KeyPart,
@@ -32,7 +33,7 @@ from autograd_lite.formula.naming import (
     letter_and_step,
     taken_apart,
 )
-from autograd_lite.formula.plan import ELEMENTS, Declaration, Definition, NotePlan
+from autograd_lite.formula.plan import Declaration, Definition, NotePlan
 from autograd_lite.formula.shapes import (
     ONE,
     Size,
@@ -44,7 +45,7 @@ from autograd_lite.formula.shapes import (
 )
 from autograd_lite.formula.syntax import Name, Num, Script, Sum
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.vocabulary import Drawn
+from autograd_lite.formula.vocabulary import Drawn, SlopeOf
 from autograd_lite.tensor import Tensor
 
 MOST_NAMES_OF_A_NOTE = 2_000
@@ -69,7 +70,9 @@ class NameEntry:
     symbol: Symbol
     meaning: Expression | None = None
     declared: str = "real"
+    unsaid: bool = False  # whether nothing in the note says what it is, or one like it
     value: Any = None
+    copy_of: Symbol | None = None  # whose value it has, as a letter that depends on nothing
     ready: Expression | None = None
 
 
@@ -133,8 +136,8 @@ class World:
 
     # Sizes
 
-    def size(self, node: Any, letters: dict[str, int] | None = None) -> Size:
-        """The size that an expression of a shape or a bound is."""
+    def size(self, node: Any, letters: dict[str, int] | None = None, least: int = 1) -> Size:
+        """The size that an expression of a shape or a bound is; at least `least`."""
         if isinstance(node, Num):
             if node.value not in range(1, LARGEST_SIZE + 1):
                 said = f"a size is a whole number from 1 to {LARGEST_SIZE:,}"
@@ -150,7 +153,7 @@ class World:
         if n is None and isinstance(node, Sum):
             terms = [(sign, self.size(x, letters).value) for sign, x in node.terms]
             n = sum(sign * value for sign, value in terms if value is not None)
-        if n is None or not 0 < n <= LARGEST_SIZE:
+        if n is None or not least <= n <= LARGEST_SIZE:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
 
@@ -165,7 +168,7 @@ class World:
                 keys = {self.size_key(name, {}): n for name, n in self.plan.sized if name.indices}
                 given = keys.get(key)
             if given is None and key == "L":
-                given = self.drawing.depth
+                given = self.drawing.depth + self.plan.first_layer - 1
             elif given is None and key == "T":
                 given = self.drawing.steps
             drawn = Size(key, self._drawn_size(key) if given is None else given)
@@ -346,9 +349,10 @@ class World:
         for end in (low, high):
             n = self.number(end, {})
             ends.append(int(self.size(end).value or 0) if n is None else n)
-        if isinstance(high, Num) and not isinstance(low, Num):  # l = L − 1, …, 1 may be empty
-            return ends[1], ends[0]
-        return min(ends), max(ends)
+        if isinstance(high, Num) == isinstance(low, Num):
+            return min(ends), max(ends)
+        down = isinstance(high, Num)  # l = L − 1, …, 1 may be empty, and l = 2, …, L − 1
+        return (ends[1], ends[0]) if down else (ends[0], ends[1])
 
     def precedes(self, key: Key) -> bool:
         """Whether a name is the one before the first of its family, as A[0] is."""
@@ -417,6 +421,17 @@ class World:
         row = self.plan.rows and stem[:1] in "bcβ"  # a bias may be a row
         return size, self.opened(f"columns of {letter}", soft=True) if row else ONE
 
+    def held_copy(self, symbol: Symbol) -> Symbol:
+        """A letter with the value of another one, that depends on nothing."""
+        if symbol.kind != "value":
+            return symbol
+        key = Key(symbol.label, (), ("held", symbol.number))
+        entry = self.entries.get(key)
+        if entry is None:
+            entry = self.new_entry(key, symbol.shape, symbol.label)
+            entry.copy_of = symbol
+        return entry.symbol
+
     def number_called(self, letter: str) -> Symbol:
         """A number that stands for every value of a letter, in what is said of functions."""
         key = Key(letter, (), ("any",))
@@ -425,7 +440,9 @@ class World:
 
     def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
-        return self.new_entry(key, self.undeclared_shape(key.letter))
+        entry = self.new_entry(key, self.undeclared_shape(key.letter))
+        entry.unsaid = all(d.name.letter != key.letter for d in self.plan.named)
+        return entry
 
     def _defined(
         self,
@@ -443,7 +460,7 @@ class World:
         finally:
             self.busy.discard(key)
             self.source = outer
-        if isinstance(meaning, Symbol) and meaning.number < len(self.by_number):
+        if isinstance(meaning, Symbol) and meaning.kind == "value":
             self.entries[key] = self.by_number[meaning.number]
             return self.entries[key]
         shape = matrix_shape(meaning)
@@ -460,6 +477,49 @@ class World:
             self.functions[key] = Drawn(str(key), scalar, self.drawing.rng)
         return self.functions[key]
 
+    def left_open(self, left: Expression, right: Expression, numeric: bool) -> str:
+        """What decides whether these can be equal, and is not said in the note; if there is such.
+
+        It is a function on one side alone, one that is called by a word, such as rank, which has a
+        meaning elsewhere, or how one letter depends on another. numeric: whether the right side is
+        numbers that were computed, which the values of letters decide.
+        """
+        for d in (x for x in _all_derivatives(left, right) if isinstance(x.of, Symbol)):
+            ends = (self.by_number[x.number] for x in (d.of, d.wrt) if x.kind == "value")
+            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(d.of):
+                return f"{d.of.label} is as a function of {d.wrt.label}"
+        a, b = self.drawn_in(left), self.drawn_in(right)
+        letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
+        words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
+        if name := min((a ^ b) | words, default=""):
+            return f"{name} is"
+        leaves = (self.by_number[n] for n in sorted(self.numbers_in(left)) if numeric)
+        label = next((leaf.symbol.label for leaf in leaves if leaf.meaning is None), "")
+        return label and f"the value of {label} is"
+
+    def reached(self, e: Expression) -> Iterator[Expression]:
+        """All parts of an expression, and of what the names in it stand for."""
+        waiting, seen = [e], set()
+        while waiting:
+            x = waiting.pop()
+            yield x
+            waiting += children(x)
+            if isinstance(x, Symbol) and x.kind == "value" and x.number not in seen:
+                seen.add(x.number)
+                meaning = self.by_number[x.number].meaning
+                waiting += [] if meaning is None else [meaning]
+
+    def numbers_in(self, e: Expression) -> set[int]:
+        """The numbers of all names on which an expression depends."""
+        symbols = (x for x in self.reached(e) if isinstance(x, Symbol))
+        return {x.number for x in symbols if x.kind == "value"}
+
+    def drawn_in(self, e: Expression) -> set[str]:
+        """The functions that the note leaves open on which an expression depends."""
+        ops = (x.op for x in self.reached(e) if isinstance(x, Apply))
+        functions = (op.f if isinstance(op, SlopeOf) else op for op in ops)
+        return {f.__name__.partition(" ")[0] for f in functions if isinstance(f, Drawn)}
+
     # Values
 
     def value(self, symbol: Symbol) -> Any:
@@ -468,7 +528,10 @@ class World:
             return float(self.named_size(symbol.label).value or 0)
         entry = self.by_number[symbol.number]
         if entry.value is None:
-            if entry.meaning is None:
+            if entry.copy_of is not None:
+                data = self.value(entry.copy_of).data
+                entry.value = Tensor(data, requires_grad=True, name=symbol.label)
+            elif entry.meaning is None:
                 entry.value = Tensor(self._draw(entry), requires_grad=True, name=symbol.label)
             else:
                 entry.ready = self._shared(settled(entry.meaning), entry)
@@ -481,20 +544,6 @@ class World:
                 entry.value = value.named(symbol.label)
         return entry.value
 
-    def _uses(self, entry: NameEntry, other: NameEntry) -> bool:
-        """Whether a name is defined through another one."""
-        waiting, seen = [entry], set()
-        while waiting:
-            x = waiting.pop()
-            if x is other:
-                return True
-            if x.meaning is not None and x.symbol.number not in seen:
-                seen.add(x.symbol.number)
-                waiting += [
-                    self.by_number[s.number] for s in symbols(x.meaning) if s.kind == "value"
-                ]
-        return False
-
     def _shared(self, e: Expression, of: NameEntry) -> Expression:
         """The expression with names for its parts that are defined: Z for W X."""
         if self.meanings is None:
@@ -503,7 +552,11 @@ class World:
                 if isinstance(entry.meaning, Apply):
                     self.meanings.setdefault(settled(entry.meaning), entry)
         found = self.meanings.get(e)
-        if found is not None and found is not of and not self._uses(found, of):
+        if (
+            found is not None
+            and found is not of
+            and of.symbol.number not in self.numbers_in(found.symbol)
+        ):
             return replace(found.symbol, shape=settled_shape(found.symbol.shape))
         if isinstance(e, Derivative):
             return e
@@ -536,6 +589,15 @@ class World:
             a = rng.normal(size=shape)
             return a @ a.T + shape[0] * np.eye(shape[0]) if len(shape) == 2 else abs(a) + 1
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
+
+
+def _all_derivatives(*expressions: Expression) -> Iterator[Any]:
+    waiting = list(expressions)
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, Derivative):
+            yield x
+        waiting += children(x)
 
 
 def _next(parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
