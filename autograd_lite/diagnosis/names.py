@@ -111,10 +111,10 @@ class TensorNames:
             return _indexed_part(source, parts[0])
         if not parts or not all(parts):
             return None
-        return _as_written(source, [part for part in parts if part])
+        return _in_words(source, [part for part in parts if part])
 
 
-def _as_written(step: Step, parts: list[str]) -> str | None:
+def _in_words(step: Step, parts: list[str]) -> str | None:
     """An operation on operands that are written already."""
     first = parts[0]
     if step.op in INFIX:
