@@ -143,7 +143,7 @@ class Loss:
                 "with an output for each class"
             )
 
-    def _class_weights(self, given: Any, Y: ag.Tensor, batch_axis: int) -> Array:
+    def _class_weights(self, given: Any, Y: ag.Tensor | Array, batch_axis: int) -> Array:
         """The weights in the dtype of Y, along its axis of classes."""
         classes = Y.shape[1 - batch_axis]
         weights = np.ones(classes) if given is None else as_numbers(given, "class_weights")
@@ -237,8 +237,8 @@ class Loss:
                 "sigmoid or softmax, or use the loss's _with_logits form"
             )
 
-    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
-        """The share of right answers; None if the loss is not for classes."""
+    def right(self, A: Array, Y: Array, batch_axis: int = 1) -> Array | None:
+        """How many answers are right, and of how many; None if the loss is not for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
             right = (A.argmax(classes) == Y.argmax(classes))[Y.any(classes)]
@@ -246,7 +246,27 @@ class Loss:
             right = (A > self.threshold) == (Y > 0.5)
         else:
             return None
-        return int(np.count_nonzero(right)) / max(right.size, 1)
+        return np.array([np.count_nonzero(right), right.size])
+
+    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
+        """The share of right answers; None if the loss is not for classes."""
+        return share(self.right(A, Y, batch_axis))
+
+    def weight(self, Y: Array, class_weights: ArrayLike | None, batch_axis: int = 1) -> Any:
+        """What these samples count in a mean with such options: the sum of their weights."""
+        return np.sum(Y * self._class_weights(class_weights, Y, batch_axis))
+
+    def __reduce__(self) -> str:
+        return self.__name__  # (pickled as functions are)
+
+
+def share(right: Array | None) -> float | None:
+    """The share of right answers, of what `Loss.right` has counted.
+
+    >>> share(np.array([3, 4]))
+    0.75
+    """
+    return None if right is None else int(right[0]) / max(int(right[1]), 1)
 
 
 def _smoothed(Y: ag.Tensor, share: float, axis: int) -> ag.Tensor:
