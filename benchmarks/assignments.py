@@ -64,10 +64,7 @@ class Program:
         """The program in which every view is a copy."""
         views = [re.escape(form).replace(r"\{\}", "(v[0-9]+)") for form in VIEWS]
         view = re.compile(rf"(v[0-9]+) = ({'|'.join(views)})$")
-        alias = re.compile(r"(v[0-9]+) = (v[0-9]+)$")
-        return Program(
-            [f"{x}.copy()" if view.match(x) and not alias.match(x) else x for x in self.lines]
-        )
+        return Program([f"{x}.copy()" if view.match(x) else x for x in self.lines])
 
 
 def drawn(rng: np.random.Generator, length: int) -> Program:

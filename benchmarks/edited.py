@@ -17,6 +17,7 @@ from autograd_lite.graph import steps
 from benchmarks.by_hand import Arrays
 from benchmarks.edits import ANSWERS, Edit, edits, given
 from benchmarks.families import Family, Problem, random_problem
+from benchmarks.planting import LEAST, distance
 
 EVERY = re.compile("every step|each step|everywhere")
 
@@ -32,7 +33,7 @@ class Case:
 
     @property
     def text(self) -> str:
-        return f"{self.same[0].text}"
+        return self.same[0].text
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def case_of(
     right, inner = problem.gradients()
     wrong, between = dict(chosen.gradients), chosen.inner
     if rng.random() < 0.3:
-        wrong |= {name: g for name, g in between.items() if g.shape == inner[name].shape}
+        wrong |= between
     names = differing(wrong, {**right, **inner})
     return Case(problem, (chosen.edit, *equal), wrong, names)
 
@@ -104,12 +105,8 @@ def close(a: np.ndarray, b: np.ndarray) -> bool:
 
 def differing(wrong: Arrays, right: Arrays) -> tuple[str, ...]:
     """The names of the gradients that are not right."""
-    return tuple(
-        name
-        for name, g in wrong.items()
-        if g.shape != right[name].shape
-        or np.max(np.abs(g - right[name])) > 1e-9 * (np.max(np.abs(right[name])) or 1)
-    )
+    least = LEAST["float64"]
+    return tuple(name for name, g in wrong.items() if distance({name: g}, right) > least)
 
 
 # What has to be said

@@ -116,7 +116,7 @@ def edits(problem: Problem, rng: np.random.Generator) -> list[Edit]:
                 once = _at_step(statement, wrong.value, step)
                 one = _with_statement(tree, place, once)
                 found.append(replace(first, tree=one, step=step, every=False))
-    return found + list(_of_loops(tree, steps)) + list(_of_results(tree, problem, values))
+    return found + list(_of_loops(tree)) + list(_of_results(tree, problem, values))
 
 
 def _statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.For | None]]:
@@ -162,7 +162,7 @@ def _of_statement(
 ) -> Iterator[tuple[str, ast.stmt, ast.AST]]:
     """The statement written wrongly, in every way."""
     if isinstance(statement, ast.Expr):
-        yield from _of_call(statement, problem, values, rng)
+        yield from _of_call(statement)
         return
     assert isinstance(statement, ast.Assign | ast.AugAssign)
     if isinstance(statement, ast.AugAssign):
@@ -174,13 +174,11 @@ def _of_statement(
         yield what, _assigned(statement, _parsed(text.format(ast.unparse(value)))), target
     if isinstance(statement, ast.Assign) and _is_inner(target, problem):
         yield "constant", _assigned(statement, _parsed(f"0 * ({ast.unparse(value)})")), target
-    for what, wrong, subject in _everywhere(value, problem, values, rng):
+    for what, wrong, subject in _everywhere(value, values, rng):
         yield what, _assigned(statement, wrong), subject
 
 
-def _of_call(
-    statement: ast.Expr, problem: Problem, values: Names, rng: np.random.Generator
-) -> Iterator[tuple[str, ast.stmt, ast.AST]]:
+def _of_call(statement: ast.Expr) -> Iterator[tuple[str, ast.stmt, ast.AST]]:
     """`np.add.at(dE, index, g)`: overwritten where the index repeats, and edits of g."""
     call = statement.value
     assert isinstance(call, ast.Call)
@@ -205,13 +203,11 @@ def _parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def _everywhere(
-    node: ast.expr, problem: Problem, values: Names, rng: np.random.Generator
-) -> Iterator[Replacement]:
+def _everywhere(node: ast.expr, values: Names, rng: np.random.Generator) -> Iterator[Replacement]:
     """The expression with one node in it replaced, for each node and each way."""
     for n in _formula(node):
         if isinstance(n, ast.expr):
-            for what, new, subject in (*_of_node(n), *_other_names(n, problem, values, rng)):
+            for what, new, subject in (*_of_node(n), *_other_names(n, values, rng)):
                 yield what, _replaced(node, n, new), subject
 
 
@@ -320,9 +316,7 @@ def _of_function(n: ast.Call) -> Iterator[Replacement]:
         yield "rearranged", _parsed(f"{inside}.reshape({shape})"), n
 
 
-def _other_names(
-    n: ast.expr, problem: Problem, values: Names, rng: np.random.Generator
-) -> Iterator[Replacement]:
+def _other_names(n: ast.expr, values: Names, rng: np.random.Generator) -> Iterator[Replacement]:
     """Another forward value or parameter of the same shape, and of another if it is a matrix."""
     text = ast.unparse(n)
     here = _value(text, values)
@@ -345,7 +339,7 @@ def _value(text: str, values: Names) -> np.ndarray | None:
     return value if isinstance(value, np.ndarray) and value.dtype.kind == "f" else None
 
 
-def _of_loops(tree: ast.Module, steps: int) -> Iterator[Edit]:
+def _of_loops(tree: ast.Module) -> Iterator[Edit]:
     """A loop over the steps that leaves out the first of them, the last, or all but the last."""
     for place, loop in enumerate(tree.body):
         if isinstance(loop, ast.For):

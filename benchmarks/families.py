@@ -80,12 +80,12 @@ class Problem:
             exec(code, {"np": np, "placed": placed, "put": put, **tools}, env)
         return env
 
-    def gradients(self, text: Any = None, values: Names | None = None) -> tuple[Arrays, Arrays]:
+    def gradients(self, text: Any = None) -> tuple[Arrays, Arrays]:
         """What the backward pass gives: the gradients of the parameters, and those in between."""
-        values = self.values() if values is None else values
+        values = self.values()
         env = self.run(self.text if text is None else text, copied(values), {"sigmoid": sigmoid})
         wanted = {name: np.asarray(env[f"d{name}"], float) for name in self.parameters}
-        return wanted, dict(in_between(env, values, self.family))
+        return wanted, dict(in_between(env, values, self.data))
 
 
 class Names(dict[str, Any]):
@@ -126,7 +126,7 @@ def copied(values: Names) -> dict[str, Any]:
     return result
 
 
-def in_between(env: Names, values: Names, family: Family) -> Iterator[tuple[str, np.ndarray]]:
+def in_between(env: Names, values: Names, data: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
     """The gradients of what the forward pass computed, under its names on the tape."""
     for name, value in values.items():
         d = env.get(f"d{name}")
@@ -135,13 +135,10 @@ def in_between(env: Names, values: Names, family: Family) -> Iterator[tuple[str,
                 given = d.get(step) if isinstance(d, dict) else None
                 if given is not None and np.shape(given) == np.shape(there) and step:
                     yield f"{name}{step}", np.asarray(given, float)
-        elif d is None or name in (*family.parameters, *DATA):
+        elif d is None or name in data:
             continue
         elif np.shape(d) == np.shape(value):
             yield name, np.asarray(d, float)
-
-
-DATA = ("J", "X", "Y", "T", "m", "mask", "noise", "kept")
 
 
 def placed(part: np.ndarray, index: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -502,7 +499,7 @@ for t in range(T, 0, -1):
 
 def _images(rng: np.random.Generator) -> dict[str, Any]:
     C, F = sizes(rng, 2, 2, 4)
-    m, q, s = int(rng.integers(3, 6)), int(rng.integers(2, 4)), 5
+    m, q = int(rng.integers(3, 6)), int(rng.integers(2, 4))
     s = int(rng.choice([4, 6])) + 1  # the result of a filter of two is even
     o = s - 1
     return {

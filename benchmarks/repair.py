@@ -6,7 +6,8 @@ On the layers and losses of `benchmarks.course`, each fault of one token (`bench
 made in a copy of the file; a sample has every kind of fault as often. A case counts as *located*
 if the line that is named first is that of the fault, and as *repaired* if the file with the repair
 in it is right on arguments that the search did not see. Faults after which nothing is wrong are no
-cases; those that raise an error are. The seconds are those of computing, which a busy machine
+cases, nor are those of a loss in the cost that it returns, or that stop it: its gradients are of
+that. Those that stop a backward pass are. The seconds are those of computing, which a busy machine
 changes least. Exit code 1 if a goal is missed.
 """
 
@@ -215,6 +216,9 @@ def main() -> int:
     parser.add_argument("--misses", type=int, default=0, help="print so many of them")
     options = parser.parse_args()
     chosen = all_faults(options.only)
+    if not chosen or options.cases < 1:
+        names = " ".join(example.backward for example in EXAMPLES)
+        parser.error(f"no fault to make: --cases is 1 or more, --only part of one of {names}")
     if not options.all:
         chosen = drawn(chosen, options.cases, np.random.default_rng(options.rng))
     outcomes = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -18,11 +19,15 @@ from benchmarks.assignments import Program, data, drawn, judged
 FINE = ("right", "refused", "needless")
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_random_programs(seed):
-    rng = np.random.default_rng([7, seed])
-    program = drawn(rng, int(rng.integers(1, 9)))
-    assert judged(program, data(rng)) in FINE, "\n".join(program.lines)
+def test_random_programs():
+    found = Counter()
+    for seed in range(25):
+        rng = np.random.default_rng([7, seed])
+        program = drawn(rng, int(rng.integers(1, 9)))
+        verdict = judged(program, data(rng))
+        assert verdict in FINE, "\n".join([verdict, *program.lines])
+        found[verdict] += 1
+    assert found["needless"] <= 2, "a value may be the same by luck, but seldom"
 
 
 def first_wrong(programs=150):

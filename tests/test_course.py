@@ -31,8 +31,9 @@ def test_every_layer_is_right_by_central_differences(example, rng):
         grads = getattr(example.module, example.backward)(dout, cache)
     arrays = [k for k, a in enumerate(args) if np.asarray(a).dtype.kind == "f" and np.ndim(a)]
     names = list(inspect.signature(forward).parameters)
-    where = [names.index(k) for k in sorted(grads)] if isinstance(grads, dict) else arrays
-    for k, g in zip(where, flat(grads), strict=False):
+    wrt = sorted(grads) if isinstance(grads, dict) else example.wrt
+    where = [names.index(k) for k in wrt] if wrt else arrays
+    for k, g in zip(where, flat(grads), strict=True):
         direction = rng.normal(size=np.shape(args[k]))
         up, down = (
             cost(example, (*args[:k], args[k] + h * direction, *args[k + 1 :]), dout)

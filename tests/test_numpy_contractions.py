@@ -132,7 +132,8 @@ def test_values_are_numpys(f, shapes, dtype):
     expected = np.asarray(f(*arrays))
     y = f(*[ag.Tensor(a, requires_grad=True) for a in arrays])
     assert (y.shape, y.dtype) == (expected.shape, expected.dtype)
-    np.testing.assert_allclose(y.data, expected, rtol=1e2 * np.finfo(dtype).eps, atol=1e-6)
+    few = 1e2 * np.finfo(dtype).eps
+    np.testing.assert_allclose(y.data, expected, rtol=few, atol=few)
     np.testing.assert_array_equal(ag.compile(f)(*arrays), y.data)
     for k in range(len(arrays)):  # one Tensor among arrays
         mixed = [ag.Tensor(a) if k == i else a for i, a in enumerate(arrays)]

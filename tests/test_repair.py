@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import textwrap
@@ -20,6 +19,7 @@ from autograd_lite.diagnosis.own_process import in_own_process
 from autograd_lite.diagnosis.samples import samples
 from autograd_lite.diagnosis.watching import Watched, quietly
 from benchmarks.course import EXAMPLES
+from benchmarks.repair import load
 
 NORMALIZATION = """
 import numpy as np
@@ -132,13 +132,6 @@ WRONG = [
     (SOFTMAX, "X.T @ dS / n", "X.T @ dS", "factor"),
     (SOFTMAX, "[np.arange(n), y] -= 1", "[np.arange(n), y] += 1", "accumulated"),
 ]
-
-
-def load(path: Path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def written(folder: Path, text: str, name: str = "mine"):

@@ -3,7 +3,7 @@
     python -m benchmarks.fuzz --programs 20000 --seed 0
     python -m benchmarks.fuzz --seed 0 --only 1234          # one of them again, with its listing
 
-Each program is drawn from the table of everything that a Tensor takes (`operations.py`), with
+Each program is drawn from the table of everything that a Tensor takes (`table.py`), with
 three sets of data. PyTorch judges its values, its gradient, `jvp`, `hvp` and, if it is small, a
 Hessian. Compiled, values, gradient and `hvp` have to be those of eager in four calls; later calls
 leave earlier results alone, and arguments stay as they were. A mismatch is shrunk and printed as

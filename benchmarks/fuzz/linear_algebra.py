@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_lite.functions import linear_algebra
-from autograd_lite.tensor import handler_of
 from benchmarks.fuzz.operations import matrices, product, reduced, reduction, t
 from benchmarks.fuzz.programs import CONSTANT, MOVES, OPERANDS, Chosen, Entry, Unfit
 
 if TYPE_CHECKING:
     from benchmarks.fuzz.drafts import Draft
 
-del linear_algebra  # it was loaded, so that its handlers are there
 APART = 0.1  # eigenvalues, singular values
 
 
@@ -156,6 +153,28 @@ def linalg(call: str, choose: Any, torch: Any, domain: Any = is_regular, **extra
 far_from_zero = lambda x: (np.all(np.abs(x) > 0.02),)
 euclidean = reduced(lambda x: t("linalg.vector_norm")(x, 2, -1))
 
+
+def vectors_of_three(d: Draft) -> Chosen:
+    a = d.pick(where=lambda x: x.ndim > 0 and x.shape[-1] == 3)
+    return (a, d.constant(d.data((3,), d.dtype()))), {}
+
+
+def two_vectors(d: Draft) -> Chosen:
+    a = d.pick(where=lambda x: x.ndim == 1 and x.size < 10)
+    return (a, d.constant(d.data((int(d.one(d.sizes)),), d.dtype()))), {}
+
+
+def of_same_length(d: Draft) -> Chosen:
+    a = d.pick(where=lambda x: x.ndim > 0)
+    return (a, d.constant(d.data(d.of(a).shape[-1:], d.dtype()))), {}
+
+
+def for_tensordot(d: Draft) -> Chosen:
+    a = d.pick(where=lambda x: x.ndim > 0)
+    return (a, d.constant(d.data((d.of(a).shape[-1], 2), d.dtype()))), {}
+
+
+anything = lambda *_: ()
 TABLE: dict[str, Entry] = {
     "inv": linalg("inv({0})", of_regular, t("linalg.inv"), weight=0.6),
     "det": linalg("det({0})", of_regular, t("linalg.det")),
@@ -221,50 +240,19 @@ TABLE: dict[str, Entry] = {
     "linalg.matrix_transpose": linalg(
         "matrix_transpose({0})", matrices, MOVES, lambda *_: (), rounds=0, weight=0.2
     ),
-}
-
-
-def vectors_of_three(d: Draft) -> Chosen:
-    a = d.pick(where=lambda x: x.ndim > 0 and x.shape[-1] == 3)
-    return (a, d.constant(d.data((3,), d.dtype()))), {}
-
-
-def two_vectors(d: Draft) -> Chosen:
-    a = d.pick(where=lambda x: x.ndim == 1 and x.size < 10)
-    return (a, d.constant(d.data((int(d.one(d.sizes)),), d.dtype()))), {}
-
-
-def of_same_length(d: Draft) -> Chosen:
-    a = d.pick(where=lambda x: x.ndim > 0)
-    return (a, d.constant(d.data(d.of(a).shape[-1:], d.dtype()))), {}
-
-
-def for_tensordot(d: Draft) -> Chosen:
-    a = d.pick(where=lambda x: x.ndim > 0)
-    return (a, d.constant(d.data((d.of(a).shape[-1], 2), d.dtype()))), {}
-
-
-anything = lambda *_: ()
-if handler_of(np.trace):
-    TABLE["linalg.trace"] = linalg(
+    "linalg.trace": linalg(
         "trace({0})", of_values, lambda x: x.diagonal(dim1=-2, dim2=-1).sum(-1), anything
-    )
-if handler_of(np.diagonal):
-    TABLE["linalg.diagonal"] = linalg("diagonal({0})", of_values, MOVES, anything, rounds=0)
-if handler_of(np.outer):
-    TABLE["linalg.outer"] = linalg("outer({0}, {1})", two_vectors, t("outer"), anything)
-if handler_of(np.cross):
-    TABLE["linalg.cross"] = linalg(
+    ),
+    "linalg.diagonal": linalg("diagonal({0})", of_values, MOVES, anything, rounds=0),
+    "linalg.outer": linalg("outer({0}, {1})", two_vectors, t("outer"), anything),
+    "linalg.cross": linalg(
         "cross({0}, {1})",
         vectors_of_three,
         lambda a, b: t("linalg.cross")(a, b.expand_as(a)),
         anything,
-    )
-if handler_of(np.vecdot):
-    TABLE["linalg.vecdot"] = linalg(
+    ),
+    "linalg.vecdot": linalg(
         "vecdot({0}, {1})", of_same_length, lambda a, b: (a * b).sum(-1), anything
-    )
-if handler_of(np.tensordot):
-    TABLE["linalg.tensordot"] = linalg(
-        "tensordot({0}, {1}, axes=1)", for_tensordot, t("matmul"), anything
-    )
+    ),
+    "linalg.tensordot": linalg("tensordot({0}, {1}, axes=1)", for_tensordot, t("matmul"), anything),
+}

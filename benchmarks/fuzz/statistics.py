@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.fuzz.operations import TABLE as CORE
 from benchmarks.fuzz.operations import (
     axes,
     folded,
@@ -16,7 +18,6 @@ from benchmarks.fuzz.operations import (
     reduced,
     reduction,
     reduction_of,
-    spread,
     t,
     to_extreme,
     unary,
@@ -246,42 +247,12 @@ TABLE: dict[str, Entry] = {
     "nanprod": Entry(
         ("np.nanprod({0}{options})",), reduction, reduced(prod), rounds=OPERANDS, weight=0.3
     ),
-    "nanmean": Entry(
-        ("np.nanmean({0}{options})",),
-        reduction,
-        reduced(lambda x: x.mean(-1)),
-        rounds=OPERANDS,
-        weight=0.3,
-    ),
-    "nanvar": Entry(
-        ("np.nanvar({0}{options})",),
-        spread,
-        reduced(lambda x, ddof: x.var(-1, correction=ddof)),
-        rounds=OPERANDS,
-        weight=0.3,
-    ),
-    "nanstd": Entry(
-        ("np.nanstd({0}{options})",),
-        spread,
-        reduced(lambda x, ddof: x.std(-1, correction=ddof)),
-        rounds=OPERANDS,
-        weight=0.3,
-        gap=lambda x, axis, keepdims, ddof: np.std(x, axis=axis),
-    ),
-    "nanmax": Entry(
-        ("np.nanmax({0}{options})",),
-        reduction,
-        reduced(lambda x: x.amax(-1)),
-        weight=0.3,
-        gap=to_extreme(np.max),
-    ),
-    "nanmin": Entry(
-        ("np.nanmin({0}{options})",),
-        reduction,
-        reduced(lambda x: x.amin(-1)),
-        weight=0.3,
-        gap=to_extreme(np.min),
-    ),
+    **{
+        f"nan{name}": replace(
+            CORE[name], spellings=(f"np.nan{name}({{0}}{{options}})",), weight=0.3
+        )
+        for name in ("mean", "var", "std", "max", "min")
+    },
     "nancumsum": Entry(
         ("np.nancumsum({0}, {axis})",), line, torch_cumsum, rounds=OPERANDS, weight=0.3
     ),
@@ -299,20 +270,16 @@ TABLE: dict[str, Entry] = {
     ),
     "nanargmax": Entry(("np.nanargmax({0}{options})",), position, CONSTANT, weight=0.2),
     "nanargmin": Entry(("np.nanargmin({0}{options})",), position, CONSTANT, weight=0.2),
-    "sum where": Entry(
-        ("np.sum({0}, axis={axis}, keepdims={keepdims}, where={1})",),
-        chosen,
-        masked(0.0, total),
-        rounds=OPERANDS,
-        weight=0.3,
-    ),
-    "prod where": Entry(
-        ("np.prod({0}, axis={axis}, keepdims={keepdims}, where={1})",),
-        chosen,
-        masked(1.0, prod),
-        rounds=OPERANDS,
-        weight=0.3,
-    ),
+    **{
+        f"{name} where": Entry(
+            (f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}}, where={{1}})",),
+            chosen,
+            masked(neutral, function),
+            rounds=OPERANDS,
+            weight=0.3,
+        )
+        for name, neutral, function in (("sum", 0.0, total), ("prod", 1.0, prod))
+    },
     "diff": Entry(
         ("np.diff({0}, axis={axis})",),
         true_axis,

@@ -11,5 +11,6 @@ from benchmarks.fuzz.programs import Entry
 
 TABLE: dict[str, Entry] = dict(operations.TABLE)
 for _family in ("elementwise", *FAMILIES):
+    importlib.import_module(f"autograd_lite.functions.{_family}")  # its handlers are there
     TABLE |= importlib.import_module(f"benchmarks.fuzz.{_family}").TABLE
 TABLE = {name: replace(entry, name=name) for name, entry in TABLE.items()}
