@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.arrays import Array
+from nn.losses import Right
 
-Counted = Callable[[Array, Array], Array | None]  # of outputs and labels: how many are right
+Count = Callable[[Array, Array], Right | None]  # of outputs and labels
 
 
 class Batch(NamedTuple):
@@ -66,7 +67,7 @@ class Batches:
         self.shuffle()
         yield self
 
-    def right(self, count: Counted) -> Array | None:
+    def right(self, count: Count) -> Right | None:
         """How many outputs are right, once they are there."""
         return count(self.outputs, self.Y)
 

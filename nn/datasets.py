@@ -290,11 +290,11 @@ def standardize(
     mean, scale = mean_and_scale(X_train, batch_axis)
     if X_test is None:
         return standardized(X_train, mean, scale, batch_axis)
-    features, shape = 1 - batch_axis, _shape_of(X_test)
+    features, shape = 1 - batch_axis, _shape_of(X_test, batch_axis)
     if shape is not None and (len(shape) != 2 or shape[features] != mean.shape[features]):
         raise ValueError(
             f"X_test {shape} has not the {mean.shape[features]} features of X_train "
-            f"{_shape_of(X_train)}, along axis {features} (batch_axis={batch_axis})"
+            f"{_shape_of(X_train, batch_axis)}, along axis {features} (batch_axis={batch_axis})"
         )
     parts = [standardized(X, mean, scale, batch_axis) for X in (X_train, X_test)]
     return parts[0], parts[1]
@@ -313,11 +313,9 @@ def mean_and_scale(X: Array, batch_axis: int = 1) -> tuple[Array, Array]:
     return mean, np.where(constant, 1.0, scale)
 
 
-def _shape_of(X: Any) -> tuple[int, ...] | None:
+def _shape_of(X: Any, batch_axis: int) -> tuple[int, ...] | None:
     """The shape of an array of any kind; None where it is not known."""
-    if in_chunks(X, None, 1) is None:
-        return np.shape(X)
-    return getattr(X, "shape", None)
+    return np.shape(X) if in_chunks(X, None, batch_axis) is None else getattr(X, "shape", None)
 
 
 def standardized(X: Any, mean: Array, scale: Array, batch_axis: int = 1) -> Any:

@@ -16,7 +16,7 @@ from nn.activations import shown
 from nn.arrays import Array, finite_samples, is_frame
 from nn.chunks import Chunk, Chunks, Columns, Piece, strip_width, strips, taken
 from nn.labels import Class, decoded, encoded, is_one_for_each
-from nn.losses import Loss, share
+from nn.losses import Loss, Right, share
 from nn.metrics import Metric
 from nn.network import Forward, Network
 from nn.samples import in_chunks
@@ -114,7 +114,7 @@ def measured(
     """`evaluate`, on samples that were checked."""
     if isinstance(samples, SamplesInChunks):
         sums = samples.chunks.total(_measured_piece, added, [samples.reader])
-        return mean_cost(loss, sums), share(sums["right"])
+        return mean_cost(loss, sums), share([right_in(sums)])
     with ag.no_grad():
         J, output = cost(net.forward(samples.X), samples.Y)
     return J.item(), accuracy_of(loss, output.data, samples.Y.data, net.batch_axis)
@@ -221,10 +221,10 @@ def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def accuracy_of(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int) -> float | None:
     """The share of right outputs; None if the loss is not for classes."""
-    return share(right_of(loss, output, Y, batch_axis))
+    return share([right_of(loss, output, Y, batch_axis)])
 
 
-def right_of(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int) -> Array | None:
+def right_of(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int) -> Right | None:
     """How many outputs are right, and of how many; None if the loss is not for classes."""
     known = known_loss(loss)
     return known.right(output, Y, batch_axis) if known else None
@@ -274,8 +274,9 @@ def sums_of(loss: Callable[..., Any], J: float, output: Array, Y: Array, batch_a
         weight = 1
     elif known and not {"class_weights", "ignored"}.isdisjoint(options):
         weight = float(known.weight(Y, options.get("class_weights"), batch_axis))
-    right = right_of(loss, output, Y, batch_axis)
-    return {"samples": samples, "weight": weight, "cost": weight * J, "right": right}
+    right, answers = right_of(loss, output, Y, batch_axis) or (0, None)
+    sums = {"samples": samples, "weight": weight, "cost": weight * J, "right": right}
+    return sums | {"answers": answers}
 
 
 def added(sums: Sums, others: Sums) -> Sums:
@@ -283,6 +284,11 @@ def added(sums: Sums, others: Sums) -> Sums:
     if not sums:
         return others
     return {name: None if s is None else s + others[name] for name, s in sums.items()}
+
+
+def right_in(sums: Sums) -> Right | None:
+    """How many outputs are right, and of how many; None if the loss is not for classes."""
+    return None if sums["answers"] is None else (sums["right"], sums["answers"])
 
 
 def mean_cost(loss: Callable[..., Any], sums: Sums) -> float:

@@ -29,6 +29,7 @@ from nn.network import Forward
 
 # The results of these operations lie between 0 and 1.
 PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
+Right = tuple[int, int]  # how many answers are right, and of how many
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
@@ -237,7 +238,7 @@ class Loss:
                 "sigmoid or softmax, or use the loss's _with_logits form"
             )
 
-    def right(self, A: Array, Y: Array, batch_axis: int = 1) -> Array | None:
+    def right(self, A: Array, Y: Array, batch_axis: int = 1) -> Right | None:
         """How many answers are right, and of how many; None if the loss is not for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
@@ -246,11 +247,11 @@ class Loss:
             right = (A > self.threshold) == (Y > 0.5)
         else:
             return None
-        return np.array([np.count_nonzero(right), right.size])
+        return int(np.count_nonzero(right)), right.size
 
     def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
         """The share of right answers; None if the loss is not for classes."""
-        return share(self.right(A, Y, batch_axis))
+        return share([self.right(A, Y, batch_axis)])
 
     def weight(self, Y: Array, class_weights: ArrayLike | None, batch_axis: int = 1) -> Any:
         """What these samples count in a mean with such options: the sum of their weights."""
@@ -260,13 +261,14 @@ class Loss:
         return self.__name__  # (pickled as functions are)
 
 
-def share(right: Array | None) -> float | None:
-    """The share of right answers, of what `Loss.right` has counted.
+def share(counted: list[Right | None]) -> float | None:
+    """The share of right answers, of what `Loss.right` has counted; None if it is None.
 
-    >>> share(np.array([3, 4]))
+    >>> share([(2, 2), (1, 2)])
     0.75
     """
-    return None if right is None else int(right[0]) / max(int(right[1]), 1)
+    known = [right for right in counted if right is not None]
+    return sum(n for n, _ in known) / max(sum(m for _, m in known), 1) if known else None
 
 
 def _smoothed(Y: ag.Tensor, share: float, axis: int) -> ag.Tensor:

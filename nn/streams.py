@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.arrays import Array
-from nn.batches import Batch, Counted
+from nn.batches import Batch, Count
 from nn.chunks import Piece, strip_width, strips, taken
-from nn.evaluation import SamplesInChunks
+from nn.evaluation import SamplesInChunks, right_in
+from nn.losses import Right
 from nn.network import Network
 from nn.sums import Gathered
 
@@ -24,7 +25,7 @@ class Some(NamedTuple):
     Y: Array
     outputs: Array
 
-    def right(self, count: Counted) -> Array | None:
+    def right(self, count: Count) -> Right | None:
         """How many outputs are right, once they are there."""
         return count(self.outputs, self.Y)
 
@@ -34,10 +35,9 @@ class Summed(NamedTuple):
 
     batches: list[Gathered]
 
-    def right(self, count: Counted) -> Array | None:
+    def right(self, count: Count) -> Right | None:
         """How many outputs are right: counted where they were computed."""
-        right: Array | None = self.batches[0].sums["right"]
-        return right
+        return right_in(self.batches[0].sums)
 
 
 class Streamed:

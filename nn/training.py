@@ -29,10 +29,10 @@ from nn.evaluation import (
     measured,
     metrics_of,
     right_of,
-    share,
 )
 from nn.history import Diverged, History
 from nn.layers import is_own
+from nn.losses import Right, share
 from nn.metrics import Metric
 from nn.network import Network
 from nn.optimizers import GradientDescent, Optimizer
@@ -350,6 +350,7 @@ class _Run:
             if batches.in_pieces:
                 self.steps = SummedSteps(net, loss, optimizer, batches.samples, self.noise)
         self.history = History(metrics={name: [] for name in after.metrics})
+        self.count = functools.partial(right_of, loss, batch_axis=net.batch_axis)
         self.watched = False  # by functions of the user's
         self.checkpoint: Checkpoint | None = None
         self.about: dict[str, Any] = {}
@@ -436,14 +437,12 @@ class _Run:
         """One pass over the samples."""
         if self.schedule is not None and rate is not None:
             self.steps.set_rate(rate * _factor(self.schedule, epoch))
-        count = functools.partial(right_of, self.loss, batch_axis=self.net.batch_axis)
         costs: list[float] = []
-        right: Any = 0
+        right: list[Right | None] = []
         try:
             for some in self.batches.epoch():
                 costs += self.steps.take(some.batches)
-                counted = some.right(count)
-                right = None if counted is None else right + counted
+                right.append(some.right(self.count))
         except NotFinite as error:
             self.steps.end()
             raise self._diverged(epoch, error) from None
