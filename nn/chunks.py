@@ -72,12 +72,18 @@ class Chunks:
         if not self.once:
             return filter(_HAS_SAMPLES, self.reader(order, of))
         if self._unread is None:
-            raise ValueError(
-                "these batches can be read only once, as those of every generator: give the "
-                "function that makes them, not called, or a list of them"
-            )
+            self.check_again("this is the second reading")
         chunks, self._unread = self._unread, None
+        assert chunks is not None
         return filter(_HAS_SAMPLES, chunks)
+
+    def check_again(self, why: str) -> None:
+        """Raise ValueError if these can be read only once, where more is needed."""
+        if self.once:
+            raise ValueError(
+                f"{why}, but these batches can be read only once, as those of every generator: "
+                "give the function that makes them, not called, or a list of them"
+            )
 
     def first(self, of: str = "XY") -> Chunk:
         """The first chunk. Raises ValueError if there are no samples at all."""

@@ -242,11 +242,7 @@ def split(
 def split_chunks(chunks: Chunks, test: float, rng: np.random.Generator) -> tuple[Chunks, Chunks]:
     """The chunks without the samples held out, and with them alone."""
     _check_share(test)
-    if chunks.once:
-        raise ValueError(
-            "batches that can be read only once cannot be split: give the function that makes "
-            "them, not called, or a list of them"
-        )
+    chunks.check_again("both parts are read")
     seed = int(rng.integers(2**32))
 
     def held_out(start: int, width: int) -> int:
@@ -287,6 +283,9 @@ def standardize(
            [ 0.,  0.]]), array([[0.],
            [1.]]))
     """
+    chunks = in_chunks(X_train, None, checked_batch_axis(batch_axis))
+    if chunks is not None:
+        chunks.check_again("they are measured, and then read")
     mean, scale = mean_and_scale(X_train, batch_axis)
     if X_test is None:
         return standardized(X_train, mean, scale, batch_axis)

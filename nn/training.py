@@ -184,11 +184,8 @@ def _batches(
         X, Y = samples.X.data, samples.Y.data
         return Batches(X, Y, net.batch_axis, net.sizes[-1], size, order)
     chunks = samples.chunks
-    if chunks.once and epochs > 1:
-        raise ValueError(
-            f"epochs={epochs}, but these batches can be read only once, as those of every "
-            "generator: give the function that makes them, not called, or a list of them"
-        )
+    if epochs > 1:
+        chunks.check_again(f"epochs={epochs}")
     if order is not None and chunks.widths is None:
         raise ValueError(
             "shuffle=True: batches that are iterated over come in their own order: shuffle there"
