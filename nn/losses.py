@@ -17,20 +17,23 @@ import functools
 import math
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 import autograd_lite as ag
-from nn.arrays import Array, as_numbers, checked_batch_axis, first_entry
+from nn.arrays import Array, as_numbers, checked_batch_axis, checked_positive, first_entry
 from nn.network import Forward
 
 # The results of these operations lie between 0 and 1.
 PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
+Right = tuple[int, int]  # how many answers are right, and of how many
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
+@dataclass(eq=False, repr=False)
 class Loss:
     """An operation of (A, Y, m), with the checks and the names that all losses have.
 
@@ -44,27 +47,19 @@ class Loss:
     (1.0625, 2.125)
     """
 
-    def __init__(
-        self,
-        operation: Callable[..., Any],
-        labels: tuple[float, float] = (-np.inf, np.inf),
-        takes_logits: bool = False,
-        threshold: float | None = None,
-        one_of_many: bool = False,
-        parts: int = 1,
-        options: dict[str, float] | None = None,
-    ) -> None:
-        self.operation = operation
-        self.labels = labels
-        self.takes_logits = takes_logits
-        self.threshold = threshold
-        self.one_of_many = one_of_many
-        self.parts = parts
-        self.options = options or {}
+    operation: Callable[..., Any]
+    labels: tuple[float, float] = (-np.inf, np.inf)
+    takes_logits: bool = False
+    threshold: float | None = None
+    one_of_many: bool = False
+    parts: int = 1
+    options: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
         # labels that were found right, and how they were checked
         self._checked: tuple[weakref.ref[Array], tuple[int, bool]] | None = None
-        self.__name__ = operation.__name__
-        self.__doc__ = operation.__doc__
+        self.__name__ = self.operation.__name__
+        self.__doc__ = self.operation.__doc__
 
     def __repr__(self) -> str:
         return f"nn.losses.{self.__name__}"
@@ -138,8 +133,7 @@ class Loss:
         if unknown := options.keys() - self.options.keys():
             raise TypeError(f"{self.__name__} has no option {min(unknown)}")
         for name, value in options.items():
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name}={value}: it must be a positive number")
+            checked_positive(name, value)
         if not 0 <= label_smoothing < 1 or (label_smoothing and self.labels != (0, 1)):
             raise ValueError(
                 f"label_smoothing={label_smoothing}: a share from 0 to 1, of labels of classes"
@@ -150,7 +144,7 @@ class Loss:
                 "with an output for each class"
             )
 
-    def _class_weights(self, given: Any, Y: ag.Tensor, batch_axis: int) -> Array:
+    def _class_weights(self, given: Any, Y: ag.Tensor | Array, batch_axis: int) -> Array:
         """The weights in the dtype of Y, along its axis of classes."""
         classes = Y.shape[1 - batch_axis]
         weights = np.ones(classes) if given is None else as_numbers(given, "class_weights")
@@ -244,8 +238,8 @@ class Loss:
                 "sigmoid or softmax, or use the loss's _with_logits form"
             )
 
-    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
-        """The share of right answers; None if the loss is not for classes."""
+    def right(self, A: Array, Y: Array, batch_axis: int = 1) -> Right | None:
+        """How many answers are right, and of how many; None if the loss is not for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
             right = (A.argmax(classes) == Y.argmax(classes))[Y.any(classes)]
@@ -253,7 +247,28 @@ class Loss:
             right = (A > self.threshold) == (Y > 0.5)
         else:
             return None
-        return int(np.count_nonzero(right)) / max(right.size, 1)
+        return int(np.count_nonzero(right)), right.size
+
+    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
+        """The share of right answers; None if the loss is not for classes."""
+        return share([self.right(A, Y, batch_axis)])
+
+    def weight(self, Y: Array, class_weights: ArrayLike | None, batch_axis: int = 1) -> Any:
+        """What these samples count in a mean with such options: the sum of their weights."""
+        return np.sum(Y * self._class_weights(class_weights, Y, batch_axis))
+
+    def __reduce__(self) -> str:
+        return self.__name__  # (pickled as functions are)
+
+
+def share(counted: list[Right | None]) -> float | None:
+    """The share of right answers, of what `Loss.right` has counted; None if it is None.
+
+    >>> share([(2, 2), (1, 2)])
+    0.75
+    """
+    known = [right for right in counted if right is not None]
+    return sum(n for n, _ in known) / max(sum(m for _, m in known), 1) if known else None
 
 
 def _smoothed(Y: ag.Tensor, share: float, axis: int) -> ag.Tensor:
