@@ -41,9 +41,9 @@ FRAME = """{% extends "frame.html.jinja2" %}{% block title %}{{ title }}{% endbl
 
 
 def order(docstring: str, names: list[str]) -> list[str]:
-    """Names as the docstring mentions them; those that it does not mention stay as they are."""
-    mentioned = {name: i for i, name in reversed([*enumerate(re.findall(r"`(\w+)`", docstring))])}
-    return sorted(names, key=lambda name: mentioned.get(name, len(mentioned) + len(docstring)))
+    """Names as the docstring mentions them first; the others follow as they are."""
+    mentioned = re.findall(r"`(\w+)`", docstring)
+    return sorted(names, key=[*mentioned, *names].index)
 
 
 def page_of(module: ModuleType, names: list[str]) -> pdoc.doc.Module:
@@ -257,6 +257,7 @@ def dead_links(folder: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     folder = ROOT / "build" / "docs"
+    shutil.rmtree(folder, ignore_errors=True)  # pages of what is gone
     wrong = list(build(folder))
     print(*wrong, folder / "index.html", sep="\n")
     sys.exit(bool(wrong))
