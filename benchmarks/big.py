@@ -182,7 +182,8 @@ def cluster(m: int, steps: int) -> None:
 def alone(X: np.ndarray, Y: np.ndarray, width: int, steps: int) -> float:
     """Milliseconds for a step over the same chunks, in this process."""
     held = [(X[:, i : i + width].copy(), Y[:, i : i + width]) for i in range(0, X.shape[1], width)]
-    return seconds_for_a_step(lambda n: train(held, None, n, X.shape[1]), steps) * 1e3
+    m = X.shape[1]
+    return seconds_for_a_step(lambda n: train(held, None, n, m, shuffle=False), steps) * 1e3
 
 
 def timed(client: Any, X: Any, Y: Any, steps: int) -> tuple[float, float]:

@@ -110,9 +110,10 @@ class DaskChunks(Chunks):
         dask, da, axis = _dask("dask"), _dask("dask.array"), -self.batch_axis
         one = change(0, np.zeros(_with_samples(array.shape, 1, self.batch_axis), array.dtype))
         starts = itertools.accumulate(self.widths, initial=0)
+        once = dask.delayed(change, pure=False, traverse=False)  # (it may be a whole network)
         parts = [
             da.from_delayed(
-                dask.delayed(changed)(change, start, block, self.batch_axis),
+                dask.delayed(changed)(once, start, block, self.batch_axis),
                 _with_samples(one.shape, width, self.batch_axis),
                 meta=one[:0],
             )
@@ -143,7 +144,7 @@ class DaskChunks(Chunks):
             return future.result()
         except _dask("distributed").CancelledError as error:
             raise RuntimeError(
-                f"what a worker held was lost with it, and nothing says how to compute it again "
+                f"what a worker held was lost, and nothing says how to compute it again "
                 f"({error}): make X of files or of functions, not of data that was scattered"
             ) from error
 

@@ -11,6 +11,7 @@ import numpy as np
 
 import autograd_lite as ag
 from nn.arrays import Array
+from nn.batches import Batch
 from nn.chunks import Piece
 from nn.evaluation import (
     Reader,
@@ -118,6 +119,16 @@ class SummedSteps(Steps):
         super().__init__(net, cost_of(loss, net.batch_axis), optimizer, rng)
         self.loss, self.chunks = loss, samples.chunks
         self.part = PieceGradients(samples.reader)
+
+    def compiles(self, example: Batch) -> bool:
+        """Compile gradients from now on, if such batches can be traced."""
+        steps = CompiledGradients(self.net, self.cost, self.optimizer, self.rng)
+        try:
+            steps.prepare(example.X, example.Y)
+        except ag.TracingError:
+            return False
+        self.part.compile = True
+        return True
 
     def take(self, batches: list[Any]) -> list[float]:
         costs = []

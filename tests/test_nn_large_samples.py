@@ -564,3 +564,32 @@ def test_memory_maps_are_found_and_written_ones_are_kept(tmp_path):
     assert chunks.memory_map(private[1:]) is not None
     assert chunks.memory_map(private + 1) is None
     assert chunks.memory_map(private.copy()) is None
+
+
+def test_what_is_wrong_in_the_validation_leaves_the_network_as_it_was(tmp_path):
+    X, Y = samples()
+    wrong = X.copy()
+    wrong[0, 399] = np.nan
+    said = "chunk 6, samples 350:400: X has missing values"
+    for x in (X, mapped(X, tmp_path)):
+        assert_refused(said, x, Y, validation=(mapped(wrong, tmp_path, "wrong"), Y))
+
+
+def test_labels_that_are_missing_in_a_later_chunk(tmp_path):
+    X, Y = samples()
+    labels = Y.ravel()
+    labels[[222, 223]] = np.nan
+    assert_refused("^chunk 4, samples 210:280: .*nan", mapped(X, tmp_path), labels)
+
+
+def test_a_loss_that_cannot_be_traced_runs_on_the_tape(tmp_path):
+    def loss(A, Y):
+        return np.mean((A - Y) ** 2) if float(np.mean(A)) > -1 else np.mean(A)
+
+    X, Y = samples()
+    for size in (16, None):
+        one, other = (
+            train(x, Y, loss=loss, batch_size=size, epochs=40) for x in (mapped(X, tmp_path), X)
+        )
+        assert not one[0].compiled
+        assert_same(one, other)
