@@ -171,7 +171,7 @@ def cluster(m: int, steps: int) -> None:
         del held
         for workers in (1, 2):
             options: Any = {"n_workers": workers, "threads_per_worker": 1}
-            with LocalCluster(dashboard_address=None, **options) as one, Client(one) as client:
+            with LocalCluster(dashboard_address=":0", **options) as one, Client(one) as client:
                 persisted = dask.persist(X, Y)
                 there += timed(client, persisted[0], persisted[1], steps)
         one_worker, _, two_workers, sent = there

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.extras import needed
+from nn.arrays import Array
 from nn.chunks import Change, Chunk, Chunks, Piece, changed, labels_of_all
 
 BRANCHES = 4  # of the tree, at each level
@@ -45,6 +46,7 @@ class DaskChunks(Chunks):
     def __init__(self, X: Any, Y: Any, batch_axis: int) -> None:
         self.X, self.Y = X, Y
         self._sent: tuple[Any, Any] | None = None  # what the workers have, and Dask's name for it
+        self._settled = False  # True once labels are where their samples are
         super().__init__(batch_axis, self._read, X.chunks[-batch_axis])
 
     @property
@@ -65,9 +67,11 @@ class DaskChunks(Chunks):
             return None
 
     def _read(self, order: Iterable[int] | None, of: str) -> Iterator[Chunk]:
+        # (In this thread, unless there is a cluster: each thread keeps memory that it has freed.)
+        scheduler = "synchronous" if self.client is None else None
         for chunk in self._delayed(order, of):
             try:
-                X, Y = _dask("dask").compute(chunk.X, chunk.Y)
+                X, Y = _dask("dask").compute(chunk.X, chunk.Y, scheduler=scheduler)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{chunk.place}: {error}") from error
             chunk = chunk._replace(X=X, Y=Y)
@@ -124,7 +128,25 @@ class DaskChunks(Chunks):
     def _for_pieces(self, order: Iterable[int] | None) -> Iterator[Chunk]:
         if self.client is None:
             return self.read(order)
+        self._settle()
         return (chunk for chunk in self._delayed(order) if chunk.width)
+
+    def _settle(self) -> None:
+        """Move the labels to the workers that hold their samples, if these are held, once."""
+        distributed, da = _dask("distributed"), _dask("dask.array")
+        if self._settled or self.Y is None or not distributed.futures_of(self.X):
+            return
+        assert self.widths is not None
+        there = [
+            da.from_delayed(
+                _dask("dask").delayed(_beside)(y, x),
+                _with_samples(self.Y.shape, width, self.batch_axis),
+                self.Y.dtype,
+            )
+            for x, y, width in zip(_blocks(self.X), _blocks(self.Y), self.widths, strict=True)
+        ]
+        self.Y = da.concatenate(there, axis=-self.batch_axis).persist()
+        self._settled = True
 
     def total(
         self,
@@ -171,6 +193,11 @@ class DaskChunks(Chunks):
             return client.compute(nodes[0])
 
 
+def _beside(labels: Array, samples: Array) -> Array:
+    """The labels, on the worker that has the samples, which are larger."""
+    return labels
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -192,7 +219,7 @@ def _dask(module: str) -> Any:
 
 def _blocks(array: Any) -> list[Any]:
     """The chunks of a Dask array as Dask's promises of them."""
-    blocks: list[Any] = array.to_delayed().ravel().tolist()
+    blocks: list[Any] = array.to_delayed(optimize_graph=False).ravel().tolist()
     return blocks
 
 
