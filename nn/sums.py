@@ -80,13 +80,14 @@ class _GradientsOfMany(CompiledGradients):
     """Gradients for batches of several sizes: compiled, unless they cannot be or are too many."""
 
     compiles = True
-    sizes: frozenset[int] = frozenset()
+    sizes: frozenset[int] = frozenset()  # of Y, for which it is compiled
 
     def at(
         self, parameters: dict[str, Array], noise: dict[str, Array], X: Array, Y: Array
     ) -> tuple[Any, dict[str, Array], Array]:
+        """J, the gradients and the output at these values of the parameters."""
         arguments = parameters, self.net.statistics(), noise, X, Y
-        if Y.size not in self.sizes and len(self.sizes) < MANY_SIZES:
+        if len(self.sizes) < MANY_SIZES:
             self.sizes |= {Y.size}
         if self.compiles and Y.size in self.sizes:
             try:
