@@ -192,7 +192,7 @@ def timed(client: Any, X: Any, Y: Any, steps: int) -> tuple[float, float]:
     from distributed import wait
 
     wait([X, Y])
-    client.rebalance([X, Y])  # or one worker may hold more chunks, and others help it
+    client.rebalance([X, Y])  # as many chunks for each
 
     def sent() -> int:
         found = client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total)
