@@ -171,7 +171,7 @@ def cluster(m: int, steps: int) -> None:
         del held
         for workers in (1, 2):
             options: Any = {"n_workers": workers, "threads_per_worker": 1}
-            with LocalCluster(dashboard_address=None, **options) as one, Client(one) as client:
+            with LocalCluster(dashboard_address=":0", **options) as one, Client(one) as client:
                 persisted = dask.persist(X, Y)
                 there += timed(client, persisted[0], persisted[1], steps)
         one_worker, _, two_workers, sent = there
@@ -181,8 +181,10 @@ def cluster(m: int, steps: int) -> None:
 
 def alone(X: np.ndarray, Y: np.ndarray, width: int, steps: int) -> float:
     """Milliseconds for a step over the same chunks, in this process."""
-    held = [(X[:, i : i + width].copy(), Y[:, i : i + width]) for i in range(0, X.shape[1], width)]
-    return seconds_for_a_step(lambda n: train(held, None, n, X.shape[1]), steps) * 1e3
+    m = X.shape[1]
+    held = [(X[:, i : i + width].copy(), Y[:, i : i + width]) for i in range(0, m, width)]
+    seconds, _ = for_a_step(lambda n: train(held, None, n, m, shuffle=False), steps, lambda: 0)
+    return seconds * 1e3
 
 
 def timed(client: Any, X: Any, Y: Any, steps: int) -> tuple[float, float]:
@@ -190,27 +192,26 @@ def timed(client: Any, X: Any, Y: Any, steps: int) -> tuple[float, float]:
     from distributed import wait
 
     wait([X, Y])
+    client.rebalance([X, Y])  # as many chunks for each
 
     def sent() -> int:
         found = client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total)
         return int(sum(found.values()))
 
-    before = []
-
-    def run(n: int) -> None:
-        before.append(sent())
-        train(X, Y, n, None)
-
-    seconds = seconds_for_a_step(run, steps)
-    return seconds * 1e3, (sent() - before[-1]) / steps
+    seconds, count = for_a_step(lambda n: train(X, Y, n, None), steps, sent)
+    return seconds * 1e3, count
 
 
-def seconds_for_a_step(run: Any, steps: int) -> float:
-    """The time of so many steps, once everything is compiled and where it belongs."""
-    run(steps)
-    start = time.perf_counter()
-    run(steps)
-    return (time.perf_counter() - start) / steps
+def for_a_step(run: Any, steps: int, sent: Any) -> tuple[float, float]:
+    """Seconds and bytes of a step: by how much twice as many steps need more."""
+    needed = []
+    run(1)
+    for n in (steps, 2 * steps):
+        before, start = sent(), time.perf_counter()
+        run(n)
+        needed.append((time.perf_counter() - start, sent() - before))
+    (seconds, count), (more_seconds, more) = needed
+    return (more_seconds - seconds) / steps, (more - count) / steps
 
 
 def higgs(m: int) -> None:
@@ -247,7 +248,7 @@ def main() -> None:
     else:
         memory([500_000, 1_000_000, 2_000_000, 4_000_000])
         times(options.samples, options.rounds)
-        cluster(options.samples, steps=10)
+        cluster(options.samples // 2, steps=10)
         print()
         higgs(HIGGS)
 

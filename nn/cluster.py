@@ -10,11 +10,13 @@ import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.extras import needed
+from nn.arrays import Array
 from nn.chunks import Change, Chunk, Chunks, Piece, changed, labels_of_all
 
 BRANCHES = 4  # of the tree, at each level
@@ -45,6 +47,8 @@ class DaskChunks(Chunks):
     def __init__(self, X: Any, Y: Any, batch_axis: int) -> None:
         self.X, self.Y = X, Y
         self._sent: tuple[Any, Any] | None = None  # what the workers have, and Dask's name for it
+        self._futures: list[Any] | None = None  # of the chunks of X, if workers hold them
+        self._held: dict[int, str] = {}  # the addresses of these workers
         super().__init__(batch_axis, self._read, X.chunks[-batch_axis])
 
     @property
@@ -65,9 +69,11 @@ class DaskChunks(Chunks):
             return None
 
     def _read(self, order: Iterable[int] | None, of: str) -> Iterator[Chunk]:
+        # (In this thread, unless there is a cluster: each thread keeps memory that it has freed.)
+        scheduler = "synchronous" if self.client is None else None
         for chunk in self._delayed(order, of):
             try:
-                X, Y = _dask("dask").compute(chunk.X, chunk.Y)
+                X, Y = _dask("dask").compute(chunk.X, chunk.Y, scheduler=scheduler)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{chunk.place}: {error}") from error
             chunk = chunk._replace(X=X, Y=Y)
@@ -110,9 +116,10 @@ class DaskChunks(Chunks):
         dask, da, axis = _dask("dask"), _dask("dask.array"), -self.batch_axis
         one = change(0, np.zeros(_with_samples(array.shape, 1, self.batch_axis), array.dtype))
         starts = itertools.accumulate(self.widths, initial=0)
+        once = dask.delayed(change, pure=False, traverse=False)  # (it may be a whole network)
         parts = [
             da.from_delayed(
-                dask.delayed(changed)(change, start, block, self.batch_axis),
+                dask.delayed(changed)(once, start, block, self.batch_axis),
                 _with_samples(one.shape, width, self.batch_axis),
                 meta=one[:0],
             )
@@ -123,7 +130,29 @@ class DaskChunks(Chunks):
     def _for_pieces(self, order: Iterable[int] | None) -> Iterator[Chunk]:
         if self.client is None:
             return self.read(order)
+        self._settle()
         return (chunk for chunk in self._delayed(order) if chunk.width)
+
+    def _settle(self) -> None:
+        """Move the labels to the workers that hold their samples, if these are held, once."""
+        distributed, da = _dask("distributed"), _dask("dask.array")
+        if self._futures is not None:
+            return
+        by_key = {future.key: future for future in distributed.futures_of(self.X)}
+        keys = [block.key for block in _blocks(self.X)]
+        self._futures = [by_key[key] for key in keys] if by_key.keys() >= set(keys) else []
+        if self.Y is None or not self._futures:
+            return
+        assert self.widths is not None
+        there = [
+            da.from_delayed(
+                _dask("dask").delayed(_beside)(y, x),
+                _with_samples(self.Y.shape, width, self.batch_axis),
+                self.Y.dtype,
+            )
+            for x, y, width in zip(_blocks(self.X), _blocks(self.Y), self.widths, strict=True)
+        ]
+        self.Y = da.concatenate(there, axis=-self.batch_axis).persist()
 
     def total(
         self,
@@ -138,17 +167,35 @@ class DaskChunks(Chunks):
         pieces = [*(self.pieces(None) if pieces is None else pieces)]
         if not pieces:
             raise ValueError("X has 0 samples")
-        future = self._tree(client, part, add, shared, pieces)
         try:
-            return future.result()
+            while True:
+                places = self._places(client)
+                future = self._tree(client, part, add, shared, pieces, places)
+                if _waited(client, future, set(places.values())):
+                    return future.result()
         except _dask("distributed").CancelledError as error:
             raise RuntimeError(
-                f"what a worker held was lost with it, and nothing says how to compute it again "
+                f"what a worker held was lost, and nothing says how to compute it again "
                 f"({error}): make X of files or of functions, not of data that was scattered"
             ) from error
 
+    def _places(self, client: Any) -> dict[int, str]:
+        """The worker that holds the samples of a chunk, by its number, for those that are held."""
+        futures, alive = self._futures or [], client.nthreads()
+        if len(self._held) < len(futures) or not alive.keys() >= set(self._held.values()):
+            held = client.who_has(futures)
+            found = {i: held.get(future.key) for i, future in enumerate(futures)}
+            self._held = {i: workers[0] for i, workers in found.items() if workers}
+        return self._held
+
     def _tree(
-        self, client: Any, part: Any, add: Any, shared: Sequence[Any], pieces: list[Piece]
+        self,
+        client: Any,
+        part: Any,
+        add: Any,
+        shared: Sequence[Any],
+        pieces: list[Piece],
+        places: dict[int, str],
     ) -> Any:
         """The promise of a sum, every chunk's part by the worker that holds it.
 
@@ -159,10 +206,12 @@ class DaskChunks(Chunks):
         if self._sent is None or self._sent[0] is not part:
             self._sent = part, client.submit(_same, part, pure=False)
         there = [dask.delayed(_same, pure=False)(value) for value in shared]
-        nodes = [
-            dask.delayed(_of_piece, pure=False)(self._sent[1], *chunk, columns, ends, *there)
-            for chunk, columns, ends in pieces
-        ]
+        nodes = []
+        for chunk, columns, ends in pieces:
+            place = places.get(chunk.number)
+            with dask.annotate(workers=[place]) if place else nullcontext():
+                work = dask.delayed(_of_piece, pure=False)
+                nodes.append(work(self._sent[1], *chunk, columns, ends, *there))
         while len(nodes) > 1:
             groups = [nodes[i : i + BRANCHES] for i in range(0, len(nodes), BRANCHES)]
             nodes = [dask.delayed(_added, pure=False)(add, *group) for group in groups]
@@ -170,8 +219,24 @@ class DaskChunks(Chunks):
             return client.compute(nodes[0])
 
 
+def _beside(labels: Array, samples: Array) -> Array:
+    """The labels, on the worker that has the samples, which are larger."""
+    return labels
+
+
 def _same(value: Any) -> Any:
     return value
+
+
+def _waited(client: Any, future: Any, workers: set[str]) -> bool:
+    """Wait for the future; False if one of these workers has died, on which its parts wait."""
+    while not future.done():
+        try:
+            future.result(timeout=1)
+        except TimeoutError:
+            if not client.nthreads().keys() >= workers:
+                return False
+    return True
 
 
 def _of_piece(part: Any, *piece_and_shared: Any) -> Any:
@@ -191,7 +256,7 @@ def _dask(module: str) -> Any:
 
 def _blocks(array: Any) -> list[Any]:
     """The chunks of a Dask array as Dask's promises of them."""
-    blocks: list[Any] = array.to_delayed().ravel().tolist()
+    blocks: list[Any] = array.to_delayed(optimize_graph=False).ravel().tolist()
     return blocks
 
 

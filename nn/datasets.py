@@ -323,7 +323,8 @@ def standardized(X: Any, mean: Array, scale: Array, batch_axis: int = 1) -> Any:
     if chunks is not None:
         return chunks.mapped(lambda start, part: standardized(part, mean, scale, batch_axis)).given
     with np.errstate(all="ignore"):
-        Z = (as_numbers(X, "X") - mean) / scale
+        Z = as_numbers(X, "X") - mean
+        Z /= scale  # (in place: it may be a large chunk)
     fits = (scale > _SMALLEST_SCALE) & (scale < math.inf)
     wrong = ~(np.isfinite(Z).all(batch_axis) & fits.ravel())
     if wrong.any():

@@ -76,14 +76,16 @@ class Reader(NamedTuple):
             X, Y = (taken(array, columns, axis) for array in (chunk.X, chunk.Y))
             return checked_samples(net, X, Y, self.loss, self.classes)
 
+        found: Exception
         try:
-            try:
-                return read(columns)
-            except (TypeError, ValueError):
-                read(slice(None))  # the chunk as a whole gives the places in it
-                raise
+            return read(columns)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{chunk.place}: {error}") from None
+            found = error
+        try:
+            read(slice(None))  # of the chunk as a whole, whose places are those that are named
+        except (TypeError, ValueError) as error:
+            found = error
+        raise type(found)(f"{chunk.place}: {found}")
 
 
 class SamplesInChunks(NamedTuple):
@@ -158,8 +160,7 @@ def metrics_of(net: Network, samples: AnySamples, metrics: dict[str, Metric]) ->
     ranked = {n: _unwrapped(metric) is named_metrics.top_k for n, metric in metrics.items()}
     kinds = sorted(set(ranked.values()))
     if isinstance(samples, SamplesInChunks):
-        reader = samples.reader._replace(net=net)
-        rows = samples.chunks.total(_answered_of_piece, _joined, [reader, kinds])
+        rows = samples.chunks.total(_answered_of_piece, _joined, [samples.reader, kinds])
     else:
         rows = _answered(net, samples, kinds)
     return {name: metric(*rows[ranked[name]]) for name, metric in metrics.items()}
@@ -326,4 +327,5 @@ def _classes_of(net: Network, chunks: Chunks, loss: Callable[..., Any]) -> list[
 
 
 def _kinds(piece: Piece) -> Array:
-    return np.unique(piece.chunk.X)
+    labels = np.unique(piece.chunk.X)
+    return labels if labels.dtype.kind == "U" else labels[np.isfinite(labels)]

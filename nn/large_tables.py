@@ -70,7 +70,6 @@ def csv_in_chunks(
         keep_default_na=False,
         na_values=[""],
         encoding="utf-8-sig",
-        float_precision="round_trip",  # (pandas is not always exact in the last digit)
     )
     return _in_chunks(path, frame, features, target, classes or words, batch_axis)
 

@@ -71,10 +71,13 @@ class Streamed:
         return [width / m for width in self.widths]
 
     def examples(self) -> list[Batch]:
-        """A batch like the others."""
-        chunk = self.samples.chunks.first()
-        part = slice(0, min(chunk.width, self.size or chunk.width))
-        return self._cut(*self._arrays(iter([Piece(chunk, part, True)]))).batches[:1]
+        """A batch like the others, for tracing: samples that are all 0, and the first labels."""
+        chunk, net = self.samples.chunks.first("Y"), self.net
+        m = min(chunk.width, self.size or chunk.width, strip_width(net.sizes))
+        shape = (*net.shapes[0], m) if net.batch_axis == 1 else (m, *net.shapes[0])
+        labels = taken(chunk.Y, slice(0, m), net.batch_axis)
+        chunk = chunk._replace(X=np.zeros(shape, net.dtype), Y=labels, width=m)
+        return self._cut(*self._arrays(iter([Piece(chunk, slice(0, m), True)]))).batches[:1]
 
     def epoch(self) -> Iterator[Some | Summed]:
         """The batches in the order of the next epoch, some at a time."""

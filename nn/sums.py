@@ -11,6 +11,7 @@ import numpy as np
 
 import autograd_lite as ag
 from nn.arrays import Array
+from nn.batches import Batch
 from nn.chunks import Piece
 from nn.evaluation import (
     Reader,
@@ -79,13 +80,14 @@ class _GradientsOfMany(CompiledGradients):
     """Gradients for batches of several sizes: compiled, unless they cannot be or are too many."""
 
     compiles = True
-    sizes: frozenset[int] = frozenset()
+    sizes: frozenset[int] = frozenset()  # of Y, for which it is compiled
 
     def at(
         self, parameters: dict[str, Array], noise: dict[str, Array], X: Array, Y: Array
     ) -> tuple[Any, dict[str, Array], Array]:
+        """J, the gradients and the output at these values of the parameters."""
         arguments = parameters, self.net.statistics(), noise, X, Y
-        if Y.size not in self.sizes and len(self.sizes) < MANY_SIZES:
+        if len(self.sizes) < MANY_SIZES:
             self.sizes |= {Y.size}
         if self.compiles and Y.size in self.sizes:
             try:
@@ -118,6 +120,16 @@ class SummedSteps(Steps):
         super().__init__(net, cost_of(loss, net.batch_axis), optimizer, rng)
         self.loss, self.chunks = loss, samples.chunks
         self.part = PieceGradients(samples.reader)
+
+    def compiles(self, example: Batch) -> bool:
+        """Compile gradients from now on, if such batches can be traced."""
+        steps = CompiledGradients(self.net, self.cost, self.optimizer, self.rng)
+        try:
+            steps.prepare(example.X, example.Y)
+        except ag.TracingError:
+            return False
+        self.part.compile = True
+        return True
 
     def take(self, batches: list[Any]) -> list[float]:
         costs = []

@@ -68,9 +68,10 @@ def fit(
 ) -> History:
     """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
 
-    X may be a frame of pandas or Polars, whose rows are samples; its columns become
-    `net.features`. Labels may also be one word or number for each sample; what they stand for
-    becomes `net.classes` (nn.labels says how), and `net.predict` answers with it.
+    X and Y may be larger than memory, or on a cluster: memory maps, batches that a function makes,
+    Dask arrays (nn.samples says how). X may be a frame of pandas or Polars, whose rows are samples;
+    its columns become `net.features`. Labels may also be one word or number for each sample; what
+    they stand for becomes `net.classes` (nn.labels says how), and `net.predict` answers with it.
 
     `loss` is one of nn.losses, or any function of (A, Y) that returns a scalar Tensor; it is also
     given `batch_axis` if it takes it, and a `_with_logits` loss gets Z of the last layer for A.
@@ -341,11 +342,10 @@ class _Run:
         self.cost = after.cost
         self.rng, self.noise = rng, rng if net.is_random else None
         self.steps = Steps(net, self.cost, optimizer, self.noise)
-        self.begun: Callable[[], None] | None = None  # undoes all steps
-        if isinstance(batches, Streamed):
-            self.begun = _restorer(net, optimizer)
-            if batches.in_pieces:
-                self.steps = SummedSteps(net, loss, optimizer, batches.samples, self.noise)
+        if isinstance(batches, Streamed) and batches.in_pieces:
+            self.steps = SummedSteps(net, loss, optimizer, batches.samples, self.noise)
+        in_chunks = isinstance(batches, Streamed) or isinstance(after.samples, SamplesInChunks)
+        self.begun = _restorer(net, optimizer) if in_chunks else None
         self.history = History(metrics={name: [] for name in after.metrics})
         self.count = functools.partial(right_of, loss, batch_axis=net.batch_axis)
         self.watched = False  # by functions of the user's
@@ -373,10 +373,10 @@ class _Run:
 
     def compile(self) -> None:
         """Take compiled steps from now on, if these batches can be traced."""
-        if isinstance(self.steps, SummedSteps):
-            self.steps.part.compile = self.history.compiled = True
-            return
         batches = self.batches.examples()
+        if isinstance(self.steps, SummedSteps):
+            self.history.compiled = self.steps.compiles(batches[0])
+            return
         steps = compiled_steps(self.net, self.cost, self.optimizer, batches, self.noise)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
@@ -407,8 +407,12 @@ class _Run:
     def look(self, epoch: int, epochs: int, report: Report) -> bool:
         """Measure and report an epoch; True if training is to stop."""
         self.steps.end()
-        with np.errstate(all="ignore"):
-            self.after.measure(self.history)
+        try:
+            with np.errstate(all="ignore"):
+                self.after.measure(self.history)
+        except Exception:
+            self.undo()
+            raise
         stop = self.after.is_enough(self.history)
         report(epoch, self.history)
         for callback in self.callbacks:
@@ -424,6 +428,13 @@ class _Run:
             save(self.checkpoint, self.state(), self.about)
         self.steps.begin()
         return stop
+
+    def undo(self) -> None:
+        """Undo all steps, if there are samples in chunks: they are checked when they are read."""
+        if self.begun is not None:
+            self.steps.end()
+            self.begun()
+            self.steps.begin()
 
     def end(self) -> None:
         """Set network and history to the last whole step and the last whole epoch."""
@@ -444,10 +455,7 @@ class _Run:
             self.steps.end()
             raise self._diverged(epoch, error) from None
         except Exception:
-            if self.begun is not None:  # samples that were read now may be wrong
-                self.steps.end()
-                self.begun()
-                self.steps.begin()
+            self.undo()
             raise
         if rate is not None:
             self.history.rate.append(self.optimizer.rate)
