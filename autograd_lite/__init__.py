@@ -2,6 +2,15 @@
 
 A `Tensor` records the operations on it, and the chain rule runs over the record in reverse.
 NumPy's own functions work on Tensors.
+
+- To record and go back: `Tensor`, `gradients`, `no_grad`
+- To differentiate functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`
+- To judge what was derived by hand: `compare`, `check_backward`, `check_derivation`
+- To see a computation: `tape`, `draw`, `derive`, with a `Notation` of one's own
+- To run it faster: `compile`, with `guard` and `is_tracing` for what looks at values
+- What NumPy lacks: `relu`, `sigmoid`, `softplus`, `softmax`, `log_softmax`, `logsumexp`
+- To add an operation: `differentiable`, and `check_gradients` to test it
+- When something is wrong: `detect_anomalies`, `GradientError`, `TracingError`
 """
 
 from __future__ import annotations
@@ -10,7 +19,7 @@ import importlib
 import importlib.util
 import os
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_lite.errors import GradientError, TracingError
 from autograd_lite.functions import (
@@ -25,6 +34,19 @@ from autograd_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_an
 from autograd_lite.walk import gradients
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:  # what is loaded later, for type checkers
+    from autograd_lite.algebra.notation import Notation
+    from autograd_lite.anomalies import detect_anomalies
+    from autograd_lite.compiler.compiling import compile
+    from autograd_lite.compiler.tracing import guard
+    from autograd_lite.derivation.deriving import derive
+    from autograd_lite.diagnosis.backward import check_backward
+    from autograd_lite.diagnosis.checking import check_gradients
+    from autograd_lite.diagnosis.comparison import compare
+    from autograd_lite.diagnosis.notes import check_derivation
+    from autograd_lite.views.drawing import draw
+    from autograd_lite.views.printing import tape
 
 _LATER = {
     "Notation": "algebra.notation",
@@ -42,11 +64,21 @@ _LATER = {
 
 __all__ = [
     "GradientError",
+    "Notation",
     "Tensor",
     "TracingError",
+    "check_backward",
+    "check_derivation",
+    "check_gradients",
+    "compare",
+    "compile",
+    "derive",
+    "detect_anomalies",
     "differentiable",
+    "draw",
     "grad",
     "gradients",
+    "guard",
     "hessian",
     "hvp",
     "is_tracing",
@@ -59,18 +91,20 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "tape",
     "value_and_grad",
     "vjp",
-    *_LATER,
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load what most programs do not need only when it is asked for."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
-    globals()[name] = getattr(importlib.import_module(f"autograd_lite.{_LATER[name]}"), name)
-    return globals()[name]
+if not TYPE_CHECKING:  # to them, a module with a __getattr__ has every name
+
+    def __getattr__(name: str) -> Any:
+        """Load what most programs do not need only when it is asked for."""
+        if name not in _LATER:
+            raise AttributeError(f"module 'autograd_lite' has no attribute {name!r}")
+        globals()[name] = getattr(importlib.import_module(f"autograd_lite.{_LATER[name]}"), name)
+        return globals()[name]
 
 
 def __dir__() -> list[str]:
@@ -81,7 +115,9 @@ def load_ipython_extension(shell: Any) -> None:
     """`%load_ext autograd_lite`: a cell that begins with `%%derivation` is a note, and checked."""
 
     def derivation(line: str, cell: str) -> Any:
-        return __getattr__("check_derivation")(f"\n{cell}")
+        from autograd_lite.diagnosis.notes import check_derivation
+
+        return check_derivation(f"\n{cell}")
 
     shell.register_magic_function(derivation, "cell")
 

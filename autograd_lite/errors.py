@@ -23,7 +23,7 @@ class TracingError(RuntimeError):
     """A value was asked for while only the computation is being recorded."""
 
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
 def place(frame: Any = None) -> str:
@@ -185,6 +185,16 @@ def described(x: Any) -> str:
     if shape is None:
         return repr(x)
     return f"{x.name} {shape}" if getattr(x, "name", None) else f"{shape}"
+
+
+def kind_of(x: Any) -> str:
+    """What something is by its type.
+
+    >>> kind_of(3), kind_of([])
+    ('an int', 'a list')
+    """
+    name = type(x).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def not_a_name(name: Any) -> TypeError:

@@ -250,6 +250,11 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
+def index_along(x: Any, axis: int, index: Any) -> Any:
+    """`x[index]` along this axis."""
+    return x[(slice(None),) * axis + (index,)]
+
+
 @operation(lambda g, y, x: g)
 def identity(x: Any) -> Any:
     """x itself, as a new entry of the tape."""
@@ -320,8 +325,8 @@ def log_softmax_(x: Any, axis: tuple[int, ...]) -> Any:
 def _parts(arrays: Sequence[Any], axis: int) -> Rule:
     """The parts of g that belong to arrays concatenated along `axis`."""
     starts = [0, *itertools.accumulate(x.shape[axis] for x in arrays)]
-    before = (slice(None),) * axis
-    return lambda g, y, position: g[(*before, slice(starts[position], starts[position + 1]))]
+    pieces = [slice(*ends) for ends in itertools.pairwise(starts)]
+    return lambda g, y, position: index_along(g, axis, pieces[position])
 
 
 @operation(ForEvery(_parts))
@@ -330,9 +335,7 @@ def concatenate(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
-@operation(
-    ForEvery(lambda arrays, axis: lambda g, y, position: g[(slice(None),) * axis + (position,)])
-)
+@operation(ForEvery(lambda arrays, axis: lambda g, y, position: index_along(g, axis, position)))
 def stack(*arrays: Any, axis: int) -> Any:
     """The arrays side by side along a new axis."""
     return np.stack(arrays, axis=axis)
@@ -369,6 +372,19 @@ class Slot(int):
     """In an index that was recorded: the place of the index Tensor with this number."""
 
 
+_ARRAYS = (np.ndarray, Slot, bool, np.bool)
+
+
+def is_basic(index: tuple[Any, ...]) -> bool:
+    """Whether an index gives a view: no array is in it, nor a sequence or a truth value."""
+    for i in index:
+        if isinstance(i, _ARRAYS) or not (
+            i is None or i is Ellipsis or isinstance(i, slice) or hasattr(i, "__index__")
+        ):
+            return False
+    return True
+
+
 def _filled(index: tuple[Any, ...], at: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(at[i] if type(i) is Slot else i for i in index)
 
@@ -394,7 +410,7 @@ def scatter_add(x: Any, *at: Any, shape: tuple[int, ...], index: tuple[Any, ...]
 def _written(g: Any, *at: Any, index: tuple[Any, ...]) -> Any:
     """The part of g that belongs to what was written at `index`."""
     part = getitem(g, *at, index=index)
-    if not any(isinstance(i, np.ndarray | Slot) for i in index):  # nothing repeats
+    if is_basic(index):
         return part
     return np.where(written_last(*at, shape=g.shape, index=index), part, 0)
 
@@ -405,7 +421,7 @@ def _written(g: Any, *at: Any, index: tuple[Any, ...]) -> Any:
 )
 def setitem(x: Any, v: Any, *at: Any, index: tuple[Any, ...]) -> Any:
     """x with v at `index`, as after `x[index] = v`; of places that repeat, the last one counts."""
-    new = x.copy()
+    new = x.copy("K")  # it lies in memory as x does
     new[_filled(index, at)] = v
     return new
 

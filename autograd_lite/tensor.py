@@ -14,9 +14,10 @@ import math
 import operator
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,25 +30,31 @@ np.empty(2**21)
 
 HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy function: what it does here
 LATER: list[Callable[[], Any]] = []  # each loads more handlers, of functions that few programs call
+_loading = threading.RLock()
 NOTHING: dict[str, Any] = {}
 next_order = itertools.count().__next__
 
 
 def handler_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """What a NumPy function does here, None if it has no rule; rare ones are loaded for it."""
-    while function not in HANDLERS and LATER:
-        LATER.pop()()
+    if function not in HANDLERS and LATER:
+        with _loading:
+            while function not in HANDLERS and LATER:
+                LATER[-1]()
+                LATER.pop()  # only now: other threads wait for it
     return HANDLERS.get(function)
 
 
-def call_handler(handler: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+def call_handler(
+    handler: Callable[..., Any], name: Callable[[], str], args: Any, kwargs: dict[str, Any]
+) -> Any:
     """What a handler returns; arguments that it does not have are refused by NumPy's name."""
     try:
         return handler(*args, **kwargs)
     except TypeError as error:
         if "got an unexpected keyword" in str(error) or "positional argument" in str(error):
             arguments = ", ".join(kwargs) or f"{len(args)} arguments"
-            raise TypeError(f"{name} on a Tensor does not take these: {arguments}") from None
+            raise TypeError(f"{name()} on a Tensor does not take these: {arguments}") from error
         raise
 
 
@@ -110,7 +117,7 @@ class no_grad:
     def __exit__(self, *_: Any) -> None:
         _state.gradients = _state.before.pop()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Method) -> Method:
         if inspect.isclass(function) or not callable(function):
             raise TypeError(f"@ag.no_grad() stands above a function, not above {function!r}")
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
@@ -119,14 +126,16 @@ class no_grad:
                 "what runs while it waits: write `with ag.no_grad():` around lines without await"
             )
         if inspect.isgeneratorfunction(function):
-            return functools.wraps(function)(lambda *a, **k: self._stepwise(function(*a, **k)))
+            return functools.wraps(function)(  # type: ignore[return-value]
+                lambda *a, **k: self._stepwise(function(*a, **k))
+            )
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return function(*args, **kwargs)
 
-        return wrapped
+        return wrapped  # type: ignore[return-value]
 
     def _stepwise(self, generator: Any) -> Iterator[Any]:
         """The generator, each step of it inside this context and nothing between them."""
@@ -205,10 +214,12 @@ def is_tracing() -> bool:
 # What Tensor's operators and methods are made of. Small networks spend their time here, so the
 # usual case goes straight to `_made`: Tensors, a gradient, nothing static. All else: `record`.
 
-Method = Callable[..., Any]
+Unary = Callable[["Tensor"], "Tensor"]
+Binary = Callable[["Tensor", Any], "Tensor"]
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def _function(op: Callable[..., Any]) -> Method:
+def _function(op: Callable[..., Any]) -> Unary:
     """The method of an operation of one argument."""
     compute = getattr(op, "forward", op)
 
@@ -221,7 +232,7 @@ def _function(op: Callable[..., Any]) -> Method:
     return _documented(method, op)
 
 
-def _arithmetic(op: np.ufunc) -> tuple[Method, Method]:
+def _arithmetic(op: np.ufunc) -> tuple[Binary, Binary]:
     """The operator of an operation of two arguments, and the reflected one."""
     operator, reflected = _handled(op)
 
@@ -238,7 +249,7 @@ def _arithmetic(op: np.ufunc) -> tuple[Method, Method]:
     return _documented(method, op), reflected
 
 
-def _handled(op: np.ufunc) -> tuple[Method, Method]:
+def _handled(op: np.ufunc) -> tuple[Binary, Binary]:
     """The operators of a NumPy function that does more than record itself, or needs no haste."""
 
     def call(a: Any, b: Any) -> Any:
@@ -252,7 +263,7 @@ def _handled(op: np.ufunc) -> tuple[Method, Method]:
     return _documented(call, op), _documented(lambda self, other: call(other, self), op)
 
 
-def _in_place(op: np.ufunc, symbol: str) -> Method:
+def _in_place(op: np.ufunc, symbol: str) -> Binary:
     """`t += u`: inside no_grad a leaf gets new data; any other tensor becomes t + u."""
     operator, _ = _handled(op)
 
@@ -280,10 +291,10 @@ def _in_place(op: np.ufunc, symbol: str) -> Method:
     return _documented(method, op)
 
 
-def _of_numpy(*functions: Callable[..., Any]) -> list[Method]:
+def _of_numpy(*functions: Callable[..., Any]) -> list[Callable[..., Tensor]]:
     """The methods of NumPy's functions, with their arguments."""
 
-    def method_of(function: Callable[..., Any]) -> Method:
+    def method_of(function: Callable[..., Any]) -> Callable[..., Tensor]:
         def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
             return self.__array_function__(function, (), (self, *args), kwargs)
 
@@ -298,7 +309,14 @@ def _documented(method: Method, op: Callable[..., Any]) -> Method:
     return method
 
 
-class Tensor:
+class _Listing(type):
+    """The type of Tensor: `dir` leaves out what arrays have and a Tensor only has an error for."""
+
+    def __dir__(cls) -> list[str]:
+        return [name for name in super().__dir__() if name not in REFUSED]
+
+
+class Tensor(metaclass=_Listing):
     """An array on the tape.
 
     data: array of numbers, or anything NumPy makes one of; it is copied.
@@ -333,8 +351,8 @@ class Tensor:
     name: str | None
     _before: Tensor  # these four are set where something was assigned to, and _view of constants
     _current: int
-    _view: Any
-    _writes: Any
+    _view: tuple[Tensor, Callable[..., Any], dict[str, Any]]
+    _writes: Writes
 
     def __init__(
         self,
@@ -439,6 +457,36 @@ class Tensor:
         return self._data.dtype
 
     @property
+    def itemsize(self) -> int:
+        """As NumPy's."""
+        return self._data.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """As NumPy's."""
+        return self._data.nbytes
+
+    @property
+    def device(self) -> str:
+        """As NumPy's."""
+        return self._data.device
+
+    @property
+    def real(self) -> Tensor:
+        """As np.real."""
+        return self.__array_function__(np.real, (), (self,), NOTHING)
+
+    @property
+    def imag(self) -> Tensor:
+        """As np.imag."""
+        return self.__array_function__(np.imag, (), (self,), NOTHING)
+
+    @property
+    def flat(self) -> Iterator[Tensor]:
+        """The elements, one by one."""
+        return iter(self.ravel())
+
+    @property
     def T(self) -> Tensor:
         """The transpose (all axes reversed)."""
         return record(np.transpose, (self,), {"axes": tuple(range(self._data.ndim))[::-1]})
@@ -517,9 +565,9 @@ class Tensor:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         handler = HANDLERS.get(function) or handler_of(function)
-        name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+        name = lambda: f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:
-            raise no_rule(name)
+            raise no_rule(name())
         return call_handler(handler, name, args, kwargs)
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
@@ -535,6 +583,9 @@ class Tensor:
     # Python's protocols
 
     __hash__ = object.__hash__
+
+    def __dir__(self) -> list[str]:
+        return dir(Tensor)
 
     def __repr__(self) -> str:
         array = np.array2string(self._data, separator=", ", prefix="Tensor(")
@@ -626,7 +677,8 @@ class Tensor:
     __xor__, __rxor__ = _handled(np.bitwise_xor)
     __lt__, __gt__ = _handled(np.less)[0], _handled(np.greater)[0]
     __le__, __ge__ = _handled(np.less_equal)[0], _handled(np.greater_equal)[0]
-    __eq__, __ne__ = _handled(np.equal)[0], _handled(np.not_equal)[0]
+    __eq__ = _handled(np.equal)[0]  # type: ignore[assignment]
+    __ne__ = _handled(np.not_equal)[0]  # type: ignore[assignment]
     __neg__, __abs__ = _function(np.negative), _function(np.absolute)
     __pos__ = _function(np.positive)
     __iadd__ = _in_place(np.add, "+")
@@ -666,13 +718,12 @@ class Tensor:
 
     all, any, argmax, argmin = _of_numpy(np.all, np.any, np.argmax, np.argmin)
     argpartition, argsort, choose = _of_numpy(np.argpartition, np.argsort, np.choose)
-    clip, copy, cumprod, cumsum = _of_numpy(np.clip, np.copy, np.cumprod, np.cumsum)
+    clip, cumprod, cumsum = _of_numpy(np.clip, np.cumprod, np.cumsum)
     diagonal, dot, max = _of_numpy(np.diagonal, np.dot, np.max)
-    mean, min, nonzero, prod = _of_numpy(np.mean, np.min, np.nonzero, np.prod)
+    mean, min, prod = _of_numpy(np.mean, np.min, np.prod)
     ravel, repeat, round, squeeze = _of_numpy(np.ravel, np.repeat, np.round, np.squeeze)
     searchsorted, std, sum, swapaxes = _of_numpy(np.searchsorted, np.std, np.sum, np.swapaxes)
     take, trace, var = _of_numpy(np.take, np.trace, np.var)
-    conj = conjugate = _function(np.conjugate)
     exp, log, sqrt = _function(np.exp), _function(np.log), _function(np.sqrt)
     tanh, relu, sigmoid = _function(np.tanh), _function(rules.relu), _function(rules.sigmoid)
 
@@ -687,13 +738,31 @@ class Tensor:
         """As NumPy's; the gradient is cast back."""
         return HANDLERS[np.astype](self, dtype, casting=casting, copy=copy)
 
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """As np.compress."""
+        return self.__array_function__(np.compress, (), (condition, self, axis), NOTHING)
+
+    def conj(self) -> Tensor:
+        """It itself, as NumPy has it: its numbers are real."""
+        return self
+
+    conjugate = conj
+
+    def copy(self, order: str = "C") -> Tensor:
+        """As np.copy."""
+        return HANDLERS[np.copy](self, order)
+
     def flatten(self, order: str = "C") -> Tensor:
-        """As NumPy's: ravel, and always a copy."""
-        return self.ravel(order).copy()
+        """As NumPy's: one row, and always a copy."""
+        return self.reshape(-1, order=order, copy=True)
+
+    def nonzero(self) -> tuple[Tensor, ...]:
+        """As np.nonzero."""
+        return self.__array_function__(np.nonzero, (), (self,), NOTHING)
 
     def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Tensor:
         """As np.reshape."""
-        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order)
+        return HANDLERS[np.reshape](self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
     def transpose(self, *axes: Any) -> Tensor:
         """As np.transpose."""
@@ -710,7 +779,7 @@ def index_of(index: Any) -> tuple[tuple[Any, ...], list[Tensor]]:
                 raise errors.no_value("a boolean index")
             at.append(i)
             items.append(rules.Slot(len(at) - 1))
-        elif isinstance(i, list):
+        elif isinstance(i, list | tuple):
             errors.refuse_masks(i, "an index")
             items.append(np.array(i, dtype=None if np.size(i) else np.intp))
         else:
@@ -745,8 +814,8 @@ def record(
         t._needs = t._needs and t._data.dtype.kind == "f"  # astype(int) is constant, as floor is
         return t
     t = _made(y, None, (), (), NOTHING, False)
-    if op in VIEW_MAKERS:
-        t._view = _as_view(y, op, inputs[0], static)
+    if op in VIEW_MAKERS and (view := _as_view(y, op, inputs[0], static)):
+        t._view = (_without_tape(view[0]), op, static)
     if ASSIGNED:  # this will not be on a tape, where `settle` would look
         for x in inputs:
             if type(x) is Tensor:
@@ -789,9 +858,15 @@ ASSIGNED: dict[int, Any] = {}  # weak references to what was written over; often
 
 def view_of(x: Tensor) -> Any:
     """What x is a view of, by which operation, and its keyword arguments; None for no view."""
+    made = _made_of(x)
+    return _as_view(x._data, made[1], made[0], made[2]) if x._op in VIEW_MAKERS else made
+
+
+def _made_of(x: Tensor) -> Any:
+    """What x is a view of, as `view_of` has it; or may be, if an operation on the tape made it."""
     if x._op in VIEW_MAKERS:
         settle_inputs(x)
-        return _as_view(x._data, x._op, x._inputs[0], x._static)
+        return x._inputs[0], x._op, x._static
     view = getattr(x, "_view", None)
     if view is not None:
         base, op, static = view
@@ -801,22 +876,81 @@ def view_of(x: Tensor) -> Any:
     return None
 
 
-def _as_view(y: Any, op: Any, x: Any, static: dict[str, Any]) -> Any:
+def _as_view(y: Any, op: Any, x: Tensor, static: dict[str, Any]) -> Any:
     """The view that an operation made of x, or None if y has memory of its own."""
-    alike = _stand_in(y, x._data) or np.may_share_memory(y, x._data)
-    return (x, op, static) if alike and is_basic(static.get("index", ())) else None
+    if not _may_share(static):
+        return None
+    memory = in_memory(x)
+    if memory is not x._data:
+        y = getattr(op, "forward", op)(memory, **static)
+    return (x, op, static) if np.may_share_memory(y, memory) else None
 
 
-def _seen_through(x: Tensor) -> Iterator[Tensor]:
+def _may_share(static: dict[str, Any]) -> bool:
+    """Whether the result of a view maker can be a view: no array is in its index, nor in a sum."""
+    return rules.is_basic(static.get("index", ())) and "," not in static.get("subscripts", "")
+
+
+def in_memory(x: Tensor) -> np.ndarray:
+    """An array that lies in memory as NumPy's x does: a view that was written into is still one.
+
+    Of what is compiled, all but the views are contiguous.
+    """
+    compiled = hasattr(x._data, "stands_in")
+    if not (compiled or ASSIGNED):
+        return x._data
+    made = _made_of(x)
+    if made is None or not _may_share(made[2]):
+        return np.empty(x.shape, x.dtype) if compiled else x._data
+    base, op, static = made
+    array: np.ndarray = getattr(op, "forward", op)(in_memory(base), **static)
+    return array
+
+
+def _without_tape(x: Tensor) -> Tensor:
+    """x for a view of it that is made inside no_grad, and is not to keep the tape of x."""
+    first = same = _off_tape(x)
+    while x._op is not None and (view := view_of(x)):
+        x, op, static = view
+        same._view = (_off_tape(x), op, static)
+        same = same._view[0]
+    return first
+
+
+def _off_tape(x: Tensor) -> Tensor:
+    """x without what it was made from, where it goes on as x does; x itself if it is a leaf."""
+    if x._op is None:
+        return x
+    same = _made(x._data, None, (), (), NOTHING, x._needs)
+    same._order, same._writes = x._order, writes_of(x)
+    return same
+
+
+class Writes(list[tuple[int, Any]]):
+    """When a tensor was written into, and where, if a basic index tells; `newest`: as it is now."""
+
+    def __init__(self, t: Tensor) -> None:
+        super().__init__()
+        self.newest = weakref.ref(t)
+
+
+def writes_of(t: Tensor) -> Writes:
+    """The writes into t, which all that it goes on as share."""
+    if not hasattr(t, "_writes"):
+        t._writes = Writes(t)
+    return t._writes
+
+
+def seen_through(x: Tensor) -> Iterator[Tensor]:
     """What x is a view of, and what that is a view of."""
     while (view := view_of(x)) is not None:
         x = view[0]
         yield x
 
 
-def is_basic(index: Any) -> bool:
-    """Whether a recorded index gives a view: no array is in it."""
-    return not any(isinstance(i, np.ndarray | rules.Slot) for i in index)
+def _may_go_on(x: Tensor) -> bool:
+    """Whether NumPy may write into what x is: it was assigned to, or is a view."""
+    return x._op in VIEW_MAKERS or hasattr(x, "_view") or hasattr(x, "_writes")
 
 
 def settle(t: Tensor) -> None:
@@ -828,7 +962,7 @@ def settle(t: Tensor) -> None:
     for x in t._inputs:
         if type(x) is not Tensor:
             continue
-        if x._order >= order or x._op in VIEW_MAKERS or hasattr(x, "_writes"):
+        if x._order >= order or _may_go_on(x):
             settle_inputs(t)
             if t._op is not rules.identity or not hasattr(t, "_before"):  # not `recalled`
                 for z in t._inputs:
@@ -857,7 +991,7 @@ def recalled(x: Any) -> Any:
 
 def is_current(x: Tensor, order: float = math.inf) -> bool:
     """Whether NumPy would have the same value in x at this time, by default now."""
-    for behind in (x, *_seen_through(x)):
+    for behind in (x, *seen_through(x)):
         writes = getattr(behind, "_writes", ())
         since = getattr(x, "_current", x._order)
         for written, place in writes[bisect.bisect(writes, since, key=_order_of) :]:
@@ -869,9 +1003,9 @@ def is_current(x: Tensor, order: float = math.inf) -> bool:
 _order_of = operator.itemgetter(0)
 
 
-def _stand_in(*arrays: Any) -> bool:
+def _stand_in(a: Any, b: Any) -> bool:
     """Whether one of these has no memory that could be looked at."""
-    return any(hasattr(array, "stands_in") for array in arrays)
+    return hasattr(a, "stands_in") or hasattr(b, "stands_in")
 
 
 def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
@@ -945,10 +1079,9 @@ def _attribute_of_arrays(name: str) -> property:
     return property(lambda self: rare(np.ndarray)(self, name))
 
 
-# (A __getattr__ would do the same, and make every attribute of every Tensor slower.)
-for _name in dir(np.ndarray):
-    if not _name.startswith("_") and not hasattr(Tensor, _name):
-        setattr(Tensor, _name, _attribute_of_arrays(_name))
+REFUSED = frozenset(n for n in dir(np.ndarray) if n[0] != "_" and not hasattr(Tensor, n))
+for _name in REFUSED:  # (a __getattr__ would make every attribute of every Tensor slower)
+    setattr(Tensor, _name, _attribute_of_arrays(_name))
 
 
 _UNCHANGING = frozenset((int, float, bool, str, type(None)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -223,6 +223,18 @@ def backward(J: Tensor, gradient: Any, retain_grads: bool) -> None:
     differentiate(J, start, keep, leads)
 
 
+@overload
+def gradients(
+    J: Tensor, wrt: Sequence[Tensor], gradient: Any = None, create_graph: Literal[False] = False
+) -> list[np.ndarray]: ...
+@overload
+def gradients(
+    J: Tensor, wrt: Sequence[Tensor], gradient: Any = None, *, create_graph: Literal[True]
+) -> list[Tensor]: ...
+@overload
+def gradients(
+    J: Tensor, wrt: Sequence[Tensor], gradient: Any = None, create_graph: bool = False
+) -> list[Any]: ...
 def gradients(
     J: Tensor,
     wrt: Sequence[Tensor],

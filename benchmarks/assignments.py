@@ -37,10 +37,17 @@ VIEWS = {  # of a matrix: the shape, and how it is written
     "{}[0, 1:]": (COLUMNS - 1,),
     "{}.T": (COLUMNS, ROWS),
     "{}.reshape(-1)": (ROWS * COLUMNS,),
+    "{}.ravel()": (ROWS * COLUMNS,),
     "{}.reshape(4, 3)": (COLUMNS, ROWS),
+    "{}[:2].T.reshape(2, 2, 2)": (2, 2, 2),
     "{}[None]": (1, ROWS, COLUMNS),
 }
-COPIES = {"{}[[0, 2, 0]]": (ROWS, COLUMNS), "{}.flatten()": (ROWS * COLUMNS,)}
+COPIES = {
+    "{}[[0, 2, 0]]": (ROWS, COLUMNS),
+    "{}.flatten()": (ROWS * COLUMNS,),
+    "{}.T.reshape(-1)": (ROWS * COLUMNS,),
+    "{}[:, 1].ravel()": (ROWS,),
+}
 PARTS = [*VIEWS][:7]  # what is assigned to
 FANCY = {"[[0, 2]]": (2, COLUMNS), "[[0, 0, 1], [1, 1, 2]]": (3,), "[:, [1, 1]]": (ROWS, 2)}
 
@@ -69,7 +76,8 @@ class Program:
 
 def drawn(rng: np.random.Generator, length: int) -> Program:
     """A random program of so many lines."""
-    lines = ["v0 = A * 1.5", "v1 = np.tanh(B)", "v2 = u * u"]
+    first = "A * 1.5" if rng.random() < 0.5 else "zeros((3, 4))"  # constants have views as well
+    lines = [f"v0 = {first}", "v1 = np.tanh(B)", "v2 = u * u"]
     shapes = {"v0": SHAPES[0], "v1": SHAPES[0], "v2": SHAPES[1]}
 
     def one(items: Any) -> Any:
@@ -83,11 +91,10 @@ def drawn(rng: np.random.Generator, length: int) -> Program:
         found += [
             form.format(m) for form, s in (VIEWS | COPIES).items() for m in matrices if s == shape
         ]
-        return (
-            one([*found, "0.5"])
-            if rng.random() < 0.9 or not found
-            else f"{one(found)} * {one(found)}"
-        )
+        how = rng.random()
+        if how < 0.2 or not found:
+            return "0.5"
+        return one(found) if how < 0.9 else f"{one(found)} * {one(found)}"
 
     def new(expression: str, shape: tuple[int, ...]) -> str:
         name = f"v{len(shapes)}"
@@ -122,7 +129,9 @@ def drawn(rng: np.random.Generator, length: int) -> Program:
         else:
             part = one(PARTS)
             lines.append(f"{part.format(matrix)} = {of(VIEWS[part])}")
-    total = " + ".join(f"np.sum({v} * {v})" for v in dict.fromkeys(one(shapes) for _ in range(3)))
+    used = dict.fromkeys(one(shapes) for _ in range(5))
+    weights = {SHAPES[0]: "B", SHAPES[1]: "u"}
+    total = " + ".join(f"np.sum({weights.get(shapes[v], 1.5)} * {v} * {v})" for v in used)
     return Program([*lines, f"return {total}"])
 
 
@@ -156,16 +165,15 @@ def differences(program: Program, arrays: list[np.ndarray], h: float = 1e-6) -> 
 def in_torch(program: Program, arrays: list[np.ndarray]) -> list[np.ndarray] | None:
     """The gradients by PyTorch, whose views are as NumPy's are; None where it refuses.
 
-    It refuses what was used before it was written into, and parts that overlap, not always though;
-    where an index repeats, it hands the gradient to values that were written over.
+    It refuses what was used before it was written into, and parts that overlap, not always though:
+    then it reads what it has written already, and its value is another. Where an index repeats, it
+    hands the gradient to values that were written over.
     """
     if torch is None:
         return None
 
-    for line in program.lines:
-        overlap = re.match(r"(v[0-9]+)\[.* \+= .*\1\[", line)
-        if overlap or any(f"{index} =" in line for index in REPEATED):
-            return None
+    if any(f"{index} =" in line for line in program.lines for index in REPEATED):
+        return None
 
     class Functions:
         tanh, sum = torch.tanh, torch.sum
@@ -185,6 +193,8 @@ def in_torch(program: Program, arrays: list[np.ndarray]) -> list[np.ndarray] | N
     except RuntimeError as error:
         if not any(said in str(error) for said in IN_TORCH):
             raise
+        return None
+    if not np.isclose(J.item(), on_arrays(program, arrays), rtol=1e-12):
         return None
     return [np.zeros(x.shape) if x.grad is None else x.grad.numpy() for x in leaves]
 

@@ -11,11 +11,16 @@ from autograd_lite.extras import needed
 from nn.arrays import Array, as_numbers
 from nn.network import Network
 
+# Eight colours that people who see fewer colours can tell apart (M. Okabe and K. Ito, 2008).
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000")
+
 
 def decision_boundary(
     net: Network, X: ArrayLike, Y: ArrayLike, ax: Any = None, threshold: float = 0.5
 ) -> Any:
     """Draw the points X of two features, coloured by Y, on the network's answers around them.
+
+    Classes differ in colour and in mark, and a legend names them (`net.classes`, or numbers).
 
     A single output above `threshold` means class 1 (0.5 for a probability, 0 for a logit); of
     several outputs the largest is the class. Draws into the matplotlib Axes `ax`, or new ones, and
@@ -41,12 +46,16 @@ def decision_boundary(
         answer = answers.reshape(200, 200)
         ax.pcolormesh(*grid, answer, cmap="RdBu", alpha=0.4, rasterized=True)
         ax.contour(*grid, answer, levels=[threshold], colors="black", linewidths=1.2)
-        ax.scatter(*points, c=labels[0], cmap="RdBu", s=18, edgecolors="white", linewidths=0.5)
+        classes, colours = labels[0].astype(int), ["#67001f", "#053061"]
     else:
-        colours = {"cmap": "tab10", "vmin": 0, "vmax": 9}
-        answer = answers.argmax(0).reshape(200, 200)
-        ax.pcolormesh(*grid, answer, alpha=0.3, **colours)
-        ax.scatter(*points, c=labels.argmax(0), s=12, **colours)
+        classes, colours = labels.argmax(0), [_COLOURS[k % 8] for k in range(len(answers))]
+        region, levels = answers.argmax(0).reshape(200, 200), np.arange(len(answers) + 1) - 0.5
+        ax.contourf(*grid, region, levels=levels, colors=colours, alpha=0.3)
+    for k, colour in enumerate(colours):
+        name = str(net.classes[k]) if net.classes else str(k)
+        style = {"marker": "o^sDvP*X"[k % 8], "s": 18, "edgecolors": "white", "linewidths": 0.5}
+        ax.scatter(*points[:, classes == k], color=colour, label=name, **style)
+    ax.legend(title="class", fontsize="small", loc="best")
     ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
     return ax
 

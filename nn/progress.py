@@ -22,8 +22,10 @@ def reporter(progress: bool | Report | None, epochs: int) -> Iterator[Report]:
     elif progress is False or (progress is None and not on_terminal):
         yield lambda epoch, history: None
     elif on_terminal and has_rich():
-        with _bar(epochs) as report:
-            yield report
+        with bar() as show:
+            yield lambda epoch, history: show(
+                epoch, epochs, f"epoch {epoch} of {epochs}: {loss_and_accuracy(history)}"
+            )
     else:
         yield lambda epoch, history: _line(epoch, epochs, history)
 
@@ -64,20 +66,38 @@ def has_rich() -> bool:
 
 
 @contextmanager
-def _bar(epochs: int) -> Iterator[Report]:
+def bar(passing: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on the terminal of stderr; nothing where there is none, or without rich.
+
+    Yields the function that shows how much is done, of how much, and a text.
+    passing: the bar is gone at the end.
+    """
+    if sys.stderr is None or not sys.stderr.isatty() or not has_rich():
+        yield lambda done, of, text: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=epochs)
-        shown = 0.0
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    progress = Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=passing,
+        auto_refresh=False,  # by a thread, which a process that forks must not have
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = progress.add_task("", total=1)
+    next_time = time.monotonic() + (0.5 if passing else 0.0)  # what is quick needs no bar
 
-        def report(epoch: int, history: Any) -> None:
-            nonlocal shown
-            if epoch == epochs or time.monotonic() > shown + 0.1:
-                shown = time.monotonic()
-                text = f"epoch {epoch} of {epochs}: {loss_and_accuracy(history)}"
-                bar.update(task, completed=epoch, description=text)
+    def show(done: int, of: int, text: str) -> None:
+        nonlocal next_time
+        if time.monotonic() >= next_time or (done == of and not passing):
+            next_time = time.monotonic() + 0.1
+            progress.start()
+            progress.update(task, completed=done, total=of, description=text, refresh=True)
 
-        yield report
+    try:
+        yield show
+    finally:
+        progress.stop()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import html
 import json
+import os
 import threading
 import types
 
@@ -15,8 +17,10 @@ from builders import normal
 from course_code import EXAMPLES, LABELS
 
 import autograd_lite as ag
+from autograd_lite import errors
 from autograd_lite.diagnosis.arguments import at
 from autograd_lite.diagnosis.hand_written import HandWritten
+from autograd_lite.diagnosis.stand_in import ON_TENSORS, is_users
 
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 
@@ -210,6 +214,110 @@ def test_a_reference_says_what_is_right():
         check(other, affine_backward)
 
 
+def copied(x):
+    ones, three, both = np.copy([1.0, 1.0, 1.0]), np.copy(3.0), np.copy([x[0], x[2]])
+    ones[1] = x[1]
+    return np.sum(ones * x) * three + np.sum(both * both), None
+
+
+def test_copies_of_lists_and_numbers():
+    def backward(dout, cache):
+        return dout * (3 * np.array([1, 2 * X[1], 1]) + 2 * np.array([X[0], 0, X[2]]))
+
+    assert ag.check_backward(copied, backward, (X,))
+
+
+@pytest.mark.parametrize(
+    "x",
+    [3.0, 3, True, [1.0, 2.0], [[1, 2], [3, 4]], (1.0,), [], "text", np.arange(3), np.ones((2, 3))],
+    ids=repr,
+)
+@pytest.mark.parametrize("order", ["K", "F"])
+def test_a_copy_is_what_numpy_makes(x, order):
+    found, right = ON_TENSORS[id(np.copy)](x, order=order), np.copy(x, order=order)
+    data = found.data if isinstance(found, ag.Tensor) else found
+    assert (data.dtype, data.shape) == (right.dtype, right.shape)
+    np.testing.assert_array_equal(data, right)
+    assert not np.shares_memory(data, x)
+
+
+OWN, NUMPY, PYTHON = (os.path.dirname(module.__file__) for module in (ag, np, os))
+
+
+@pytest.mark.parametrize(
+    ("file", "own", "users"),
+    [
+        (f"{OWN}/tensor.py", True, False),
+        (f"{OWN}/diagnosis/report.py", True, False),
+        (f"{OWN}_x/mine.py", False, True),
+        (f"{OWN}.py", False, True),
+        (f"{NUMPY}/linalg/__init__.py", False, False),
+        (f"{NUMPY}_x/mine.py", False, True),
+        (f"{PYTHON}/random.py", False, False),
+        (f"{PYTHON}_x/mine.py", False, True),
+    ],
+)
+def test_whose_a_file_is(file, own, users):
+    assert (errors.is_own(file), is_users(file)) == (own, users)
+
+
+REFERENCE = (affine_forward, affine_backward)
+
+
+@pytest.mark.parametrize(
+    ("reference", "gradients", "verdicts", "notes"),
+    [
+        (REFERENCE, lambda dx, dw, db: (dx, dw, db), "agrees agrees agrees", []),
+        (REFERENCE, lambda dx, dw, db: {"x": dx, "dw": dw}, "agrees agrees missing", []),
+        (REFERENCE, lambda dx, dw, db: {"b": -db}, "missing missing differs", []),
+        (REFERENCE, lambda dx, dw, db: (dx, dw), "agrees agrees missing", ["taken for x, w"]),
+        (REFERENCE, lambda dx, dw, db: (dx, None, db), "agrees missing agrees", ["taken for x, b"]),
+        (
+            (affine_forward, lambda *given: {"dw": affine_backward(*given)[1]}),
+            lambda dx, dw, db: {"dx": dx, "dw": dw},
+            "agrees agrees -",
+            ["not compared: b"],
+        ),
+        *(
+            (reference, lambda dx, dw, db: dw, "- agrees -", ["taken for w", "not compared: x, b"])
+            for reference in (None, affine_forward)
+        ),
+        (None, lambda dx, dw, db: {"x": dx}, "agrees - -", ["not compared: w, b"]),
+    ],
+)
+def test_gradients_that_are_left_out(reference, gradients, verdicts, notes):
+    backward = lambda dout, cache: gradients(*affine_backward(dout, cache))
+    report = ag.check_backward(affine_forward, backward, AFFINE, reference=reference, seconds=0)
+    found = {entry.label: entry.verdict for entry in report}
+    assert [found.get(name, "-") for name in ("x", "w", "b")] == verdicts.split()
+    assert report.score() == np.mean([verdict == "agrees" for verdict in found.values()])
+    start = "what <lambda> returned was taken for the gradients of "
+    assert report.notes == [note.replace("taken for ", start) for note in notes]
+    assert all(note in str(report) for note in report.notes)
+    assert all(html.escape(note) in report._repr_html_() for note in report.notes)
+    assert json.loads(report.to_json())["notes"] == report.notes
+
+
+def test_a_reference_that_is_a_cost_asks_for_its_gradients():
+    def cost(W, b, X):
+        residual = X @ W + b
+        return 0.5 * np.sum(residual**2), {"W": X.T @ residual, "b": residual.sum(axis=0)}
+
+    def of_a_pupil(W, b, X):
+        J, gradients = cost(W, b, X)
+        return J, {"W": gradients["W"]}
+
+    args = normal(3, 2), normal(2), normal(4, 3)
+    report = ag.check_backward(of_a_pupil, args=iter(args), reference=cost)
+    assert {e.label: e.verdict for e in report} == {"W": "agrees", "b": "missing"}
+    assert report.score() == 0.5
+    report = ag.check_backward(
+        of_a_pupil, args=args, reference=lambda W, b, X: (cost(W, b, X)[0], None)
+    )
+    assert {e.label: e.verdict for e in report} == {"W": "agrees"}
+    assert report.notes == ["not compared: b, X"]
+
+
 # Nothing is changed
 
 
@@ -347,6 +455,24 @@ X = normal(3)
         ((noted_forward, lambda dout, cache: {"z": dout}), (X,), KeyError, "'z'.* There are: x"),
         ((noted_forward, lambda dout, cache: {}), (X,), ValueError, "nothing to compare"),
         ((noted_forward, 3), (X,), TypeError, "backward is a function, not int"),
+        ((noted_forward, double), 3, TypeError, "args are a tuple, or a dict .* not an int"),
+        ((noted_forward, double), 0.5, TypeError, "args are a tuple, .* not a float"),
+        ((noted_forward, double), None, TypeError, "args are a tuple, .* not None"),
+        ((noted_forward, double), "x", TypeError, "args are a tuple, .* not a str"),
+        ((noted_forward, double), ([1.0],), TypeError, r"a list of 1.* np.array\(x, dtype=float\)"),
+        ((noted_forward, double), (0.5,), TypeError, r"x: a float.* np.array\(x, dtype=float\)"),
+        ((noted_forward, double), (3,), TypeError, "x: an int"),
+        ((lambda x: 3,), (X,), TypeError, "returned an int. It should return the cost"),
+        *(
+            ((noted_forward, lambda dout, cache, g=g: g), (X,), TypeError, f"the gradient of x {s}")
+            for g, s in (
+                ("abc", "is not an array of numbers, but str"),
+                (["a"], "is not an array of numbers, but str"),
+                ({"dx": object()}, "is not an array of numbers, but object"),
+                ({"dx": [[1], [1, 2]]}, "is no array"),
+                (1j * X, "is complex"),
+            )
+        ),
         ((random_generator, double), (X,), ValueError, "other numbers when it is run once more"),
         ((keeps_count, double), (X,), ValueError, "other numbers when it is run once more"),
         ((infinite, double), (X,), ValueError, "infinite gives nan or inf"),
@@ -362,6 +488,51 @@ X = normal(3)
 def test_what_cannot_be_compared_is_said(functions, args, error, said):
     with pytest.raises(error, match=said):
         ag.check_backward(*functions, args=args)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"wrt": "gamma"}, KeyError, "gamma is no argument of noted_forward. There are: x"),
+        ({"wrt": 3}, TypeError, "wrt=3: it is a list of arguments' names"),
+        ({"wrt": [3]}, TypeError, r"wrt=\[3\]: it is a list"),
+        ({"wrt": ["x", "x"]}, ValueError, "stands there twice"),
+        ({"rng": "a"}, TypeError, "rng is a seed, .* or a Generator, not a str"),
+        ({"rng": 1.5}, TypeError, "rng is a seed, .* not a float"),
+        ({"rng": -1}, ValueError, "rng=-1: as a seed it is"),
+        ({"rng": 2**32}, ValueError, "rng=4294967296: as a seed it is"),
+        *(
+            ({"seconds": seconds}, ValueError, "seconds=.* must be a number from 0 to")
+            for seconds in (None, np.inf, np.nan, 1e300, -1, "5")
+        ),
+        ({"reference": 3}, TypeError, "reference is a function, not int"),
+        ({"reference": (double,)}, TypeError, "reference is a function, not tuple"),
+    ],
+)
+def test_a_wrong_option_is_said(options, error, said):
+    with pytest.raises(error, match=said):
+        ag.check_backward(noted_forward, double, (X,), **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"wrt": "x"}, {"seconds": np.float32(1)}]
+    + [{"rng": rng} for rng in (None, np.random.default_rng(0), np.int64(3), [1, 2])],
+    ids=lambda options: " ".join(f"{k} {type(v).__name__}" for k, v in options.items()),
+)
+def test_what_may_stand_for_an_option(options):
+    dropped = lambda x: (x * np.random.rand(len(x)), None)
+    assert not ag.check_backward(dropped, double, (X,), **options)
+    assert ag.check_backward(noted_forward, double, (X,), **options)
+
+
+def test_a_generator_gives_a_seed():
+    noise = []
+    forward = lambda x: (noise.append(np.random.rand()), (x * 2, None))[1]
+    for rng in (np.random.default_rng(0), np.random.default_rng(0), np.random.default_rng(1)):
+        assert ag.check_backward(forward, double, (X,), rng=rng)
+    assert noise[0] == noise[1] == noise[2] == noise[3]  # each run twice, on arrays and on Tensors
+    assert noise[4] == noise[5] != noise[0]
 
 
 def test_a_gradient_of_whole_numbers_is_refused():

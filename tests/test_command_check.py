@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 
 from nn import closed_form, documents
-from nn.cli import command
+from nn.cli import command, command_check
 from nn.documents import Document, Entry, document_002
 from nn.documents.checked import everything
 from nn.documents.procedures import Run
@@ -29,14 +29,38 @@ def check(*options: str) -> int:
     return command.main(["check", "--document", "002", *options])
 
 
-def test_table_misprints_and_summary(few, capsys):
+def test_counts_and_summary(few, capsys):
     assert check() == 0
+    out = capsys.readouterr().out
+    header, row = out.splitlines()[1:3]
+    assert header.split() == ["holds", "misprint", "silent"]
+    assert row.split()[-3:] == ["1", "2", "2"]
+    assert "a^l = σ(z^l)" not in out
+    summary, more = out.splitlines()[-2:]
+    assert summary.startswith("3 formulas: 1 hold, 2 misprints; 2 of the wrong")
+    assert summary.endswith("all as recorded")
+    assert all(option in more for option in ("--all", "--misprints", "--report"))
+
+
+def test_gradients_in_training_are_a_line_for_each_data_set(few, capsys):
+    """A gradient that is apart has a line of its own, and `--all` has one for each."""
+    rows = [closed_form.Row("planar", f"dW{i}", 1e-12) for i in range(1, 40)]
+    rows.append(closed_form.Row("iris", "db1", 1e-2))
+    found = replace(everything(["002"]), training=rows)
+    command_check.show(found)
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) <= 24
+    assert ["planar", "all", "39", "1e-12"] in [line.split() for line in out.splitlines()]
+    assert ["≠", "iris", "db1", "1e-02"] in [line.split() for line in out.splitlines()]
+    command_check.show(found, every=True)
+    assert len(capsys.readouterr().out.splitlines()) > 40
+
+
+def test_every_formula(few, capsys):
+    assert check("--all") == 0
     out = capsys.readouterr().out
     assert "σ(z^L) = 1/(1 + e^{−z^L})" in out
     assert "misprint, silent" in out
-    assert "right: ∂C/∂z^l = [W^{l+1}]ᵀ ∂C/∂z^{l+1} ∘ σ′(z^l)" in out
-    assert out.splitlines()[-1].startswith("3 formulas: 1 hold, 2 misprints; 2 of the wrong")
-    assert out.splitlines()[-1].endswith("all as recorded")
 
 
 def test_misprints_only(few, capsys):
@@ -44,6 +68,7 @@ def test_misprints_only(few, capsys):
     out = capsys.readouterr().out
     assert "1/(1 + e^{−z^L})" not in out
     assert "why: The factor ∂z^2/∂a^1 is missing" in out
+    assert "right: ∂C/∂z^l = [W^{l+1}]ᵀ ∂C/∂z^{l+1} ∘ σ′(z^l)" in out
 
 
 def test_json_has_the_names_and_numbers(few, tmp_path, capsys):
@@ -65,7 +90,7 @@ def test_a_result_that_is_not_as_recorded_is_an_error(few, monkeypatch, capsys, 
     right = replace(second, reading=replace(second.reading, printed=second.reading.right))
     entries = [wrong, second, third] if changed == "misprint" else [first, right, third]
     monkeypatch.setattr(document_002, "DOCUMENT", replace(few, entries=entries))
-    assert check() == 1
+    assert check() == check("--all") == 1
     out = capsys.readouterr().out
     assert "1 NOT as recorded" in out
     assert "≠" in out
@@ -104,7 +129,7 @@ def test_what_needs_data_that_is_missing_is_left_out(few, monkeypatch, capsys):
 
 def test_without_rich_the_tables_are_plain(few, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "rich", None)
-    assert check() == 0
+    assert check("--all") == 0
     out = capsys.readouterr().out
     assert "σ(z^L) = 1/(1 + e^{−z^L})" in out
     assert out.splitlines()[-1].endswith("all as recorded")

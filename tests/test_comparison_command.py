@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import itertools
+import re
+import sys
 import textwrap
+from types import SimpleNamespace
 
 import pytest
 
+from autograd_lite.diagnosis import comparison, search
+from nn import progress
 from nn.cli.command import main
 
 COLUMNS = """
@@ -129,3 +136,45 @@ def test_the_help_says_that_the_file_is_executed(capsys):
     printed = capsys.readouterr().out
     assert "FILE.py is executed" in printed
     assert "only files that you trust" in printed
+
+
+class Terminal(io.StringIO):
+    """Takes what is written to a terminal."""
+
+    def isatty(self):
+        return True
+
+
+NOISE = """
+    import numpy as np
+
+    def gradients(X, Y, parameters):
+        rng = np.random.default_rng(0)
+        return {name: rng.normal(size=p.shape) for name, p in parameters.items()}
+"""
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_terminal_shows_how_far_the_search_is(stream, compare, monkeypatch):
+    pytest.importorskip("rich")
+    seconds = itertools.count()
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
+    monkeypatch.setenv("TERM", "xterm")
+    written = stream()
+    monkeypatch.setattr(sys, "stderr", written)
+    code, out = compare(NOISE, "--layers", "3,4,2")
+    assert code == 1
+    assert "looking" not in out
+    assert ("looking for the mistake" in written.getvalue()) == written.isatty()
+
+
+def test_a_quick_search_ends_after_a_second_and_says_what_it_tried(compare, monkeypatch):
+    now = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: 0.01 * next(now))  # the same on every machine
+    monkeypatch.setattr(comparison, "time", clock)
+    monkeypatch.setattr(search, "time", clock)
+    texts = [compare(NOISE, "--layers", "6,5,4,3,2", *quick)[1] for quick in ((), ("--quick",))]
+    assert "stopped" not in texts[0]
+    said = r"stopped after 1 s, before all was tried \(\d+ mistakes, in the gradients of \d+ of "
+    said += r"\d+ tensors"
+    assert re.search(said, " ".join(texts[1].split()))

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -324,6 +325,43 @@ def test_layers_fold_to_one_node_each():
     assert set(graph.forward) == {*itertools.pairwise(chain), ("Y", "J")}
     assert graph.lines("layer 1") == ["layer 1", "W1 b1 Z1 A1", "3 operations"]
     assert "each group is one node" in graph.caption
+
+
+def folded(J, most=80):
+    """The picture of a nameless tape, whose boxes have no circle and hide nothing twice."""
+    graph = Graph(ag.draw(J, most=most).source)
+    assert len(graph.nodes) <= most
+    after = {a: {y for x, y in graph.forward if x == a} for a, _ in graph.forward}
+    assert list(TopologicalSorter(after).static_order())  # CycleError
+    operations = [s for s in steps(J) if s.op]
+    inside = [line.split()[0] for lines in graph.nodes.values() for line in lines
+              if line.endswith(" operations")]  # fmt: skip
+    alone = sum(title.split()[0] in ("sum", "reshape") for title in graph.title.values())
+    assert sum(map(int, inside)) + alone == len(operations)
+    return graph
+
+
+def test_a_loop_without_names_folds_to_its_repetitions():
+    x, W = ag.Tensor(np.ones((3, 2)), True, name="x"), ag.Tensor(np.eye(3), True, name="W")
+    h = x
+    for _ in range(66):
+        h = np.tanh(W @ h + 0.1)
+    graph = folded(np.sum(h))
+    titles = [f"{k} of 66: dot, add, tanh, from %2" for k in ("1", "2", "3 to 65", "66")]
+    assert [title for title in graph.title.values() if "of 66" in title] == titles
+    assert {(a, b) for a, b in graph.forward if a == "W"} == {("W", title) for title in titles}
+    assert "what repeats is one node each time" in graph.caption
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_operations_without_names_and_pattern_fold_in_rows(seed):
+    rng = np.random.default_rng(seed)
+    x = h = ag.Tensor(np.ones((3, 2)), True, name="x")
+    functions = [np.sin, np.cos, np.tanh, lambda a: a * 2, lambda a: a + x, np.square, ag.sigmoid]
+    for _ in range(200):
+        h = functions[rng.integers(len(functions))](h)
+    graph = folded(np.sum(h))
+    assert 10 < len(graph.nodes) < 30
 
 
 def test_a_hundred_thousand_operations():

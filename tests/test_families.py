@@ -10,7 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.diagnosis import comparison, points, probes
-from autograd_lite.diagnosis.claims import numbers, read_claims
+from autograd_lite.diagnosis.claims import read_claims
 from autograd_lite.diagnosis.points import Paths
 from autograd_lite.graph import steps
 from autograd_lite.walk import recorded_for
@@ -208,29 +208,97 @@ def test_a_line_written_wrongly_is_named(name, style, right, wrong, kind, words,
     assert any(re.search(words, text) for text in texts), texts
 
 
+def recurrence(steps, wrong, rng):
+    """The tape of h = tanh(x U + h W), and its gradients by hand; `wrong` are the steps at which
+    the derivative of tanh is left out."""
+    X, H0 = rng.normal(size=(steps + 1, 5, 2)), rng.normal(size=(5, 3))
+    U, W = (ag.Tensor(rng.normal(size=(n, 3)), True, name) for n, name in ((2, "U"), (3, "W")))
+    h = [ag.Tensor(H0)]
+    for t in range(1, steps + 1):
+        h.append(np.tanh((X[t] @ U + h[-1] @ W).named(f"z{t}")).named(f"h{t}"))
+    J = np.sum(h[-1] ** 2) / 5
+    dh, dU, dW = 2 * h[-1].data / 5, 0, 0
+    for t in range(steps, 0, -1):
+        dz = dh if t in wrong else dh * (1 - h[t].data ** 2)
+        dU, dW, dh = dU + X[t].T @ dz, dW + h[t - 1].data.T @ dz, dz @ W.data.T
+    return J, {"U": dU, "W": dW}
+
+
+def layers_by_hand(count, wrong, rng):
+    """The same for layers Z = W A, A = tanh Z, each with a W of its own."""
+    A = [rng.normal(size=(4, 7))]
+    Ws = [ag.Tensor(rng.normal(size=(4, 4)), True, f"W{l + 1}") for l in range(count)]
+    for l in range(1, count + 1):
+        A.append(np.tanh((Ws[l - 1] @ A[-1]).named(f"Z{l}")).named(f"A{l}"))
+    J = np.sum(A[-1] ** 2) / 7
+    values = [A[0], *(a.data for a in A[1:])]
+    dA, by_hand = 2 * values[-1] / 7, {}
+    for l in range(count, 0, -1):
+        dZ = dA if l in wrong else dA * (1 - values[l] ** 2)
+        by_hand[f"W{l}"], dA = dZ @ values[l - 1].T, Ws[l - 1].data.T @ dZ
+    return J, by_hand
+
+
+SOME = [
+    (recurrence, 5, range(2, 6), "at every step from z2 on: z2, z3, z4 and z5"),
+    (recurrence, 5, range(4, 6), "at every step from z4 on: z4 and z5"),
+    (recurrence, 5, range(1, 5), "at every step up to z4: z1, z2, z3 and z4"),
+    (recurrence, 5, range(2, 5), "at every step from z2 up to z4: z2, z3 and z4"),
+    (recurrence, 20, range(8, 21), "at every step from z8 on: z8, z9, … z20"),
+    (recurrence, 5, range(1, 6), "at every step: z1, z2, … z5"),
+    (layers_by_hand, 6, range(2, 7), "in every layer from Z2 on: Z2, Z3, … Z6"),
+    (layers_by_hand, 6, range(1, 5), "in every layer up to Z4: Z1, Z2, Z3 and Z4"),
+    (layers_by_hand, 6, range(3, 6), "in every layer from Z3 up to Z5: Z3, Z4 and Z5"),
+]
+
+
+@pytest.mark.parametrize(("model", "size", "wrong", "words"), SOME)
+def test_a_mistake_from_some_step_on_says_from_which(model, size, wrong, words, rng, monkeypatch):
+    monkeypatch.setattr(points, "FAILURES_SHOW", True)
+    J, given = model(size, wrong, rng)
+    report = ag.compare(J, given)
+    entry = next(entry for entry in report if entry.verdict != "agrees")
+    (finding,) = [f for f in entry.best if f.kind == "derivative-dropped"]
+    assert finding.advice.endswith(f"So it is {words}.")
+
+
 def test_a_probe_tells_what_a_change_does_to_a_gradient(rng):
     """The tangents are the adjoint of the backward pass; one that is off by 1 % is not."""
     problem = families.random_problem(families.VAE, rng)
     J, (gradients, _) = problem.tape(), problem.gradients()
     paths = Paths(steps(J))
     (point,) = points.points(paths, 0)
-    claims = read_claims(paths, gradients)
-    for claim in claims:
-        claim.given = [numbers(claim.source, "a gradient")]
-    wanted, none = frozenset(claim.step.number for claim in claims), frozenset()
-    found = probes.probes(point, claims, none)
-    assert len(found) == len(claims)
+    wanted = [claim.step for claim in read_claims(paths, gradients)]
+    starts = {step.number: rng.normal(size=step.shape) for step in wanted}
+    none, all_of_them = frozenset(), frozenset(starts)
+    everywhere = {x.number: list(starts) for x in paths.down}
+    along_each = {n: {n: direction} for n, direction in starts.items()}
+    moved = probes.tangents(point, along_each, everywhere, none)
     for x in paths.down:
         change = rng.normal(size=x.shape)
-        pulled = dict(point.pull(x, change, wanted, none))
-        for probe in found:
-            number = probe.claim.step.number
-            if number in pulled:
-                seen = float(np.vdot(change, probe.tangents[x.number]))
-                assert seen == pytest.approx(probe.along(pulled[number]), abs=1e-10)
-                assert seen != pytest.approx(probe.along(1.01 * pulled[number]) + 1e-9, rel=1e-6)
-            else:
-                assert x.number not in probe.tangents
+        pulled = dict(point.pull(x, change, all_of_them, none))
+        assert set(moved[x.number]) == set(pulled)
+        for number, u in moved[x.number].items():
+            seen, along = float(np.vdot(change, u)), float(np.vdot(starts[number], pulled[number]))
+            assert seen == pytest.approx(along, abs=1e-10)
+            assert seen != pytest.approx(1.01 * along + 1e-9, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [1e-12, 1e-4])
+def test_along_a_probe_a_claim_is_off_by_more_than_its_noise(noise, rng):
+    """One number is off by little more than noise, the others by little less."""
+    x = ag.Tensor(rng.normal(size=(4, 8)), True, "x")
+    (claim,) = read_claims(Paths(steps(np.sum(x * x))), {"x": x.data})
+    off = 0.9 * noise * rng.choice([-1.0, 1.0], size=x.shape)
+    off[2, 3] *= 1.2 / 0.9
+    claim.given = [2 * x.data + off]
+
+    def tolerances(*_):
+        return noise
+
+    tolerances.fine = lambda *_: noise / 2
+    found = probes.probe(claim, 2 * x.data, tolerances, rng)
+    assert found.off > found.noise == 2 * found.fine
 
 
 @pytest.mark.parametrize("family", families.FAMILIES, ids=lambda family: family.name)

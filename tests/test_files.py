@@ -303,10 +303,10 @@ COMMANDS = {
 
 @pytest.fixture
 def no_work(monkeypatch):
-    monkeypatch.setattr("nn.cli.command_train._prepared", lambda _: pytest.fail("worked first"))
+    monkeypatch.setattr("nn.cli.command_train.prepared", lambda _: pytest.fail("worked first"))
     monkeypatch.setattr("nn.cli.command_check.everything", lambda *_: pytest.fail("worked first"))
     monkeypatch.setattr(
-        "nn.cli.command_draw._saved_or_described", lambda *_: pytest.fail("worked first")
+        "nn.cli.command_draw.saved_or_described", lambda *_: pytest.fail("worked first")
     )
 
 
@@ -364,6 +364,38 @@ def test_two_results_in_one_file_and_one_in_place_of_the_data(tmp_path, capsys, 
         assert command.main(["train", *map(str, options)]) == 2
         assert said in capsys.readouterr().err
     assert data.read_text() == "a,y\n1,2\n"
+
+
+# What a command reads, for each option that says where it writes: `{}` is the file.
+READS = [
+    ("train --data {} --target y", "--save --plot"),
+    ("predict {} other.csv", "--out"),
+    ("predict other.npz {}", "--out"),
+    ("compare {}", "--json"),
+    ("compare {}::f", "--json"),
+    ("compare other.py::f {}::f", "--json"),
+    ("compare other.py::f --reference {}", "--json"),
+    ("compare other.py other.py --reference {}::f", "--json"),
+    ("draw {}", "--output"),
+]
+
+
+@pytest.mark.parametrize("spelled", ["file.svg", "folder/../file.svg", "link.svg"])
+@pytest.mark.parametrize(
+    ("read", "option"), [(read, option) for read, options in READS for option in options.split()]
+)
+def test_no_command_writes_over_what_it_reads(
+    tmp_path, monkeypatch, capsys, no_work, read, option, spelled
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for name in ("file.svg", "other.csv", "other.npz", "other.py"):
+        (tmp_path / name).write_text(f"of {name}")
+    (tmp_path / "link.svg").symlink_to("file.svg")
+    assert command.main([*read.format("file.svg").split(), option, spelled]) == 2
+    said = f"autograd-lite: {option} {spelled}: this would replace file.svg\n"
+    assert capsys.readouterr().err == said
+    assert (tmp_path / "file.svg").read_text() == "of file.svg"
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ OTHERWISE = {
 }
 NOT_OF_NUMBERS = {  # errors; what reads, explains, checks or draws a tape
     *("GradientError", "TracingError", "check_gradients", "compare", "derive", "draw", "tape"),
-    *("Notation", "check_backward"),
+    *("Notation", "check_backward", "check_derivation"),
 }
 
 

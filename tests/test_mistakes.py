@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.diagnosis import mistakes, places, search
 from autograd_lite.walk import recorded_for
 from benchmarks import by_hand, diagnosis, planting
 from benchmarks.mistakes import KINDS, MISTAKES, UNPLANTED
@@ -144,3 +145,55 @@ def test_the_measurement_tells_right_answers_from_wrong(monkeypatch):
     assert outcome(("transposed", "W1", 1)) == "other kind"
     assert outcome(("unknown", "W1", 1)) == "unknown"
     assert outcome() == "agrees"
+
+
+@pytest.fixture
+def compared():
+    """Compare the gradients of two layers, each multiplied by itself: a mistake of no table."""
+    rng = np.random.default_rng(6)
+    X, b1, b2 = ag.Tensor(rng.normal(size=(4, 3))), np.zeros((1, 5)), np.zeros((1, 2))
+    W1, W2 = (ag.Tensor(rng.normal(size=s), True, n) for s, n in (((3, 5), "W1"), ((5, 2), "W2")))
+    b1, b2 = ag.Tensor(b1, True, "b1"), ag.Tensor(b2, True, "b2")
+    A1 = np.tanh((X @ W1 + b1).named("Z1")).named("A1")
+    J = np.mean(((A1 @ W2 + b2).named("Z2") - 1.0) ** 2)
+    right = tape_gradients(J, {"W1": 0, "b1": 0, "W2": 0, "b2": 0})
+    return lambda change: ag.compare(J, {name: change(g) for name, g in right.items()})
+
+
+def test_an_idea_makes_each_product_once(monkeypatch, compared):
+    made, repeated = [], []
+    product, of_idea = mistakes.matrix_product, places.Idea.array.fget
+
+    def counted(a, b):
+        made.append((a.tobytes(), b.tobytes(), a.shape, b.shape))
+        return product(a, b)
+
+    def array(idea):
+        before = len(made)
+        result = of_idea(idea)
+        repeated.extend(k for k, n in Counter(made[before:]).items() if n > 1)
+        return result
+
+    monkeypatch.setattr(mistakes, "matrix_product", counted)
+    monkeypatch.setattr(places.Idea, "array", property(array))
+    assert not compared(lambda g: g * g)
+    assert made
+    assert not repeated
+
+
+def test_what_a_mistake_gives_is_made_once(monkeypatch, compared):
+    made, counts = [], []
+    of_idea, wrong = places.Idea.array.fget, search.Trial.wrong
+
+    def counted(trial, point):
+        before = len(made)
+        result = wrong(trial, point)
+        counts.append(len(made) - before)
+        return result
+
+    monkeypatch.setattr(
+        places.Idea, "array", property(lambda idea: made.append(idea) or of_idea(idea))
+    )
+    monkeypatch.setattr(search.Trial, "wrong", counted)
+    assert not compared(lambda g: -g)
+    assert set(counts) == {1}

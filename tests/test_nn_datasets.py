@@ -294,12 +294,15 @@ def test_pictures(tmp_path):
         image, axes = nn.plots.figure(1)
         part = (X, Y) if batch_axis else (X.T, Y.T)
         assert nn.plots.decision_boundary(net, *part, ax=axes[0]) is axes[0]
-        points = axes[0].collections[-1].get_offsets()
-        np.testing.assert_array_equal(points, X.T)
+        for k, points in enumerate(axes[0].collections[-2:]):
+            np.testing.assert_array_equal(points.get_offsets(), X.T[Y[0] == k])
+        assert [text.get_text() for text in axes[0].get_legend().texts] == ["0", "1"]
         image.savefig(tmp_path / "image.png")
     net = nn.Network([2, 3], ["softmax"], rng=0)
     _, axes = nn.plots.figure(1)
+    net.classes = ["red", "blue", "none"]
     nn.plots.decision_boundary(net, X, np.vstack([Y, 1 - Y, 0 * Y]), ax=axes[0])
+    assert [text.get_text() for text in axes[0].get_legend().texts] == net.classes
     with pytest.raises(ValueError, match="3 inputs: a picture needs two"):
         nn.plots.decision_boundary(nn.Network([3, 1], ["tanh"]), X, Y)
 

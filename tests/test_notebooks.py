@@ -124,7 +124,7 @@ def test_a_changed_output_a_missing_picture_and_an_error_are_noticed():
 
 def test_they_are_numbered_in_order():
     numbers = [path.name[:2] for path in NOTEBOOKS]
-    assert numbers == [f"{n:02}" for n in range(1, 12)]
+    assert numbers == [f"{n:02}" for n in range(1, 14)]
 
 
 @every_notebook

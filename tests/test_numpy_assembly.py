@@ -469,3 +469,26 @@ def test_a_convolution_of_windows_is_compiled():
         np.testing.assert_array_equal(again, value)
         for x, y in zip(same, gradients, strict=True):
             np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("axis", [(1, 0), (0,), 1.7, 0.0])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, axis: np.take(x, [0], axis),
+        lambda x, axis: np.split(x, 1, axis),
+        lambda x, axis: np.array_split(x, 2, axis),
+        lambda x, axis: np.repeat(x, 2, axis),
+        lambda x, axis: np.delete(x, 0, axis),
+        lambda x, axis: np.insert(x, 0, 1.0, axis),
+        lambda x, axis: np.compress([True], x, axis),
+        lambda x, axis: np.take_along_axis(x, np.zeros((1, 1), int), axis),
+        lambda x, axis: np.apply_along_axis(np.sum, axis, x),
+        lambda x, axis: np.cumsum(x, axis),
+        lambda x, axis: np.diff(x, axis=axis),
+    ],
+)
+def test_one_axis_is_a_whole_number(f, axis):
+    for x in (np.ones((3, 4)), ag.Tensor(np.ones((3, 4)))):
+        with pytest.raises(TypeError):
+            f(x, axis)

@@ -1,4 +1,4 @@
-"""The numbers and names that README and pyproject.toml state, counted again."""
+"""The numbers and names that README, its further pages and pyproject.toml state, counted again."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from benchmarks import size
 from nn import documents
 
 ROOT = Path(__file__).parents[1]
-README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+PAGES = [ROOT / "README.md", *sorted((ROOT / ".github" / "how").glob("*.md"))]
+SAID = " ".join(" ".join(page.read_text(encoding="utf-8") for page in PAGES).split())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ENTRIES = [e for number in documents.NUMBERS for e in documents.document(number).entries]
 
 
 def stated(pattern: str) -> list[int]:
-    """The numbers in README's one sentence of this form."""
-    (found,) = re.finditer(pattern, README)
-    return [int(number.replace(",", "")) for number in found.groups()]
+    """The numbers in the sentences of this form, which all state the same."""
+    (found,) = {found.groups() for found in re.finditer(pattern, SAID)}
+    return [int(number.replace(",", "")) for number in found]
 
 
 def test_lines_of_the_engine_and_of_the_rules():
@@ -56,16 +57,18 @@ def test_entries_of_the_documents_and_their_verdicts():
     silent = sum(entry.silent for entry in ENTRIES)
     assert stated(pattern) == [len(ENTRIES), *(verdicts[kind] for kind in kinds), silent]
     assert sum(verdicts.values()) == sum(verdicts[kind] for kind in kinds)
-    assert "Five published derivations" in README
+    by_hand = sum(bool(entry.by_hand) for entry in ENTRIES)
+    pattern = r"notes: (\d+) formulas are read as they are printed, and (\d+) have their meaning"
+    assert stated(pattern) == [len(ENTRIES) - by_hand, by_hand]
+    assert "Five published derivations" in SAID
     assert len(documents.NUMBERS) == 5
 
 
-def test_every_file_that_is_pointed_to_is_there():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    files = re.findall(r'\]\(([^)#:]+)\)|src="([^"]+)"', text)
-    assert files
-    for link, picture in files:
-        assert (ROOT / (link or picture)).exists(), link or picture
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_file_that_is_pointed_to_is_there(page):
+    text = page.read_text(encoding="utf-8")
+    for link, picture in re.findall(r'\]\(([^)#:]+)[^)]*\)|src="([^"]+)"', text):
+        assert (page.parent / (link or picture)).exists(), link or picture
     for module in re.findall(r"python -m (benchmarks[\w.]*)", text):
         path = ROOT.joinpath(*module.split("."))
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -313,6 +315,125 @@ def test_a_search_writes_no_file_and_prints_nothing(tmp_path, capfd):
     assert capfd.readouterr().out == "here\n"
 
 
+# What an edited version of the user's code could do to the user's files, and what is caught.
+HARM = {
+    "write": "open(FILE, 'w')",
+    "append": "open(FILE, 'a').write('more')",
+    "create": "open(FILE + '.new', 'x')",
+    "os.open": "os.open(FILE, os.O_RDWR | os.O_TRUNC)",
+    "pathlib": "pathlib.Path(FILE).write_text('')",
+    "numpy": "np.save(FILE, dout)",
+    "memmap": "np.memmap(FILE, mode='r+')",
+    "truncate": "os.truncate(FILE, 0)",
+    "remove": "os.remove(FILE)",
+    "rename": "os.rename(FILE, FILE + '.old')",
+    "replace": "os.replace(OTHER, FILE)",
+    "rmdir": "os.rmdir(FOLDER)",
+    "mkdir": "os.makedirs(FILE + '.folder/below')",
+    "link": "os.symlink(FILE, FILE + '.link')",
+    "chmod": "os.chmod(FILE, 0)",
+    "utime": "os.utime(FILE, (0, 0))",
+    "rmtree": "shutil.rmtree(os.path.dirname(FILE))",
+    "move": "shutil.move(FILE, FOLDER)",
+    "copy": "shutil.copyfile(OTHER, FILE)",
+    "subprocess": "subprocess.run(['rm', FILE])",
+    "system": "os.system(f'rm {FILE}')",
+    "exec": "os.execvp('rm', ['rm', FILE])",
+    "spawn": "os.spawnlp(os.P_WAIT, 'rm', 'rm', FILE)",
+    "posix_spawn": "os.waitpid(os.posix_spawnp('rm', ['rm', FILE], os.environ), 0)",
+    "fork": "os.fork() or os._exit(0)",
+    "multiprocessing": "process('fork', FILE)",
+    "multiprocessing, spawned": "process('spawn', FILE)",
+    "kill": "os.kill(HERE, 0)",
+    "socket": "socket.create_connection(('127.0.0.1', PORT), 1)",
+    "sqlite": "sqlite3.connect(FILE)",
+}
+HARMFUL = """
+import multiprocessing, os, pathlib, shutil, socket, sqlite3, subprocess
+import numpy as np
+
+HERE = os.getpid()
+FOLDER = os.path.join(os.path.dirname(__file__), "empty")
+FILE, OTHER = (os.path.join(os.path.dirname(__file__), name) for name in ("file", "other"))
+SERVER = socket.create_server(("127.0.0.1", 0))
+SERVER.settimeout(0)
+PORT = SERVER.getsockname()[1]
+LOG = open(FILE, "r+")
+
+def process(kind, file):
+    one = multiprocessing.get_context(kind).Process(target=os.remove, args=(file,))
+    one.start()
+    one.join()
+
+def forward(x):
+    return x**2, x
+
+def backward(dout, x):
+    if os.getpid() != HERE:
+        {}
+    return dout * x
+"""
+QUIETLY = "try:\n            {}\n        except BaseException:\n            pass"
+
+
+def in_folder(folder):
+    """Every file and folder, with what is in it and its mode and time."""
+    return {
+        path: (path.read_bytes() if path.is_file() else None, path.stat()[:1], path.stat()[7:9])
+        for path in folder.rglob("*")
+        if "__pycache__" not in str(path)
+    }
+
+
+def harmful(folder, harm):
+    folder = folder / "mine"
+    (folder / "empty").mkdir(parents=True)
+    for name in ("file", "other"):
+        (folder / name).write_bytes(f"of {name}".encode())
+        os.utime(folder / name, (10**9, 10**9))
+    return folder, written(folder, HARMFUL.format(harm))
+
+
+@pytest.mark.parametrize("shape", ["{}", QUIETLY], ids=["", "caught"])
+@pytest.mark.parametrize("kind", HARM)
+def test_what_a_trial_would_do_to_files_and_processes_is_refused(tmp_path, kind, shape):
+    folder, module = harmful(tmp_path, shape.format(HARM[kind]))
+    before = {path: seen[:2] for path, seen in in_folder(folder).items()}
+    changed = (folder / "file").stat().st_mtime
+    report = checked(module, drawn((4, 3)), seconds=1)
+    assert {path: seen[:2] for path, seen in in_folder(folder).items()} == before
+    assert (folder / "file").stat().st_mtime == changed
+    with module.SERVER, module.LOG, pytest.raises(BlockingIOError):
+        module.SERVER.accept()  # nobody came
+    assert not report
+    assert (report.repair, report.first_wrong) == (None, None)  # no trial counts
+
+
+@pytest.mark.parametrize("harm", ["LOG.truncate(0)", "LOG.seek(4)", "LOG.write('x'); LOG.flush()"])
+def test_a_trial_cannot_reach_the_files_that_are_open(tmp_path, harm):
+    folder, module = harmful(tmp_path, harm)
+    with module.SERVER, module.LOG:
+        checked(module, drawn((4, 3)), seconds=1)
+        assert os.lseek(module.LOG.fileno(), 0, os.SEEK_CUR) == 0
+    assert (folder / "file").read_bytes() == b"of file"
+
+
+def test_a_trial_may_read_files_and_import_modules(tmp_path):
+    _, module = harmful(tmp_path, "import other_module; open(FILE).read()")
+    Path(module.__file__).with_name("other_module.py").write_text("x = 1")
+    with module.SERVER, module.LOG, pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(module.__file__).parent)
+        report = checked(module, drawn((4, 3)), seconds=30)
+    assert report.repair.diff.startswith("- return dout * x\n")
+
+
+def test_a_line_that_fails_in_trials_alone_is_not_blamed(tmp_path):
+    _, module = harmful(tmp_path, "raise OSError('no such device here')")
+    with module.SERVER, module.LOG:
+        report = checked(module, drawn((4, 3)), seconds=1)
+    assert (report.repair, report.first_wrong) == (None, None)
+
+
 def test_equal_sizes_do_not_hide_that_a_repair_is_none(tmp_path):
     """Divided by the features instead of the samples: on a square matrix both are right."""
     text = """
@@ -336,6 +457,26 @@ def test_what_a_process_sends_until_it_ends():
 
     assert in_own_process(work, 10) == ["first"]
     assert in_own_process(lambda send: time.sleep(60), 0.1) == []
+
+
+def test_a_process_is_not_locked_by_a_thread_that_it_does_not_have():
+    inside, end = threading.Event(), threading.Event()
+
+    def forward(x):
+        inside.set()
+        end.wait(30)
+        return x, x
+
+    layer = HandWritten(forward, lambda dout, x: dout, drawn((2,)))
+    thread = threading.Thread(target=layer.on_arrays)
+    thread.start()
+    try:
+        assert inside.wait(30)
+        other = HandWritten(lambda x: (x, x), lambda dout, x: dout, drawn((2,)))
+        assert in_own_process(lambda send: send(other.on_arrays().has_cache), 5) == [True]
+    finally:
+        end.set()
+        thread.join()
 
 
 def test_a_process_takes_a_limited_memory():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import runpy
 from collections import Counter
@@ -236,6 +237,11 @@ return [document.documentElement.scrollWidth > innerWidth && "the page",
     .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll"))
     .map((e) => e.outerHTML.slice(0, 80))].filter(Boolean);
 """
+# A formula that sticks out of its line, and would be cut or give it a scroll bar.
+CUT = """
+return [...document.querySelectorAll(".formula")]
+  .filter((e) => e.scrollHeight > e.clientHeight).map((e) => e.innerHTML.slice(0, 80));
+"""
 INVISIBLE = """
 return [...document.querySelectorAll("math")]
   .filter((e) => !e.closest("[hidden]"))
@@ -267,6 +273,7 @@ def test_it_can_be_read(window, file, width, scheme):
     window.open(file)
     window.run(UNFOLD)
     assert window.run(TOO_WIDE) == []
+    assert window.run(CUT) == []
     assert window.run(INVISIBLE) == []
     assert window.run(CONTRAST) == []
     ground = window.run("return getComputedStyle(document.body).backgroundColor")
@@ -293,6 +300,8 @@ def test_what_cannot_be_read_is_noticed(window, file):
     assert [said.split(":")[0] for said in window.run(CONTRAST)] == ["pale", "small"]
     assert [said[:8] for said in window.run(TOO_WIDE)] == ["the page", "<p style"]
     assert window.run(INVISIBLE) == ["thin"]
+    window.run("document.querySelector('.formula').style = 'height: 9px'")
+    assert len(window.run(CUT)) == 1
     window.run("console.error('noticed')")
     assert any("noticed" in said for said in window.console())
     window.run("new Image().src = 'http://127.0.0.1:9/picture.png'")
@@ -314,23 +323,28 @@ def test_the_stepper_steps_by_button_and_by_key(window, file):
     window.show(1280, "light")
     window.open(file)
     at, seen, chip, said, text, height = stepper(window)
-    assert (at, seen, chip) == (0, 1, "J")
+    assert (at, seen, chip) == (0, 1, "W1 X")
+    assert "W1, a parameter (4, 2)" in text
+    assert "X, given (2, 4)" in text
+    window.click(".chips li:nth-child(8) button")
+    assert stepper(window)[2] == "∂J/∂J"
     window.click(".forward")
     at, seen, chip, said, text, height = stepper(window)
-    assert (at, seen, chip) == (1, 1, "A2")
-    assert said == "Step 2 of 11: the gradient of A2, " + said.split("A2, ", 1)[1]
+    assert (at, seen, chip) == (8, 1, "∂J/∂A2")
+    assert said == "Step 9 of 18: the gradient of A2, " + said.split("A2, ", 1)[1]
     assert "J = binary_cross_entropy(A2, Y)" in text
     assert "(1, 4)" in text
     assert height > 100
-    moves = [("right", 2), ("right", 3), ("left", 2), ("end", 10), ("right", 10), ("home", 0)]
+    moves = [("right", 9), ("right", 10), ("left", 9), ("end", 17), ("right", 17), ("home", 0)]
     for key, expected in [*moves, ("left", 0)]:
         window.press(key)  # the focus is on the button that was clicked
         assert stepper(window)[:2] == [expected, 1], key
-    window.click(".chips li:nth-child(8) button")
-    assert stepper(window)[2] == "Z1"
+    window.click(".chips li:nth-child(15) button")
+    assert stepper(window)[2] == "∂J/∂Z1"
     window.click(".back")
-    assert stepper(window)[2] == "A1"
+    assert stepper(window)[2] == "∂J/∂A1"
     assert "W2ᵀ g" in stepper(window)[3]
+    assert "g, from ∂J/∂(W2 A1) (1, 4)" in stepper(window)[4]
 
 
 def test_arrow_keys_reach_the_stepper_only_where_it_is_in_view(window, file):
@@ -356,9 +370,34 @@ def test_a_link_opens_what_its_formula_is_folded_into(window, file):
 def test_only_the_silent_ones(window, file, checked):
     window.show(1280, "light")
     window.open(file)
+    window.run(UNFOLD)
     window.click("#only-silent")
     seen = "return [...document.querySelectorAll('.card')].filter((e) => e.offsetHeight).length"
     assert window.run(seen) == sum(r.silent for r in checked.results)
+
+
+def test_words_are_found(window, file, checked):
+    """In text and in formulas; a document without any is gone, one with some is opened."""
+    window.show(1280, "light")
+    window.open(file)
+    seen = (
+        "return [...document.querySelectorAll('.card')].filter((e) => e.checkVisibility()).length"
+    )
+    assert window.run(seen) == 0
+    label = next(r.label for r in checked.results if r.verdict == "misprint")
+    typed = "find.value = arguments[0]; find.dispatchEvent(new Event('input'))"
+    window.run(typed, label)
+    found = window.run(
+        "return [...document.querySelectorAll('.card:not([hidden])')].map((e) => e.id)"
+    )
+    assert window.run(seen) == len(found) > 0
+    assert all(word in name for name in found for word in label.split())
+    window.run(typed, "no such words")
+    assert window.run(
+        "return [...document.querySelectorAll('#misprints details')].every((e) => e.hidden)"
+    )
+    window.run(typed, "")
+    assert window.run("return document.querySelectorAll('.card[hidden]').length") == 0
 
 
 def test_a_screen_reader_finds_names_headings_and_tables(window, file):
@@ -385,12 +424,12 @@ def test_it_works_by_keyboard_alone(window, file):
     window.open(file)
     window.run("document.querySelector('.stepper').focus()")
     found = []
-    for _ in range(13):
+    for _ in range(20):
         window.press("tab")
         found.append(window.run("return document.activeElement.innerText"))
         outline = "return getComputedStyle(document.activeElement).outlineStyle"
         assert window.run(outline) == "solid"
-    assert found[:2] == ["J", "A2"]
+    assert found[:2] == ["W1 X", "Z1"]
     assert {"← back", "forward →"} <= set(found)
     boxes = "return [...document.querySelectorAll('.scroll')].filter((e) => e.clientWidth)"
     unreachable = f"{boxes}.filter((e) => e.scrollWidth > e.clientWidth && e.tabIndex < 0).length"
@@ -411,9 +450,12 @@ def test_the_full_report(window, tmp_path, capsys):
         window.run(UNFOLD)
         assert window.run("return document.querySelectorAll('.formulas li').length") == formulas
         assert window.run("return document.querySelectorAll('.formulas math').length") == formulas
-        for judge in (TOO_WIDE, INVISIBLE, CONTRAST):
+        for judge in (TOO_WIDE, CUT, INVISIBLE, CONTRAST):
             assert window.run(judge) == []
         assert window.console() == []
+    window.open(file)
+    paper = base64.b64decode(window.devtools("Page.printToPDF")["data"])
+    assert 3 < len(re.findall(rb"/Type\s*/Page[^s]", paper)) <= 15
 
 
 # README's pictures

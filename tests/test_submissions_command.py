@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 
 import numpy as np
 import pytest
 
 from nn.cli.command import UsageError, main
+from nn.cli.submissions import environment, submit
 from nn.cli.targets import described_arguments, names, target
 
 TEACHER = """
@@ -93,9 +95,26 @@ def test_how_arguments_are_described():
     assert (found["reg"], found["mode"], found["param"]["pad"]) == (0.5, "train", 1)
     assert found["param"]["W"].shape == found["layers"][0].shape[:1] == (2,)
     np.testing.assert_array_equal(described_arguments(text, rng=1)["x"], found["x"])
-    for wrong in ("x", "x=(2,", "x=(2.5,)", "x=(-1,)", "x=open('f')", "(2, 3)", "x=y"):
-        with pytest.raises(UsageError, match="--args"):
-            described_arguments(wrong)
+
+
+WRONG_ARGUMENTS = {  # what is wrong in --args, and what is said of it
+    **dict.fromkeys(("x", "(2, 3)", "**{'a': 1}", "", "x=1 x=2"), r"write name=\(4,5\) for each"),
+    "x=(2,": "was never closed",
+    **dict.fromkeys(("x=(2.5,)", "x=(-1,)"), "are no sizes, such as"),
+    **dict.fromkeys(("x=open('f')", "x=y", "x=[y]", "x={'a': y}", "x=1+1"), "is no value. Write"),
+    "x={**{'a': 2}}": "write every key",
+    "x={[1]: 2}": "unhashable",
+    **dict.fromkeys(
+        ("x=(2,)<0", "x=(2,)<'a'", "x=(2,)<3<4", "x=(2,)>3"), r"are drawn by \(4,\) < 3"
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_ARGUMENTS)
+def test_arguments_that_cannot_be_read(wrong):
+    with pytest.raises(UsageError, match=f"--args.*{WRONG_ARGUMENTS[wrong]}") as caught:
+        described_arguments(wrong)
+    assert "ast." not in str(caught.value)
 
 
 def test_what_a_file_defines():
@@ -182,6 +201,59 @@ def test_submissions_beside_a_reference(write, capsys, tmp_path):
             assert (result["ok"], result["score"], bool(result["failed"])) == wanted, (name, result)
         assert why in said
     assert f"{len(results)} compared" in said
+    assert "the memory limit is 3000 MB: --memory" in said
+    assert (
+        said.count("the memory limit is") == 2
+    )  # where it is said what is wrong, and in the table
+
+
+def test_a_submission_that_leaves_gradients_out_is_wrong(write, capsys, tmp_path):
+    old, out = "return dout @ w.T, x.T @ dout, dout.sum(axis=0)", tmp_path / "out.json"
+    dicts = write("dicts.py", old=old, new='return {"dx": dout @ w.T}')
+    rows = write("rows.py", old=old, new="return x.T @ dout, dout.sum(axis=0)")
+    reference = ["--reference", f"{write('teacher.py')}::affine"]
+    code, said = printed_by(capsys, f"{dicts}::affine", *reference)
+    assert code == 1
+    assert "affine_backward returned no gradient of w, on which" in said
+    code, said = printed_by(capsys, dicts, rows, *reference, "--json", str(out), "--timeout", "60")
+    assert code == 1
+    assert "affine_backward returned was taken for the gradients of w, b" in said
+    assert [r["score"] for r in json.loads(out.read_text())] == [1 / 3, 2 / 3]
+    assert "w: missing" in said
+
+
+@pytest.mark.parametrize("error", ["1 / 0", "np.zeros(2) + np.zeros(3)", "{}['dx']"])
+def test_an_error_of_the_reference_is_its_own(write, capsys, error):
+    teacher = write("teacher.py", old="return dout @ w.T", new=f"{error}; return dout @ w.T")
+    code, said = printed_by(capsys, f"{write('mine.py')}::affine", "--reference", teacher)
+    assert code == 2
+    assert f"{teacher} raised an error" in said
+    assert "mine.py raised" not in said
+
+
+def test_want_of_memory_in_the_comparison_is_said(write):
+    outcome = submit(write("mine.py"), "affine", [], 60, memory=1)
+    assert outcome.failed.splitlines()[1:] == ["the memory limit is 1 MB: --memory"]
+
+
+def test_a_reference_is_read_once_and_by_each_comparison(write, capsys, tmp_path):
+    count = tmp_path / "count"
+    noted = f"{END}with open({str(count)!r}, 'a') as file: file.write('x')"
+    files = [write(f"{k}.py") for k in range(3)]
+    code, said = printed_by(
+        capsys, *files, "--reference", write("teacher.py", TEACHER + noted), "--timeout", "60"
+    )
+    assert code == 0, said
+    assert count.read_text() == "x" * (1 + 3 * 2)
+
+
+@pytest.mark.parametrize(("path", "expected"), [(None, []), ("", []), ("a", ["a"])])
+def test_a_submission_imports_nothing_from_where_the_command_runs(monkeypatch, path, expected):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    if path is not None:
+        monkeypatch.setenv("PYTHONPATH", path)
+    _, *others = environment()["PYTHONPATH"].split(os.pathsep)
+    assert others == expected
 
 
 def test_a_reference_without_examples_is_refused(write, capsys):
@@ -207,10 +279,12 @@ def test_networks_of_many_files(write, capsys):
         (["{file}::affine", "--timeout", "0"], "--timeout must be more than 0"),
         (["{file}::affine", "--args", "x="], "--args 'x='"),
         (["{file}::affine", "--args", "x=(2,3)"], "args do not fit affine_forward"),
+        (["{file}::squared"], "autograd-lite: squared_example() in {file} returned int: return"),
     ],
 )
 def test_wrong_use_is_said(write, capsys, arguments, said):
-    file = write("mine.py")
+    example = f"{END}def squared(x): ...{END}def squared_example(): return 3"
+    file = write("mine.py", TEACHER + example)
     code, printed = printed_by(capsys, *(a.format(file=file) for a in arguments))
     assert code == 2
-    assert said in printed
+    assert said.format(file=file) in printed

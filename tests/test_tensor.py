@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd_lite as ag
+from autograd_lite import tensor
 from autograd_lite.functions import FAMILIES
 from autograd_lite.tensor import HANDLERS
 
@@ -826,6 +827,54 @@ def test_every_public_name_is_there_each_time(name):
     assert callable(getattr(ag, name))
 
 
+ARGUMENTS = {
+    "argpartition": (1,),
+    "astype": (np.float32,),
+    "backward": (np.ones((2, 2)),),
+    "choose": ([10.0, 20.0],),
+    "clip": (1, 2),
+    "compress": ([True, False], 1),
+    "dot": (np.eye(2),),
+    "named": ("Z",),
+    "repeat": (2,),
+    "reshape": (4,),
+    "searchsorted": (2.5,),
+    "swapaxes": (0, 1),
+    "take": (0,),
+}
+RECEIVERS = {
+    "choose": np.array([1, 0]),
+    "item": np.array([3.0]),
+    "searchsorted": np.array([1.0, 2.0, 3.0]),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in dir(ag.Tensor) if not name.startswith("_")])
+def test_what_dir_lists_works_as_numpys_does(name):
+    array = RECEIVERS.get(name, np.array([[1.0, 4.0], [3.0, 2.0]]))
+    x = ag.Tensor(array, requires_grad=array.dtype.kind == "f")
+    found = getattr(x, name)
+    if callable(found):
+        found = found(*ARGUMENTS.get(name, ()))
+    if hasattr(array, name) and name != "data":  # (an array's .data is its memory)
+        expected = getattr(array, name)
+        if callable(expected):
+            expected = expected(*ARGUMENTS.get(name, ()))
+        if name == "flat":
+            found, expected = np.stack(list(found)), np.array(list(expected))
+        for ours, right in zip(arrays_in([found]), [expected], strict=True):
+            np.testing.assert_array_equal(ours, right)
+
+
+@pytest.mark.parametrize("name", [name for name in dir(np.ndarray) if not name.startswith("_")])
+def test_what_arrays_have_is_listed_or_refused_in_words(name):
+    x = leaf(1.0, 2.0, name="x")
+    assert dir(x) == dir(ag.Tensor)
+    if name not in dir(x):
+        with pytest.raises(AttributeError, match=rf"\.{name}\b"):
+            getattr(x, name)
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "var", "std", "any", "all"])
 @pytest.mark.parametrize("options", [{}, {"axis": 0}, {"axis": 1, "keepdims": True}])
 def test_a_reduction_has_the_shape_that_the_arrays_method_gives(name, options):
@@ -871,3 +920,66 @@ def test_memory_that_is_freed_is_kept_for_the_next_step():
     run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
     first, second = map(int, run.stdout.split())
     assert second < first / 10
+
+
+def test_families_are_loaded_once_by_many_threads():
+    """Each thread finds the handler, also while another one loads it."""
+    program = """
+import sys, threading
+import numpy as np, autograd_lite as ag
+sys.setswitchinterval(1e-6)
+functions = [np.cumsum, np.fft.fftshift, np.flip, np.linalg.inv, np.i0, np.diff, np.kron] * 3
+results, start = {}, threading.Barrier(len(functions))
+def run(k):
+    t = ag.Tensor(np.eye(2), requires_grad=True)
+    start.wait()
+    try:
+        results[k] = type(functions[k](*[t] * (1 + (functions[k] is np.kron)))).__name__
+    except Exception as error:
+        results[k] = repr(error)
+threads = [threading.Thread(target=run, args=(k,)) for k in range(len(functions))]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert set(results.values()) == {"Tensor"}, results
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_thread_waits_for_the_family_that_another_one_loads(monkeypatch):
+    started, asked = threading.Event(), threading.Event()
+
+    def load():
+        started.set()
+        asked.wait(0.2)
+        monkeypatch.setitem(HANDLERS, load, len)
+
+    monkeypatch.setattr(tensor, "LATER", [load])
+    other = threading.Thread(target=tensor.handler_of, args=(load,))
+    other.start()
+    started.wait()
+    found = tensor.handler_of(load)
+    asked.set()
+    other.join()
+    assert found is len
+
+
+def test_a_family_that_failed_to_load_is_loaded_later(monkeypatch):
+    done = []
+
+    def load():
+        done.append(None)
+        if len(done) == 1:
+            raise MemoryError
+        monkeypatch.setitem(HANDLERS, load, len)
+
+    monkeypatch.setattr(tensor, "LATER", [load])
+    with pytest.raises(MemoryError):
+        tensor.handler_of(load)
+    assert tensor.handler_of(load) is len
+    assert tensor.LATER == []
+
+
+def test_the_readers_own_error_is_the_cause():
+    with pytest.raises(TypeError, match="does not take these") as caught:
+        np.apply_along_axis(lambda line, k: line, 0, ag.Tensor(np.ones((2, 2))))
+    assert "<lambda>" in str(caught.value.__cause__)

@@ -6,6 +6,7 @@ They need the `report` extra.
 
 from pathlib import Path
 
+import autograd_lite as ag
 from nn import plots
 from nn.closed_form import planar_exercise
 from nn.report import network, training
@@ -15,7 +16,8 @@ HERE = Path(__file__).parent
 
 def main(folder: Path = HERE) -> None:
     """Draw graph.png and planar.png."""
-    network.graph().save(folder / "graph.png")
+    f, J = network.cost()
+    ag.draw(J, groups=f.layers).save(folder / "graph.png")
     trained = training.after_training(planar_exercise(), epochs=2000)
     image, (plane, curve) = plots.figure(2)
     image.set_size_inches(9, 4)

@@ -252,12 +252,20 @@ class RuleTexts:
         self.names = {s.label for s in recorded if s.label}
 
     def __call__(self, step: Step, argument: int) -> str | None:
+        e = self.expression(step, argument)
+        return None if e is None else self._without_g(e, self._arriving(step))
+
+    def _arriving(self, step: Step) -> Symbol:
+        return Symbol("rule", "g", self.recorded.gradients[step.number].number, step.shape)
+
+    def expression(self, step: Step, argument: int) -> Expression | None:
+        """The rule as an expression of g and of the letters that the text has."""
         result = self.recorded.contributions.get((step.number, argument))
         if result is None:
             return None
-        g = Symbol("rule", "g", self.recorded.gradients[step.number].number, step.shape)
+        g = self._arriving(step)
         if result.number == g.number:
-            return "g"
+            return g
         inputs = [x.number for x in step.inputs if isinstance(x, Step)]
         letters = dict(zip(inputs, "x" if len(inputs) == 1 else "abcdefgh", strict=False))
         letters[step.number] = "y"
@@ -273,7 +281,7 @@ class RuleTexts:
                 return None
             return Symbol("rule", s.label or letters.get(s.number, "·"), s.number, s.shape)
 
-        return self._without_g(Reader(symbol, self.inactive)(result), g)
+        return Reader(symbol, self.inactive)(result)
 
     def _without_g(self, e: Expression, g: Symbol) -> str:
         rest = without(e, g)

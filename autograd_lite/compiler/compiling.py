@@ -15,7 +15,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,7 +31,19 @@ OTHER = object()  # what a program returns for arguments that it was not made fo
 SIGNATURES = 16
 
 
-def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Any:
+class Compiled(Protocol):
+    """A function that is compiled; `compile` says what its methods give."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def source(self, *args: Any, **kwargs: Any) -> str:
+        """The NumPy code that runs for these arguments."""
+
+    def unchecked(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """A function for more arguments of this signature, which it does not check."""
+
+
+def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Compiled:
     """The same function, faster: f is traced once and then runs as straight-line NumPy.
 
     f: any function of arrays, numbers, or lists, tuples and dicts of them, that returns such: a

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.compiler.lowering import REDUCTIONS, VIEWS, Node, is_elementwise
+from autograd_lite.compiler.lowering import REDUCTIONS, VIEWS, Node, is_elementwise, is_pure
 from autograd_lite.compiler.tracing import name_of
 from autograd_lite.rules import (
     Slot,
@@ -585,9 +585,7 @@ class Source:
             text = f"{inputs[0]}[{self._index(node, static['index'])}]"
         else:
             function = self._function(node)
-            if not (
-                op in (scatter_add, setitem) or _is_numpys(op) or (op is einsum and len(inputs) > 1)
-            ):
+            if not (is_pure(op) or (op is einsum and len(inputs) > 1)):
                 # A user's function: it gets arrays of its own, in case it keeps or returns them.
                 # (einsum of one array may be a view of it.)
                 inputs = [

@@ -78,7 +78,8 @@ PURE |= {rules.getitem, rules.setitem, rules.scatter_add, rules.written_last}
 
 def is_pure(op: Any) -> bool:
     """Whether an operation is known to give the same each time."""
-    return op in PURE or getattr(op, "__module__", None) == "numpy" or isinstance(op, np.ufunc)
+    numpys = f"{getattr(op, '__module__', None)}.".startswith("numpy.")
+    return op in PURE or numpys or isinstance(op, np.ufunc)
 
 
 class Lowering:

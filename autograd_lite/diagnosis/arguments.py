@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd_lite import errors
+from autograd_lite.diagnosis.claims import numbers
 from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.stand_in import is_users_object
 from autograd_lite.tensor import Tensor
@@ -35,6 +37,8 @@ class Arguments:
     def __init__(self, function: Callable[..., Any], args: Any) -> None:
         self.who = getattr(function, "__name__", type(function).__name__)
         args = (args,) if isinstance(args, np.ndarray | Tensor) else args
+        if isinstance(args, str | bytes) or not isinstance(args, Iterable):
+            raise TypeError(f"args are a tuple, or a dict by parameter, not {told_of(args)}")
         try:
             signature = inspect.signature(function)
             bound = signature.bind(**args) if isinstance(args, Mapping) else signature.bind(*args)
@@ -44,14 +48,15 @@ class Arguments:
         self.state: dict[str, Any] = dict(vars(owner)) if is_users_object(owner) else {}
         self.bound = bound
         self.by_parameter = {name: map_leaves(_no_tensor, x) for name, x in bound.arguments.items()}
-        found = _named(list(_leaves((), {**self.state, **self.by_parameter})))
+        found = _named(list(leaves({**self.state, **self.by_parameter})))
         self.paths = {name: path for name, (path, x) in found.items() if _is_float_array(x)}
         self.numbers = {name: path for name, (path, x) in found.items() if type(x) is float}
         if not self.paths:
             told = ", ".join(f"{name}: {told_of(x)}" for name, x in self.by_parameter.items())
             raise TypeError(
                 f"there is no float array among args ({told or 'they are empty'}): gradients are "
-                "with respect to floats, use .astype(float)"
+                "with respect to arrays of floats. Make them by x.astype(float), or by "
+                "np.array(x, dtype=float) of a list or number"
             )
 
     def given_to(self, function: Callable[..., Any], handed: Callable[[Path, Any], Any]) -> Any:
@@ -72,7 +77,8 @@ class Arguments:
     def whose(self, gradients: Any, wrt: Sequence[str] | None, who: str) -> dict[str, Any]:
         """The gradients that were returned by the names of their arrays; None for one missing.
 
-        who: which function returned them, for errors: TypeError or KeyError where it is not clear.
+        who: which function returned them, for errors: TypeError or KeyError where it is not clear
+        whose they are, ValueError where there are none.
         """
         if gradients is None:
             raise TypeError(f"{who} returned None as the gradients: mind its return")
@@ -89,6 +95,9 @@ class Arguments:
         found: dict[str, Any] = {}
         for name, g in pairs:
             found |= self._parts(name, g)
+        for name, g in found.items():
+            if g is not None:
+                numbers(g, f"what {who} returned as the gradient of {name}")
         for name in {**self.state, **self.by_parameter}:
             if found.keys() & set(self.of(name)):  # of a dict of parameters, each has a gradient
                 found = {**dict.fromkeys(self.of(name)), **found}
@@ -164,18 +173,34 @@ def _is_float_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
-def _leaves(path: Path, tree: Any) -> Iterator[tuple[Path, Any]]:
+def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """The leaves of nested dicts, lists and tuples, as `flatten` has them, with their paths."""
     if isinstance(tree, dict | list | tuple):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            yield from _leaves((*path, key), value)
+            yield from leaves(value, (*path, key))
     else:
         yield path, tree
 
 
+def names_of(wrt: Any) -> list[str] | None:
+    """The names that `wrt` says, one or several; TypeError or ValueError for anything else.
+
+    >>> names_of("w"), names_of(("w", "b")), names_of(None)
+    (['w'], ['w', 'b'], None)
+    """
+    if wrt is None:
+        return None
+    names = [wrt] if isinstance(wrt, str) or not isinstance(wrt, Iterable) else list(wrt)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"wrt={wrt!r}: it is a list of arguments' names, as in wrt=['w', 'b']")
+    if len(set(names)) < len(names):
+        raise ValueError(f"wrt={wrt!r}: a name stands there twice")
+    return names
+
+
 def mapped(handed: Callable[[Path, Any], Any], tree: Any, path: Path = ()) -> Any:
     """The same structure, with handed(path, leaf) in the place of each leaf."""
-    return unflatten(tree, iter([handed(*leaf) for leaf in _leaves(path, tree)]))
+    return unflatten(tree, iter([handed(*leaf) for leaf in leaves(tree, path)]))
 
 
 def _named(leaves: list[tuple[Path, Any]]) -> dict[str, tuple[Path, Any]]:
@@ -210,8 +235,8 @@ def told_of(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"an array {x.shape} of {x.dtype}"
     if isinstance(x, tuple | list | dict):
-        return f"a {type(x).__name__} of {len(x)}"
-    return "None" if x is None else f"a {type(x).__name__}"
+        return f"{errors.kind_of(x)} of {len(x)}"
+    return "None" if x is None else errors.kind_of(x)
 
 
 def _number(n: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import errors
+from autograd_lite.diagnosis.names import TensorNames
 from autograd_lite.diagnosis.points import Array, Paths, Point
 from autograd_lite.diagnosis.report import Entry, Finding
 from autograd_lite.files import excerpt
@@ -91,9 +92,10 @@ def read_claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
     if not gradients:
         raise ValueError('there is nothing to compare: hand in gradients, as in {"W1": dW1}')
     claims: list[Claim] = []
+    names = TensorNames(paths)
     for key, source in gradients.items():
         step = find_step(paths.recorded, key, "d")
-        label = step.label or f"{step.name} {step.shape}"
+        label = names.name(step)
         if step.number not in paths.uses:
             raise ValueError(
                 f"{errors.described(step.tensor)} needs no gradient on this tape: make it with "
@@ -110,20 +112,22 @@ def read_claims(paths: Paths, gradients: Mapping[Any, Any]) -> list[Claim]:
     return claims
 
 
-def read_values(recorded: Steps, values: Mapping[Any, Any]) -> list[tuple[Step, Array]]:
-    """The steps of forward values that were handed in, by Tensor or name, in the tape's order.
+def read_values(paths: Paths, values: Mapping[Any, Any]) -> list[tuple[str, Step, Array]]:
+    """Forward values that were handed in, by Tensor or name, in the tape's order: what each is
+    called, its step and the array.
 
     Raises KeyError, TypeError and ValueError as `read_claims` does.
     """
     if not isinstance(values, Mapping):
         raise TypeError(f'values are a dict, as in {{"Z1": Z1}}, not {type(values).__name__}')
-    given: dict[int, tuple[Step, Array]] = {}
+    given: dict[int, tuple[str, Step, Array]] = {}
     for key, source in values.items():
-        step = find_step(recorded, key, "")
-        what = f"the value of {step.label or step.name}"
+        step = find_step(paths.recorded, key, "")
+        label = TensorNames(paths).name(step)
+        what = f"the value of {label}"
         if step.number in given:
             raise ValueError(f"{what} is given twice")
-        given[step.number] = step, numbers(source, what)
+        given[step.number] = label, step, numbers(source, what)
     return [given[number] for number in sorted(given)]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.diagnosis.claims import Claim, read_claims, read_values, recorded_cost
+from autograd_lite.diagnosis.coincidences import coincidences
 from autograd_lite.diagnosis.conclusions import (
     gradient_of_step_before,
     guess_from_shape,
@@ -26,25 +27,29 @@ from autograd_lite.diagnosis.conclusions import (
 from autograd_lite.diagnosis.layout import Layout
 from autograd_lite.diagnosis.points import Array, Paths, Point, points, unless_it_fails
 from autograd_lite.diagnosis.report import Entry, Finding, Report
-from autograd_lite.diagnosis.search import Search, Trial, findings
+from autograd_lite.diagnosis.search import Progress, Search, Trial, findings
 from autograd_lite.diagnosis.tolerances import (
     FiveDigits,
     Tolerances,
     close,
     relative_error,
 )
-from autograd_lite.graph import Steps, replay, steps
+from autograd_lite.graph import replay, steps
 from autograd_lite.tensor import Tensor
 
 OTHER_POINTS = 3  # where functions are called as well as at the recorded point
 MOST_FINDINGS = 10
 MOST_SECONDS = 30.0  # for the search, which on a tape of thousands of steps would take hours
+QUICK_SECONDS = 1.0
 
 
 def compare(
     J: Tensor,
     gradients: Mapping[Any, Any],
     values: Mapping[Any, Any] | None = None,
+    *,
+    quick: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
     """Judge hand-derived gradients of a cost, and name the mistake in those that are wrong.
 
@@ -56,7 +61,11 @@ def compare(
 
     Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. The
     findings are mistakes of the table in `autograd_lite.diagnosis.mistakes`; a gradient that none
-    of them gives is `unknown`. On a long tape the search stops after half a minute, and says so.
+    of them gives is `unknown`. On a long tape the search stops after half a minute, after a second
+    if `quick`, and says what it tried. progress: a function that is told now and then how much of
+    the search is done, and of how much.
+    Where all arrays agree, `.notes` say which mistakes would not show with these numbers, because
+    a matrix is symmetric, or there is one sample.
     Raises KeyError for a name that is not on the tape, with those that are; ValueError for nothing
     to compare; TypeError for what is not real numbers.
 
@@ -85,14 +94,19 @@ def compare(
         some_call = any(callable(claim.source) for claim in claims)
         at = points(paths, OTHER_POINTS if some_call else 0)
         tolerances = Tolerances(at[0])
-        forward, own_values = _forward(recorded, {} if values is None else values, tolerances)
+        forward, own_values = _forward(paths, {} if values is None else values, tolerances)
         for claim in claims:
             claim.evaluate(at)
             _first_verdict(claim, at, tolerances)
         if not all(claim.settled for claim in claims):
-            _judge(claims, at, tolerances, forward, own_values)
+            seconds = QUICK_SECONDS if quick else MOST_SECONDS
+            _judge(claims, at, tolerances, forward, own_values, seconds, progress)
+        agree = [c for c in claims if c.entry.verdict == "agrees" and not callable(c.source)]
+        notes = coincidences(Layout(at[0]), agree) if len(agree) == len(claims) else []
     ordered = sorted(claims, key=lambda c: (c.entry.verdict != "shape", *_from_the_cost(paths, c)))
-    return Report([*forward, *(c.entry for c in ordered)])
+    report = Report([*forward, *(c.entry for c in ordered)])
+    report.notes = notes
+    return report
 
 
 def findings_for(right: Array, wrong: Array, name: str = "x") -> list[Finding]:
@@ -150,7 +164,7 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
 
 
 def _forward(
-    recorded: Steps, values: Mapping[Any, Any], tolerances: Tolerances
+    paths: Paths, values: Mapping[Any, Any], tolerances: Tolerances
 ) -> tuple[list[Entry], list[Array] | None]:
     """The entries for forward values in the tape's order; and the values of all steps, if wrong.
 
@@ -158,10 +172,11 @@ def _forward(
     """
     entries: list[Entry] = []
     put: dict[int, Array] = {}
+    recorded = paths.recorded
     current = [s.value for s in recorded]
     said: Finding | None = None
-    for step, array in read_values(recorded, values):
-        label, right = step.label or step.name, step.value
+    for label, step, array in read_values(paths, values):
+        right = step.value
         entry = Entry(label, step.shape, array, step, forward=True)
         entries.append(entry)
         if array.shape != step.shape:
@@ -196,9 +211,11 @@ def _judge(
     tolerances: Tolerances,
     forward: list[Entry],
     own_values: list[Array] | None,
+    seconds: float,
+    progress: Progress | None,
 ) -> None:
     """Explain what differs: all arrays jointly, each function of gradients by itself."""
-    layout, until = Layout(at[0]), time.monotonic() + MOST_SECONDS
+    layout, until = Layout(at[0]), time.monotonic() + seconds
     jointly = [c for c in claims if c.given and not c.cut]
     for group in [jointly, *([c] for c in claims if c.given and c.cut)]:
         here = [Point(p.paths, p.values) for p in at]
@@ -211,7 +228,8 @@ def _judge(
             for claim in group:
                 claim.given = [*claim.given[1:], claim.given[0]]
         if not all(claim.settled for claim in group):
-            _explain(Search(layout, here, group, tolerances, until=until))
+            search = Search(layout, here, group, tolerances, until=until, progress=progress)
+            _explain(search, seconds)
     mark_convention(claims, MOST_FINDINGS)
 
 
@@ -226,15 +244,15 @@ def _follow(
                 claim.entry.findings, claim.settled = list(why), True
 
 
-def _explain(search: Search) -> None:
+def _explain(search: Search, seconds: float) -> None:
     """Settle every claim: by mistakes as far as some explain it, and then as unknown."""
     with unless_it_fails():
-        _explain_by_mistakes(search)
+        _explain_by_mistakes(search, seconds)
     while still := [c for c in search.claims.values() if not c.settled]:
-        _give_up(search, still)
+        _give_up(search, still, seconds)
 
 
-def _explain_by_mistakes(search: Search) -> None:
+def _explain_by_mistakes(search: Search, seconds: float) -> None:
     """Mistake after mistake, from the cost down, each judged with the ones before it made."""
     claims = sorted(search.claims.values(), key=lambda c: _from_the_cost(search.paths, c))
     made: list[Trial] = []
@@ -246,7 +264,7 @@ def _explain_by_mistakes(search: Search) -> None:
         if trials:
             made.append(_settle(search, still, trials))
         elif made or not _is_step_before(search, still):
-            _give_up(search, still)
+            _give_up(search, still, seconds)
 
 
 def _settle(search: Search, still: list[Claim], trials: list[Trial]) -> Trial:
@@ -271,7 +289,7 @@ def _is_step_before(search: Search, still: list[Claim]) -> bool:
     return False
 
 
-def _give_up(search: Search, still: list[Claim]) -> None:
+def _give_up(search: Search, still: list[Claim], seconds: float) -> None:
     """Say of what nothing explains that it is unknown, until others may be explained."""
     point = search.at[0]
     for claim in still:
@@ -284,9 +302,8 @@ def _give_up(search: Search, still: list[Claim]) -> None:
             continue
         why = "no single mistake that is known gives this"
         if search.stopped:
-            why = f"the search was stopped after {MOST_SECONDS:g} s, before all was tried "
-            why += f"({search.tried} mistakes, in the gradients of {len(search.seen)} of "
-            why += f"{len(search.paths.down)} tensors)"
+            why = f"the search was stopped after {seconds:g} s, before all was tried "
+            why += f"({search.what_was_tried()})"
         advice = f"{why}; {worst_entry(given, right)}."
         nothing = unknown(entry.label, advice, relative_error(given, right))
         entry.findings = [only_rounded(entry.label, given, right) or nothing]

@@ -64,6 +64,12 @@ class Outcome:
     no_element: int = 0  # how often an element that is meant does not exist
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
     error: float | None = None  # the largest difference
+    size: float = 0.0  # the largest number on either side
+
+    @property
+    def empty(self) -> bool:
+        """Whether both sides were 0 wherever they had values."""
+        return self.error is not None and self.size < 1e-12
 
     @property
     def failed(self) -> bool:
@@ -200,7 +206,8 @@ class Drawings:
             said = ", ".join(f"{k} = {v}" for k, v in letters.items())
             try:
                 left, right = elaborated(world, claim, letters)
-                difference = compared(world, left, right, claim.relation)
+                difference, size = compared(world, left, right, claim.relation)
+                found.size = max(found.size, size)
             except (NotConforming, IndexError) as error:
                 found.misfit += 1
                 found.no_element += isinstance(error, IndexError)
@@ -367,20 +374,25 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
         raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
 
 
-def compared(world: World, left: Expression, right: Expression, relation: str) -> float | None:
-    """How far the sides are apart, relative to the larger; None where one is not finite."""
+def compared(
+    world: World, left: Expression, right: Expression, relation: str
+) -> tuple[float | None, float]:
+    """How far the sides are apart, relative to the larger, and how large they are.
+
+    None for the difference where a side is not finite.
+    """
     with np.errstate(all="ignore"):
         a, b = (np.asarray(getattr(v, "data", v), dtype=float) for v in (
             evaluate(left, world.value), evaluate(right, world.value)))  # fmt: skip
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return None
+        return None, 0.0
     if relation in _ORDERS:
-        return 0.0 if _ORDERS[relation](a, b).all() else 1.0
+        return (0.0 if _ORDERS[relation](a, b).all() else 1.0), 1.0
     if a.shape != b.shape:
         a, b = np.broadcast_arrays(*_aligned(a, b, left, right))
     apart = float(np.max(np.abs(a - b), initial=0.0))
     scale = max(np.max(np.abs(a), initial=0.0), np.max(np.abs(b), initial=0.0))
-    return min(apart, apart / scale) if scale > 1e-12 else 0.0
+    return (min(apart, apart / scale) if scale > 1e-12 else 0.0), scale
 
 
 def _aligned(a: Any, b: Any, left: Expression, right: Expression) -> tuple[Any, Any]:

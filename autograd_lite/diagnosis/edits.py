@@ -81,7 +81,8 @@ class Edit:
     """One edit: its kind, what it mends in words, the whole expression after it.
 
     rank: 1 for a slip in what is written; 2 for what is missing, a name or number in reach;
-    3 for a missing expression. path: the place, as the number of the child at each level.
+    3 for a missing expression; 4 for a missing factor made of two, or a power. path: the place, as
+    the number of the child at each level.
     """
 
     kind: str

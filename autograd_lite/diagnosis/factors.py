@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
 import math
-
-import numpy as np
 
 from autograd_lite.diagnosis.layout import Layout
 
@@ -33,7 +32,7 @@ class Factors:
         for p in range(1, 13):
             for q in range(1, 13):
                 self._enter(p / q, f"{p}/{q}" if q > 1 and math.gcd(p, q) == 1 else f"{p / q:g}")
-        self.values = np.array(sorted(self.known))
+        self.values = sorted(self.known)
 
     def _enter(self, value: float, name: str) -> None:
         self.known.setdefault(float(value), name)
@@ -46,9 +45,10 @@ class Factors:
 
     def nearest(self, slope: float, uncertain: float) -> float | None:
         """The known number that this is, with either sign."""
-        k = int(np.argmin(np.abs(self.values - abs(slope))))
-        value = float(self.values[k])
-        return math.copysign(value, slope) if abs(value - abs(slope)) <= uncertain else None
+        size = abs(slope)
+        k = bisect.bisect(self.values, size)
+        value = min(self.values[max(k - 1, 0) : k + 1], key=lambda v: abs(v - size))
+        return math.copysign(value, slope) if abs(value - size) <= uncertain else None
 
     def is_simple(self, factor: float) -> bool:
         """Whether it is −1, 2, ½, m or 1/m: what is tried first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 import random
 import threading
 import traceback
@@ -24,6 +25,16 @@ from autograd_lite.transforms import flatten, map_leaves
 from autograd_lite.walk import recorded_for
 
 _one_at_a_time = threading.RLock()  # np.random has one state for all threads
+
+
+def _unlocked() -> None:
+    """A new lock: the old one's owner may be a thread that a forked process does not have."""
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # where there is a fork
+    os.register_at_fork(after_in_child=_unlocked)
 
 
 @dataclass(eq=False)
@@ -67,15 +78,23 @@ class HandWritten:
         forward: Callable[..., Any],
         backward: Callable[..., Any] | None,
         args: Any,
-        reference: Callable[..., Any] | None = None,
-        rng: int = 0,
+        reference: Any = None,
+        rng: Any = 0,
     ) -> None:
+        its_backward = None
+        if isinstance(reference, tuple | list) and len(reference) == 2:
+            reference, its_backward = reference
+        args = tuple(args) if isinstance(args, Iterator) else args
         named = {"forward": forward, "backward": backward, "reference": reference}
         for what, f in named.items():
             if not (callable(f) or (f is None and what != "forward")):
                 raise TypeError(f"{what} is a function, not {type(f).__name__}")
-        self.forward, self.backward, self.reference, self.rng = forward, backward, reference, rng
+        self.forward, self.backward, self.reference = forward, backward, reference
+        self.rng = _seed(rng)
         self.arguments = Arguments(reference or forward, args)
+        self.model: HandWritten | None = None  # the functions whose gradients are to be returned
+        if reference and (its_backward or not backward):
+            self.model = HandWritten(reference, its_backward, args, rng=self.rng)
         self.name = getattr(forward, "__name__", type(forward).__name__)
         self.who = getattr(backward or forward, "__name__", "the function")  # returns gradients
 
@@ -95,6 +114,14 @@ class HandWritten:
             douts = [map_leaves(lambda y: _drawn(y, draw), y) for y in outputs]
             gradients = backward(*map_leaves(own_copy, douts), *map(own_copy, cache))
         return OnArrays(outputs, douts, cache and cache[0], gradients, bool(cache))
+
+    def asked(self) -> list[str]:
+        """The names of the gradients that the reference returns, where it returns any."""
+        given = self.model.on_arrays().gradients if self.model else None
+        if self.model is None or (given is None and not self.model.backward):
+            return []
+        found = self.arguments.whose(given, None, self.model.who)
+        return [name for name, g in found.items() if g is not None]
 
     def runner(
         self, plain: OnArrays, arguments: Arguments | None = None
@@ -251,6 +278,19 @@ def own_copy(x: Any, copied: dict[int, Any] | None = None) -> Any:
             except Exception:  # an open file
                 copied[id(x)] = x
     return copied[id(x)]
+
+
+def _seed(rng: Any) -> int:
+    """The seed that rng is, or one drawn from the generator that NumPy makes of it."""
+    if not isinstance(rng, int | np.integer):
+        try:
+            rng = np.random.default_rng(rng).integers(2**32)
+        except (TypeError, ValueError):
+            said = f"rng is a seed, a whole number, or a Generator, not {errors.kind_of(rng)}"
+            raise TypeError(said) from None
+    if not 0 <= rng < 2**32:
+        raise ValueError(f"rng={rng}: as a seed it is a whole number from 0 to 2**32 - 1")
+    return int(rng)
 
 
 def _drawn(y: Any, rng: np.random.Generator) -> Any:

@@ -16,7 +16,7 @@ from autograd_lite.diagnosis.edits import Expr
 from autograd_lite.diagnosis.hand_written import own_copy
 from autograd_lite.diagnosis.own_code import OwnCode
 from autograd_lite.diagnosis.points import Array
-from autograd_lite.diagnosis.watching import Sample, TooLong, Watched, limited
+from autograd_lite.diagnosis.watching import STOPPED, Sample, Watched, limited
 
 DISTURBED_BY = 1e-3
 
@@ -24,11 +24,13 @@ DISTURBED_BY = 1e-3
 @dataclass(frozen=True)
 class Influence:
     """What disturbing a statement changes. covers: all that is wrong. overlap: the share of what
-    is wrong or changes that is both. known: False where the statement could not be disturbed."""
+    is wrong or changes that is both."""
 
     covers: bool
     overlap: float
-    known: bool = True
+
+
+UNKNOWN = Influence(True, 0.5)  # of a statement that could not be disturbed
 
 
 def influences(
@@ -38,20 +40,19 @@ def influences(
 
     An error in the run as it is leaves nothing to compare: every influence is unknown.
     """
-    unknown = {s.number: Influence(True, 0.5, known=False) for s in code.statements}
     plain, _ = _observed(code, sample, found, changes, None)
     if plain is None:
-        return unknown
+        return {s.number: UNKNOWN for s in code.statements}
     wrong = _wrong(plain, sample, found)
     result = {}
     own = {f.__name__ for f in code.functions[1:]}
     for s in code.statements:
         if s.reads & own:  # what it hands to them cannot be disturbed
-            result[s.number] = unknown[s.number]
+            result[s.number] = UNKNOWN
             continue
         changed, disturbed = _observed(code, sample, found, changes, s.number)
         if changed is None or not disturbed:
-            result[s.number] = unknown[s.number]
+            result[s.number] = UNKNOWN
             continue
         reached = [_differs(a, b) for a, b in zip(plain, changed, strict=True)]
         flat = np.concatenate([np.ravel(r) for r in reached])
@@ -100,7 +101,7 @@ def _observed(
         if first:
             return [followed[first.run]], happened
         return [at_path(returned, path) for path in found.verdict], happened
-    except (Exception, TooLong):
+    except (Exception, *STOPPED):
         return None, False
 
 

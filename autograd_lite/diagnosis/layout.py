@@ -16,23 +16,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.points import Array, Paths, Point, Values
+from autograd_lite.diagnosis.names import PRODUCTS, REARRANGEMENTS, TensorNames
+from autograd_lite.diagnosis.points import Array, Point, Values
 from autograd_lite.graph import Step
 
-REARRANGEMENTS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 NO_FUNCTIONS = (*REARRANGEMENTS, np.add, np.subtract, np.multiply, np.divide, np.negative)
-WORDS = {  # what the result of an operation is called
-    "add": "sum",
-    "subtract": "difference",
-    "multiply": "product",
-    "dot": "product",
-    "matmul": "product",
-    "divide": "quotient",
-    "power": "power",
-    "getitem": "part",
-}
-PLUS_OR_MINUS = {np.add: "+", np.subtract: "−"}
-PRODUCTS = (np.dot, np.matmul)
 MOST_OPERATIONS = 4  # on from a tensor, whose operands may be in its gradient's formula
 MOST_WAYS, MOST_STEPS = 6, 30  # of a formula that merges several steps into one line
 
@@ -107,12 +95,12 @@ class Function:
         return s
 
 
-class Layout:
+class Layout(TensorNames):
     """What stands on the tape of a recorded point, for mistakes to be made of."""
 
     def __init__(self, point: Point) -> None:
+        super().__init__(point.paths)
         self.point = point
-        self.paths: Paths = point.paths
         self._mixes: dict[tuple[int, int], bool] = {}
         self._blocks: dict[int, list[list[Way]]] = {}
         self._numbers: dict[int, int] = {}
@@ -120,62 +108,6 @@ class Layout:
         self.alone: dict[int, set[int]] = {}  # by length: rows that are wrong and no others
         self.asked: list[Step] = []  # whose gradients were handed in
         self.cost_name = self.paths.cost.label or "the cost"
-
-    # Names
-
-    def name(self, step: Step) -> str:
-        """The name of the tensor, or of what it is a view of, or a description."""
-        source = self.source(step)
-        if source.label:
-            return source.label
-        if source.op is None:
-            use = self._first_use.get(source.number)
-            on_way = use is not None and use.number in self.paths.uses
-            user = self.paths.down_from(use).label if use and on_way else None
-            return f"the array {source.shape} in {user}" if user else f"the leaf {source.shape}"
-        if written := self._written(source):
-            return written
-        what = WORDS.get(source.name, source.name)
-        axis = source.static.get("axis")
-        if isinstance(axis, tuple) and len(axis) == 1:
-            what = f"{what} over axis {axis[0]}"
-        below = self.paths.down_from(source)
-        if below is not source and below.label:
-            return f"the {what} in {below.label}"
-        return f"the {what} {source.shape}"
-
-    def gradient(self, step: Step) -> str:
-        """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 in J`."""
-        name = step.label or self.paths.down_from(step).label or self.name(step)
-        return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
-
-    def _written(self, step: Step) -> str | None:
-        """An unnamed part of a named tensor, or 1 less it, as it is written."""
-        x = step.inputs[0]
-        if step.op in PLUS_OR_MINUS:
-            a, b = (self.name(i) if isinstance(i, Step) else f"{i:g}" for i in step.inputs)
-            short = all(not isinstance(i, Step) or i.label or i.op is None for i in step.inputs)
-            return f"({a} {PLUS_OR_MINUS[step.op]} {b})" if short else None
-        square = step.op is np.square or (step.op is np.power and step.inputs[1] == 2)
-        if square and isinstance(x, Step) and x.label:
-            return f"{x.label}²"
-        if step.op is rules.getitem and isinstance(x, Step) and x.label:
-            if all(
-                isinstance(i, slice | int | type(None) | type(...)) for i in step.static["index"]
-            ):
-                return f"{x.label}[{', '.join(map(_index_text, step.static['index']))}]"
-            return f"the rows of {x.label}"
-        return None
-
-    def source(self, step: Step) -> Step:
-        """What a transpose, reshape or cast without a name is taken of."""
-        while not step.label and step.op in REARRANGEMENTS and isinstance(step.inputs[0], Step):
-            step = step.inputs[0]
-        return step
-
-    def below(self, step: Step) -> str:
-        """The name of the next tensor towards the cost that has one, or the operation's."""
-        return self.paths.down_from(step).label or f"({step.name})"
 
     # What is of the same form: the same operation at another step, or in another layer
 
@@ -204,11 +136,6 @@ class Layout:
         below = self.paths.down_from(t).label if t.number in self.paths.uses else None
         near = [i.label for i in t.inputs if isinstance(i, Step) and i.label]
         return max([numbered(label)[1] for label in [below or "", *near]])
-
-    @cached_property
-    def _first_use(self) -> dict[int, Step]:
-        used = ((x.number, t) for t in reversed(self.paths.steps) for x in t.inputs if _is_step(x))
-        return dict(used)
 
     @cached_property
     def recurs(self) -> bool:
@@ -299,7 +226,15 @@ class Layout:
 
     def function_of(self, z: Step) -> Function | None:
         """The elementwise function that z is the argument of."""
-        return next((f for f in self.functions if f.z is z), None)
+        return next(iter(self.functions_of.get(z.number, ())), None)
+
+    @cached_property
+    def functions_of(self) -> dict[int, list[Function]]:
+        """The elementwise functions by the step that is their argument."""
+        found: dict[int, list[Function]] = {}
+        for f in self.functions:
+            found.setdefault(f.z.number, []).append(f)
+        return found
 
     def mixes(self, t: Step, k: int) -> bool:
         """Whether t is a function of one array that keeps its shape and mixes its entries."""
@@ -442,18 +377,6 @@ class Layout:
     def _shared(self) -> frozenset[int]:
         uses = self.paths.uses
         return frozenset(s.number for s in self.paths.down if not s.op and len(uses[s.number]) > 1)
-
-
-def _index_text(i: Any) -> str:
-    """One index, as Python writes it."""
-    if not isinstance(i, slice):
-        return "..." if i is ... else str(i)
-    ends = ["" if end is None else str(end) for end in (i.start, i.stop)]
-    return ":".join([*ends, *([] if i.step is None else [str(i.step)])])
-
-
-def _is_step(x: object) -> bool:
-    return isinstance(x, Step)
 
 
 def numbered(label: str) -> tuple[str, int]:

@@ -18,7 +18,8 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
-from autograd_lite.diagnosis.layout import PRODUCTS, Formula
+from autograd_lite.diagnosis.layout import Formula
+from autograd_lite.diagnosis.names import PRODUCTS
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -357,7 +358,7 @@ def _kind_of_other(e: Place, array: Step, right: Step) -> str:
     """What it is called when an array stands in the place of the right one."""
     if e.layout.is_parameter(array):
         return "wrong-weight"
-    before = any(f.z is array and f.a is right for f in e.layout.functions)
+    before = any(f.a is right for f in e.layout.functions_of.get(array.number, ()))
     return "preactivation-used" if before else "wrong-activation"
 
 
@@ -559,11 +560,8 @@ def times_activation(e: Place) -> Iterator[Idea]:
                     both = lambda multiply=multiply, v=v: multiply(e.g, v)
                     yield Idea(both, f"{name} is multiplied into {e.dx}. {mend}", of=array)
                     advice = f"{name} is multiplied into {e.dx} before the sum. {mend}"
-                    yield Idea(
-                        lambda both=both: None if both() is None else e.fitted(both()),
-                        advice,
-                        of=array,
-                    )
+                    sum_of = lambda both=both: None if (p := both()) is None else e.fitted(p)
+                    yield Idea(sum_of, advice, of=array)
 
 
 @mistake("one-sample", on="sum")
@@ -654,11 +652,11 @@ def merged_other(e: Place) -> Iterator[Idea]:
     """Another array in the place of a factor or divisor."""
     covered = e.on == "use" and e.t.op in (np.multiply, *PRODUCTS)
     for u in e.operands if not (e.leaf or covered) else ():
-        v, name = e.value(u), e.layout.name(u)
+        v, name, divides = e.value(u), e.layout.name(u), e.divides(u)
         for other, w, of in e.instead_of(u) if np.all(v) else ():
             advice = f"{other} stands for {name} in {e.what}."
             kind = None if of is None else _kind_of_other(e, of, u)
-            if not e.divides(u):
+            if not divides:
                 yield Idea(lambda v=v, w=w: e.right / v * w, advice, kind, of=of)
             elif np.all(w):
                 yield Idea(lambda v=v, w=w: e.right * v / w, advice, kind, of=of)

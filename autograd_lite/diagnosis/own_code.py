@@ -46,11 +46,6 @@ class Statement:
         return self.node.lineno
 
     @property
-    def text(self) -> str:
-        """What can be edited of it, as it is written."""
-        return write_python(self.expr)
-
-    @property
     def role(self) -> str:
         """What its value is used for, as `edits` asks."""
         return "index" if isinstance(self.node, ast.For) else "value"

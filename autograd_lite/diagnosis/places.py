@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.layout import PRODUCTS, Function, Layout, Way
+from autograd_lite.diagnosis.layout import Function, Layout, Way
+from autograd_lite.diagnosis.names import PRODUCTS
 from autograd_lite.diagnosis.points import Array, Point
 from autograd_lite.graph import Step
 from autograd_lite.walk import undo_broadcast
@@ -364,9 +365,8 @@ def places_at(
     uses = layout.paths.uses[x.number]
     if x.label or x.op is None:
         yield at("whole")
-    for f in layout.functions:
-        if f.z is x:
-            yield at("function", t=f.a, k=f.k, function=f)
+    for f in layout.functions_of.get(x.number, ()):
+        yield at("function", t=f.a, k=f.k, function=f)
     for t, k in uses:
         for on in _ways_of_use(layout, x, t, k):
             yield at(on, t=t, k=k)
@@ -494,6 +494,8 @@ def hadamard(a: Array, b: Array) -> Array | None:
 
 def broadcast(a: Array, shape: tuple[int, ...]) -> Array | None:
     """a stretched to the shape, where it can be."""
+    if a.shape == shape:
+        return a
     try:
         return np.broadcast_to(a, shape)
     except ValueError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from autograd_lite.rules import RULES
 from autograd_lite.walk import undo_broadcast
 
 Array = np.ndarray
+
+Passed = tuple[Step, list[tuple[int, int]], list[int]]
 
 FAILURES_SHOW = False  # for tests: that no idea is lost to a mistake of our own
 
@@ -51,6 +54,7 @@ class Paths:
         self.down = [s for s in reversed(self.steps) if s.number in self.uses]
         self._place = {s.number: place for place, s in enumerate(self.down)}
         self._plans: dict[Any, Any] = {}
+        self._walks: dict[Any, list[Passed]] = {}
         self._leads: dict[frozenset[int], set[int]] = {}
 
     @staticmethod
@@ -58,6 +62,36 @@ class Paths:
         """Whether a gradient flows from t to its argument k."""
         x = t.inputs[k]
         return isinstance(x, Step) and x.tensor.requires_grad and RULES[t.op][k] is not None  # type: ignore[index]
+
+    @cached_property
+    def completed(self) -> dict[int, list[int]]:
+        """By step, those whose gradient is complete once it has passed that step."""
+        found: dict[int, list[int]] = {}
+        for number, uses in self.uses.items():
+            if uses:
+                found.setdefault(uses[-1][0].number, []).append(number)
+        return found
+
+    def walk(self, wanted: frozenset[int], cut: frozenset[int]) -> list[Passed]:
+        """The steps that a gradient passes on its way to `wanted`, from the cost: each with the
+        arguments it goes to, and those of `wanted` that are complete then."""
+        key = (wanted, cut)
+        if key not in self._walks:
+            leads = self.leading(wanted)
+            self._walks[key] = [
+                (
+                    t,
+                    [
+                        (k, i.number)
+                        for k, i in self.edges[t.number]
+                        if i.number in leads and i.number not in cut
+                    ],
+                    [i for i in self.completed.get(t.number, ()) if i in wanted],
+                )
+                for t in self.down
+                if t.number in leads
+            ]
+        return self._walks[key]
 
     def position(self, x: Step) -> int:
         """How near the cost the gradient of x is: where the first named result of it stands."""
@@ -71,7 +105,7 @@ class Paths:
 
     def only_use(self, x: Step) -> bool:
         """Whether there is just one path on which a gradient reaches x."""
-        return len(self.uses[x.number]) == 1
+        return len(self.uses.get(x.number, ())) == 1
 
     def reached(
         self, x: Step, wanted: frozenset[int], cut: frozenset[int] = frozenset()
@@ -175,28 +209,33 @@ class Point(Values):
         wrong: Mapping[int, Callable[[Point], Array]],
         wanted: frozenset[int],
         cut: frozenset[int] = frozenset(),
+        ends: Callable[[int, Array], bool] = lambda number, gradient: False,
     ) -> tuple[Point, dict[int, Array]]:
         """The backward pass with a mistake at several places, each made with the others above it.
 
         wrong: by step number, what is added to its gradient, told from the point as it is so far.
+        ends: told of every gradient of `wanted` that has changed, as soon as it is complete;
+        whether the pass may end there.
         Returns the point with the changed gradients on the way to `wanted`, and what was added.
         """
         new = copy(self)
         new.gradients, new.kept = dict(self.gradients), {}
-        leads = self.paths.leading(wanted)
         off: dict[int, Array] = {}
         added: dict[int, Array] = {}
-        for t in self.paths.down:
+        for t, edges, complete in self.paths.walk(wanted, cut):
             n = t.number
             if n in wrong:
                 added[n] = wrong[n](new)
                 off[n] = off[n] + added[n] if n in off else added[n]
                 new.gradients[n] = self.gradients[n] + off[n]
-            for k, i in self.paths.edges[n] if n in off else ():
-                if i.number in leads and i.number not in cut:
-                    more = self.contribution(t, k, off[n])
-                    off[i.number] = off[i.number] + more if i.number in off else more
-                    new.gradients[i.number] = self.gradients[i.number] + off[i.number]
+            for k, i in edges if n in off else ():
+                more = self.contribution(t, k, off[n])
+                off[i] = off[i] + more if i in off else more
+                new.gradients[i] = self.gradients[i] + off[i]
+            known = [i for i in complete if i in off and i not in wrong]
+            known += [n] if n in wrong and n in wanted else []
+            if any(ends(i, new.gradients[i]) for i in known):
+                break
         return new, added
 
     def run(self) -> None:

@@ -7,65 +7,69 @@ tangents of all tensors take one walk, and each mistake at each place then a pro
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from autograd_lite.diagnosis.claims import Claim
-from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
+from autograd_lite.diagnosis.points import Array, Point
+from autograd_lite.diagnosis.tolerances import max_norm
 from autograd_lite.graph import Step
 from autograd_lite.rules import RULES
 from autograd_lite.tensor import Tensor, constant
 from autograd_lite.walk import gradients
 
-MOST_PROBES = 24  # claims that are looked at; what is near them is compared with them at once
+
+class Probe(NamedTuple):
+    """What a mistake has to change a claim by, seen along one direction.
+
+    off: what was handed in less what the tape has; noise, fine: by how much that may be wrong, if
+    it was copied by hand, or not.
+    """
+
+    direction: Array
+    off: float
+    noise: float
+    fine: float
 
 
-class Probe:
-    """One claim along one random direction, and the tangents of all tensors for it."""
+def probe(claim: Claim, right: Array, tolerances: Any, rng: np.random.Generator) -> Probe:
+    """Look at a claim along what it is off by, where that is more than noise.
 
-    def __init__(self, claim: Claim, direction: Array, tangents: dict[int, Array]) -> None:
-        self.claim, self.direction, self.tangents = claim, direction, tangents
-        self.off = 0.0  # what was handed in less what the tape has, along the direction
-        self.noise = self.fine = 0.0  # by how much that may be wrong, if copied by hand, or not
-
-    def along(self, gradient: Array) -> float:
-        """A gradient of the claim's tensor along the direction."""
-        return float(np.vdot(self.direction, gradient))
-
-
-def probes(point: Point, claims: list[Claim], cut: frozenset[int]) -> list[Probe]:
-    """A probe for open claims of the right shape, for many a few; none where the tangents fail."""
-    fit = [c for c in claims if c.given and c.given[0].shape == c.step.shape and not c.settled]
-    fit = sorted(fit, key=lambda c: c.step.op is not None)[:MOST_PROBES]  # parameters first
-    rng = np.random.default_rng(0)
-    directions = [rng.normal(size=c.step.shape).astype(c.step.value.dtype) for c in fit]
-    if not fit:
-        return []
-    with unless_it_fails():
-        starts = {
-            c.step.number: (j, d) for j, (c, d) in enumerate(zip(fit, directions, strict=True))
-        }
-        walked = tangents(point, starts, cut)
-        return [
-            Probe(c, d, walked[j]) for j, (c, d) in enumerate(zip(fit, directions, strict=True))
-        ]
-    return []
+    Along this direction the claim is off by more than its noise, whatever that is: a mistake that
+    changes next to nothing is told from one that explains it.
+    """
+    given, step = claim.given[0], claim.step
+    noise, fine = (f(step, given, given) for f in (tolerances, tolerances.fine))
+    off = np.asarray(given - right, step.value.dtype)
+    direction = np.where(np.abs(off) > noise, off, 0) / (max_norm(np.abs(off)) or 1.0)
+    direction *= rng.uniform(0.5, 1.5, off.shape)  # so that nothing cancels by symmetry
+    size = 1.01 * float(np.abs(direction).sum())
+    return Probe(direction, float(np.vdot(direction, off)), size * noise, size * fine)
 
 
 def tangents(
-    point: Point, starts: dict[int, tuple[int, Array]], cut: frozenset[int]
-) -> list[dict[int, Array]]:
-    """For each start, by step number: how the values move when its tensor moves along it."""
-    moved: list[dict[int, Array]] = [{} for _ in starts]
+    point: Point,
+    starts: Mapping[int, Mapping[int, Array]],
+    of: Mapping[int, Sequence[int]],
+    cut: frozenset[int],
+) -> dict[int, dict[int, Array]]:
+    """By step, then by probe: how its value moves when the tensors of the probe move along it.
+
+    starts: by step, then by probe, the direction. of: by step, the probes of interest there; what
+    is of interest at a step is so below it, too.
+    """
+    moved: dict[int, dict[int, Array]] = {}
     for t in reversed(point.paths.down):
-        for k, x in enumerate(t.inputs if t.op is not None else ()):
-            if not point.paths.flows(t, k) or x.number in cut:
-                continue
-            below = [m for m in moved if x.number in m]
-            for m, u in zip(below, adjoint(point, t, k, [m[x.number] for m in below]), strict=True):
-                m[t.number] = m[t.number] + u if t.number in m else u
-        if t.number in starts:
-            j, direction = starts[t.number]
-            moved[j][t.number] = direction
+        here = dict(starts.get(t.number, {}))
+        for k, x in point.paths.edges[t.number]:
+            below = moved[x.number] if x.number not in cut else {}
+            below = {n: u for n, u in below.items() if n in of[t.number]}
+            parts = adjoint(point, t, k, list(below.values()))
+            for n, u in zip(below, parts, strict=True):
+                here[n] = here[n] + u if n in here else u
+        moved[t.number] = {n: here[n] for n in of[t.number] if n in here}
     return moved
 
 

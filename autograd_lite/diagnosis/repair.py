@@ -3,7 +3,7 @@
 `Repairer` runs the function as it is, told of every statement's value, and finds the statements
 that may be wrong: those that lead to a wrong result and not only from right values. Then it edits
 them, one edit at a time, the likeliest first, and runs each; what is right at every sample is a
-repair. It runs the user's code hundreds of times: `in_own_process` does so where no harm is done.
+repair. It runs the user's code hundreds of times: `in_own_process` refuses the harm it could do.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from autograd_lite.diagnosis.reach import Reach
 from autograd_lite.diagnosis.report import Repair, SourceLine
 from autograd_lite.diagnosis.samples import samples
 from autograd_lite.diagnosis.watching import (
+    STOPPED,
     Sample,
-    TooLong,
     Watched,
     limited,
     mark_of,
@@ -53,13 +53,14 @@ class Candidate:
 
 
 def diagnosed(
-    code: HandWritten, wrt: Sequence[str] | None, seconds: float
+    code: HandWritten, wrt: Sequence[str] | None, seconds: float, raised: bool = False
 ) -> tuple[SourceLine | None, Repair | None]:
     """The first wrong line of the function that computes the gradients, and its repair.
 
     The search runs in a process of its own, and ends after so many seconds of computing, or four
     times as many on the clock; what it found until then counts. Both are None where the source is
-    not at hand, or a system cannot fork.
+    not at hand, where a system cannot fork, and where the function does there what is refused, or
+    an error that it does not raise here (`raised`: it does).
     """
 
     def work(send: Callable[[Any], None]) -> None:
@@ -67,6 +68,8 @@ def diagnosed(
         until = time.process_time() + seconds
         function = code.backward or code.forward
         repairer = Repairer(function, samples(code, wrt), until, shared)
+        if repairer.found.stopped_at is not None and not raised:
+            return
         send(repairer.located())
         send(repairer.repair())
 
@@ -91,7 +94,6 @@ class Repairer:
     ) -> None:
         self.code = OwnCode(function, without)
         self.until = until
-        self.runs = 0
         with quietly():
             self.others = iter(samples)
             self.sample = next(self.others)
@@ -275,15 +277,14 @@ class Repairer:
             with limited():
                 code = compile(f"({write_python(value)})", "<edit>", "eval")
                 return tuple(mark_of(eval(code, {**names, **variables})) for variables in before)
-        except (Exception, TooLong):
+        except (Exception, *STOPPED):
             return None
 
     def _run(self, changes: Changes, sample: Sample) -> Mapping[Any, bool]:
-        self.runs += 1
         try:
             with limited():
                 return sample.judge(sample.run(self.code.edited(changes)))
-        except (Exception, TooLong):
+        except (Exception, *STOPPED):
             return {}
 
     def _others(self) -> Iterator[Sample]:

@@ -111,7 +111,7 @@ class SourceLine:
 class Repair:
     """Edits of the user's own code after which every gradient is right, at other values too.
 
-    lines: the numbers of the lines in the file, that of the first edit first. words: what was
+    numbers: those of the lines in the file, that of the first edit first. words: what was
     wrong, for each. diff: with - before the old lines and + before the new. kinds: those of the
     table of edits. source: the file's text with them; the file itself is left as it is.
     """
@@ -148,13 +148,15 @@ class Report(Sequence[Entry]):
     prints as a table, and shows itself as one in a notebook.
 
     Where the user's own code is at hand, `first_wrong` is the line that is the first to go wrong,
-    and `repair` the edit that makes every gradient right; None where none was found.
+    and `repair` the edit that makes every gradient right; None where none was found. notes: what
+    was not compared, and what was taken for what.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = list(entries)
         self.first_wrong: SourceLine | None = None
         self.repair: Repair | None = None
+        self.notes: list[str] = []
 
     @property
     def ok(self) -> bool:
@@ -195,10 +197,10 @@ class Report(Sequence[Entry]):
         return sum(right) / len(right) if right else 1.0
 
     def to_json(self) -> str:
-        """The report as JSON: `ok`, `score`, the entries with their findings, the first wrong line
-        and its repair, and the text."""
+        """The report as JSON: `ok`, `score`, the entries with their findings, the notes, the first
+        wrong line and its repair, and the text."""
         entries = [entry.as_dict() for entry in self.entries]
-        whole = {"ok": self.ok, "score": self.score(), "entries": entries}
+        whole = {"ok": self.ok, "score": self.score(), "entries": entries, "notes": self.notes}
         first, repair = self.first_wrong, self.repair
         whole["first_wrong"] = asdict(first) if first else None
         whole["repair"] = repair.as_dict() if repair else None
@@ -223,7 +225,7 @@ class Report(Sequence[Entry]):
             start = f"{name:<{label}}   {size:<{shape}}  "
             lines.append(f"{start}{verdict:<7}  {why[0] if why else ''}".rstrip())
             lines += [f"{'':<{len(start) + 9}}{more}" for more in why[1:]]
-        return "\n".join(lines + self.in_source() + self.advice())
+        return "\n".join(lines + self.notes + self.in_source() + self.advice())
 
     def in_source(self) -> list[str]:
         """What is said of the user's own code."""
@@ -262,7 +264,8 @@ class Report(Sequence[Entry]):
             for name, size, verdict, why in self.rows()
         )
         code = html.escape("\n".join(self.in_source()))
-        after = f'<pre style="text-align:left">{code}</pre>' if code else ""
+        after = "".join(f"<p>{html.escape(line)}</p>" for line in self.notes)
+        after += f'<pre style="text-align:left">{code}</pre>' if code else ""
         after += "".join(f"<p>{html.escape(line)}</p>" for line in self.advice())
         return f"<table>{body}</table>{after}"
 

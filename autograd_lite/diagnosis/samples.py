@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.arguments import Arguments
+from autograd_lite.diagnosis.arguments import Arguments, leaves
 from autograd_lite.diagnosis.hand_written import HandWritten, OnArrays, OnTensors
 from autograd_lite.diagnosis.own_code import OwnCode
+from autograd_lite.diagnosis.own_process import Refused, unless_refused
 from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.tolerances import max_norm
 from autograd_lite.diagnosis.watching import Gradients, Sample
@@ -33,12 +34,14 @@ def samples(code: HandWritten, wrt: Sequence[str] | None) -> Iterator[Sample]:
     Left out are sizes at which forward broadcasts what it did not broadcast before, because they
     fit by accident only, and those at which a result that was right is not: the code is for others.
     """
-    first, before = sample(code, code.arguments, wrt, watched=True)
+    with unless_refused():
+        first, before = sample(code, code.arguments, wrt, watched=True)
     yield first
     right = [path for path, is_right in _verdict(first, code).items() if is_right]
     found = 0
     for arguments in (*_at_other_values(code.arguments), *_at_other_sizes(code.arguments)):
-        with suppress(Exception):  # the user's functions: they may not allow these
+        # The user's functions: they may not allow these.
+        with suppress(Exception, Refused), unless_refused():
             other, ways = sample(code, arguments, wrt)
             verdict = _verdict(other, code) if right else {}
             fits = ways <= before and all(verdict.get(path) for path in right)
@@ -75,7 +78,7 @@ def sample(
     if not given:
         judge = partial(_judged_by_name, code, arguments, wrt, right)
         return Sample(run, judge, {}, known), ways
-    paths = {id(value): path for path, value in _by_path(returned)}
+    paths = {id(value): path for path, value in leaves(returned)}
     by_path = {paths[id(given[name])]: g for name, g in right.items()}
     if code.backward is None:
         by_path[0,] = np.asarray(plain.outputs[0], float)  # the cost must stay what it is
@@ -123,7 +126,7 @@ def _judged_by_name(
 
 
 def _judged(right: Mapping[Any, Array], returned: Any) -> dict[Any, bool]:
-    found = dict(_by_path(returned))
+    found = dict(leaves(returned))
     return {path: path in found and _is_close(found[path], g) for path, g in right.items()}
 
 
@@ -150,18 +153,6 @@ def _gradients(recorded: OnTensors, names: Iterable[str]) -> dict[str, Array]:
         step = found.gradient(t)
         result[name] = np.zeros(t.shape) if step is None else step.value
     return result
-
-
-def _by_path(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Each array or number of what was returned, with the positions and keys that lead to it."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _by_path(inner, (*path, key))
-    elif isinstance(value, tuple | list):
-        for k, inner in enumerate(value):
-            yield from _by_path(inner, (*path, k))
-    else:
-        yield path, value
 
 
 # The gradients of what forward computes

@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from autograd_lite.diagnosis.claims import Claim
 from autograd_lite.diagnosis.factors import Factors
 from autograd_lite.diagnosis.layout import Layout, numbered
 from autograd_lite.diagnosis.mistakes import TABLE, Mistake
+from autograd_lite.diagnosis.names import listed
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -29,14 +30,19 @@ from autograd_lite.diagnosis.places import (
     places_at,
 )
 from autograd_lite.diagnosis.points import Array, Point, unless_it_fails
-from autograd_lite.diagnosis.probes import Probe, probes
+from autograd_lite.diagnosis.probes import Probe, probe, tangents
 from autograd_lite.diagnosis.report import Finding
-from autograd_lite.diagnosis.tolerances import close, max_norm
+from autograd_lite.diagnosis.tolerances import close, max_norm, nearly_equal
 from autograd_lite.graph import Step
 
 SIMPLE = 10  # plain factors are tried first: −1, 2, ½, m, 1/m; one is no accident among so few
 REPEATED = (-1.0, 2.0, 0.5)  # the factors that are tried at every step
+MOST_PATIENCE = max(mistake.patience for mistake in TABLE)
+FEW = 6  # places at which a repeated mistake may begin anywhere; of more, at the first
 BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for nothing
+
+
+Progress = Callable[[int, int], None]
 
 
 class Search:
@@ -44,7 +50,7 @@ class Search:
 
     claims: the entries; cut: gradients that they were handed, so that nothing above reaches them.
     `at` are the points; changes found are made there. on: search only these places. until: when to
-    stop (time.monotonic), as `stopped` then says.
+    stop (time.monotonic), as `stopped` then says. progress: told how much is done, and of how much.
     """
 
     def __init__(
@@ -55,17 +61,21 @@ class Search:
         tolerances: Any,
         on: str | None = None,
         until: float = math.inf,
+        progress: Progress | None = None,
     ) -> None:
         self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
-        self.until, self.stopped = until, False
+        self.until, self.stopped, self.progress = until, False, progress
         self.paths = layout.paths
         layout.asked = [c.step for c in claims]
         self.claims = {c.step.number: c for c in claims}
         self.cut = frozenset().union(*(c.cut for c in claims))
         self.wanted = frozenset(self.claims)
         self.factors = Factors(layout)
-        self.probes: list[Probe] | None = None
+        self.probes: dict[int, Probe] = {}  # by claim
+        self.tangents: dict[int, dict[int, Array]] = {}  # by step; where they fail, none
+        self.along_all: tuple[dict[int, Array], float] = {}, 0.0
         self.seen: set[int] = set()  # the tensors at which all was tried
+        self.forms = (0, 0)  # of place, at which repeated mistakes were tried, and how many are
         self.tried = 0  # how many mistakes: a fit by accident is so many times as likely
 
     def trials(self) -> list[Trial]:
@@ -84,7 +94,8 @@ class Search:
         self.look_at_rows()
         tried: list[Trial] = []
         self.look_along(unsettled)
-        for x in both_ends_first(self.paths.down):
+        for number, x in enumerate(both_ends_first(self.paths.down)):
+            self.tell(number, len(self.paths.down))
             tried += self.trials_at(x, unsettled)
             if self.late():
                 break
@@ -112,44 +123,52 @@ class Search:
         return found
 
     def repeated(self, unsettled: set[int]) -> Iterator[Trial]:
-        """The mistakes made at every step or in every layer: at all places of the same form."""
+        """The mistakes made at every step or in every layer, or from some on: at places of the
+        same form."""
         groups: dict[Any, list[Place]] = {}
         for x in self.paths.down if self.on is None else ():
             if self.paths.reached(x, self.wanted, self.cut) & unsettled:
                 for place in self.places(x, repeated=True):
                     groups.setdefault(place.form, []).append(place)
         named_first = sorted(groups.values(), key=lambda ps: not (ps[0].leaf or ps[0].x.label))
-        for places in named_first:
+        self.along_all = {}, 0.0
+        with unless_it_fails():
+            self.along_all = self.look_along_all()
+        for number, places in enumerate(named_first):
+            self.forms = number, len(named_first)
+            self.tell(*self.forms)
+            may = [self.spreads(place.x, unsettled) for place in places]
+            wrong = [place for place, may_be in zip(places, may, strict=True) if may_be]
+            right = [place for place, may_be in zip(places, may, strict=True) if not may_be]
             found: list[Trial] = []
-            for mistake in TABLE if len(places) > 1 else ():
+            for mistake in TABLE if len(wrong) > 1 else ():
                 if mistake.on == places[0].on and not self.late():
                     with unless_it_fails():
-                        found += self.repeat(mistake, places)
+                        found += self.repeat(mistake, wrong, right)
             yield from found
             if any(t.changes == 1 and len(t.explained) == len(unsettled) for t in found):
                 break
 
-    def repeat(self, mistake: Mistake, places: list[Place]) -> Iterator[Trial]:
-        """Make the mistake at all these places at once, idea after idea."""
+    def repeat(self, mistake: Mistake, places: list[Place], right: list[Place]) -> Iterator[Trial]:
+        """Make the mistake at all these places at once, or from some on, idea after idea."""
         ideas = [dict(keyed(mistake.ideas(place), place)) for place in places]
-        for key, idea in ideas[len(places) // 2].items():
+        for key in ideas[len(places) // 2]:
             same = [(p, by[key]) for p, by in zip(places, ideas, strict=True) if key in by]
+            every = [*right, *(place for place, _ in same)]
             for factor in REPEATED if mistake.by_factor else (1.0,):
-                if len(same) > 1 and not self.late():
-                    with unless_it_fails():
-                        trial = Repeated(self, mistake, same, idea, factor)
-                        if trial.fits(np.zeros(0)):
-                            yield trial
+                for start in range(len(same) - 1 if len(same) <= FEW else 1):
+                    if not self.late():
+                        with unless_it_fails():
+                            all_on = Repeated(self, mistake, same[start:], every, factor)
+                            fit = (t for t in all_on.down_to_some() if t.fits(np.zeros(0)))
+                            yield from itertools.islice(fit, 1)
 
     def trials_at(self, x: Step, unsettled: set[int]) -> list[Trial]:
         """The mistakes in the gradient of x that explain something."""
         reached = self.paths.reached(x, self.wanted, self.cut)
         if not reached & unsettled:
             return []
-        point, own = self.at[0], x.number in unsettled
-        below = point.pull(x, point.gradients[x.number], self.wanted, self.cut)
-        # What a mistake here would change must not be known to be right.
-        spreads = not any(number not in unsettled and np.any(pulled) for number, pulled in below)
+        own, spreads = x.number in unsettled, self.spreads(x, unsettled)
         alone = own and len(reached) > 1
         found: list[Trial] = []
         for place in self.places(x) if spreads or own else ():
@@ -157,6 +176,26 @@ class Search:
                 if mistake.on == place.on and not self.late():
                     found += self.try_mistake(mistake, place, spreads, own, alone)
         return found
+
+    def spreads(self, x: Step, unsettled: set[int]) -> bool:
+        """Whether nothing that is known to be right follows from the gradient of x."""
+        if self.paths.reached(x, self.wanted, self.cut) <= unsettled:
+            return True
+        point = self.at[0]
+        below = point.pull(x, point.gradients[x.number], self.wanted, self.cut)
+        return not any(number not in unsettled and np.any(pulled) for number, pulled in below)
+
+    def tell(self, done: int, of: int) -> None:
+        """Tell how much is done."""
+        if self.progress is not None:
+            self.progress(done, of)
+
+    def what_was_tried(self) -> str:
+        """As far as the search came, in words."""
+        tensors, (forms, all_forms) = len(self.paths.down), self.forms
+        said = f"{self.tried} mistakes, in the gradients of {len(self.seen)} of {tensors} tensors"
+        repeated = f"; repeated in {forms} of {all_forms} kinds of lines" if all_forms else ""
+        return f"{said}{repeated}"
 
     def late(self) -> bool:
         """Whether the time is over."""
@@ -196,7 +235,7 @@ class Search:
         with unless_it_fails():
             for number, idea in enumerate(mistake.ideas(place)):
                 with unless_it_fails():
-                    array = _worth_trying(mistake, place, idea.array)
+                    array = _shaped(place, idea.array)
                     if array is not None:
                         follows = spreads and not place.leaf and array.shape == place.x.shape
                         ways = [False] if follows else []
@@ -208,29 +247,39 @@ class Search:
 
     def look_along(self, unsettled: set[int]) -> None:
         """Probe what is open: a number for each claim that a mistake has to change it by."""
-        if self.probes is None:
-            self.probes = probes(self.at[0], list(self.claims.values()), self.cut)
-        self.probes = [p for p in self.probes if not p.claim.settled]
-        gradients = self.at[0].gradients
-        for p in self.probes:
-            given = p.claim.given[0]
-            p.off = p.along(given) - p.along(gradients[p.claim.step.number])
-            length = math.sqrt(given.size) * norm(p.direction)
-            p.noise = self.tolerances(p.claim.step, given, given) * length
-            p.fine = self.tolerances.fine(p.claim.step, given, given) * length
-        self.at[0].kept.clear()
-        self.probed = {p.claim.step.number for p in self.probes}
-        self.unprobed = unsettled - self.probed
+        point, rng = self.at[0], np.random.default_rng(0)
+        fit = [c for n in sorted(unsettled) if (c := self.claims[n]).given[0].shape == c.step.shape]
+        self.probes = {
+            c.step.number: probe(c, point.gradients[c.step.number], self.tolerances, rng)
+            for c in fit
+        }
+        of = {x.number: self.nearest(x, unsettled) for x in self.paths.down}
+        starts = {number: {number: p.direction} for number, p in self.probes.items()}
+        self.tangents = {}
+        with unless_it_fails():
+            self.tangents = tangents(point, starts, of, self.cut)
+        point.kept.clear()
+
+    def look_along_all(self) -> tuple[dict[int, Array], float]:
+        """The tangents along all probes at once, each counted by its noise, and what has to change
+        along them; by as many as there are probes it may be off."""
+        starts = {n: {0: p.direction / (p.noise or 1.0)} for n, p in self.probes.items()}
+        of = dict.fromkeys((x.number for x in self.paths.down), (0,))
+        moved = tangents(self.at[0], starts, of, self.cut)
+        off = sum(p.off / (p.noise or 1.0) for p in self.probes.values())
+        return {number: u[0] for number, u in moved.items() if u}, off
+
+    def nearest(self, x: Step, among: set[int]) -> list[int]:
+        """The claims that a mistake at x is compared with first: as many as may miss it."""
+        below = (n for _, _, n, done in self.paths.plan(x, self.wanted, self.cut) if done)
+        numbers = itertools.chain([x.number], below)
+        return list(itertools.islice((n for n in numbers if n in among), MOST_PATIENCE))
 
     def snapped(self, number: int, rest: Array) -> Array:
         """What stays of a gradient: nothing, where it is only rounding."""
         right, step = self.at[0].gradients[number], self.claims[number].step
         noise = self.tolerances.fine(step, right, right)
         return rest if max_norm(rest) > noise else np.zeros_like(right)
-
-    def leads(self, x: Step, to: set[int]) -> bool:
-        """Whether the gradient of x has a part in one of these."""
-        return bool(to) and not to.isdisjoint(self.paths.reached(x, self.wanted, self.cut))
 
     def reaches(self, x: Step, below: Step) -> bool:
         """Whether the gradient of x has a part in that of `below`."""
@@ -293,42 +342,46 @@ class Trial:
         search.tried += 1
         if self.mistake.per_sample:  # with the mean, it is as plain
             search.tried += len(search.factors.samples)
-        if not (self.local or self.promising(array)):
+        if not (self.promising(array) and self.worth_trying(array)):
             return False
         return self.agrees(array) and bool(self.explained) and self.holds_elsewhere()
 
+    def worth_trying(self, array: Array) -> bool:
+        """Whether the array is not right, and not one that many others would be."""
+        stands_for_right = not (self.mistake.by_factor or self.mistake.adds)
+        if stands_for_right and nearly_equal(array, self.place.right):
+            return False
+        return self.mistake.omits or bool(np.any(array))  # times zero, all look the same
+
     def promising(self, array: Array) -> bool:
-        """Whether it may explain a claim, as far as the probes tell."""
-        search, x, ratios = self.search, self.place.x, []
-        if self.mistake.free or array.shape != x.shape or search.leads(x, search.unprobed):
+        """Whether it may explain one of the claims that it reaches first, as the probes tell."""
+        x = self.place.x
+        if self.mistake.free or array.shape != x.shape or not self.search.tangents:
             return True
         length = 1e3 * float(np.finfo(x.value.dtype).eps) * norm(array)
-        for p, u, size, need, rounding in self.needs():
+        nearest = 1 if self.local else self.mistake.patience  # of a claim at x, that is itself
+        for p, u, size, need, rounding in self.needs()[:nearest]:
             have, rounding = float(np.vdot(array, u)), rounding + size * length
             if abs(have - need) <= p.noise + rounding and not self.mistake.by_factor:
                 return True
             if abs(have) > p.fine + rounding:
-                ratios.append((need / have, (p.fine + rounding) / abs(have)))
-        if len(ratios) < 2:
-            return any(self.allowed(*ratio) is not None for ratio in ratios)
-        pairs = itertools.combinations(ratios, 2)
-        return any(abs(r - s) <= 10 * (a + b) for (r, a), (s, b) in pairs)
+                uncertain = (p.fine + rounding) / abs(have)
+                if self.allowed(need / have, uncertain) is not None:
+                    return True
+        return False
 
     def needs(self) -> list[tuple[Probe, Array, float, float, float]]:
-        """For each probe that x is seen by: its tangent and that one's length, what a mistake has
-        to give along it, and how much of that is rounding."""
-        point, x = self.place.point, self.place.x
+        """For each probe of x: its tangent and that one's length, what a mistake has to give along
+        it, and how much of that is rounding."""
+        point, x, search = self.place.point, self.place.x, self.search
         key = ("needs", x.number, self.part)
         if key not in point.kept:
             part, eps = contribution(point, x, self.part), float(np.finfo(x.value.dtype).eps)
-            seen = [
-                (p, p.tangents[x.number])
-                for p in self.search.probes or ()
-                if x.number in p.tangents
-            ]
+            rounding = 1e3 * eps * norm(part)
+            seen = [(search.probes[n], u, norm(u)) for n, u in search.tangents[x.number].items()]
             point.kept[key] = [
-                (p, u, norm(u), p.off + float(np.vdot(part, u)), 1e3 * eps * norm(u) * norm(part))
-                for p, u in seen
+                (p, u, size, p.off + float(np.vdot(part, u)), rounding * size)
+                for p, u, size in seen
             ]
         return point.kept[key]
 
@@ -426,7 +479,8 @@ class Trial:
         """What the mistake makes of the contribution that it is about, at a point."""
         ideas = self.mistake.ideas(dataclasses.replace(self.place, point=point))
         idea = next(itertools.islice(ideas, self.number, None), None)
-        return None if idea is None or idea.array is None else self.factor * idea.array
+        array = None if idea is None else idea.array  # which is made when it is read
+        return None if array is None else self.factor * array
 
     def delta(self, point: Point) -> Array | None:
         """What the mistake adds to the gradient of its place; None if the shape is another."""
@@ -507,33 +561,68 @@ class Trial:
 
 
 class Repeated(Trial):
-    """One mistake made at all places of the same form, each with those above it made already."""
+    """One mistake made at places of the same form, each with those above it made already.
+
+    same: the places, from the cost down. every: those, and the ones at which it is not made.
+    """
 
     def __init__(
         self,
         search: Search,
         mistake: Mistake,
         same: list[tuple[Place, Idea]],
-        idea: Idea,
+        every: list[Place],
         factor: float,
     ) -> None:
-        super().__init__(search, mistake, same[len(same) // 2][0], 0, idea, False)
+        place, idea = same[len(same) // 2]
+        super().__init__(search, mistake, place, 0, idea, False)
         self.known_factor = factor
+        self.all, self.every = same, every
         self.same: dict[int, list[tuple[Place, Idea]]] = {}
         for place, one in same:
             self.same.setdefault(place.x.number, []).append((place, one))
 
+    def down_to_some(self) -> Iterator[Repeated]:
+        """It, and it with fewer places further down, as far as a look does not exclude them.
+
+        The pass below the last place is right, so that each place adds what it does along the
+        probes whatever is made below it: one pass tells of all.
+        """
+        search, x = self.search, self.place.x
+        along, need = search.along_all
+        passed: list[tuple[Place, Array]] = []
+        contradicts: list[int] = []
+
+        def ends(number: int, predicted: Array) -> bool:
+            if number in search.claims and self.contradicts(number, predicted):
+                contradicts.append(number)
+            return bool(contradicts)
+
+        early = {
+            i
+            for n, complete in search.paths.completed.items()
+            for i in complete
+            if i in search.wanted and n > self.all[-1][0].x.number
+        }
+        self.made(self.place.point, frozenset(early.union(self.same)), ends, passed)
+        have, rounding = 0.0, 0.0
+        fit: list[int] = [] if contradicts or along else [len(passed)]
+        eps = 1e3 * float(np.finfo(x.value.dtype).eps)
+        for n, (place, added) in enumerate(passed, 1):
+            if place.x.number in along:
+                u = along[place.x.number]
+                have += float(np.vdot(added, u))
+                rounding += eps * norm(added) * norm(u)
+            if n > 1 and abs(have - need) <= len(search.probes) + rounding:
+                fit.append(n)
+        search.tried += len(passed)
+        for n in reversed(fit):
+            yield Repeated(search, self.mistake, self.all[:n], self.every, self.factor)
+
     def promising(self, array: Array) -> bool:
-        """Whether what it adds, seen along the probes, is what the claims are off by."""
-        search, point = self.search, self.place.point
-        added = self.made(point, frozenset(self.same))[1]
-        eps = float(np.finfo(self.place.x.value.dtype).eps)
-        for p in search.probes or ():
-            tangents = [(a, p.tangents[n]) for n, a in added.items() if n in p.tangents]
-            have = sum(float(np.vdot(a, u)) for a, u in tangents)
-            rounding = 1e3 * eps * sum(norm(a) * norm(u) for a, u in tangents)
-            if abs(have) > rounding and abs(have - p.off) > p.noise + rounding:
-                return False  # all that it changes has to be explained
+        return True
+
+    def worth_trying(self, array: Array) -> bool:
         return True
 
     def agrees(self, array: Array) -> bool:
@@ -541,26 +630,48 @@ class Repeated(Trial):
         search, point = self.search, self.place.point
         new = self.made(point, search.wanted)[0]
         for number, claim in search.claims.items():
-            predicted, given = new.gradients[number], claim.given[0] if claim.given else None
-            if predicted is point.gradients[number] or given is None:
+            predicted = new.gradients[number]
+            if predicted is point.gradients[number] or not claim.given:
                 continue
-            right = point.gradients[number]
-            if claim.settled:
-                if not close(predicted, right, search.tolerances.fine(claim.step, right, right)):
-                    return False
-                continue
-            tolerance = search.tolerances(claim.step, predicted, given)
-            if not close(predicted, given, tolerance):
+            if self.contradicts(number, predicted):
                 return False
-            self.note(claim, max_norm(predicted - given), tolerance)
+            if not claim.settled:
+                given = claim.given[0]
+                tolerance = search.tolerances(claim.step, predicted, given)
+                self.note(claim, max_norm(predicted - given), tolerance)
         return True
 
-    def made(self, point: Point, wanted: frozenset[int]) -> tuple[Point, dict[int, Array]]:
-        """The point with the mistake made at all places, as far as wanted, and what that added."""
-        wrong = {n: partial(self._change, same) for n, same in self.same.items()}
-        return point.rerun(wrong, wanted, self.search.cut)
+    def contradicts(self, number: int, predicted: Array) -> bool:
+        """Whether a claim is not what the pass gives."""
+        claim, right = self.search.claims[number], self.place.point.gradients[number]
+        if claim.settled:
+            fine = self.search.tolerances.fine(claim.step, right, right)
+            return not close(predicted, right, fine)
+        if not claim.given:
+            return False
+        tolerance = self.search.tolerances(claim.step, predicted, claim.given[0])
+        return not close(predicted, claim.given[0], tolerance)
 
-    def _change(self, same: list[tuple[Place, Idea]], point: Point) -> Array:
+    def made(
+        self,
+        point: Point,
+        wanted: frozenset[int],
+        ends: Callable[[int, Array], bool] = lambda number, gradient: False,
+        passed: list[tuple[Place, Array]] | None = None,
+    ) -> tuple[Point, dict[int, Array]]:
+        """The point with the mistake made at all places, as far as wanted, and what that added.
+
+        passed: is told what each place added, in order, as far as the pass came.
+        """
+        wrong = {n: partial(self._change, same, passed=passed) for n, same in self.same.items()}
+        return point.rerun(wrong, wanted, self.search.cut, ends)
+
+    def _change(
+        self,
+        same: list[tuple[Place, Idea]],
+        point: Point,
+        passed: list[tuple[Place, Array]] | None = None,
+    ) -> Array:
         """What the mistake adds to the gradient of one step, as the point is so far."""
         g = point.gradients[same[0][0].x.number]
         total = np.zeros_like(g)
@@ -572,8 +683,10 @@ class Repeated(Trial):
             finally:
                 place.point = was
             array = None if array is None else broadcast(array, right.shape)
-            if array is not None:
-                total = total + (self.factor * array - right)
+            added = np.zeros_like(g) if array is None else self.factor * array - right
+            total = total + added
+            if passed is not None:
+                passed.append((place, added))
         return total.astype(g.dtype)
 
     def deltas(self, point: Point) -> dict[int, Array]:
@@ -585,14 +698,22 @@ class Repeated(Trial):
     @property
     def kinds(self) -> list[tuple[str, str]]:
         """The kinds of mistake that it may be, with the places in words."""
-        layout = self.search.layout
-        places = [place for same in self.same.values() for place, _ in same]
-        named = [layout.below(p.t) if p.leaf and p.t else p.where for p in places]
-        named = sorted(dict.fromkeys(named), key=numbered)
-        words = "at every step" if layout.recurs else "in every layer"
+        words = "at every step" if self.search.layout.recurs else "in every layer"
+        named, every = self.named([place for place, _ in self.all]), self.named(self.every)
+        to_the_last = named[-1] == every[-1]
+        if named[0] != every[0]:
+            words += f" from {named[0]}" + " on" * to_the_last
+        if not to_the_last:
+            words += f" up to {named[-1]}"
         return [
             (kind, f"{advice} So it is {words}: {listed(named)}.") for kind, advice in super().kinds
         ]
+
+    def named(self, places: Iterable[Place]) -> list[str]:
+        """The places by name, a use of a leaf by what it is used in, in the order of numbers."""
+        below = self.search.layout.below
+        names = [below(p.t) if p.leaf and p.t else p.where for p in places]
+        return sorted(dict.fromkeys(names), key=numbered)
 
 
 def norm(array: Array) -> float:
@@ -600,29 +721,11 @@ def norm(array: Array) -> float:
     return math.sqrt(float(np.vdot(array, array)))
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names in words: `z1, z2 and z3`, of many the first and the last."""
-    if len(names) > 4:
-        return f"{names[0]}, {names[1]}, … {names[-1]}"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _worth_trying(mistake: Mistake, place: Place, array: Array | None) -> Array | None:
-    """The array in the shape to be compared; None if it is right, or as many others would be."""
-    x = place.x
-    if array is not None and array.shape != x.shape and place.part != "all":
-        array = broadcast(array, x.shape)  # NumPy adds the other parts to it
-    if array is None:
-        return None
-    if not (mistake.by_factor or mistake.adds) and _same(array, place.right):
-        return None
-    if not (mistake.omits or np.any(array)):  # whatever is multiplied by zero looks the same
-        return None
+def _shaped(place: Place, array: Array | None) -> Array | None:
+    """The array in the shape to be compared; None if there is none."""
+    if array is not None and array.shape != place.x.shape and place.part != "all":
+        return broadcast(array, place.x.shape)  # NumPy adds the other parts to it
     return array
-
-
-def _same(array: Array, right: Array) -> bool:
-    return array.shape == right.shape and max_norm(array - right) <= 1e-5 * max_norm(right)
 
 
 def both_ends_first(items: Sequence[Any]) -> list[Any]:
@@ -638,7 +741,7 @@ def findings(trials: list[Trial], claim: Claim, most: int) -> list[Finding]:
     for trial in trials:
         if claim in trial.explained:
             for kind, advice in trial.kinds:
-                where = trial.idea.where or trial.place.where
+                where = trial.idea.where or trial.place.layout.place(trial.place.x)
                 found.setdefault(
                     (kind, where),
                     Finding(kind, where, trial.factor, advice, trial.error, trial.rank),

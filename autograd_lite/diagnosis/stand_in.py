@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-import autograd_lite
+from autograd_lite import errors
 from autograd_lite.tensor import Tensor
 from autograd_lite.transforms import flatten
 
@@ -96,18 +96,23 @@ ON_TENSORS: dict[int, Any] = {
     for f in (np.zeros, np.ones, np.empty, np.zeros_like, np.ones_like, np.empty_like)
 }
 ON_TENSORS |= {id(np.full): _full, id(np.full_like): _makes(np.full_like)}
-ON_TENSORS |= {id(np.array): _converts(np.array, copies=True)}
+_array_of = _converts(np.array, copies=True)
+
+
+@functools.wraps(np.copy)
+def _copy(x: Any, order: Any = "K", subok: bool = False) -> Any:
+    return _array_of(x, order=order, subok=subok)
+
+
+ON_TENSORS |= {id(np.array): _array_of, id(np.copy): _copy}
 ON_TENSORS |= {
     id(f): _converts(f, copies=False) for f in (np.asarray, np.ascontiguousarray, np.asanyarray)
 }
-ON_TENSORS |= {id(np.copy): lambda x, *_, **__: x.copy(), id(np.ndarray): _NdArray}
+ON_TENSORS |= {id(np.ndarray): _NdArray}
 BUILTINS = {"float": _Float, "print": lambda *_, **__: None}
 
-_OTHERS = [  # whose code is no user's
-    os.path.dirname(os.path.dirname(os.path.abspath(np.__file__))) + os.sep + "numpy",
-    os.path.dirname(os.path.abspath(autograd_lite.__file__)),
-]
-_STANDARD = sysconfig.get_paths()["stdlib"]
+_NUMPY = os.path.join(os.path.dirname(os.path.abspath(np.__file__)), "")
+_STANDARD = os.path.join(sysconfig.get_paths()["stdlib"], "")
 
 
 def is_users(file: str | None) -> bool:
@@ -115,8 +120,8 @@ def is_users(file: str | None) -> bool:
     if file is None or file.startswith("<frozen"):
         return False
     file = os.path.abspath(file)
-    standard = file.startswith(_STANDARD + os.sep) and "site-packages" not in file
-    return not (standard or any(file.startswith(other + os.sep) for other in _OTHERS))
+    standard = file.startswith(_STANDARD) and "site-packages" not in file
+    return not (standard or file.startswith(_NUMPY) or errors.is_own(file))
 
 
 class _Module(types.ModuleType):

@@ -17,6 +17,11 @@ def max_norm(array: Array) -> float:
     return max(float(array.max()), -float(array.min())) if array.size else 0.0
 
 
+def nearly_equal(array: Array, right: Array) -> bool:
+    """Whether two arrays have the same shape, and nearly the same numbers."""
+    return array.shape == right.shape and max_norm(array - right) <= 1e-5 * max_norm(right)
+
+
 def close(given: Array, predicted: Array, tolerance: float) -> bool:
     """Whether two arrays have the same shape, and no entry differs by more than the tolerance."""
     return given.shape == predicted.shape and bool(max_norm(given - predicted) <= tolerance)

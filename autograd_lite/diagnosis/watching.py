@@ -15,6 +15,7 @@ import numpy as np
 from autograd_lite.diagnosis.edits import Expr
 from autograd_lite.diagnosis.hand_written import own_copy
 from autograd_lite.diagnosis.own_code import OwnCode, Statement
+from autograd_lite.diagnosis.own_process import Refused, unless_refused
 from autograd_lite.diagnosis.points import Array
 
 SECONDS_A_RUN = 1.0  # an edited loop may never end
@@ -233,6 +234,9 @@ class TooLong(BaseException):
     """A run that takes too long; no user's `except Exception` catches it."""
 
 
+STOPPED = (TooLong, Refused)  # the ways in which a run is ended from outside
+
+
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Run a user's code many times: without warnings, ready to be stopped by `limited`."""
@@ -251,10 +255,11 @@ def quietly() -> Iterator[None]:
 
 @contextlib.contextmanager
 def limited() -> Iterator[None]:
-    """Run the user's code for a limited time, within `quietly`."""
+    """Run the user's code for a limited time, within `quietly`; raises one of STOPPED."""
     signal.setitimer(signal.ITIMER_REAL, SECONDS_A_RUN)
     try:
-        yield
+        with unless_refused():
+            yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -45,6 +45,7 @@ def families_of(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | 
         if s.kind == "declaration" and (name := taken_apart(s.chain.parts[0])) is not None
         if isinstance(field_ := s.chain.parts[1], Name) and field_.text in ("ℝ", "R")
     }
+    numbers |= _sizes_declared(statements)  # x^{(m)} of m samples is the last one
     found = {x: None for x in found if x not in numbers}
     whole = {x: r for x, r in ranged.items() if _is_simple(r)}
     return {x: (ranged | first_layers(statements) | summed | whole).get(x) for x in found}
@@ -72,6 +73,20 @@ def first_layers(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
         letter: (Num(0, 0, Fraction(bases[name] + 1)), Name(0, 0, "L"))
         for name, letter in families
         if bases.get(name, 0) > 0
+    }
+
+
+def _sizes_declared(statements: list[NoteStatement]) -> set[str]:
+    """The letters that are sizes in declarations, by themselves."""
+    shapes = [s.chain.parts[1] for s in statements if s.kind == "declaration"]
+    return {
+        x.text
+        for shape in shapes
+        if isinstance(shape, Scripted)
+        for script in shape.scripts
+        for item in script.items
+        for x in ([f for _, f in item.factors] if isinstance(item, Product) else [item])
+        if isinstance(x, Name)
     }
 
 

@@ -24,16 +24,16 @@ __all__ = [
     "softmax",
 ]
 
-# The first is loaded last, so that SciPy is imported only for what no other family knows.
+# They are loaded from the last on, the commonest first; SciPy only for what no other family knows.
 FAMILIES: tuple[str, ...] = (
     "special",
-    "assembly",
-    "assignment",
-    "contractions",
     "fourier",
     "linear_algebra",
+    "contractions",
     "piecewise",
     "statistics",
+    "assignment",
+    "assembly",
 )
 LATER.extend(
     functools.partial(importlib.import_module, f"{__name__}.{f}") for f in (*FAMILIES, "unusual")

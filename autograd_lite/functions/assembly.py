@@ -17,8 +17,19 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from autograd_lite import rules
 from autograd_lite.errors import described
-from autograd_lite.functions.forms import axes_of, cast, handles, in_place, refuse, reshaped_to
-from autograd_lite.rules import RULES, operation
+from autograd_lite.functions.forms import (
+    axes_of,
+    cast,
+    checked_ndim,
+    copied,
+    handles,
+    in_place,
+    line_of,
+    own,
+    refuse,
+    reshaped_to,
+)
+from autograd_lite.rules import RULES, index_along, operation
 from autograd_lite.tensor import HANDLERS, VIEW_MAKERS, Tensor, constant, operands, record
 
 # Equal steps: each takes its share of both ends.
@@ -63,19 +74,6 @@ def overlap_add(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
 
 
 # What all share
-
-
-def _in_row(x: Any, axis: int | None, number: bool = False) -> tuple[Any, int]:
-    """x and its axis as a non-negative int; x as one row without an axis, or if a number may be."""
-    x = constant(x)
-    if axis is None or (number and not x.ndim and axis in (0, -1)):
-        return x.ravel(), 0
-    return x, axes_of(x, axis)[0]
-
-
-def _index_along(x: Tensor, axis: int, index: Any) -> Any:
-    """`x[index]` along this axis."""
-    return x[(*(slice(None),) * axis, index)]
 
 
 def _asked(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -167,7 +165,7 @@ def _np_block(arrays: Any) -> Any:
             return reshaped_to(x, (1,) * (ndim - x.ndim) + x.shape)
         return np.concatenate([joined(x, depth + 1) for x in tree], depth - deepest)
 
-    return joined(arrays, 0)
+    return own(joined(arrays, 0), arrays)
 
 
 # Cutting
@@ -185,48 +183,41 @@ def _np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 @handles(np.hsplit)
 def _np_hsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return _pieces(np.split, _of_axes("hsplit", ary, 1), indices_or_sections, np.ndim(ary) > 1)
+    return _pieces(np.split, checked_ndim("hsplit", ary, 1), indices_or_sections, np.ndim(ary) > 1)
 
 
 @handles(np.vsplit)
 def _np_vsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return _pieces(np.split, _of_axes("vsplit", ary, 2), indices_or_sections, 0)
+    return _pieces(np.split, checked_ndim("vsplit", ary, 2), indices_or_sections, 0)
 
 
 @handles(np.dsplit)
 def _np_dsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return _pieces(np.split, _of_axes("dsplit", ary, 3), indices_or_sections, 2)
-
-
-def _of_axes(name: str, x: Any, ndim: int) -> Any:
-    x = constant(x)
-    if x.ndim < ndim:
-        raise ValueError(f"np.{name} of {described(x)} needs at least {ndim} dimensions")
-    return x
+    return _pieces(np.split, checked_ndim("dsplit", ary, 3), indices_or_sections, 2)
 
 
 def _pieces(split: Callable[..., Any], x: Any, sections: Any, axis: int) -> Any:
     """Slices along an axis."""
-    x, axis = _in_row(x, int(axis))
+    x, axis = line_of(x, axis)
     parts = _asked(split, np.arange(x.shape[axis]), sections)
-    return [_index_along(x, axis, slice(*(p[0], p[-1] + 1) if p.size else (0, 0))) for p in parts]
+    return [index_along(x, axis, slice(*(p[0], p[-1] + 1) if p.size else (0, 0))) for p in parts]
 
 
 @handles(np.unstack)
 def _np_unstack(x: Any, /, *, axis: int = 0) -> Any:
-    x, axis = _in_row(x, axis)
-    return tuple(_index_along(x, axis, k) for k in range(x.shape[axis]))
+    x, axis = line_of(x, axis)
+    return tuple(index_along(x, axis, k) for k in range(x.shape[axis]))
 
 
 @handles(np.delete)
 def _np_delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    x, axis = _in_row(arr, axis)
-    return _index_along(x, axis, _asked(np.delete, np.arange(x.shape[axis]), obj))
+    x, axis = line_of(arr, axis)
+    return index_along(x, axis, _asked(np.delete, np.arange(x.shape[axis]), obj))
 
 
 @handles(np.insert)
 def _np_insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    (x, axis), v = _in_row(arr, axis), constant(values)
+    (x, axis), v = line_of(arr, axis), constant(values)
     old, new = np.arange(x.size), np.arange(x.size, x.size + v.size)
     found = _asked(np.insert, old.reshape(x.shape), obj, new.reshape(v.shape), axis)
     every = np.concatenate([x.ravel(), cast(v, x.dtype).ravel()])
@@ -238,12 +229,13 @@ def _np_insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 @handles(np.repeat)
 def _np_repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    x, axis = _in_row(a, axis, number=True)
+    x, axis = line_of(a, axis, number=True)
     n, before, after = x.shape[axis], x.shape[:axis], x.shape[axis + 1 :]
     if isinstance(repeats, int) and repeats >= 0:
         wide = (*before, n, repeats, *after)
-        return _spread(x, (*before, n, 1, *after), wide, (*before, n * repeats, *after))
-    return _index_along(x, axis, _asked(np.repeat, np.arange(n), repeats))
+        y = _spread(x, (*before, n, 1, *after), wide, (*before, n * repeats, *after))
+        return own(y, a)
+    return index_along(x, axis, _asked(np.repeat, np.arange(n), repeats))
 
 
 @handles(np.tile)
@@ -256,7 +248,7 @@ def _np_tile(A: Any, reps: Any) -> Any:
     pairs = list(zip(times, lengths, strict=True))
     narrow = [m for n in lengths for m in (1, n)]
     wide = [m for pair in pairs for m in pair]
-    return _spread(x, narrow, wide, [math.prod(pair) for pair in pairs])
+    return own(_spread(x, narrow, wide, [math.prod(pair) for pair in pairs]), x)
 
 
 @handles(np.resize)
@@ -280,7 +272,8 @@ def _np_meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: st
         reshaped_to(x, tuple(x.size if j == k else 1 for j in range(len(xi))))
         for k, x in zip(places, rows, strict=True)
     ]
-    return tuple(grids) if sparse else _np_broadcast_arrays(*grids)
+    grids = grids if sparse else _np_broadcast_arrays(*grids)
+    return tuple(map(copied, grids)) if copy else tuple(grids)
 
 
 @handles(np.broadcast_arrays)
@@ -314,11 +307,11 @@ def _np_pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) 
         return y + frame if np.any(options.get("constant_values", 0)) else y
     for axis, width in enumerate(widths):
         if mode in ("edge", "reflect", "symmetric", "wrap"):
-            x = _index_along(x, axis, np.pad(np.arange(x.shape[axis]), width, mode))
+            x = index_along(x, axis, np.pad(np.arange(x.shape[axis]), width, mode))
         elif any(width):
             before, after = _ends(x, axis, width, mode, **options)
             x = np.concatenate([before, x, after], axis)
-    return x
+    return own(x, array)
 
 
 def _ends(
@@ -329,13 +322,13 @@ def _ends(
     for k in (0, 1):
         shape = (*x.shape[:axis], width[k], *x.shape[axis + 1 :])
         if mode == "linear_ramp":
-            far, edge = _pairs(end_values, x.ndim)[axis][k], _index_along(x, axis, -k)
+            far, edge = _pairs(end_values, x.ndim)[axis][k], index_along(x, axis, -k)
             ramp = np.linspace(far, edge, width[k], endpoint=False, dtype=x.dtype, axis=axis)
             ends.append(np.flip(ramp, axis) if k else ramp)
         else:
             length = _pairs(stat_length, x.ndim)[axis][k]
             length = n if length is None else min(n, length)
-            part = _index_along(x, axis, slice(n - length, n) if k else slice(length))
+            part = index_along(x, axis, slice(n - length, n) if k else slice(length))
             value = _PAD_VALUES[mode](part, axis=axis, keepdims=True)
             value = np.rint(value) if x.dtype.kind in "iu" else value
             ends.append(np.broadcast_to(cast(value, x.dtype), shape))
@@ -371,17 +364,17 @@ def _np_flip(m: Any, axis: Any = None) -> Any:
 
 @handles(np.flipud)
 def _np_flipud(m: Any) -> Any:
-    return np.flip(_of_axes("flipud", m, 1), 0)
+    return np.flip(checked_ndim("flipud", m, 1), 0)
 
 
 @handles(np.fliplr)
 def _np_fliplr(m: Any) -> Any:
-    return np.flip(_of_axes("fliplr", m, 2), 1)
+    return np.flip(checked_ndim("fliplr", m, 2), 1)
 
 
 @handles(np.rot90)
 def _np_rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    x = _of_axes("rot90", m, 2)
+    x = checked_ndim("rot90", m, 2)
     axes, turns = normalize_axis_tuple(axes, x.ndim), operator.index(k) % 4
     if len(axes) != 2:
         raise ValueError(f"np.rot90 turns two axes, not {len(axes)}")
@@ -407,7 +400,7 @@ def _np_rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 def _np_roll(a: Any, shift: Any, axis: Any = None) -> Any:
     x: Any = constant(a)
     if axis is None:
-        return reshaped_to(_np_roll(x.ravel(), shift, 0), x.shape)
+        return reshaped_to(_np_roll(reshaped_to(x, (x.size,)), shift, 0), x.shape)
     pairs = np.broadcast(shift, axis)
     if pairs.ndim > 1:
         raise ValueError("np.roll: shift and axis are numbers or sequences of numbers")
@@ -415,9 +408,9 @@ def _np_roll(a: Any, shift: Any, axis: Any = None) -> Any:
         (along,) = axes_of(x, int(k))
         cut = -int(by) % max(x.shape[along], 1)
         if cut:
-            parts = [_index_along(x, along, slice(cut, None)), _index_along(x, along, slice(cut))]
+            parts = [index_along(x, along, slice(cut, None)), index_along(x, along, slice(cut))]
             x = np.concatenate(parts, along)
-    return x
+    return own(x, a)
 
 
 # Diagonals and triangles
@@ -431,19 +424,19 @@ def _triangle(x: Any, k: int) -> np.ndarray:
 
 @handles(np.tril)
 def _np_tril(m: Any, k: int = 0) -> Any:
-    x = _of_axes("tril", m, 1)
+    x = checked_ndim("tril", m, 1)
     return np.where(_triangle(x, k), x, np.zeros((), x.dtype))
 
 
 @handles(np.triu)
 def _np_triu(m: Any, k: int = 0) -> Any:
-    x = _of_axes("triu", m, 1)
+    x = checked_ndim("triu", m, 1)
     return np.where(_triangle(x, k - 1), np.zeros((), x.dtype), x)
 
 
 @handles(np.diagonal)
 def _np_diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    x = _of_axes("diagonal", a, 2)
+    x = checked_ndim("diagonal", a, 2)
     x = np.moveaxis(x, normalize_axis_tuple((axis1, axis2), x.ndim), (-2, -1))
     *rest, m, n = x.shape
     start, length = _diagonal(m, n, operator.index(offset))
@@ -508,8 +501,8 @@ def _np_take(
     a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
 ) -> Any:
     refuse("take", out=out)
-    x, axis = _in_row(a, axis, number=True)
-    return _index_along(x, axis, _within(indices, x.shape[axis], mode))
+    x, axis = line_of(a, axis, number=True)
+    return own(index_along(x, axis, _within(indices, x.shape[axis], mode)), a)
 
 
 def _within(places: Any, n: int, mode: Any) -> Any:
@@ -525,7 +518,7 @@ def _within(places: Any, n: int, mode: Any) -> Any:
 
 @handles(np.take_along_axis)
 def _np_take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    x, axis = _in_row(arr, axis)
+    x, axis = line_of(arr, axis)
     places = indices if isinstance(indices, Tensor) else np.asarray(indices)
     if places.ndim != x.ndim:
         raise ValueError(
@@ -540,11 +533,11 @@ def _np_take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 @handles(np.compress)
 def _np_compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     refuse("compress", out=out)
-    x, axis = _in_row(a, axis, number=True)
+    x, axis = line_of(a, axis, number=True)
     chosen = (condition if isinstance(condition, Tensor) else np.asarray(condition)) != 0
     if chosen.ndim != 1:
         raise ValueError(f"np.compress: the condition has one dimension, not {chosen.ndim}")
-    return _index_along(_index_along(x, axis, slice(chosen.size)), axis, chosen)
+    return index_along(index_along(x, axis, slice(chosen.size)), axis, chosen)
 
 
 @handles(np.extract)
@@ -576,7 +569,7 @@ def _np_choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> An
 def _np_apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
 ) -> Any:
-    x, axis = _in_row(arr, axis)
+    x, axis = line_of(arr, axis)
     lines: Any = np.moveaxis(x, axis, -1)
     rest = lines.shape[:-1]
     if 0 in rest:
@@ -689,7 +682,7 @@ def _np_full_like(
     x: Any = constant(a)
     shape, dtype = x.shape if shape is None else shape, dtype or x.dtype
     if isinstance(fill_value, Tensor):
-        return np.broadcast_to(cast(fill_value, dtype), shape)
+        return copied(np.broadcast_to(cast(fill_value, dtype), shape))
     return constant(np.full(shape, fill_value, dtype))
 
 
@@ -698,11 +691,6 @@ for _like, _value in ((np.zeros_like, 0), (np.ones_like, 1), (np.empty_like, 0))
     HANDLERS[_like] = lambda a, *args, value=_value, **options: _np_full_like(
         a, value, *args, **options
     )
-
-
-@handles(np.copy)
-def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return record(rules.identity, (constant(a),))
 
 
 # What writes in place

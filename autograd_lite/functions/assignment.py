@@ -28,6 +28,7 @@ from autograd_lite.tensor import (
     record,
     settle,
     view_of,
+    writes_of,
 )
 
 
@@ -35,15 +36,15 @@ from autograd_lite.tensor import (
 def assign(t: Tensor, index: Any, value: Any) -> None:
     """`t[index] = value`: t goes on as a new value; inside no_grad a leaf gets new data."""
     (value,) = operands((value,))
-    off, leaf = not (_state.gradients or _state.tracing), t._op is None and t._needs
-    if off and leaf:
+    leaf = t._op is None and t._needs
+    if leaf and not (_state.gradients or _state.tracing):
         t._data = _assigned(t, index, value)._data
     elif leaf:
         raise TypeError(
             f"{errors.described(t)}[...] = ... would write into a leaf that requires a gradient: "
             "write t = t.copy() first, or use np.where(mask, new, t), np.concatenate or np.stack."
         )
-    elif off and t._op is not None:
+    elif _is_kept(t):
         raise TypeError(
             f"{errors.described(t)}[...] = ... inside no_grad, on what was computed outside it: "
             "its gradient would be wrong. Write t = t.copy() first."
@@ -52,11 +53,17 @@ def assign(t: Tensor, index: Any, value: Any) -> None:
         reassign(t, lambda old: _assigned(old, index, value), _known_place(index))
 
 
+def _is_kept(t: Tensor) -> bool:
+    """Whether t may not go on: a leaf that requires a gradient, or inside no_grad on a tape."""
+    if t._op is None:
+        return t._needs
+    return not _state.gradients and (t._needs or not _state.tracing)
+
+
 def _known_place(index: Any) -> Any:
     """An index as a tuple, if it is a basic one: the memory that it stands for is known."""
     items = index if isinstance(index, tuple) else (index,)
-    basic = all(isinstance(i, int | slice | None) or i is Ellipsis for i in items)
-    return items if basic and not any(isinstance(i, bool) for i in items) else None
+    return items if rules.is_basic(items) else None
 
 
 def _assigned(x: Tensor, index: Any, value: Any) -> Tensor:
@@ -108,26 +115,20 @@ _at(np.subtract)
 # How a tensor goes on
 
 
-class Writes(list[tuple[int, Any]]):
-    """When a tensor was written into, and where, if a basic index tells; `newest`: as it is now."""
-
-    def __init__(self, t: Tensor) -> None:
-        super().__init__()
-        self.newest = weakref.ref(t)
-
-
 def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> None:
     """Let t go on as `make(t as it was)`; place: the basic index that it differs at, if known.
 
     What t is a view of goes on as well. Other views of that are not current any more: `settle`
-    raises where one is used. ValueError for a view of a leaf that requires a gradient.
+    raises where one is used. ValueError for a view of a leaf that requires a gradient, and for
+    one that was made inside no_grad, without the gradient that its base has.
     """
     check_current(t)
     chain: list[tuple[Tensor, Any, Any]] = [(t, None, {"index": place})]
     while (view := view_of(chain[-1][0])) is not None:
         base, op, static = view
         newest = base._writes.newest() if hasattr(base, "_writes") else base
-        if newest is None or (newest._op is None and newest._needs) or op not in _THROUGH:
+        cut = base._needs and not chain[-1][0]._needs
+        if newest is None or cut or _is_kept(newest) or op not in _THROUGH:
             raise ValueError(
                 f"{errors.described(t)}[...] = ... would write into {errors.described(base)} as "
                 "well, whose view it is. Write t = t.copy() first."
@@ -149,7 +150,7 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> 
     for k, (x, _, static) in enumerate(chain):
         if k + 1 < len(chain):
             x._view = (olds[k + 1], *chain[k + 1][1:])
-        x._writes = olds[k]._writes = getattr(olds[k], "_writes", None) or Writes(x)
+        olds[k]._writes = writes_of(x)
         x._writes.append((t._order, static.get("index")))
         x._current = t._order
         ASSIGNED[id(olds[k])] = weakref.ref(olds[k], functools.partial(ASSIGNED.pop, id(olds[k])))

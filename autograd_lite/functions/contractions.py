@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.errors import described
-from autograd_lite.functions.forms import axes_of, handles, reshaped_to, without_axes
-from autograd_lite.rules import RULES
+from autograd_lite.functions.forms import axes_of, checked_ndim, handles, reshaped_to, without_axes
+from autograd_lite.rules import RULES, index_along
 from autograd_lite.tensor import HANDLERS, Tensor, constant, record
 
 # Each is recorded in NumPy's own default mode: a convolution wherever the two lines overlap, a
@@ -37,30 +37,22 @@ def _np_vdot(a: Any, b: Any) -> Any:
     return np.dot(constant(a).ravel(), constant(b).ravel())
 
 
-def _batch(name: str, x: Any, ndim: int) -> Any:
-    """x, if it has the axes of one vector or matrix at least."""
-    x = constant(x)
-    if x.ndim < ndim:
-        raise ValueError(f"np.{name} of {described(x)}: it needs {ndim} or more axes")
-    return x
-
-
 @handles(np.vecdot)
 def _np_vecdot(x1: Any, x2: Any, axis: int = -1) -> Tensor:
-    a, b = (np.moveaxis(_batch("vecdot", x, 1), axis, -1) for x in (x1, x2))
+    a, b = (np.moveaxis(checked_ndim("vecdot", x, 1), axis, -1) for x in (x1, x2))
     y: Any = np.expand_dims(a, -2) @ np.expand_dims(b, -1)
     return without_axes(y, (y.ndim - 2, y.ndim - 1))
 
 
 @handles(np.matvec)
 def _np_matvec(x1: Any, x2: Any) -> Tensor:
-    y = _batch("matvec", x1, 2) @ np.expand_dims(_batch("matvec", x2, 1), -1)
+    y = checked_ndim("matvec", x1, 2) @ np.expand_dims(checked_ndim("matvec", x2, 1), -1)
     return without_axes(y, (y.ndim - 1,))
 
 
 @handles(np.vecmat)
 def _np_vecmat(x1: Any, x2: Any) -> Tensor:
-    y: Any = np.expand_dims(_batch("vecmat", x1, 1), -2) @ _batch("vecmat", x2, 2)
+    y: Any = np.expand_dims(checked_ndim("vecmat", x1, 1), -2) @ checked_ndim("vecmat", x2, 2)
     return without_axes(y, (y.ndim - 2,))
 
 
@@ -86,14 +78,14 @@ def _np_cross(
 
 
 def _components(x: Any, axis: int) -> list[Tensor]:
-    x = _batch("cross", x, 1)
+    x = checked_ndim("cross", x, 1)
     (k,) = axes_of(x, axis)
     if x.shape[k] != 3:
         raise ValueError(
             f"np.cross on a Tensor is of vectors of three numbers, and {described(x)} has "
             f"{x.shape[k]} along axis {axis}. (Of two: a[0] * b[1] - a[1] * b[0])"
         )
-    return [x[(slice(None),) * k + (i,)] for i in range(3)]
+    return [index_along(x, k, i) for i in range(3)]
 
 
 def _vectors(name: str, a: Any, v: Any, mode: Any) -> tuple[Tensor, Tensor, str]:

@@ -9,30 +9,23 @@ import numpy as np
 from numpy import fft
 
 from autograd_lite.errors import described
-from autograd_lite.functions.forms import axes_of, handles
+from autograd_lite.functions.forms import axes_of
 from autograd_lite.tensor import HANDLERS, constant
 
 
-def _rolled(x: Any, axes: tuple[int, ...], back: bool) -> Any:
-    """x with its halves exchanged along these axes; of an odd length the longer half is first."""
-    for axis in axes:
-        n = x.shape[axis]
-        at = n // 2 if back else (n + 1) // 2
-        before = (slice(None),) * axis
-        x = np.concatenate([x[(*before, slice(at, n))], x[(*before, slice(0, at))]], axis=axis)
-    return x
+def _shift(function: Callable[..., Any], way: int) -> None:
+    """Exchange the halves along axes; of an odd length, the longer one comes first after it."""
+
+    def handler(x: Any, axes: Any = None) -> Any:
+        x = constant(x)
+        axes = axes_of(x, axes)
+        return np.roll(x, [way * (x.shape[k] // 2) for k in axes], axes)
+
+    HANDLERS[function] = handler
 
 
-@handles(fft.fftshift)
-def _np_fftshift(x: Any, axes: Any = None) -> Any:
-    x = constant(x)
-    return _rolled(x, axes_of(x, axes), back=False)
-
-
-@handles(fft.ifftshift)
-def _np_ifftshift(x: Any, axes: Any = None) -> Any:
-    x = constant(x)
-    return _rolled(x, axes_of(x, axes), back=True)
+_shift(fft.fftshift, 1)
+_shift(fft.ifftshift, -1)
 
 
 def _refuse_spectrum(function: Callable[..., Any]) -> None:

@@ -47,7 +47,9 @@ def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
     return without_axes(y, axes) if isinstance(y, Tensor) else np.squeeze(y, axes)
 
 
-def differentiable(*argument_rules: Rule | None) -> Callable[[Callable[..., Any]], Any]:
+def differentiable(
+    *argument_rules: Rule | None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function of arrays an operation: one rule for each argument, None for no gradient.
 
     A rule is `rule(g, y, *arguments, **static)` in plain NumPy: `g` has the shape of the value `y`,

@@ -12,8 +12,17 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_lite import rules
 from autograd_lite.errors import described
-from autograd_lite.functions.forms import axes_of, cast, handles, reshaped_to, without_axes
-from autograd_lite.tensor import HANDLERS, Tensor, constant, record
+from autograd_lite.functions.forms import (
+    axes_of,
+    cast,
+    copied,
+    handles,
+    own,
+    reshaped_to,
+    shares_memory,
+    without_axes,
+)
+from autograd_lite.tensor import HANDLERS, Tensor, constant, in_memory, record
 
 
 @handles(np.reshape)
@@ -34,18 +43,29 @@ def _np_reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Te
                 f"makes {x.size} elements, and here no length, or any, does"
             )
         shape = tuple(x.size // rest if n == -1 else n for n in shape)
-    if order == "C":
-        return reshaped_to(x, shape)
-    if order == "F":
-        return reshaped_to(x.T, shape[::-1]).T
-    raise TypeError(
-        f"a Tensor takes order='C' or 'F', not {order!r}: how it lies in memory is no part of it"
-    )
+    if order not in ("C", "F"):
+        raise TypeError(
+            f"a Tensor takes order='C' or 'F', not {order!r}: how it lies in memory is no part of "
+            "it"
+        )
+    y = reshaped_to(x, shape) if order == "C" else reshaped_to(x.T, shape[::-1]).T
+    if copy is False and not shares_memory(y, x):
+        raise ValueError(
+            f"np.reshape of {described(x)} to {asked} with copy=False: as it lies in memory, it "
+            "has to be copied"
+        )
+    return own(y, x) if copy else y
 
 
 @handles(np.ravel)
 def _np_ravel(x: Any, order: str = "C") -> Tensor:
-    return _np_reshape(x, (constant(x).size,), order)
+    y = _np_reshape(x, (constant(x).size,), order)
+    return y if in_memory(y).flags.contiguous else copied(y)
+
+
+@handles(np.copy)
+def _np_copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
+    return copied(constant(a), order)
 
 
 @handles(np.squeeze)

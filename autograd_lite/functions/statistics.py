@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_lite import rules
 from autograd_lite.errors import described, no_value
-from autograd_lite.functions.forms import axes_of, handles, refuse, reshaped_to
+from autograd_lite.functions.forms import axes_of, handles, line_of, refuse, reshaped_to
 from autograd_lite.functions.own import logsumexp
 from autograd_lite.functions.reductions import (
     mean_where,
@@ -21,7 +21,7 @@ from autograd_lite.functions.reductions import (
     root,
     var_where,
 )
-from autograd_lite.rules import RULES, operation
+from autograd_lite.rules import RULES, index_along, operation
 from autograd_lite.tensor import HANDLERS, Tensor, constant, is_tracing, operands, record
 
 # Rules. What multiplies is never divided by, so that zeros are right at every order.
@@ -29,14 +29,14 @@ from autograd_lite.tensor import HANDLERS, Tensor, constant, is_tracing, operand
 
 def reverse(x: Any, axis: int) -> Any:
     """x from its end to its beginning."""
-    return x[(slice(None),) * axis + (slice(None, None, -1),)]
+    return index_along(x, axis, slice(None, None, -1))
 
 
 def late(x: Any, axis: int, first: float) -> Any:
     """x one place later: what came before each entry, and this number before the first."""
     n = x.shape[axis]
     start = np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), first, x.dtype)
-    return np.concatenate([start, x], axis=axis)[(slice(None),) * axis + (slice(n),)]
+    return index_along(np.concatenate([start, x], axis=axis), axis, slice(n))
 
 
 def discounted(g: Any, a: Any, axis: int) -> Any:
@@ -102,14 +102,6 @@ def arrival(x: Any, y: Any, axis: int) -> Any:
 # Products and running sums
 
 reduction(np.prod, "dtype", "out", "keepdims", "initial", "where", neutral=1)
-
-
-def line_of(x: Any, axis: Any) -> tuple[Tensor, int]:
-    """x and a non-negative axis; None is the only axis of x in one line."""
-    x = constant(x)
-    if axis is None:
-        return reshaped_to(x, (x.size,)), 0
-    return x, axes_of(x, operator.index(axis))[0]
 
 
 def _running(op: Callable[..., Any]) -> Callable[..., Any]:
@@ -306,7 +298,7 @@ _nan_moment(np.nanstd, np.std, "dtype", "out", "ddof", "keepdims")
 
 def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     """x[start:stop] along an axis."""
-    return x[(slice(None),) * axis + (slice(start, stop),)]
+    return index_along(x, axis, slice(start, stop))
 
 
 @handles(np.diff)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
     if handler is None and (method != "__call__" or not kwargs):
         raise no_rule(name)
     if handler and method != "__call__":
-        return call_handler(handler, name, inputs, kwargs)
+        return call_handler(handler, lambda: name, inputs, kwargs)
     if handler and ufunc.signature:
         return Tensor.__array_function__(inputs[0], ufunc, (), inputs, kwargs)
     options = {k: v for k, v in kwargs.items() if v is not _DEFAULTS.get(k, kwargs)}
@@ -82,7 +82,7 @@ def _name_of(ufunc: np.ufunc) -> str:
     return f"scipy.special.{public}" if hasattr(special, public) else name
 
 
-# Attributes of arrays
+# Attributes of arrays that a Tensor does not have
 
 _IN_PLACE = {
     "fill": "np.full_like(t, value)",
@@ -99,16 +99,8 @@ _TAKES_VALUES = ("dump", "dumps", "tobytes", "tofile", "tolist")
 
 
 @handles(np.ndarray)
-def _attribute(t: Tensor, name: str) -> Any:
-    """An attribute of arrays: its value, or an AttributeError that says what to write."""
-    if name in ("itemsize", "nbytes", "device"):
-        return getattr(t._data, name)
-    if name in ("real", "imag"):
-        return HANDLERS[getattr(np, name)](t)
-    if name == "flat":
-        return iter(t.ravel())
-    if name == "compress":
-        return lambda condition, *args, **options: np.compress(condition, t, *args, **options)
+def _attribute(t: Tensor, name: str) -> NoReturn:
+    """An AttributeError that says what to write instead of an attribute of arrays."""
     told = f"the array method .{name}"
     if name in _IN_PLACE:
         raise AttributeError(str(in_place(told, _IN_PLACE[name])))

@@ -29,7 +29,7 @@ PARAMETER = {"style": "filled", "fillcolor": "#ffe9b8", "color": "#a87900", "pen
 DATA = {"style": "filled", "fillcolor": "#e6eaee", "color": "#6b7885"}
 NAMED = {"style": "filled,rounded", "fillcolor": "#d9e9fa", "color": "#2f6fb0", "penwidth": "1.3"}
 OPERATION = {"shape": "ellipse", "style": "filled", "fillcolor": "#ffffff", "color": "#8b96a1"}
-FRAME = {"labelloc": "t", "style": "rounded", "color": "#b4bdc6", "labeljust": "l", "margin": "10"}
+FRAME = {"labelloc": "t", "style": "rounded", "color": "#b4bdc6", "labeljust": "r", "margin": "10"}
 FONT = "Helvetica,Arial,DejaVu Sans,sans-serif"
 LOOK: dict[str, Any] = {
     "graph_attr": {
@@ -290,7 +290,7 @@ class Picture:
             listed = " ".join(names[:8]) + (" …" if len(names) > 8 else "")
             operations = f"{sum(s.op is not None for s in within)} operations"
             painted, said = self.verdicts.of(within)
-            lines = [clean(box), listed, operations, *said]
+            lines = [clean(box), *([listed] if listed else []), operations, *said]
             self.graph.node(name[box], quoted(lines), **{**FOLDED, **painted})
         for a, b in self.edges:
             self.graph.edge(name[a], name[b])

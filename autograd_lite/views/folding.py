@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from autograd_lite.graph import Step, Steps
 from autograd_lite.tensor import Tensor
+
+FEW_NAMES = (
+    3  # names of results: with more, a picture of what has a name says more than one of patterns
+)
+PERIOD = 40  # operations that are repeated, at most
+Boxes = dict[int, int | str]  # of each step that is shown, by number: a name, or its own number
 
 
 def membership(recorded: Steps, groups: Mapping[str, Iterable[Tensor]]) -> dict[int, str]:
@@ -44,7 +50,7 @@ class View:
     """The steps that a drawing shows, each with its box: the name of a group, or its own number."""
 
     recorded: Steps
-    box_of: dict[int, int | str]
+    box_of: Boxes
     folded: str = ""
 
     @property
@@ -99,10 +105,16 @@ def is_split(s: Step) -> bool:
 def views(recorded: Steps, member: Mapping[int, str], most: int) -> Iterator[View]:
     """The views of a tape from everything down to two nodes, each shorter than the one before."""
     yield View(recorded, {s.number: s.number for s in recorded})
-    box_of: dict[int, int | str] = {s.number: member.get(s.number, s.number) for s in recorded}
+    box_of: Boxes = {s.number: member.get(s.number, s.number) for s in recorded}
     said = ["each group is one node"] if member else []
     if member:
         yield View(recorded, box_of, said[0])
+    if sum(is_split(s) for s in recorded) <= FEW_NAMES:
+        for folded, what in (
+            (_repetitions(recorded, box_of), "what repeats is one node each time"),
+            (_stretches(recorded, box_of, most), "operations in a row are one node"),
+        ):
+            yield View(recorded, folded, "; ".join([*said, what]))
     for keep, left_out in (
         (lambda s: s.label, "what has no name is left out"),
         (lambda s: s.label and s.op, "leaves and what has no name are left out"),
@@ -122,3 +134,75 @@ def views(recorded: Steps, member: Mapping[int, str], most: int) -> Iterator[Vie
         shown = {number: box for number, box in box_of.items() if box in ends}
         yield View(recorded, shown, "; ".join([*said, left_out, rest]))
         half //= 2
+
+
+def _repetitions(recorded: Steps, box_of: Boxes) -> Boxes:
+    """Boxes in which each repetition of the same operations is one; of many, most are one together.
+
+    A loop of a program is such a pattern: the same operations on the same shapes.
+    """
+    boxes = dict(box_of)
+    for row in _nameless(recorded, box_of):
+        done, at = [(s.name, s.shape) for s in row], 0
+        while at < len(row):
+            length, times = _repeats_from(done, at)
+            said = ", ".join(dict.fromkeys(name for name, _ in done[at : at + length]))
+            for k in range(times if times > 2 else 0):
+                one = times < 7 or k < 2 or k == times - 1
+                which = str(k + 1) if one else f"3 to {times - 1}"
+                for s in row[at + k * length : at + (k + 1) * length]:
+                    boxes[s.number] = f"{which} of {times}: {said}, from %{row[at].number}"
+            at += length * times if times > 2 else 1
+    return _with_their_leaves(recorded, boxes)
+
+
+def _repeats_from(done: Sequence[object], at: int) -> tuple[int, int]:
+    """The length of what repeats from here on, and how often: what covers most."""
+    best = (1, 1)
+    for length in range(1, min(PERIOD, (len(done) - at) // 3) + 1):
+        pattern, times = done[at : at + length], 1
+        while done[at + times * length : at + (times + 1) * length] == pattern:
+            times += 1
+        if times > 2 and length * times > best[0] * best[1]:
+            best = (length, times)
+    return best
+
+
+def _stretches(recorded: Steps, box_of: Boxes, most: int) -> Boxes:
+    """Boxes of as many operations in a row as leave a readable picture."""
+    rows = _nameless(recorded, box_of)
+    size = max(1, -(-sum(map(len, rows)) // max(most // 4, 1)))
+    boxes = dict(box_of)
+    for row in rows if size > 1 else ():
+        for start in range(0, len(row), size):
+            within = row[start : start + size]
+            said = ", ".join(dict.fromkeys(s.name for s in within))
+            for s in within:
+                boxes[s.number] = f"%{within[0].number} to %{within[-1].number}: {said}"
+    return _with_their_leaves(recorded, boxes)
+
+
+def _nameless(recorded: Steps, box_of: Boxes) -> list[list[Step]]:
+    """Rows of operations without a name that belong to no group, and with no other between them.
+
+    As these are in the order of the tape, boxes of neighbours never depend on each other in a
+    circle.
+    """
+    rows: list[list[Step]] = [[]]
+    for s in recorded:
+        if s.op and (s.label or box_of[s.number] != s.number or s is recorded.cost):
+            rows.append([])
+        elif s.op:
+            rows[-1].append(s)
+    return rows
+
+
+def _with_their_leaves(recorded: Steps, boxes: Boxes) -> Boxes:
+    """The boxes, with every nameless leaf in the box in which alone it is used."""
+    users: dict[int, set[int | str]] = {}
+    for s in recorded:
+        for x in s.inputs:
+            if isinstance(x, Step) and x.op is None and not x.label:
+                users.setdefault(x.number, set()).add(boxes[s.number])
+    alone = {n: next(iter(found)) for n, found in users.items() if len(found) == 1}
+    return {**boxes, **{n: box for n, box in alone.items() if isinstance(box, str)}}

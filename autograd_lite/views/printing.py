@@ -1,15 +1,18 @@
-"""The tape as a printable table, a row for each step, and its backward pass rule by rule."""
+"""The tape as a printable table, a row for each step; its passes step by step, with numbers."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from autograd_lite.algebra.notation import in_latex
+from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.notation import TEXT, in_latex
 from autograd_lite.algebra.reading import RuleTexts
-from autograd_lite.graph import Step, steps
+from autograd_lite.algebra.tree import Apply, Expression, symbols
+from autograd_lite.graph import Step, Steps, steps
 from autograd_lite.tensor import Tensor
 from autograd_lite.views.texts import (
     clean,
@@ -83,21 +86,55 @@ class Tape:
         recorded = steps(self.J, leaves)
         texts, latex = RuleTexts(recorded), RuleTexts(recorded, latex=True)
         top = in_latex(recorded.cost.label or "J")
+        runs = []
+        for s in reversed(recorded.steps):
+            for k, x in enumerate(s.inputs):
+                rule = texts.expression(s, k)
+                if rule is None or not isinstance(x, Step):
+                    continue
+                sign, parts = _factors_of(rule)
+                runs.append(
+                    RuleRun(
+                        operation=_equation(s),
+                        output=name_or_formula(s),
+                        input=name_or_formula(x),
+                        rule=_with_g(texts(s, k), "∘"),
+                        latex=rf"\frac{{\partial {top}}}{{\partial {_below_in_latex(x)}}} = "
+                        + _with_g(latex(s, k), r"\circ"),
+                        value=x.value,
+                        result=f"∂J/∂{_below(name_or_formula(x))}",
+                        operands=_with_values(parts, recorded, _below(name_or_formula(s))),
+                        sign=sign,
+                        arriving=recorded.gradients[s.number].value,
+                        gradient=recorded.contributions[s.number, k].value,
+                    )
+                )
+        return runs
+
+    def forward(self) -> list[OperationRun]:
+        """The operations of the forward pass, in the order in which they ran.
+
+        >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+        >>> for run in tape((np.tanh(3 * W) @ W.T).named("z")).forward():
+        ...     print(run.operation, "|", *(operand.text for operand in run.operands))
+        3 W | 3 W
+        tanh(3 W) | 3 W
+        Wᵀ | W
+        z = ‹%2› Wᵀ | tanh(3 W) Wᵀ
+        """
         return [
-            RuleRun(
-                operation=(f"{name_or_formula(s)} = " if s.label else "") + step_formula(s),
+            OperationRun(
+                operation=_equation(s),
+                latex=f"{name_or_formula(s, latex=True)} = {step_formula(s, latex=True)}"
+                if s.label
+                else step_formula(s, latex=True),
                 output=name_or_formula(s),
-                input=name_or_formula(x),
-                rule=_with_g(texts(s, k), "∘"),
-                latex=rf"\frac{{\partial {top}}}{{\partial {_below(x)}}} = "
-                + _with_g(latex(s, k), r"\circ"),
-                value=x.value,
-                arriving=recorded.gradients[s.number].value,
-                gradient=recorded.contributions[s.number, k].value,
+                operands=tuple(map(_operand, s.inputs)),
+                sign=_PRODUCTS.get(s.op, ""),
+                value=s.value,
             )
-            for s in reversed(recorded.steps)
-            for k, x in enumerate(s.inputs)
-            if (s.number, k) in recorded.contributions
+            for s in steps(self.J).steps
+            if s.op
         ]
 
     @property
@@ -139,14 +176,41 @@ class Tape:
 
 
 @dataclass(frozen=True, eq=False)
+class Operand:
+    """What goes into an operation or a rule: its text, its value, and where that comes from."""
+
+    text: str
+    value: np.ndarray
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class OperationRun:
+    """One operation of a forward pass, with its numbers.
+
+    operation: as a formula, `Z1 = W1 X + b1`; latex: the same. output: its name or formula. sign:
+    of a product, `·` of matrices and `∘` by element.
+    """
+
+    operation: str
+    latex: str
+    output: str
+    operands: tuple[Operand, ...]
+    sign: str
+    value: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class RuleRun:
     """One rule of a backward pass, with its numbers: the gradient of one input of one operation.
 
     operation: the operation as a formula, `A1 = tanh(Z1)`. output, input: its result and the input,
     by name or formula. rule: the gradient of the input in terms of g, the gradient that arrives at
-    the output, as text; latex: the same as an equation, ∂J/∂Z1 = g ∘ …. value: the input's value.
-    arriving: the value of g. gradient: the result of the rule, broadcasting undone; the gradient of
-    the input is the sum of these over all its uses.
+    the output, as text; latex: the same as an equation, ∂J/∂Z1 = g ∘ …; result: its left side as
+    text. value: the input's value. operands: the two factors of a rule that is a product, with its
+    sign, `·` of matrices and `∘` by element; else what the rule names. arriving: the value of g.
+    gradient: the result of the rule, broadcasting undone; the gradient of the input is the sum of
+    these over all its uses.
     """
 
     operation: str
@@ -154,12 +218,65 @@ class RuleRun:
     input: str
     rule: str
     latex: str
+    result: str
     value: np.ndarray
+    operands: tuple[Operand, ...]
+    sign: str
     arriving: np.ndarray
     gradient: np.ndarray
 
 
-def _below(step: Step) -> str:
+def _below(name: str) -> str:
+    """A name or a formula as the denominator of a derivative: a formula is in brackets.
+
+    >>> _below("W1"), _below("W1 X")
+    ('W1', '(W1 X)')
+    """
+    return f"({name})" if " " in name else name
+
+
+def _equation(step: Step) -> str:
+    """What a step computes, `Z1 = W1 X + b1`."""
+    return (f"{name_or_formula(step)} = " if step.label else "") + step_formula(step)
+
+
+def _operand(x: Step | float) -> Operand:
+    """An input of an operation, as it is named there."""
+    if not isinstance(x, Step):
+        return Operand(number_text(x), np.asarray(x), "")
+    return Operand(name_or_formula(x), x.value, _source(x))
+
+
+def _source(step: Step) -> str:
+    """Where the value of a step of the forward pass comes from."""
+    if step.op is None:
+        return "a parameter" if step.tensor.requires_grad else "given"
+    return f"from {_equation(step)}" if step.label else "from an operation before"
+
+
+_PRODUCTS = {np.matmul: "·", np.dot: "·", np.multiply: "∘"}
+
+
+def _factors_of(rule: Expression) -> tuple[str, list[Expression]]:
+    """The sign and the two factors of a rule that is a product, or everything that it names."""
+    if isinstance(rule, Apply) and rule.op in _PRODUCTS:
+        return _PRODUCTS[rule.op], list(rule.arguments)
+    return "", list(dict.fromkeys(symbols(rule)))
+
+
+def _with_values(parts: Sequence[Expression], recorded: Steps, output: str) -> tuple[Operand, ...]:
+    """The parts of a rule with their values. output: what g is the gradient of."""
+    known = {s.number: s for s in recorded}
+    operands = []
+    for part in parts:
+        named = [known[s.number] for s in symbols(part)]
+        said = [f"from ∂J/∂{output}" if s.is_gradient else _source(s) for s in named]
+        value = evaluate(part, lambda s: known[s.number].value)
+        operands.append(Operand(TEXT(part), np.asarray(value), ", ".join(dict.fromkeys(said))))
+    return tuple(operands)
+
+
+def _below_in_latex(step: Step) -> str:
     """A step in LaTeX as the denominator of a derivative: in brackets if it is a formula."""
     text = name_or_formula(step, latex=True)
     return text if step.label else f"({text})"

@@ -33,6 +33,7 @@ SUBCOMMANDS = (
     "nn.cli.command_compare",
     "nn.cli.command_draw",
     "nn.cli.command_derive",
+    "nn.cli.command_report",
 )
 INTERRUPTED = 130  # as in shells: 128 and the number of the signal
 STRICT = ("strict", "surrogateescape")  # ways to encode that end in an error
@@ -133,16 +134,14 @@ def usage_errors() -> Iterator[None]:
         raise UsageError(str(error)) from error
 
 
-def outputs(
-    options: argparse.Namespace, *names: str, inputs: Sequence[str] = ()
-) -> dict[str, files.Output]:
+def outputs(options: argparse.Namespace, *names: str) -> dict[str, files.Output]:
     """The files that these options ask for, by option, opened for writing before any work is done.
 
     Raises UsageError for a file that cannot be written, and for one that would replace another of
-    them, or one of the files that are read (`inputs`).
+    them, or a file that any other option or argument names, as FILE or as FILE::name.
     """
     found: dict[str, files.Output] = {}
-    taken = {os.path.realpath(path): path for path in inputs if os.path.isfile(path)}
+    taken = {os.path.realpath(path): path for path in _files_named(options, names)}
     for name in names:
         path = getattr(options, name)
         if path is None:
@@ -157,6 +156,14 @@ def outputs(
         if replaced is not None:
             taken[replaced] = f"what --{name} writes"
     return found
+
+
+def _files_named(options: argparse.Namespace, outputs: Sequence[str]) -> Iterator[str]:
+    """The files that the options and arguments name, but for those to be written."""
+    for name, value in vars(options).items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and name not in outputs:
+                yield from filter(os.path.isfile, {text, text.partition("::")[0]})
 
 
 def check_file(path: str, what: str) -> None:
@@ -234,14 +241,15 @@ def network_from(options: argparse.Namespace) -> tuple[Network, losses.Loss]:
     return net, loss
 
 
-def add_data_options(parser: argparse.ArgumentParser) -> None:
+def add_data_options(parser: argparse.ArgumentParser, default: str | None = "planar") -> None:
     """Add --data and --target, for `data_from`."""
     group = parser.add_argument_group("the data")
     group.add_argument(
         "--data",
-        default="planar",
+        default=default,
         metavar="DATA",
-        help=f"{', '.join(BUILT_IN)}, or a file FILE.csv with a line of names (default: planar)",
+        help=f"{', '.join(BUILT_IN)}, or a file FILE.csv with a line of names "
+        f"(default: {default or 'none'})",
     )
     group.add_argument(
         "--target",

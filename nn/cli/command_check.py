@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -48,9 +49,9 @@ def add_to(subparsers: Any) -> None:
         metavar="001",
         help=f"only this document, of {', '.join(documents.NUMBERS)}; may be given again",
     )
-    parser.add_argument(
-        "--misprints", action="store_true", help="only what is wrong, each spelled out"
-    )
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--all", action="store_true", help="every formula with its verdict")
+    amount.add_argument("--misprints", action="store_true", help="what is wrong, each spelled out")
     parser.add_argument("--json", metavar="FILE", help="write the results to a file as JSON")
     parser.add_argument("--report", metavar="FILE", help="write a page for a browser: report.html")
     parser.add_argument("--rng", type=whole_number, default=0, help="seed (default 0)")
@@ -68,6 +69,8 @@ def add_to(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check as the options say and print the results; returns the exit code."""
+    if options.notes and (options.document or options.misprints or options.all):
+        raise UsageError("--document, --misprints and --all are for the documents, not for notes")
     if options.notes:
         return command_notes.run_notes(options)
     if options.watch:
@@ -90,39 +93,47 @@ def run(options: argparse.Namespace) -> int:
         written["json"].write(f"{text}\n".encode())
     if "report" in written:
         report.write(checked, written["report"], options.rng)
-    show(checked, only_misprints=options.misprints)  # last: who reads it may leave before the end
+    show(checked, options.all, options.misprints)  # last: who reads it may leave before the end
     for output in written.values():
         print(f"written to {output.path}")
     return 0 if checked.as_recorded else 1
 
 
-def show(checked: Checked, only_misprints: bool = False) -> None:
-    """Print tables, what is wrong and why, and a summary line."""
+def show(checked: Checked, every: bool = False, misprints: bool = False) -> None:
+    """Print what was found: at most a screen, unless `every` formula or `misprints` are asked for.
+
+    What is not as recorded is spelled out in any case.
+    """
     write = writer(COLOURS)
-    if not only_misprints:
+    if every:
         for document in checked.documents:
             found = [r for r in checked.results if r.document == document.number]
             write.table(f"{document.number}  {document.title}", _HEADER, map(_row, found))
+    elif not misprints:
+        verdicts, counts = checked.counts()
+        rows = [
+            (f"{d.number}  {d.title}", *map(str, found), str(silent)) for d, found, silent in counts
+        ]
+        write.table("formulas by document and verdict", ("", *verdicts, "silent"), rows)
     for result in checked.results:
-        if result.verdict in WRONG or result.drifted:
+        if result.drifted or result.verdict == "error" or (misprints and result.verdict in WRONG):
             write.lines(_spelled_out(result), COLOURS[result.verdict])
-    if not only_misprints:
+    if not misprints:
         if checked.runs:
             write.table("procedures, by hand and by the tape", _RUNS, map(_run_row, checked.runs))
         if checked.training:
             title = "gradients in training, tape and closed form: start, middle, end"
-            rows = (
-                ("" if row.agrees else "≠", row.data, row.quantity, f"{row.error:.0e}")
-                for row in checked.training
-            )
-            write.table(title, ("", "data", "quantity", "largest relative error"), rows)
+            write.table(title, _TRAINING, _training_rows(checked, every))
     for problem in checked.skipped:
         write.lines([f"left out: {problem}"], "yellow")
     write.lines([checked.summary], "green" if checked.as_recorded else "bold red")
+    if not every and not misprints:
+        print("every formula: --all; what is wrong and why: --misprints; as a page: --report FILE")
 
 
 _HEADER = ("", "label", "formula", "verdict", "error", "corrected")
 _RUNS = ("", "document", "procedure", "updates", "largest difference")
+_TRAINING = ("", "data", "quantity", "largest relative error")
 
 
 def _row(result: Result) -> tuple[str, ...]:
@@ -140,6 +151,17 @@ def _row(result: Result) -> tuple[str, ...]:
 def _run_row(run: Run) -> tuple[str, ...]:
     mark = "" if run.agrees else "≠"
     return mark, run.document, run.what, str(run.updates), f"{run.difference:.0e}"
+
+
+def _training_rows(checked: Checked, every: bool) -> Iterator[tuple[str, ...]]:
+    """A row for each gradient; or for each data set, and each gradient that is apart."""
+    rows = checked.training
+    for data in () if every else dict.fromkeys(row.data for row in rows):
+        errors = [row.error for row in rows if row.data == data]
+        yield "", data, f"all {len(errors)}", f"{max(errors):.0e}"
+    for row in rows:
+        if every or not row.agrees:
+            yield "" if row.agrees else "≠", row.data, row.quantity, f"{row.error:.0e}"
 
 
 def _error(error: float | None) -> str:

@@ -14,7 +14,7 @@ import runpy
 import sys
 import traceback
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from nn.cli.targets import (
 )
 from nn.losses import Loss
 from nn.network import Network
+from nn.progress import bar
 
 WHAT_A_FILE_DEFINES = f"""\
 FILE.py is executed, like any Python program: compare only files that you trust. It defines
@@ -61,8 +62,8 @@ as well: the more there is, the better the place of a mistake is known.
 {WHAT_A_NAME_MEANS}
 With --reference, the functions that the reference defines are compared in each file, on its
 arguments, and its forward functions say what is right; those with a name_example() unless one is
-named. Each comparison runs in a process of its own, with --timeout and --memory. That is no wall
-against code that means harm.
+named. A gradient that the reference returns and a file does not is wrong. Each comparison runs in
+a process of its own, with --timeout and --memory. That is no wall against code that means harm.
 """
 
 
@@ -88,6 +89,11 @@ def add_to(subparsers: Any) -> None:
         type=whole_number,
         help="how many random samples (default: 7, or the next number that is no layer's size)",
     )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="search for one second at most (otherwise half a minute; a terminal shows a bar)",
+    )
     group = parser.add_argument_group("functions of a file")
     group.add_argument("--args", metavar="ARGS", help="what they are run on: 'x=(4,5) w=(5,3)'")
     group.add_argument("--reference", metavar="FILE.py[::name]", help="says what is right")
@@ -110,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
         check_file(path, path)
     if options.timeout is not None and options.timeout <= 0:
         raise UsageError("--timeout must be more than 0 seconds")
-    written = outputs(options, "json", inputs=[_split(file)[0] for file in options.files])
+    written = outputs(options, "json")
     if len(options.files) > 1 or options.timeout is not None:
         results = _submissions(options)
         code = 0 if all(r.ok for r in results) else 1
@@ -147,11 +153,11 @@ def _of_network(options: argparse.Namespace, file: str) -> Any:
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     print(f"{file} is executed, for {net} and {samples} random samples", flush=True)
     parameters = {name: t.numpy() for name, t in net.parameters().items()}
-    with _executed(file) as defined:
+    with executed(file) as defined:
         gradients = defined.get("gradients")
         if not callable(gradients):
             raise UsageError(f"{file} does not define a function gradients(X, Y, parameters)")
-        with _own_errors(file):
+        with own_errors(file):
             given = gradients(X.copy(), Y.copy(), dict(parameters))
     if not isinstance(given, Mapping):
         raise UsageError(
@@ -159,7 +165,8 @@ def _of_network(options: argparse.Namespace, file: str) -> Any:
             'return a dict, as in {"dW1": dW1, "db1": db1}'
         )
     try:
-        report = ag.compare(J, given)
+        with _progress() as progress:
+            report = ag.compare(J, given, quick=options.quick, progress=progress)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(str(error.args[0])) from error
     print(report)
@@ -173,27 +180,47 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
     """Compare the functions of a name in the file; returns the report."""
     print(f"{file} is executed: {name}", flush=True)
     with contextlib.ExitStack() as stack:
-        defined = stack.enter_context(_executed(file))
+        defined = stack.enter_context(executed(file))
         of, right, source = target(defined, name, file), None, file
         args_from, args_of = defined, of
         if options.reference:
             source, its_name = _split(options.reference)
-            args_from = stack.enter_context(_executed(source))
+            args_from = stack.enter_context(executed(source))
             args_of = target(args_from, its_name or name, source)
-            right = args_of.forward
-        with _own_errors(source):
+            right = (args_of.forward, args_of.backward) if args_of.backward else args_of.forward
+        with own_errors(source):
             args = arguments(args_from, args_of, options.args, source, options.rng)
-        report = _checked(of, args, right, file, options.rng)
+        report = _checked(of, args, right, {file, source}, options)
     print(report)
     return report
 
 
-def _checked(of: Target, args: Any, right: Any, file: str, rng: int) -> Any:
+def _checked(
+    of: Target, args: Any, right: Any, files: set[str], options: argparse.Namespace
+) -> Any:
+    limits: dict[str, Any] = {"quick": True, "seconds": 1.0} if options.quick else {}
     try:
-        with _own_errors(file, only_inside=True):
-            return ag.check_backward(of.forward, of.backward, args, reference=right, rng=rng)
+        with contextlib.ExitStack() as stack:
+            for file in files:
+                stack.enter_context(own_errors(file, only_inside=True))
+            return ag.check_backward(
+                of.forward,
+                of.backward,
+                args,
+                reference=right,
+                rng=options.rng,
+                progress=stack.enter_context(_progress()),
+                **limits,
+            )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(str(error.args[0]), lines=True) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal while the mistake is looked for."""
+    with bar(passing=True) as show:
+        yield lambda done, of: show(done, of, "looking for the mistake")
 
 
 # Many files
@@ -207,10 +234,13 @@ def _submissions(options: argparse.Namespace) -> list[Outcome]:
         if value is not None:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             passed += [f"--{option.replace('_', '-')}={text}"]
+    passed += ["--quick"] if options.quick else []
     results = []
-    for file in options.files:
-        path, name = _split(file)
-        for each in [name] if name or not options.reference else _names(options.reference):
+    split = [_split(file) for file in options.files]
+    unnamed = options.reference and not all(name for _, name in split)
+    all_names = _names(options.reference) if unnamed else [""]
+    for path, name in split:
+        for each in [name] if name else all_names:
             memory = 2000 if options.memory is None else options.memory
             outcome = submit(path, each, passed, options.timeout or 60.0, memory)
             results.append(outcome)
@@ -226,7 +256,7 @@ def _names(reference: str) -> list[str]:
     file, name = _split(reference)
     if name:
         return [name]
-    with _executed(file) as defined:
+    with executed(file) as defined:
         found = with_example(defined) or (names(defined) if "example" in defined else [])
     if not found:
         raise UsageError(
@@ -269,14 +299,14 @@ def _say_what_is_hidden(file: Path) -> None:
 
 
 @contextmanager
-def _executed(file: str) -> Iterator[Mapping[str, Any]]:
+def executed(file: str) -> Iterator[Mapping[str, Any]]:
     """What the file defines, once it is executed; modules beside it can be imported meanwhile."""
     path = Path(file)
     if zipfile.is_zipfile(path):  # runpy would look for a program in it
         raise UsageError(f"{path}: this is no Python program")
     _say_what_is_hidden(path)
     with _on_path(path.resolve().parent):
-        with _own_errors(file):
+        with own_errors(file):
             defined = runpy.run_path(file, run_name=path.stem)
         yield defined
 
@@ -293,13 +323,15 @@ def _on_path(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _own_errors(file: str, only_inside: bool = False) -> Iterator[None]:
+def own_errors(file: str, only_inside: bool = False) -> Iterator[None]:
     """Turn an error in the file into a UsageError that shows the file's own lines, none of ours.
 
     only_inside: errors that were not raised by lines of the file stay what they are.
     """
     try:
         yield
+    except UsageError:  # of ours
+        raise
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = list(itertools.dropwhile(lambda frame: frame.filename != file, frames))

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if options.samples < 1 or options.most < 2:
         raise UsageError("--samples must be 1 or more, and --most 2 or more")
     output = outputs(options, "output").get("output")
-    net, loss = _saved_or_described(options)
+    net, loss = saved_or_described(options)
     f, J = cost_of_random_samples(net, loss, options.samples, options.rng)
     drawing = ag.draw(
         J,
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _saved_or_described(options: argparse.Namespace) -> tuple[Network, Loss]:
+def saved_or_described(options: argparse.Namespace) -> tuple[Network, Loss]:
     """The network from the file, or the one that the options describe, and its loss."""
     if options.saved is None:
         return network_from(options)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import autograd_lite as ag
 from autograd_lite import files
-from nn.cli.command import UsageError, check_file, outputs, usage_errors
+from nn.cli.command import check_file, outputs, usage_errors
 
 SECONDS = 0.5  # between two looks at the notes that are watched
 
@@ -20,11 +20,9 @@ def run_notes(options: argparse.Namespace) -> int:
 
     0: all claims hold. 1: one does not. 2: something could not be read.
     """
-    if options.document or options.misprints:
-        raise UsageError("--document and --misprints are for the documents, not for notes")
     for path in options.notes:
         check_file(path, path)
-    written = outputs(options, "json", "report", inputs=options.notes)
+    written = outputs(options, "json", "report")
     code = check_notes(options, written)
     if options.watch:
         for _ in changes(options.notes):

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """Answer for every row; returns the exit code."""
     for path in (options.network, options.data):
         check_file(path, path)
-    written = outputs(options, "out", inputs=[options.network, options.data])
+    written = outputs(options, "out")
     with usage_errors():
         net = Network.load(options.network)
         table = Table(options.data)

@@ -48,6 +48,11 @@ DEFAULTS = {
     "digits": Defaults(hidden=(64,), rate=0.1, epochs=40, batch_size=32),
     "iris": Defaults(hidden=(3, 2), rate=0.5, epochs=1000),
 }
+UNSET = {
+    "optimizer": "gradient_descent",
+    "test": 0.25,
+    **dict.fromkeys(("rate", "epochs", "batch_size", "progress")),
+}  # the options of training where none is given
 FOR_A_FILE = Defaults(hidden=(8,), rate=0.1, epochs=100, batch_size=32)
 
 
@@ -109,10 +114,10 @@ class Task:
 
 def run(options: argparse.Namespace) -> int:
     """Train as the options say and print the result; returns the exit code."""
-    written = outputs(options, "save", "plot", inputs=[options.data])
+    written = outputs(options, "save", "plot")
     if "plot" in written:
         _check_picture(options.plot)
-    task = _prepared(options)
+    task = prepared(options)
     net, loss, size = task.net, task.loss, options.batch_size
     print(f"{options.data}: {_samples(task, net.batch_axis)}")
     print(f"{net}, {loss.__name__}")
@@ -120,17 +125,7 @@ def run(options: argparse.Namespace) -> int:
         f"{options.optimizer} at rate {options.rate:g}, {options.epochs} epochs, each in "
         f"{'one batch' if size is None else f'batches of {size}'}, rng {options.rng}"
     )
-    history = fit(
-        net,
-        *task.training,
-        loss=loss,
-        optimizer=task.optimizer,
-        epochs=options.epochs,
-        batch_size=size,
-        shuffle=size is not None,
-        rng=options.rng,
-        progress=options.progress,
-    )
+    history = fitted(task, options)
     results = _results(task)
     J = results["training"][0]
     learnt = not history.loss or J < history.loss[0]
@@ -157,6 +152,21 @@ def run(options: argparse.Namespace) -> int:
     return INTERRUPTED if history.interrupted else 0
 
 
+def fitted(task: Task, options: argparse.Namespace) -> History:
+    """Train the network of a task as the options say."""
+    return fit(
+        task.net,
+        *task.training,
+        loss=task.loss,
+        optimizer=task.optimizer,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        shuffle=options.batch_size is not None,
+        rng=options.rng,
+        progress=options.progress,
+    )
+
+
 def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
     """The network that answers to X as `net` does to (X − mean) / scale, by another W1 and b1.
 
@@ -179,7 +189,7 @@ def for_raw_data(net: Network, mean: Array, scale: Array) -> Network:
     return raw
 
 
-def _prepared(options: argparse.Namespace) -> Task:
+def prepared(options: argparse.Namespace) -> Task:
     """The data and the network; options that are not given are set to the data's defaults."""
     X, Y, classes, features = data_from(options)
     axis = options.batch_axis
@@ -203,7 +213,7 @@ def _prepared(options: argparse.Namespace) -> Task:
     if options.loss is None and options.activations is None and not np.isin(Y, (0, 1)).all():
         options.loss = "half_squared_error"
     net, loss = network_from(options)
-    net.classes, net.features = classes, features
+    net.classes, net.features = classes if loss.for_classes else None, features
     with usage_errors():
         loss.check_labels(Y, axis)
         X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)

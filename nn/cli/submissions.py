@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,7 +50,8 @@ class Outcome:
 def submit(file: str, name: str, options: Sequence[str], timeout: float, memory: int) -> Outcome:
     """Compare one file in a process of its own, which is ended after `timeout` seconds.
 
-    options: of the command, after the file. memory: in MB, as far as the system can limit it.
+    options: of the command, after the file. memory: in MB, as far as the system can limit it; what
+    failed for want of it says so last.
     """
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -62,12 +64,13 @@ def submit(file: str, name: str, options: Sequence[str], timeout: float, memory:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **_ENVIRONMENT},
+            env=environment(),
         )
         printed = _Last(process.stdout)  # type: ignore[arg-type]
         try:
             code = process.wait(timeout)
-            failed = "" if code in (0, 1) else _last_said(printed.text(), code)
+            done = code in (0, 1) and result.exists()
+            failed = "" if done else _last_said(printed.text(), code)
         except subprocess.TimeoutExpired:
             failed = f"was still running after {timeout:g} s"
         finally:
@@ -75,17 +78,21 @@ def submit(file: str, name: str, options: Sequence[str], timeout: float, memory:
         seconds, report = time.monotonic() - start, _report_in(result)
     if not failed and report is None:
         failed = "ended the process before it was compared"
+    if re.search("MemoryError|nable to allocate|emory allocation|bad_alloc", failed):
+        failed += f"\nthe memory limit is {memory} MB: --memory"
     return Outcome(file, name, seconds, {} if failed else report or {}, failed)
 
 
-_ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",  # each thread takes memory of its own
-    "OMP_NUM_THREADS": "1",
-    "MPLBACKEND": "agg",  # no window opens
-    "PYTHONPATH": os.pathsep.join(
-        [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    ),
-}
+def environment() -> dict[str, str]:
+    """The environment of a submission, in which this package is found."""
+    path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+    return {
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": "1",  # each thread takes memory of its own
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",  # no window opens
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),  # an empty entry is the current folder
+    }
 
 
 class _Last:
@@ -122,8 +129,10 @@ def _last_said(printed: str, code: int) -> str:
     """Why a process ended: what the command said, or the signal."""
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
-    said = printed.rpartition("autograd-lite: ")[2].strip()
-    return said or f"ended with code {code}"
+    _, ours, said = printed.rpartition("autograd-lite: ")
+    if code in (0, 1) and not ours:
+        return "ended the process before it was compared"
+    return said.strip() or f"ended with code {code}"
 
 
 def _report_in(path: Path) -> dict[str, Any] | None:

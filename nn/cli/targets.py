@@ -118,29 +118,47 @@ def described_arguments(text: str, rng: int = 0) -> dict[str, Any]:
     draw = np.random.default_rng(rng)
     try:
         call = ast.parse(f"f({commas})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or not call.keywords:
-            raise ValueError("write name=(4,5) for each argument")
-        return {str(k.arg): _value(k.value, draw) for k in call.keywords}
-    except (SyntaxError, ValueError) as error:
+        given = call.keywords if isinstance(call, ast.Call) and not call.args else []
+        named = {k.arg: k.value for k in given if k.arg}
+        if not named or len(named) < len(given):
+            raise ValueError("write name=(4,5) for each argument, once")
+        return {name: _value(value, draw) for name, value in named.items()}
+    except (SyntaxError, TypeError, ValueError) as error:
         raise UsageError(f"--args {text!r}: {error}") from error
 
 
 def _value(node: ast.expr, draw: np.random.Generator) -> Any:
     """An array for a tuple of sizes, whole numbers for `sizes < n`; any other value as written."""
-    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt):
-        return draw.integers(ast.literal_eval(node.comparators[0]), size=_shape(node.left))
+    if isinstance(node, ast.Compare):
+        below = _written(node.comparators[0]) if isinstance(node.ops[0], ast.Lt) else None
+        if len(node.ops) > 1 or type(below) is not int or below < 1:
+            raise ValueError(f"{ast.unparse(node)}: whole numbers are drawn by (4,) < 3")
+        return draw.integers(below, size=_shape(node.left))
     if isinstance(node, ast.Tuple):
         return draw.normal(size=_shape(node))
     if isinstance(node, ast.Dict):
+        if None in node.keys:
+            raise ValueError(f"{ast.unparse(node)}: write every key and its value")
         pairs = zip(node.keys, node.values, strict=True)
-        return {ast.literal_eval(key): _value(value, draw) for key, value in pairs if key}
+        return {_written(key): _value(value, draw) for key, value in pairs if key}
     if isinstance(node, ast.List):
         return [_value(value, draw) for value in node.elts]
-    return ast.literal_eval(node)
+    return _written(node)
+
+
+def _written(node: ast.expr) -> Any:
+    """What an expression without names and calls is."""
+    try:
+        return ast.literal_eval(node)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{ast.unparse(node)} is no value. Write sizes as in (4, 5), (4,) < 3, a number, a "
+            "'text', True, None, or a list or dict of them"
+        ) from None
 
 
 def _shape(node: ast.expr) -> tuple[int, ...]:
-    sizes = ast.literal_eval(node)
+    sizes = _written(node)
     if not (isinstance(sizes, tuple) and all(type(n) is int and n >= 0 for n in sizes)):
         raise ValueError(f"{ast.unparse(node)} are no sizes, such as (4, 5)")
     return sizes

@@ -48,6 +48,16 @@ class Checked:
             and all(row.agrees for row in self.training)
         )
 
+    def counts(self) -> tuple[list[str], list[tuple[Document, list[int], int]]]:
+        """The verdicts that occur; for each document, the number of each and of the silent ones."""
+        count = Counter((r.document, r.verdict) for r in self.results)
+        silent = Counter(r.document for r in self.results if r.silent)
+        verdicts = [v for v in VERDICTS if any(count[d.number, v] for d in self.documents)]
+        rows = [
+            (d, [count[d.number, v] for v in verdicts], silent[d.number]) for d in self.documents
+        ]
+        return verdicts, rows
+
     @property
     def summary(self) -> str:
         """One line: how many formulas, of which verdict, and whether that is as recorded."""

@@ -148,7 +148,7 @@ def _rows(net: SimpleNamespace) -> SimpleNamespace:
 def columns(net: SimpleNamespace, keep: Keep) -> None:
     """The forward pass with samples as columns: A0, W1, b1, Z1, A1, …, losses, J.
 
-    Z[l] = W[l] A[l−1] + b[l] 1 (1 × m), A[l] = g[l](Z[l]), J = (1/m) Σ of the losses (1 × m).
+    `Z[l] = W[l] A[l−1] + b[l] 1 (1 × m)`, `A[l] = g[l](Z[l])`, J = (1/m) Σ of the losses (1 × m).
     """
     ones = np.ones((1, net.m))
     A = keep("A0", net.X)
@@ -184,11 +184,6 @@ def hidden(v: Any) -> Iterable[int]:
 def last(v: Any) -> Iterable[int]:
     """L alone."""
     return [v.L]
-
-
-def last_above_hidden(v: Any) -> Iterable[int]:
-    """L, where there is a hidden layer below it."""
-    return [v.L] if v.L > 1 else []
 
 
 def once(v: Any) -> Iterable[tuple[()]]:

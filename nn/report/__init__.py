@@ -16,7 +16,7 @@ from autograd_lite import files
 from autograd_lite.extras import install_command, needed
 from nn.documents.checked import Checked
 from nn.report import font, formulas, network, training
-from nn.report.markup import Markup, tag
+from nn.report.markup import Section, tag
 
 LIBRARIES = {
     "fontTools": "fontTools",
@@ -55,9 +55,10 @@ def page(checked: Checked, rng: int = 0, epochs: int = 2000) -> str:
     if problem := missing():
         raise ImportError(problem)
     sections = [
-        *formulas.formula_sections(checked, rng),
-        training.section(checked, rng, epochs),
+        ("summary", "Summary", formulas.summary_section(checked, rng)),
         *network.network_sections(rng),
+        training.section(checked, rng, epochs),
+        *formulas.formula_sections(checked),
     ]
     return filled_page(sections, HEADING, LEAD)
 
@@ -69,7 +70,7 @@ LEAD = (
 )
 
 
-def filled_page(sections: Sequence[tuple[str, str, Markup]], heading: str, lead: str) -> str:
+def filled_page(sections: Sequence[Section], heading: str, lead: str) -> str:
     """The page as HTML: its heading, a line below it, and sections by name, title and content."""
     links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
     body = [

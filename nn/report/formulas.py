@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from nn.documents import Document, Result
 from nn.documents.checked import VERDICTS, WRONG, Checked
-from nn.report.markup import Markup, captioned_table, formula, markup, number, tag
+from nn.report.markup import Markup, Section, captioned_table, formula, markup, number, tag
 
 SILENT = "on some network it conforms and is wrong: only the comparison shows it"
 DAMAGED = "plainly by the transcription of the document, not by its author"
 
-Section = tuple[str, str, Markup]
 
-
-def formula_sections(checked: Checked, rng: int) -> Iterator[Section]:
-    """The name, the title and the content of each section."""
-    yield "summary", "Summary", summary_section(checked, rng)
+def formula_sections(checked: Checked) -> Iterator[Section]:
+    """The name, the title and the content of the sections that list formulas."""
     yield "misprints", "What is wrong as printed", misprints(checked)
     yield "formulas", "Every formula", every_formula(checked)
 
 
 def summary_section(checked: Checked, rng: int) -> Markup:
     """The section that says what was checked, how, and with what result."""
-    count = Counter((result.document, result.verdict) for result in checked.results)
-    verdicts = [v for v in VERDICTS if any(count[d.number, v] for d in checked.documents)]
-    rows = []
-    for document in checked.documents:
-        found = [count[document.number, verdict] for verdict in verdicts]
-        silent = sum(r.silent for r in checked.results if r.document == document.number)
-        name = [tag("b", document.number), " ", document.title]
-        rows.append([name, *(n or "·" for n in found), silent or "·", sum(found)])
+    verdicts, counts = checked.counts()
+    rows = [
+        [[tag("b", d.number), " ", d.title], *(n or "·" for n in (*found, silent)), sum(found)]
+        for d, found, silent in counts
+    ]
     words = {v: VERDICTS[v] for v in verdicts} | {"silent": SILENT, "damaged": DAMAGED}
     legend = [[tag("dt", badge(word)), tag("dd", meaning)] for word, meaning in words.items()]
     outcome = tag("p", checked.summary, class_="outcome" if checked.as_recorded else "alarm")
@@ -49,19 +42,23 @@ def summary_section(checked: Checked, rng: int) -> Markup:
 
 
 def misprints(checked: Checked) -> Markup:
-    """A card for each formula that does not hold, by document."""
+    """A card for each formula that does not hold, folded by document; `page.js` finds words."""
     parts = []
     for document in checked.documents:
         wrong = [r for r in _of(document, checked.results) if r.verdict in WRONG or r.drifted]
         if wrong:
             title = [f"{document.number} ", tag("span", document.title), f" ({len(wrong)})"]
             cards = tag("div", map(card, wrong), class_="cards")
-            parts.append(tag("details", tag("summary", title), cards, open=""))
+            parts.append(tag("details", tag("summary", title), cards))
     if not parts:
         return tag("p", "Nothing: every formula that was checked holds.")
     only = tag("input", type="checkbox", id="only-silent")
-    choice = tag("label", only, " only the silent ones: those that give numbers, and wrong ones")
-    return markup([tag("p", choice, class_="choice"), *parts])
+    find = tag("input", type="search", id="find", autocomplete="off")
+    choices = [
+        tag("label", "find ", find, hidden=""),
+        tag("label", only, " only the silent ones: those that give numbers, and wrong ones"),
+    ]
+    return markup([tag("p", choices, class_="choice"), *parts])
 
 
 def card(result: Result) -> Markup:

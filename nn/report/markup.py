@@ -21,12 +21,15 @@ MATHML = {
 ATTRIBUTES = {
     *("display", "stretchy", "fence", "form", "accent", "largeop", "movablelimits", "minsize"),
     *("maxsize", "mathvariant", "linethickness", "width", "height", "columnalign", "displaystyle"),
-    *("lspace", "rspace", "linebreak", "scriptlevel", "separator"),
+    *("lspace", "rspace", "linebreak", "scriptlevel", "separator", "rowspacing", "columnspacing"),
 }
 
 
 class Markup(str):
     """Text that is HTML already."""
+
+
+Section = tuple[str, str, Markup]  # of a page: its name, its title, its content
 
 
 def markup(content: Any) -> Markup:
@@ -103,10 +106,14 @@ def captioned_table(
     return tag("div", whole, class_="scroll")
 
 
-def number_table(title: Any, values: Array, class_: str | None = None) -> Markup:
-    """An array of at most two axes as a table of numbers, tinted by sign and size."""
-    rows = np.atleast_2d(values)
-    largest = float(np.abs(rows).max()) or 1.0
+def number_table(title: Any, values: Array, class_: str | None = None, most: int = 10) -> Markup:
+    """An array as a table of numbers, tinted by sign and size; at most `most` rows and columns.
+
+    Of more than two axes, the first matrix is shown.
+    """
+    first = values[(0,) * max(values.ndim - 2, 0)] if values.size else np.empty((0, 0))
+    rows = np.atleast_2d(first)[:most, :most]
+    largest = float(np.abs(rows).max(initial=0)) or 1.0
     cells = [
         tag("tr", [
             tag("td", number(x), style=f"--size:{round(35 * abs(x) / largest)}%",
@@ -116,9 +123,10 @@ def number_table(title: Any, values: Array, class_: str | None = None) -> Markup
         for row in rows
     ]  # fmt: skip
     shape = tag("span", str(values.shape), class_="shape")
+    left_out = tag("p", "… and more", class_="small") if rows.size < values.size else None
     caption = tag("figcaption", title, " ", shape)
     body = tag("div", tag("table", tag("tbody", cells)), class_="scroll")
-    return tag("figure", caption, body, class_=" ".join(filter(None, ["matrix", class_])))
+    return tag("figure", caption, body, left_out, class_=" ".join(filter(None, ["matrix", class_])))
 
 
 def number(x: float, digits: int = 3) -> str:

@@ -1,4 +1,7 @@
-"""Sections of the report: the 2-4-1 network's graph, its derivation, its backward pass by steps."""
+"""Sections of a page for a recorded cost: its graph, its passes by steps, its derivation.
+
+The report of the documents has them for the 2-4-1 network (`network_sections`).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,19 @@ from nn import datasets, losses
 from nn.closed_form import planar_exercise
 from nn.network import Forward
 from nn.report.formulas import badge
-from nn.report.markup import Markup, captioned_table, formula, markup, number, number_table, tag
+from nn.report.markup import (
+    Markup,
+    Section,
+    captioned_table,
+    formula,
+    markup,
+    number,
+    number_table,
+    tag,
+)
 
 SAMPLES = 4  # in the stepper: few enough that every number can be shown
+TERMS = 8  # of a product's sum that are written out
 
 
 def cost(rng: int = 0, samples: int | None = None) -> tuple[Forward, ag.Tensor]:
@@ -26,43 +39,37 @@ def cost(rng: int = 0, samples: int | None = None) -> tuple[Forward, ag.Tensor]:
     return f, losses.binary_cross_entropy(f.A[net.L], Y)
 
 
-def graph(rng: int = 0) -> Any:
-    """The drawing of the 2-4-1 network, its cost and the rules of its backward pass."""
-    f, J = cost(rng)
-    return ag.draw(J, groups=f.layers)
-
-
-def network_sections(rng: int) -> Iterator[tuple[str, str, Markup]]:
+def network_sections(rng: int) -> Iterator[Section]:
     """The name, the title and the content of each section."""
-    yield "graph", "The graph", graph_section(rng)
-    yield "derivation", "The derivation", derivation(rng)
-    yield "comparison", "A wrong line, found", comparison(rng)
-    yield "stepper", "The backward pass, one rule at a time", stepper(rng)
-
-
-def graph_section(rng: int) -> Markup:
-    """The drawing as SVG."""
-    with tempfile.TemporaryDirectory() as folder:
-        text = graph(rng).save(Path(folder) / "graph.svg").read_text(encoding="utf-8")
-    svg = text[text.index("<svg") :].replace(' xmlns="http://www.w3.org/2000/svg"', "")
-    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    f, J = cost(rng)
     said = (
         "The graph of the 2-4-1 network: from the data X and the parameters W1, b1, W2 and b2 "
         "through Z1, A1, Z2 and A2 to the cost J, with a dashed edge back for every rule."
     )
+    what = "a 2-4-1 network computes for 400 points before its training"
+    yield graph_section(ag.draw(J, groups=f.layers), what, said)
+    yield stepper_section(cost(rng, SAMPLES)[1], f"the same network on {SAMPLES} points")
+    yield derivation_section(ag.derive(J))
+    yield "comparison", "A wrong line, found", comparison(rng)
+
+
+def graph_section(drawing: Any, what: str, said: str) -> Section:
+    """The drawing as SVG. what: what is drawn; said: the text that stands for the picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = drawing.save(Path(folder) / "graph.svg").read_text(encoding="utf-8")
+    svg = text[text.index("<svg") :].replace(' xmlns="http://www.w3.org/2000/svg"', "")
+    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
     svg = svg.replace("<svg", str(tag("svg", role="img", aria_label=said)).removesuffix("></svg>"))
-    return markup([
-        tag("p", "What a 2-4-1 network computes for 400 points before its training, drawn from "
-            "its tape. Every dashed arrow is one rule of the backward pass: g is the gradient that "
-            "arrives, and ∘ multiplies element by element."),
+    content = markup([
+        tag("p", f"What {what}, drawn from its tape. Every dashed arrow is one rule of the "
+            "backward pass: g is the gradient that arrives, and ∘ multiplies element by element."),
         tag("figure", Markup(svg), class_="paper scroll graph"),
     ])  # fmt: skip
+    return "graph", "The graph", content
 
 
-def derivation(rng: int) -> Markup:
+def derivation_section(derivation: Any) -> Section:
     """The gradients in matrix form, each line compared with the tape."""
-    _, J = cost(rng)
-    lines = ag.derive(J).lines
     items = [
         tag(
             "li",
@@ -71,14 +78,15 @@ def derivation(rng: int) -> Markup:
             tag("span", line.note, class_="note"),
             tag("span", f"error {number(line.error, 1)}", class_="small"),
         )
-        for line in lines
+        for line in derivation.lines
     ]
-    return markup([
-        tag("p", "The same gradients as one would write them by hand, derived from the tape. "
+    content = markup([
+        tag("p", "The gradients as one would write them by hand, derived from the tape. "
             "Every line was evaluated as it stands here and compared with the tape: the error is "
             "the largest deviation, relative to the largest number."),
         tag("ol", items, class_="derivation"),
     ])  # fmt: skip
+    return "derivation", "The derivation", content
 
 
 def comparison(rng: int) -> Markup:
@@ -116,14 +124,23 @@ def comparison(rng: int) -> Markup:
     ])  # fmt: skip
 
 
-def stepper(rng: int) -> Markup:
-    """Every rule of the backward pass with its numbers; `page.js` shows one at a time."""
-    _, J = cost(rng, SAMPLES)
-    runs = ag.tape(J).backward()
-    names = ["J", *(run.input for run in runs)]
-    steps = [first(J, runs[0].arriving), *map(step, runs)]
-    said = [f"the gradient of J itself, {number(1)}"]
-    said += [f"the gradient of {run.input}, {run.rule}, shape {run.gradient.shape}" for run in runs]
+def stepper_section(J: ag.Tensor, what: str) -> Section:
+    """Every operation and every rule with its numbers; `page.js` shows one at a time.
+
+    what: the computation in words.
+    """
+    tape = ag.tape(J)
+    forward, backward = tape.forward(), tape.backward()
+    names = [run.output for run in forward] + [
+        "∂J/∂J",
+        *(run.result for run in backward),
+    ]
+    steps = [*map(operation, forward), first(J, backward[0].arriving), *map(rule, backward)]
+    said = [f"{run.operation}, shape {run.value.shape}" for run in forward]
+    said += [f"the gradient of J itself, {number(1)}"]
+    said += [
+        f"the gradient of {run.input}, {run.rule}, shape {run.gradient.shape}" for run in backward
+    ]
     chips = [
         tag("li", tag("button", name, type="button", aria_label=f"step {i + 1}: {text}"))
         for i, (name, text) in enumerate(zip(names, said, strict=True))
@@ -137,15 +154,17 @@ def stepper(rng: int) -> Markup:
         tag("button", "forward →", type="button", class_="forward"),
         tag("p", "", class_="status", role="status", aria_live="polite"),
     ]
-    return markup([
-        tag("p", f"The same network on {SAMPLES} points, so that every number fits on the page. "
-            "Each rule takes g, the gradient that has arrived at the result of an operation, and "
+    content = markup([
+        tag("p", f"Every number of {what}: first the operations, from the data to the cost, then "
+            "the rules that lead back. Each "
+            "rule takes g, the gradient that has arrived at the result of an operation, and "
             "gives the gradient of one of its inputs. Go with the buttons, or with the arrow keys "
             "← and →; Home and End lead to the ends."),
         tag("div", tag("ol", chips, class_="chips"), tag("div", controls, class_="controls"),
             articles, class_="stepper", tabindex="0", role="group",
-            aria_label="The backward pass, step by step: arrow keys go back and forward"),
+            aria_label="The passes, step by step: arrow keys go back and forward"),
     ])  # fmt: skip
+    return "stepper", "Forward and back, one step at a time", content
 
 
 def first(J: ag.Tensor, g: Any) -> Markup:
@@ -160,16 +179,55 @@ def first(J: ag.Tensor, g: Any) -> Markup:
     ])  # fmt: skip
 
 
-def step(run: Any) -> Markup:
-    """One rule: the operation, the formula, and value, g and gradient with their shapes."""
+def operation(run: Any) -> Markup:
+    """One operation of the forward pass: its formula, its operands and its value."""
+    return markup([
+        formula(run.latex, run.operation),
+        _calculation(run, number_table(f"value of {run.output}", run.value, "result")),
+    ])  # fmt: skip
+
+
+def rule(run: Any) -> Markup:
+    """One rule: the operation, the formula, what is multiplied, and the gradient."""
     shapes = f"{run.arriving.shape} → {run.gradient.shape}"
     return markup([
-        formula(run.latex, f"∂J/∂{run.input} = {run.rule}"),
+        formula(run.latex, f"{run.result} = {run.rule}"),
         tag("p", "The operation ", tag("b", run.operation), ", for its input ",
             tag("b", run.input), f". Shapes: {shapes}."),
-        tag("div",
-            number_table(f"value of {run.input}", run.value),
-            number_table(f"g = ∂J/∂{run.output}", run.arriving),
-            number_table(f"gradient ∂J/∂{run.input}", run.gradient, "result"),
-            class_="matrices"),
+        _calculation(run, number_table(f"gradient {run.result}", run.gradient, "result")),
     ])  # fmt: skip
+
+
+def _calculation(run: Any, result: Markup) -> Markup:
+    """The operands as tables, with where they come from, and the result."""
+    tables: list[Any] = []
+    for operand in run.operands:
+        source = tag("span", f", {operand.source}", class_="small") if operand.source else None
+        tables += [tag("span", run.sign, class_="sign") if tables and run.sign else None]
+        tables += [number_table([operand.text, source], operand.value)]
+    return markup([
+        tag("div", tables, tag("span", "→", class_="sign"), result, class_="matrices"),
+        tag("p", _first_entry(run), class_="small") if _is_plain_product(run) else None,
+    ])  # fmt: skip
+
+
+def _is_plain_product(run: Any) -> bool:
+    """Whether a step multiplies arrays that have entries, of at most two axes."""
+    return bool(run.sign) and all(o.value.ndim <= 2 and o.value.size for o in run.operands)
+
+
+def _first_entry(run: Any) -> str:
+    """How the first number of a product comes about."""
+    a, b = (operand.value for operand in run.operands)
+    if run.sign == "·":
+        row, column = (a[0] if a.ndim == 2 else a), (b[:, 0] if b.ndim == 2 else b)
+        pairs = list(zip(row, column, strict=True))
+    else:
+        pairs = [(a.flat[0], b.flat[0])]
+    said = " + ".join(f"{_in_brackets(x)} · {_in_brackets(y)}" for x, y in pairs[:TERMS])
+    more = " + …" if len(pairs) > TERMS else ""
+    return f"The first entry: {said}{more} = {number(sum(x * y for x, y in pairs))}"
+
+
+def _in_brackets(x: float) -> str:
+    return f"({number(x)})" if x < 0 else number(x)

@@ -61,6 +61,24 @@ reachable();
 addEventListener("resize", reachable);
 document.addEventListener("toggle", reachable, true);
 
+// Words to find: what has them all stays, and what it is folded into is opened.
+const find = document.getElementById("find");
+find?.parentElement.removeAttribute("hidden");
+find?.addEventListener("input", () => {
+  const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const box of document.querySelectorAll("#misprints details")) {
+    let found = 0;
+    for (const card of box.querySelectorAll(".card")) {
+      const formulas = [...card.querySelectorAll("math")].map((m) => m.getAttribute("alttext"));
+      const text = [card.textContent, ...formulas].join(" ").toLowerCase();
+      card.hidden = !words.every((word) => text.includes(word));
+      found += !card.hidden;
+    }
+    box.hidden = !found;
+    box.open = found > 0 && words.length > 0;
+  }
+});
+
 // A link to a formula opens what it is folded into.
 function unfold() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -1,16 +1,19 @@
-"""Section of the report: networks in training, as pictures and beside the closed form."""
+"""Sections of a page: networks in training, as pictures and beside the closed form."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from nn import losses, optimizers, plots
+from nn.arrays import Array
 from nn.closed_form import Exercise, breast_cancer_exercise, planar_exercise
 from nn.documents.checked import Checked
 from nn.history import History
-from nn.report.markup import Markup, captioned_table, markup, number, png, tag
+from nn.network import Network
+from nn.report.markup import Markup, Section, captioned_table, markup, number, png, tag
 from nn.training import fit
 
 
@@ -52,7 +55,7 @@ def after_training(exercise: Exercise, epochs: int) -> Trained:
     )
 
 
-def section(checked: Checked, rng: int, epochs: int) -> tuple[str, str, Markup]:
+def section(checked: Checked, rng: int, epochs: int) -> Section:
     """The name, the title and the content of the section."""
     plane = after_training(planar_exercise(rng), epochs)
     cancer = after_training(breast_cancer_exercise(rng), max(epochs // 10, 1))
@@ -94,6 +97,16 @@ def section(checked: Checked, rng: int, epochs: int) -> tuple[str, str, Markup]:
     return "training", "Networks in training", markup(parts)
 
 
+def training_section(net: Network, X: Array, Y: Array, history: History, said: str) -> Section:
+    """A section for one network: the cost by epoch and, of two features, its answers."""
+    pictures = [picture(lambda ax: plots.history(history, ax), curve(history))]
+    if net.sizes[0] == 2:
+        draw = partial(plots.decision_boundary, net, X, Y)
+        pictures.insert(0, picture(draw, BOUNDARY))
+    content = [tag("p", said), tag("div", pictures, class_="pictures")]
+    return "training", "Training", markup(content)
+
+
 BOUNDARY = (
     "The points of the plane in two colours, on the network's answer around them; a black line "
     "where the answer is one half."
@@ -102,10 +115,11 @@ BOUNDARY = (
 
 def curve(history: History) -> str:
     """The text that stands for a picture of the cost by epoch."""
-    return (
-        f"The cost J by epoch, from {number(history.loss[0])} to {number(history.loss[-1])}, "
-        f"and the accuracy, which ends at {history.metric[-1]:.1%}."
-    )
+    said = f"The cost J by epoch, from {number(history.loss[0])} to {number(history.loss[-1])}"
+    accuracy = history.metric[-1]
+    if accuracy is None:
+        return f"{said}."
+    return f"{said}, and the accuracy, which ends at {accuracy:.1%}."
 
 
 def picture(draw: Callable[[Any], Any], alternative: str) -> Markup:
