@@ -42,6 +42,23 @@ def test_no_verdict_changes_unseen():
     assert recorded == lines
 
 
+def test_what_is_read_and_what_is_not():
+    entries = [documents.document(number).entry(label) for number, label in ENTRIES]
+    for entry in entries:
+        assert entry.reading is not None
+        assert bool(entry.by_hand) == (entry.formula is not None)
+    assert sum(entry.formula is None for entry in entries) >= 330
+
+
+def test_no_formula_holds_because_nothing_depends_on_anything():
+    for number in documents.NUMBERS:
+        for entry in documents.document(number).entries:
+            if entry.formula is None and entry.verdict in ("holds", "convention"):
+                judged = entry.reading.judged(entry.reading.printed)
+                remarks = {remark for claim in judged.claims for remark in claim.remarks}
+                assert "both sides are 0 wherever this was tried" not in remarks, entry.label
+
+
 @pytest.mark.parametrize(("number", "label"), ENTRIES)
 def test_entry(results, number, label):
     entry, found = documents.document(number).entry(label), results[number, label]

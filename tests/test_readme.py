@@ -57,6 +57,9 @@ def test_entries_of_the_documents_and_their_verdicts():
     silent = sum(entry.silent for entry in ENTRIES)
     assert stated(pattern) == [len(ENTRIES), *(verdicts[kind] for kind in kinds), silent]
     assert sum(verdicts.values()) == sum(verdicts[kind] for kind in kinds)
+    by_hand = sum(bool(entry.by_hand) for entry in ENTRIES)
+    pattern = r"notes: (\d+) formulas are read as they are printed, and (\d+) have their meaning"
+    assert stated(pattern) == [len(ENTRIES) - by_hand, by_hand]
     assert "Five published derivations" in SAID
     assert len(documents.NUMBERS) == 5
 

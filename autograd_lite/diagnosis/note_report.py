@@ -58,7 +58,8 @@ class NoteReport:
     claims: in order. unread: what states something and could not be read, as errors with their
     places, definitions that do not fit among it. said: what the note as a whole was taken to mean.
     stated, passed: how many statements there are, and how many formulas state nothing. defining:
-    the lines of declarations, definitions, assignments, and matrices that are drawn with dots.
+    the lines of declarations, definitions, assignments, and matrices that are drawn with dots;
+    unused: those of names that nothing else mentions.
     """
 
     note: Note
@@ -68,6 +69,7 @@ class NoteReport:
     stated: int
     passed: int
     defining: set[int] = field(default_factory=set)
+    unused: set[int] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return not self.unread and all(c.verdict == HOLDS for c in self.claims)

@@ -27,7 +27,7 @@ from autograd_lite.diagnosis.note_repair import RepairTime, derived_form, repair
 from autograd_lite.diagnosis.note_report import Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
-from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_definition
+from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_definition, unused
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
@@ -70,6 +70,7 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
     clock = RepairTime() if repairs else None
     whole = read(note)
     defining: set[int] = set()
+    alone: set[int] = set()
     passed = 0
     for part, own in versions(whole):
         plan = planned(part)
@@ -86,9 +87,12 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
                 claims.append(judge.judged(claim, outcome))
         said |= dict.fromkeys(judge.said)
         defining |= {named.statement.line for named in plan.named} | plan.asides
+        alone |= unused(plan)
         passed += plan.passed
     stated = len(whole.statements) + len(whole.unread)
-    return NoteReport(note, claims, list(unread.values()), list(said), stated, passed, defining)
+    return NoteReport(
+        note, claims, list(unread.values()), list(said), stated, passed, defining, alone
+    )
 
 
 class Judge:

@@ -90,8 +90,7 @@ class Elaborator(Functions):
 
     def total(self, node: Sum, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.terms):
-            parts = self.without_dots(tuple(x for _, x in node.terms), env)
-            node = replace(node, terms=tuple((1, x) for x in parts))
+            node = replace(node, terms=self.series(node, env))
         sign, first = node.terms[0]
         e = self(first, env)
         if sign < 0:
@@ -101,6 +100,14 @@ class Elaborator(Functions):
             shape = self.together(e, x, "+" if sign > 0 else "−")
             e = Apply(np.add if sign > 0 else np.subtract, (e, x), shape)
         return e
+
+    def series(self, node: Sum, env: Env) -> tuple[tuple[int, Any], ...]:
+        """x_1 + … + x_n, written out; every sign after the first is that before the dots."""
+        first, sign, *others = (sign for sign, _ in node.terms)
+        if set(others) - {sign}:
+            raise self.error("one sign stands before … and after it", node)
+        parts = self.without_dots(tuple(x for _, x in node.terms), env)
+        return tuple((sign if n else first, x) for n, x in enumerate(parts))
 
     def product(self, node: Product, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.factors):

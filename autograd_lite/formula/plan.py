@@ -430,6 +430,22 @@ def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
     return False
 
 
+def unused(plan: NotePlan) -> set[int]:
+    """The lines that declare or define a name of no family, which nothing else mentions."""
+    chains = [s.chain for s in plan.read.statements]
+    found: set[int] = set()
+    parts = [x for c in chains for x in nodes(c) if isinstance(x, Name | Scripted)]
+    for d in plan.named:
+        numbered = any(
+            step and step[0] in plan.families
+            for script in d.name.indices
+            for step in map(letter_and_step, script.items)
+        )
+        if not numbered and sum(same_words(x, d.name.node) for x in parts) == 1:
+            found.add(d.statement.line)
+    return found
+
+
 def repeats_definition(plan: NotePlan, claim: NoteClaim) -> bool:
     """Whether a claim says what a definition says, in the same words."""
     return any(

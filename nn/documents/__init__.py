@@ -1,11 +1,14 @@
 """The five documents, formula by formula, each checked against the tape by `check`.
 
-There is one module for each document, in the order of its pages, to be read beside them. Every
-formula is an `Entry`: its label, the formula as printed, the same in NumPy for one forward pass,
-the quantity that it claims to equal, and, if it fails, the form that holds and why. Broadcasting,
-which no document writes, is an error: see `strict`.
+Each document is a note, `document_NNN.md`, in the order of its pages, to be read beside them: its
+forward pass, then every formula as it is printed, its verdict, and, if it fails, the form that
+holds and why. `ag.check_derivation` reads and judges them; `notes` says how a note is laid out.
+What cannot be read has, for a reason that stands beside it, its meaning in Python: an `Entry` in
+`document_NNN.py`, where the document's procedure is run, too. Broadcasting, which no document
+writes, is an error.
 
     holds        right on every network that was tried
+    definition   it says what its letters stand for, and holds by that
     misprint     as printed it does not conform, or is wrong; the corrected form holds
     undefined    it uses a symbol or an index that does not exist
     false        a claim that a counterexample refutes
@@ -15,11 +18,10 @@ which no document writes, is an error: see `strict`.
 A wrong formula is `silent` if it conforms on some network and is wrong there, so that only a
 comparison shows it. `damaged` marks errors that are plainly the transcription's, not the author's.
 
-The judges are the tape and, as a second opinion on it, central differences. A formula gets a pass
-`v` in plain NumPy: the values that the document's forward pass keeps, `v.W[l]`, `v.Z[l]`, `v.A[l]`;
-`v.L`, `v.m`, `v.n[l]`, `v.g_prime[l]`; and numerical derivatives, `v.d("J", "A2")`, for those on a
-right-hand side. A new formula is one `Entry` in its document's module; a new document is one module
-that ends with its DOCUMENT, and its number in `checker.NUMBERS`.
+The judge of a formula that is read is the tape; of an entry, the tape and, as a second opinion on
+it, central differences. An entry's formula gets a pass `v` in plain NumPy: the values that the
+document's forward pass keeps, `v.W[l]`, `v.Z[l]`, `v.A[l]`; `v.L`, `v.m`, `v.n[l]`, `v.g_prime[l]`;
+and numerical derivatives, `v.d("J", "A2")`, for those on a right-hand side.
 
 Formulas of your own are checked in the same way, here a right one and a wrong one:
 
@@ -47,6 +49,7 @@ from .checker import (
     check_document,
     document,
 )
+from .notes import Reading
 from .passes import Pass
 from .standard import ACTIVATIONS, LOSSES, columns, hidden, layers, logistic, matrix, networks, once
 from .strict import NotConforming, Strict, Undefined, strict
@@ -59,6 +62,7 @@ __all__ = [
     "Entry",
     "NotConforming",
     "Pass",
+    "Reading",
     "Result",
     "Setting",
     "Strict",

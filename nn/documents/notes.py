@@ -86,8 +86,9 @@ class Judgement:
 
     @property
     def by_definition(self) -> bool:
-        """Whether it only defines, or repeats what was defined."""
-        return self.holds and all(c.defined for c in self.claims)
+        """Whether it only defines, or repeats what was defined, or is about a name of its own."""
+        alone = any(line > self.below for line in self.report.unused)
+        return self.holds and (alone or all(c.defined for c in self.claims))
 
     @property
     def undefined(self) -> bool:
