@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,15 @@ BY_NAME: dict[str, ActivationFunction] = {
 }
 OF_CLASSES = ("sigmoid", "softmax")  # their results are probabilities
 NAMES = (*BY_NAME, "softmax")  # softmax also needs to know along which axis the classes lie
+
+
+def shown(given: Any) -> str:
+    """A function's name, or another value as Python shows it, the same in every process.
+
+    >>> shown(np.tanh), shown("tanh"), shown(object())
+    ('tanh', "'tanh'", '<object object>')
+    """
+    return getattr(given, "__name__", None) or re.sub(" at 0x[0-9A-Fa-f]+", "", repr(given))
 
 
 def check_activation(activation: str | ActivationFunction) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from nn import activations as act
-from nn.arrays import Shape
+from nn.arrays import Shape, is_count
 from nn.layers import Dense, Layer, Shapes
 
 
@@ -80,7 +78,7 @@ def is_dense(layers: Sequence[Layer]) -> bool:
 def checked_sizes(sizes: Sequence[Any]) -> list[int]:
     """The sizes as Python numbers. Raises ValueError, naming what is no size."""
     for n in sizes:
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        if not is_count(n):
             raise ValueError(f"sizes {sizes}: {n!r} is not a whole number of units, 1 or more")
     if len(sizes) < 2:
         raise ValueError(f"sizes {sizes}: give the inputs and at least one layer, as in [2, 4, 1]")
@@ -112,7 +110,7 @@ def checked_activations(
 def _checked_input(given: Any) -> Shape:
     shape = tuple(given) if isinstance(given, list | tuple) else (given,)
     for n in shape:
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        if not is_count(n):
             raise ValueError(
                 f"the first entry is {given!r}: give the number of inputs, or the shape of a "
                 "sample, as (1, 28, 28)"

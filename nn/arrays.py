@@ -178,8 +178,52 @@ def finite_samples(
     raise ValueError(f"{entry}: samples must be finite numbers")
 
 
+def is_count(value: Any, least: int = 1) -> bool:
+    """True for a whole number that is not less than this, of Python's or NumPy's."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(value >= least)
+
+
 def checked_count(name: str, value: Any, least: int = 1) -> int:
     """The value, if it is a whole number and not less than this. Raises ValueError, naming it."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}={value!r}: it must be a whole number, {least} or more")
+    if not is_count(value, least):
+        raise _wrong(name, value, f"a whole number, {least} or more")
     return int(value)
+
+
+def checked_number(name: str, value: Any, needs: str = "a number") -> float:
+    """The value as a Python float. Raises ValueError, naming it."""
+    if isinstance(value, np.ndarray) and value.shape == ():
+        value = value[()]
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise _wrong(name, value, needs)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _wrong(name, value, f"{needs}, one that a float can hold") from None
+
+
+def checked_positive(name: str, value: Any) -> float:
+    """The value, if it is more than 0 and finite. Raises ValueError, naming it."""
+    needs = "a positive number"
+    number = checked_number(name, value, needs)
+    if not 0 < number < math.inf:
+        raise _wrong(name, value, needs)
+    return number
+
+
+def checked_fraction(name: str, value: Any) -> float:
+    """The value, if it is at least 0 and less than 1. Raises ValueError, naming it."""
+    needs = "at least 0 and less than 1"
+    number = checked_number(name, value, needs)
+    if not 0 <= number < 1:
+        raise _wrong(name, value, needs)
+    return number
+
+
+def _wrong(name: str, value: Any, needs: str) -> ValueError:
+    try:
+        shown = f"{value!r:.100}"
+    except ValueError:  # an int of so many digits that Python does not print it
+        shown = f"a number of type {type(value).__name__}"
+    return ValueError(f"{name}={shown}: it must be {needs}")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import files
+from nn.activations import shown
 from nn.archive import reading
 from nn.arrays import Array, checked_count
 from nn.history import History
@@ -23,6 +24,8 @@ from nn.network import Network
 from nn.optimizers import SETTINGS, Optimizer
 
 _VERSION = "autograd-lite checkpoint, version 1"
+# What its text holds, and of which type.
+_ENTRIES = {"about": dict, "counts": dict, "rng": dict, "history": dict, "least": float}
 
 
 class Checkpoint:
@@ -106,28 +109,48 @@ def restore(checkpoint: Checkpoint, state: State, about: dict[str, Any]) -> None
     """
     if not os.path.exists(checkpoint.path):
         return
+    about = json.loads(json.dumps(about, default=_plain))
     with reading(checkpoint.path, "a checkpoint") as archive:
         if archive.array("format").item() != _VERSION:
             raise ValueError("its format is not this version's")
         text = json.loads(archive.array("state").item())
+        for name, kind in _ENTRIES.items():
+            if not isinstance(text[name], kind):
+                raise ValueError(f"its entry {name} is {text[name]!r}, not a {kind.__name__}")
         arrays = {name: archive.array(name) for name in archive if "." in name}
-    for name, value in about.items():
-        before = text["about"].get(name)
-        if before != json.loads(json.dumps(value, default=_plain)):
-            raise ValueError(
-                f"{checkpoint.path} is of another training: {name} was {files.excerpt(before)}, "
-                f"and is {files.excerpt(value)}. Remove it to begin anew, or name another file"
-            )
+        said, counts, rng, record, least = (text[name] for name in _ENTRIES)
+        other = [name for name, value in about.items() if said.get(name) != value]
+        if not other:
+            _check_fit(arrays, rng, record, state)
+    for name in other:
+        before, now = files.excerpt(said.get(name)), files.excerpt(about[name])
+        raise ValueError(
+            f"{checkpoint.path} is of another training: {name} was {before}, and is {now}. Remove "
+            "it to begin anew, or name another file"
+        )
     set_arrays(state.net, _under("net.", arrays))
     memory = [
-        (p, p.data, text["counts"].get(name, {}) | _under(f"memory.{name}.", arrays))
+        (p, p.data, counts.get(name, {}) | _under(f"memory.{name}.", arrays))
         for name, p in state.net.parameters().items()
     ]
     state.optimizer.restore(memory)
-    state.rng.bit_generator.state = text["rng"]
-    vars(state.history).update(text["history"])
+    state.rng.bit_generator.state = rng
+    vars(state.history).update(record)
     state.history.interrupted = False
-    state.least, state.best = text["least"], _under("best.", arrays)
+    state.least, state.best = least, _under("best.", arrays)
+
+
+def _check_fit(
+    arrays: dict[str, Array], rng: dict[str, Any], record: dict[str, Any], state: State
+) -> None:
+    """Raise ValueError, TypeError or KeyError for what the state cannot be set to."""
+    shapes = {name: array.shape for name, array in arrays_of(state.net).items()}
+    for kind in ("net", "best"):
+        found = {name: array.shape for name, array in _under(f"{kind}.", arrays).items()}
+        if found != shapes and (found or kind == "net"):
+            raise ValueError(f"it holds {kind} arrays {found}, not {shapes}")
+    History(**record)
+    type(state.rng.bit_generator)().state = rng
 
 
 def description(
@@ -139,8 +162,8 @@ def description(
         checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
     settings = {n: v for n, v in vars(optimizer).items() if n in SETTINGS | {"nesterov"}}
     return {
-        "the network": repr(net),
-        "the loss": getattr(loss, "__name__", str(loss)),
+        "the network": shown(net),
+        "the loss": shown(loss),
         "the optimizer": [type(optimizer).__name__, settings],
         **options,
         "the checksum of the samples": checksum,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,37 +20,27 @@ _validation = needed("sklearn.utils.validation", _WHY, "data")
 _multiclass = needed("sklearn.utils.multiclass", _WHY, "data")
 
 
+@dataclass(eq=False, repr=False)
 class _Estimator(_base.BaseEstimator):  # type: ignore[name-defined]
     """What both have: the options, and the training. `net_` is the trained network."""
 
-    def __init__(
-        self,
-        hidden: Sequence[int] = (16,),
-        activation: str = "tanh",
-        optimizer: str = "adam",
-        rate: float = 0.01,
-        epochs: int = 200,
-        batch_size: int | None = 32,
-        weight_decay: float | None = None,
-        validation: float | None = None,
-        patience: int | None = None,
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.optimizer = optimizer
-        self.rate = rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.validation = validation
-        self.patience = patience
-        self.random_state = random_state
+    hidden: Sequence[int] = (16,)
+    activation: str = "tanh"
+    optimizer: str = "adam"
+    rate: float = 0.01
+    epochs: int = 200
+    batch_size: int | None = 32
+    weight_decay: float | None = None
+    validation: float | None = None
+    patience: int | None = None
+    random_state: Any = None
 
     def _fit(self, X: Array, Y: Array, outputs: int, last: str, loss: losses.Loss) -> None:
         """Train a network of so many outputs on rows."""
         random = _validation.check_random_state(self.random_state)
         rng = np.random.default_rng(random.randint(2**31))
+        if not isinstance(self.hidden, Iterable):
+            raise TypeError(f"hidden={self.hidden!r}: give a list of sizes, as in (16,)")
         sizes = [X.shape[1], *self.hidden, outputs]
         activations = [self.activation] * len(self.hidden) + [last]
         self.net_ = Network(sizes, activations, rng, batch_axis=0)

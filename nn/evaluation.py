@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike
 
 import autograd_lite as ag
 from nn import metrics as named_metrics
+from nn.activations import shown
 from nn.arrays import Array, finite_samples, is_frame
 from nn.labels import decoded, encoded
 from nn.losses import Loss
 from nn.metrics import Metric
 from nn.network import Forward, Network
+from nn.steps import Cost
 
 
 def evaluate(
@@ -30,7 +32,8 @@ def evaluate(
     >>> round(J, 2), round(accuracy, 4)
     (0.69, 0.5425)
     """
-    return measured(net, loss, checked_samples(net, X, Y, loss))
+    samples = checked_samples(net, X, Y, loss)
+    return measured(net, loss, cost_of(loss, net.batch_axis), samples)
 
 
 class Samples(NamedTuple):
@@ -42,11 +45,11 @@ class Samples(NamedTuple):
 
 
 def measured(
-    net: Network, loss: Callable[..., ag.Tensor], samples: Samples
+    net: Network, loss: Callable[..., ag.Tensor], cost: Cost, samples: Samples
 ) -> tuple[float, float | None]:
     """`evaluate`, on samples that were checked."""
     with ag.no_grad():
-        J, output = cost_of(loss, net.batch_axis)(net.forward(samples.X), samples.Y)
+        J, output = cost(net.forward(samples.X), samples.Y)
     return J.item(), accuracy_of(loss, output.data, samples.Y.data, net.batch_axis)
 
 
@@ -60,20 +63,26 @@ def checked_metrics(given: Sequence[str | Metric]) -> dict[str, Metric]:
             if metric not in named_metrics.BY_NAME:
                 known = ", ".join(named_metrics.BY_NAME)
                 raise ValueError(f"no metric is called {metric!r}: there are {known}")
-            found[metric] = named_metrics.BY_NAME[metric]
-        elif callable(metric):
-            found[getattr(metric, "__name__", repr(metric))] = metric
-        else:
+            metric = named_metrics.BY_NAME[metric]
+        elif not callable(metric):
             raise TypeError(f"metrics: {metric!r} is neither a name nor a function")
+        name = shown(metric)
+        if name in found:
+            raise ValueError(f"metrics: two are called {name}: give each a name of its own")
+        if _unwrapped(metric) in named_metrics.BY_NAME.values():
+            named_metrics.scikit_learn()  # if it is missing, that is said before the first epoch
+        found[name] = metric
     return found
 
 
 def metrics_of(net: Network, samples: Samples, metrics: dict[str, Metric]) -> dict[str, Any]:
     """What each metric says of the labels and the network's answers, a row for each sample."""
     found, axis, Y = {}, net.batch_axis, samples.Y.data
+    with ag.no_grad():
+        f = net.forward(samples.X)
     for name, metric in metrics.items():
-        ranked = metric is named_metrics.top_k
-        answers = net.predict(samples.X, probabilities=ranked)
+        ranked = _unwrapped(metric) is named_metrics.top_k
+        answers = net.answers(f, probabilities=ranked)
         labels = Y if Y.shape[1 - axis] > 1 or answers.ndim > 1 else Y.ravel()
         if net.classes is not None:
             labels = decoded(Y, None if ranked else net.classes, axis, probabilities=False)
@@ -82,9 +91,7 @@ def metrics_of(net: Network, samples: Samples, metrics: dict[str, Metric]) -> di
     return found
 
 
-def cost_of(
-    loss: Callable[..., ag.Tensor], batch_axis: int
-) -> Callable[[Forward, ag.Tensor], tuple[ag.Tensor, ag.Tensor]]:
+def cost_of(loss: Callable[..., ag.Tensor], batch_axis: int) -> Cost:
     """A function of a forward pass and Y that gives J and the output that the loss takes."""
     options = {"batch_axis": batch_axis} if _takes(loss, "batch_axis") else {}
     known = known_loss(loss)
@@ -103,9 +110,14 @@ def _takes(function: Callable[..., Any], option: str) -> bool:
 
 def known_loss(loss: Callable[..., Any]) -> Loss | None:
     """The loss of nn.losses behind this function (a functools.partial, too); None for others."""
-    while isinstance(loss, functools.partial):
-        loss = loss.func
-    return loss if isinstance(loss, Loss) else None
+    function = _unwrapped(loss)
+    return function if isinstance(function, Loss) else None
+
+
+def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
 def accuracy_of(loss: Callable[..., Any], output: Array, Y: Array, batch_axis: int) -> float | None:
@@ -125,7 +137,8 @@ def checked_samples(net: Network, X: Any, Y: Any, loss: Callable[..., Any]) -> S
     m, n = samples.shape[-axis], labels.shape[axis]
     if m != n or not m:
         raise ValueError(f"X has {m} samples and Y {n}: give a label for each sample")
-    tensor = ag.Tensor(finite_samples("Y", labels, net.dtype, axis), name="Y")
+    names = [f"output {j}" for j in range(1, outputs + 1)]
+    tensor = ag.Tensor(finite_samples("Y", labels, net.dtype, axis, names), name="Y")
     if known:
         known.check_labels(tensor.data, axis, ignored is not None)
     if classes is None and known and (known.one_of_many or (for_classes and outputs == 1)):

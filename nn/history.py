@@ -51,7 +51,7 @@ class History:
         if not self.loss:
             return f"History({epochs})"
         shown = f"loss {self.loss[0]:.4g} → {self.loss[-1]:.4g}"
-        if self.metric[-1] is not None:
+        if self.metric and self.metric[-1] is not None:
             shown += f", metric {self.metric[0]:.4g} → {self.metric[-1]:.4g}"
         if self.validation_loss:
             shown += f", validation loss {self.validation_loss[-1]:.4g}"

@@ -6,13 +6,14 @@ a sample belongs to the second.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite.files import excerpt
-from nn.arrays import Array, as_labels, check_samples, is_frame
+from nn.arrays import Array, Shape, as_labels, check_samples, is_frame
 
 Class = str | int | float
 
@@ -105,16 +106,40 @@ def decoded(
     return best if classes is None else np.array(classes)[best]
 
 
+def checked_names(what: str, given: Any, shapes: Sequence[Shape]) -> list[Class]:
+    """The `classes` or `features` of a network, one for each output or input, as plain values.
+
+    `shapes` are those of a sample before the first layer and after each of them; a single output
+    stands for two classes. Raises ValueError for what a saved network could not hold.
+
+    >>> checked_names("classes", np.array(["cat", "dog"]), [(3,), (1,)])
+    ['cat', 'dog']
+    """
+    n = math.prod(shapes[0]) if what == "features" else max(math.prod(shapes[-1]), 2)
+    try:
+        names = as_labels(given, what)
+        right = names.shape == (n,) == np.unique(names).shape and names.dtype.kind != "b"
+    except (TypeError, ValueError):
+        right = False
+    if not right:
+        raise ValueError(f"its {what} are not {n} different names, texts or numbers: {given!r:.99}")
+    found: list[Class] = names.tolist()
+    return found
+
+
 def _classes(labels: Array, outputs: int) -> list[Class]:
     """The classes that stand for the outputs. Raises ValueError if their numbers differ."""
-    kinds: list[Class] = np.unique(labels).tolist()
+    if not labels.size:
+        raise ValueError("Y holds no labels to learn from")
+    found = np.unique(labels)
     if labels.dtype.kind != "U":
         if not np.isfinite(labels).all():
             raise ValueError(f"Y has {np.sum(~np.isfinite(labels))} labels that are not finite")
-        if (labels == np.rint(labels)).all():
-            kinds = np.unique(labels).astype(int).tolist()
-            if outputs > 1 and labels.min() >= 0 and labels.max() < outputs:
+        if (found == np.rint(found)).all():
+            found = found.astype(int)
+            if outputs > 1 and found[0] >= 0 and found[-1] < outputs:
                 return list(range(outputs))
+    kinds: list[Class] = found.tolist()
     needed = max(outputs, 2)
     if len(kinds) != needed:
         raise ValueError(

@@ -22,7 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import autograd_lite as ag
 from nn import activations as act
-from nn.arrays import Array, Shape, checked_count, first_entry
+from nn.arrays import Array, Shape, checked_count, checked_fraction, first_entry
 
 Shapes = dict[str, Shape]
 Initialise = Callable[[int, int], Array]  # of n_in and n_out: weights (n_out, n_in)
@@ -69,9 +69,19 @@ class Layer:
         """
         raise NotImplementedError
 
+    def _check(self, check: Callable[..., Any], *names: str, **options: Any) -> None:
+        """Set arguments to what a check makes of them: NumPy's numbers become Python's."""
+        for name in names:
+            object.__setattr__(self, name, check(name, getattr(self, name), **options))
+
     def __repr__(self) -> str:
-        values = [(f, getattr(self, f.name)) for f in fields(self)]
-        shown = [_argument(value) for f, value in values if value != f.default]
+        shown, skipped = [], False
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if value == f.default:
+                skipped = True
+            else:
+                shown.append(f"{f.name}={act.shown(value)}" if skipped else act.shown(value))
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -86,13 +96,13 @@ class Dense(Layer):
     activation: str | act.ActivationFunction = "identity"
 
     def __post_init__(self) -> None:
-        checked_count("units", self.units)
+        self._check(checked_count, "units")
         act.check_activation(self.activation)
 
     def output(self, shape: Shape) -> Shape:
         if len(shape) != 1:
             raise ValueError(f"{self} takes features, not samples {shape}: put Flatten() before it")
-        return (int(self.units),)
+        return (self.units,)
 
     def parameters(self, shape: Shape, batch_axis: int) -> Shapes:
         n = self.units
@@ -148,7 +158,7 @@ class Dropout(Layer):
     random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check_share("share", self.share)
+        self._check(checked_fraction, "share")
 
     def noise(self, shape: Shape, rng: np.random.Generator) -> Array:
         return (rng.random(shape) >= self.share) / (1 - self.share)
@@ -170,8 +180,7 @@ class BatchNormalization(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        _check_share("share", self.share)
-        _check_share("epsilon", self.epsilon)
+        self._check(checked_fraction, "share", "epsilon")
 
     def parameters(self, shape: Shape, batch_axis: int) -> Shapes:
         one = _per_channel(shape, batch_axis)
@@ -206,7 +215,7 @@ class LayerNormalization(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        _check_share("epsilon", self.epsilon)
+        self._check(checked_fraction, "epsilon")
 
     def parameters(self, shape: Shape, batch_axis: int) -> Shapes:
         each = (*shape, 1) if batch_axis == 1 else (1, *shape)
@@ -229,8 +238,7 @@ class Embedding(Layer):
     features: int
 
     def __post_init__(self) -> None:
-        checked_count("words", self.words)
-        checked_count("features", self.features)
+        self._check(checked_count, "words", "features")
 
     def output(self, shape: Shape) -> Shape:
         return (self.features, *shape)
@@ -271,9 +279,8 @@ class Convolution(Layer):
     padding: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("filters", "size", "stride"):
-            checked_count(name, getattr(self, name))
-        checked_count("padding", self.padding, least=0)
+        self._check(checked_count, "filters", "size", "stride")
+        self._check(checked_count, "padding", least=0)
         act.check_activation(self.activation)
 
     def output(self, shape: Shape) -> Shape:
@@ -311,8 +318,9 @@ class MaxPooling(Layer):
     stride: int | None = None
 
     def __post_init__(self) -> None:
-        checked_count("size", self.size)
-        checked_count("stride", self._stride)
+        self._check(checked_count, "size")
+        if self.stride is not None:
+            self._check(checked_count, "stride")
 
     @property
     def _stride(self) -> int:
@@ -405,12 +413,3 @@ def _places(layer: Layer, shape: Shape, size: int, stride: int, padding: int = 0
 def _per_channel(shape: Shape, batch_axis: int) -> Shape:
     ones = (1,) * (len(shape) - 1)
     return (shape[0], *ones, 1) if batch_axis == 1 else (1, shape[0], *ones)
-
-
-def _argument(value: Any) -> str:
-    return getattr(value, "__name__", None) or repr(value)
-
-
-def _check_share(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ValueError(f"{name}={value!r}: it must be at least 0 and less than 1")

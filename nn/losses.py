@@ -17,13 +17,14 @@ import functools
 import math
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 import autograd_lite as ag
-from nn.arrays import Array, as_numbers, checked_batch_axis, first_entry
+from nn.arrays import Array, as_numbers, checked_batch_axis, checked_positive, first_entry
 from nn.network import Forward
 
 # The results of these operations lie between 0 and 1.
@@ -31,6 +32,7 @@ PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
+@dataclass(eq=False, repr=False)
 class Loss:
     """An operation of (A, Y, m), with the checks and the names that all losses have.
 
@@ -44,27 +46,19 @@ class Loss:
     (1.0625, 2.125)
     """
 
-    def __init__(
-        self,
-        operation: Callable[..., Any],
-        labels: tuple[float, float] = (-np.inf, np.inf),
-        takes_logits: bool = False,
-        threshold: float | None = None,
-        one_of_many: bool = False,
-        parts: int = 1,
-        options: dict[str, float] | None = None,
-    ) -> None:
-        self.operation = operation
-        self.labels = labels
-        self.takes_logits = takes_logits
-        self.threshold = threshold
-        self.one_of_many = one_of_many
-        self.parts = parts
-        self.options = options or {}
+    operation: Callable[..., Any]
+    labels: tuple[float, float] = (-np.inf, np.inf)
+    takes_logits: bool = False
+    threshold: float | None = None
+    one_of_many: bool = False
+    parts: int = 1
+    options: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
         # labels that were found right, and how they were checked
         self._checked: tuple[weakref.ref[Array], tuple[int, bool]] | None = None
-        self.__name__ = operation.__name__
-        self.__doc__ = operation.__doc__
+        self.__name__ = self.operation.__name__
+        self.__doc__ = self.operation.__doc__
 
     def __repr__(self) -> str:
         return f"nn.losses.{self.__name__}"
@@ -138,8 +132,7 @@ class Loss:
         if unknown := options.keys() - self.options.keys():
             raise TypeError(f"{self.__name__} has no option {min(unknown)}")
         for name, value in options.items():
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name}={value}: it must be a positive number")
+            checked_positive(name, value)
         if not 0 <= label_smoothing < 1 or (label_smoothing and self.labels != (0, 1)):
             raise ValueError(
                 f"label_smoothing={label_smoothing}: a share from 0 to 1, of labels of classes"

@@ -23,7 +23,7 @@ def accuracy(labels: Array, answers: Array) -> float:
     >>> accuracy(["a", "b", "b", "a"], ["a", "b", "a", "a"])
     0.75
     """
-    return float(_sklearn().accuracy_score(labels, answers))
+    return float(scikit_learn().accuracy_score(labels, answers))
 
 
 def precision(labels: Array, answers: Array) -> float:
@@ -35,7 +35,7 @@ def precision(labels: Array, answers: Array) -> float:
     >>> precision([0, 1, 1, 0], [1, 1, 0, 0])
     0.5
     """
-    return float(_sklearn().precision_score(labels, answers, **_averaged(labels, answers)))
+    return float(scikit_learn().precision_score(labels, answers, **_averaged(labels, answers)))
 
 
 def recall(labels: Array, answers: Array) -> float:
@@ -44,7 +44,7 @@ def recall(labels: Array, answers: Array) -> float:
     >>> recall([0, 1, 1, 1], [1, 1, 0, 1])
     0.6666666666666666
     """
-    return float(_sklearn().recall_score(labels, answers, **_averaged(labels, answers)))
+    return float(scikit_learn().recall_score(labels, answers, **_averaged(labels, answers)))
 
 
 def f1(labels: Array, answers: Array) -> float:
@@ -53,7 +53,7 @@ def f1(labels: Array, answers: Array) -> float:
     >>> f1([0, 1, 1, 1], [0, 1, 0, 0])
     0.5
     """
-    return float(_sklearn().f1_score(labels, answers, **_averaged(labels, answers)))
+    return float(scikit_learn().f1_score(labels, answers, **_averaged(labels, answers)))
 
 
 def confusion_matrix(labels: Array, answers: Array) -> Array:
@@ -63,7 +63,7 @@ def confusion_matrix(labels: Array, answers: Array) -> Array:
     array([[1, 0],
            [1, 1]])
     """
-    matrix: Array = _sklearn().confusion_matrix(labels, answers)
+    matrix: Array = scikit_learn().confusion_matrix(labels, answers)
     return matrix
 
 
@@ -73,7 +73,7 @@ def r2(labels: Array, answers: Array) -> float:
     >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 2.0])
     0.5
     """
-    return float(_sklearn().r2_score(labels, answers))
+    return float(scikit_learn().r2_score(labels, answers))
 
 
 def top_k(labels: Array, probabilities: Array, k: int = 2) -> float:
@@ -86,7 +86,7 @@ def top_k(labels: Array, probabilities: Array, k: int = 2) -> float:
     """
     classes = np.arange(np.shape(probabilities)[1])
     scores = probabilities if len(classes) > 2 else np.asarray(probabilities)[:, 1]
-    return float(_sklearn().top_k_accuracy_score(labels, scores, k=k, labels=classes))
+    return float(scikit_learn().top_k_accuracy_score(labels, scores, k=k, labels=classes))
 
 
 def _averaged(labels: Array, answers: Array) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def _averaged(labels: Array, answers: Array) -> dict[str, Any]:
     return {"average": "binary", "pos_label": classes[-1], "zero_division": 0}
 
 
-def _sklearn() -> Any:
+def scikit_learn() -> Any:
+    """The module sklearn.metrics. Raises ImportError, with the command to type, without it."""
     return needed("sklearn.metrics", "metrics are those of scikit-learn", "data")
 
 

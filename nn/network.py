@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ from nn.arrays import (
     finite_samples,
     is_frame,
 )
-from nn.labels import Class, decoded
+from nn.labels import Class, checked_names, decoded
 from nn.layers import STARTS_AT_ONE, Layer
 
 
@@ -79,7 +79,8 @@ class Network:
     otherwise.
 
     `classes` are what its outputs stand for, and `features` the columns of a frame that are its
-    inputs; both are None until nn.fit learns of them, may be set, and are saved with the network.
+    inputs; both are None until nn.fit learns of them, may be set (which raises ValueError for what
+    does not fit the sizes), and are saved with the network.
 
     >>> net = Network([2, 4, 1], activations=["tanh", "sigmoid"], rng=0)
     >>> net
@@ -125,10 +126,21 @@ class Network:
             name: np.full(shape, float(letter_and_layer(name)[0] in STARTS_AT_ONE), self.dtype)
             for name, shape in measured.items()
         }
-        self._own: list[dict[str, str]] = [{} for _ in self.layers]  # of parameters, by letter
-        for name in self._parameters:
+        self._own, self._measured = self._by_layer(shapes), self._by_layer(measured)
+
+    def _by_layer(self, names: Iterable[str]) -> list[dict[str, str]]:
+        """For each layer the names of its arrays, by letter."""
+        found: list[dict[str, str]] = [{} for _ in self.layers]
+        for name in names:
             letter, l = letter_and_layer(name)
-            self._own[l - 1][letter] = name
+            found[l - 1][letter] = name
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set classes and features once they are checked, as plain values."""
+        if name in ("classes", "features") and value is not None:
+            value = checked_names(name, value, self.shapes)
+        super().__setattr__(name, value)
 
     @property
     def L(self) -> int:
@@ -144,8 +156,8 @@ class Network:
         made_of: Any = [self.shapes[0] if len(self.shapes[0]) > 1 else self.sizes[0], *self.layers]
         activations = ""
         if is_dense(self.layers):
-            shown = [getattr(a, "__name__", a) for a in self.activations]
-            made_of, activations = self.sizes, f"activations={shown}, "
+            names = [a if isinstance(a, str) else act.shown(a) for a in self.activations]
+            made_of, activations = self.sizes, f"activations={names}, "
         return f"Network({made_of}, {activations}batch_axis={self.batch_axis}, dtype={self.dtype})"
 
     def parameters(self) -> dict[str, ag.Tensor]:
@@ -246,11 +258,14 @@ class Network:
         if isinstance(training, np.random.Generator):
             training = self.noise(A.shape[-self.batch_axis], training)
         f = Forward(Z={}, A={0: A}, layers={})
-        for l, (layer, own) in enumerate(zip(self.layers, self._own, strict=True), start=1):
+        layers = zip(self.layers, self._own, self._measured, strict=True)
+        for l, (layer, own, measured) in enumerate(layers, start=1):
             p = {letter: P[name] for letter, name in own.items()}
             tensors = [*p.values()]
-            if self._statistics or training:
-                p |= self._others(l, P, training or {})
+            for letter, name in measured.items():
+                p[letter] = P[name] if name in P else self._statistics[name]
+            if training and f"noise{l}" in training:
+                p["noise"] = training[f"noise{l}"]
             Z, A, new = layer.forward(A, p, self.batch_axis, l, training is not None)
             if Z is not None:
                 f.Z[l] = Z
@@ -262,12 +277,6 @@ class Network:
                 f.statistics[f"{letter}{l}"] = value
         return f
 
-    def _others(self, l: int, P: Mapping[str, Any], noise: Mapping[str, Any]) -> dict[str, Any]:
-        """The statistics and the noise of a layer, by letter."""
-        found = {**self._statistics, **{n: P[n] for n in self._statistics if n in P}, **noise}
-        named = {letter_and_layer(name): value for name, value in found.items()}
-        return {letter: value for (letter, of), value in named.items() if of == l}
-
     def __call__(self, X: ArrayLike | ag.Tensor) -> ag.Tensor:
         """The output AL of `forward(X)`."""
         return self.forward(X).output
@@ -277,7 +286,7 @@ class Network:
             X = X if X.dtype == self.dtype else X.astype(self.dtype)
             X = X if X.name else X.named("X")
         else:
-            X = ag.Tensor(as_numbers(X, "X").astype(self.dtype), name="X")
+            X = ag.Tensor(as_numbers(X, "X").astype(self.dtype, copy=False), name="X")
         check_samples("X", X.shape, self.shapes[0], "inputs", self.batch_axis, flat=True)
         return X if len(X.shape) > len(self.shapes[0]) else X.reshape(self._of_samples(X.shape))
 
@@ -324,7 +333,16 @@ class Network:
                [0.12, 0.73]])
         """
         with ag.no_grad():
-            f = self.forward(self.samples(X))
+            return self.answers(self.forward(self.samples(X)), probabilities)
+
+    def answers(self, f: Forward, probabilities: bool = False) -> Array:
+        """What a forward pass of this network says of each sample, as `predict` does.
+
+        >>> net = Network([1, 1], ["sigmoid"], rng=0)
+        >>> net.set_parameters({"W1": [[2.0]]})
+        >>> net.answers(net.forward([[-1.0, 0.5]]))
+        array([0, 1])
+        """
         last, several = self.activations[-1], self.sizes[-1] > 1
         outputs = f.output.numpy()
         if self.classes is not None and isinstance(last, str) and last not in act.OF_CLASSES:
@@ -395,11 +413,11 @@ class Network:
         """
         with reading(path, "a saved network") as archive:
             saved = saving.from_archive(archive)
-        dtype = next(iter(saved.arrays.values())).dtype if saved.arrays else float
-        net = cls([saved.input, *saved.layers], None, 0, saved.batch_axis, dtype, _zeros)
-        net.set_parameters({name: saved.arrays[name] for name in net._parameters})
-        net.set_statistics({name: saved.arrays[name] for name in net._statistics})
-        net.classes, net.features = saved.classes, saved.features
+            dtype = next(iter(saved.arrays.values())).dtype if saved.arrays else float
+            net = cls([saved.input, *saved.layers], None, 0, saved.batch_axis, dtype, _zeros)
+            net.set_parameters({name: saved.arrays[name] for name in net._parameters})
+            net.set_statistics({name: saved.arrays[name] for name in net._statistics})
+            net.classes, net.features = saved.classes, saved.features
         return net
 
 

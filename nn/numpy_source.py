@@ -95,8 +95,7 @@ def numpy_source(net: Any) -> str:
         down = [_with_names(line, l, net.batch_axis) for line in back] + down
     kept = dict.fromkeys(line.split(" = ")[0] for line in up)
     down = [_from_values(line, kept) for line in down]
-    found = [f'"{name}": d{name}' for name in net.parameters()]
-    found += ['"X": dA0'] if any(line.startswith("dA0 =") for line in down) else []
+    found = [*(f'"{name}": d{name}' for name in net.parameters()), '"X": dA0']
     values = ", ".join(f'"{name}": {name}' for name in kept)
     text = _HEAD.format(net=net)
     if any("windows(" in line for line in up):
@@ -185,6 +184,7 @@ def _embedding_lines(layer: Any, d: int, batch_axis: int) -> Lines:
     return ['@+ = np.moveaxis(p["W@l"][@A.astype(int)], -1, @c)'], [
         'dW@l = np.zeros_like(p["W@l"])',
         "np.add.at(dW@l, @A.astype(int), np.moveaxis(@d, @c, -1))",
+        "d@A = 0 * @A",
     ]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import functools
 import math
-import numbers
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from nn.arrays import Array
+from nn.arrays import Array, checked_fraction, checked_number, checked_positive
 
 ParameterState = list[tuple[ag.Tensor, Array, dict[str, Any]]]  # each with its value and memory
 OPTIONAL = {"weight_decay", "clip"}
@@ -42,16 +41,16 @@ class Optimizer:
     def __init__(
         self, rate: float, weight_decay: float | None = None, clip: float | None = None
     ) -> None:
-        self.rate = _positive("rate", rate)
-        self.weight_decay = weight_decay and _positive("weight_decay", weight_decay)
-        self.clip = None if clip is None else _positive("clip", clip)
+        self.rate = checked_positive("rate", rate)
+        self.weight_decay = weight_decay and checked_positive("weight_decay", weight_decay)
+        self.clip = None if clip is None else checked_positive("clip", clip)
         self._memory: dict[int, tuple[weakref.ref[ag.Tensor], dict[str, Any]]] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Store settings as Python numbers: NumPy's would turn float32 parameters to float64."""
         absent = value is None and name in OPTIONAL
         if (name in SETTINGS and not absent) or isinstance(value, np.floating):
-            value = _number(name, value)
+            value = checked_number(name, value)
         super().__setattr__(name, value)
 
     def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
@@ -197,7 +196,7 @@ class Momentum(Optimizer):
         self, rate: float, momentum: float = 0.9, nesterov: bool = False, **options: float | None
     ) -> None:
         super().__init__(rate, **options)
-        self.momentum = _fraction("momentum", momentum)
+        self.momentum = checked_fraction("momentum", momentum)
         self.nesterov = bool(nesterov)
 
     def change(self, gradient: Array, memory: dict[str, Any]) -> Array:
@@ -222,8 +221,8 @@ class RMSprop(Optimizer):
         self, rate: float = 0.01, beta: float = 0.99, epsilon: float = 1e-8, **options: float | None
     ) -> None:
         super().__init__(rate, **options)
-        self.beta = _fraction("beta", beta)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.beta = checked_fraction("beta", beta)
+        self.epsilon = checked_positive("epsilon", epsilon)
 
     def numbers(self, k: int) -> tuple[float, ...]:
         return (1 - self.beta,)
@@ -256,9 +255,9 @@ class Adam(Optimizer):
         **options: float | None,
     ) -> None:
         super().__init__(rate, **options)
-        self.beta1 = _fraction("beta1", beta1)
-        self.beta2 = _fraction("beta2", beta2)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.beta1 = checked_fraction("beta1", beta1)
+        self.beta2 = checked_fraction("beta2", beta2)
+        self.epsilon = checked_positive("epsilon", epsilon)
 
     def numbers(self, k: int) -> tuple[float, ...]:
         """The rate and the root of step k, corrected for means that begin at zero, and 1 − β."""
@@ -283,41 +282,6 @@ class AdamW(Adam):
 
     def __init__(self, *args: float, weight_decay: float | None = 0.01, **options: float | None):
         super().__init__(*args, weight_decay=weight_decay, **options)  # type: ignore[arg-type]
-
-
-def _number(name: str, value: Any, needs: str = "a number") -> float:
-    """The value as a Python float. Raises ValueError, naming the setting."""
-    if isinstance(value, np.ndarray) and value.shape == ():
-        value = value[()]
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise _wrong(name, value, needs)
-    try:
-        return float(value)
-    except OverflowError:
-        raise _wrong(name, value, f"{needs}, one that a float can hold") from None
-
-
-def _wrong(name: str, value: Any, needs: str) -> ValueError:
-    try:
-        shown = f"{value!r:.100}"
-    except ValueError:  # an int of so many digits that Python does not print it
-        shown = f"a number of type {type(value).__name__}"
-    return ValueError(f"{name}={shown}: it must be {needs}")
-
-
-def _positive(name: str, value: Any) -> float:
-    number = _number(name, value, needs="a positive number")
-    if not 0 < number < math.inf:
-        raise _wrong(name, value, "a positive number")
-    return number
-
-
-def _fraction(name: str, value: Any) -> float:
-    needs = "at least 0 and less than 1"
-    number = _number(name, value, needs)
-    if not 0 <= number < 1:
-        raise _wrong(name, value, needs)
-    return number
 
 
 BY_NAME: dict[str, type[Optimizer]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from nn import layers as known
 from nn.architecture import array_shapes, checked_activations, checked_sizes, described, is_dense
 from nn.archive import Archive
 from nn.arrays import Array, Shape, check_finite, checked_batch_axis
-from nn.labels import Class
+from nn.labels import Class, checked_names
 from nn.layers import Layer
 
 _FORMAT = "autograd-lite network, version {}"
@@ -45,12 +45,14 @@ def entries(saved: Saved) -> dict[str, Array]:
             raise ValueError(f"layer {l}, {layer}, is of your own, and so cannot be saved")
     for name, array in saved.arrays.items():
         check_finite(name, array)
+    _, shapes = described([saved.input, *saved.layers], None)
     names = {"classes": saved.classes, "features": saved.features}
+    given = {what: value for what, value in names.items() if value is not None}
     return {
         **_description(saved),
         "batch_axis": np.array(saved.batch_axis),
         **saved.arrays,
-        **{name: np.array(value) for name, value in names.items() if value is not None},
+        **{what: np.array(checked_names(what, value, shapes)) for what, value in given.items()},
     }
 
 
@@ -78,7 +80,7 @@ def from_archive(archive: Archive) -> Saved:
     headers = {name: archive.header(name) for name in archive if name not in _OTHERS}
     if set(headers) != set(expected):
         raise ValueError(f"it holds {', '.join(headers)}, not {', '.join(expected)}")
-    if len({header.dtype for header in headers.values()}) != 1:
+    if len({header.dtype for header in headers.values()}) > 1:
         raise ValueError("its parameters are not all of one dtype")
     for name, shape in expected.items():
         if headers[name].shape != shape:
@@ -87,9 +89,10 @@ def from_archive(archive: Archive) -> Saved:
     arrays = {name: archive.array(name) for name in expected}
     for name, array in arrays.items():
         check_finite(name, array)
-    inputs, outputs = (int(np.prod(shapes[at])) for at in (0, -1))
-    classes = _names_in(archive, "classes", max(outputs, 2))
-    features = _names_in(archive, "features", inputs)
+    classes, features = (
+        archive.array(what).tolist() if what in archive else None
+        for what in ("classes", "features")
+    )
     return Saved(shapes[0], layers, batch_axis, arrays, classes, features)
 
 
@@ -103,13 +106,3 @@ def _layers(archive: Archive) -> tuple[list[Layer], list[Shape]]:
         raise ValueError("its format is not this version's")
     first, *others = json.loads(archive.array("layers").item())
     return described([first, *(known.read(name, arguments) for name, arguments in others)], None)
-
-
-def _names_in(archive: Archive, entry: str, n: int) -> list[Any] | None:
-    """The n different classes or features that an entry holds; None without it."""
-    if entry not in archive:
-        return None
-    names: list[Any] = archive.array(entry).tolist()
-    if not isinstance(names, list) or len(set(names)) != n or len(names) != n:
-        raise ValueError(f"its {entry} are not {n} different names")
-    return names

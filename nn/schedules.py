@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from nn.arrays import checked_count
+
 Schedule = Callable[[int], float]
 
 
@@ -17,6 +19,7 @@ def stepwise(every: int, factor: float = 0.1) -> Schedule:
     >>> [stepwise(every=2, factor=0.5)(epoch) for epoch in (1, 2, 3, 4, 5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
+    checked_count("every", every)
     return lambda epoch: float(factor ** ((epoch - 1) // every))
 
 
@@ -29,6 +32,7 @@ def cosine(epochs: int, least: float = 0.0) -> Schedule:
     >>> [round(cosine(epochs=4)(epoch), 2) for epoch in (1, 2, 3, 4, 5, 6)]
     [1.0, 0.85, 0.5, 0.15, 0.0, 0.0]
     """
+    checked_count("epochs", epochs)
     done = lambda epoch: min((epoch - 1) / epochs, 1)
     return lambda epoch: least + (1 - least) * (1 + math.cos(math.pi * done(epoch))) / 2
 
@@ -39,4 +43,5 @@ def warm_up(epochs: int, then: Schedule = lambda epoch: 1.0) -> Schedule:
     >>> [warm_up(2, then=stepwise(every=1, factor=0.5))(epoch) for epoch in (1, 2, 3, 4)]
     [0.5, 1.0, 1.0, 0.5]
     """
+    checked_count("epochs", epochs, least=0)
     return lambda epoch: epoch / epochs if epoch <= epochs else then(epoch - epochs)

@@ -131,7 +131,13 @@ def fit(
         random,
     )
     if checkpoint is not None:
-        about = {"the batch size": size, "shuffle": bool(shuffle), "patience": patience}
+        about = {
+            "the batch size": size,
+            "shuffle": bool(shuffle),
+            "patience": patience,
+            "the metrics": [*after.metrics],
+            "the generator": type(random.bit_generator).__name__,
+        }
         run.keep(checkpoint, description(net, loss, optimizer, _arrays(samples, held_out), **about))
     vars(net).update(samples.found)
     del samples
@@ -190,25 +196,23 @@ def _divided(
     """The samples to train on, and those held out, if there are any."""
     if validation is None:
         return samples, None
-    if isinstance(validation, tuple) and len(validation) == 2:
-        before = {name: getattr(net, name) for name in samples.found}
-        try:
+    before = {name: getattr(net, name) for name in samples.found}
+    try:
+        if isinstance(validation, tuple) and len(validation) == 2:
             vars(net).update(samples.found)
             return samples, checked_samples(net, *validation, loss)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"validation: {error}") from None
-        finally:
-            vars(net).update(before)
-    if isinstance(validation, bool) or not isinstance(validation, float):
-        raise TypeError(f"validation={validation!r}: give samples (X, Y), or a share such as 0.2")
-    X, X_out, Y, Y_out = (
-        ag.Tensor(part, name=name)
-        for part, name in zip(
-            datasets.split(samples.X.data, samples.Y.data, validation, rng, net.batch_axis),
-            ("X", "X", "Y", "Y"),
-            strict=True,
+        if not isinstance(validation, float | np.floating):
+            kind = type(validation).__name__
+            raise TypeError(f"give samples (X, Y), or a share such as 0.2, not a {kind}")
+        parts = datasets.split(
+            samples.X.data, samples.Y.data, float(validation), rng, net.batch_axis
         )
-    )
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation: {error}") from None
+    finally:
+        vars(net).update(before)
+    names = ("X", "X", "Y", "Y")
+    X, X_out, Y, Y_out = (ag.Tensor(a, name=name) for a, name in zip(parts, names, strict=True))
     return Samples(X, Y, samples.found), Samples(X_out, Y_out, {})
 
 
@@ -230,6 +234,7 @@ class _AfterEpoch:
     ) -> None:
         """Metrics are measured on samples held out, or, if there are none, on the others."""
         self.net, self.loss, self.held_out = net, loss, held_out
+        self.cost = cost_of(loss, net.batch_axis)
         self.samples = others if held_out is None else held_out
         self.metrics = checked_metrics(metrics)
         self.patience = None if patience is None else checked_count("patience", patience)
@@ -245,10 +250,10 @@ class _AfterEpoch:
         """Record the measurements, and keep the parameters of the best epoch."""
         loss = history.loss[-1]
         if self.held_out is not None:
-            loss, metric = measured(self.net, self.loss, self.held_out)
+            loss, metric = measured(self.net, self.loss, self.cost, self.held_out)
             history.validation_loss.append(loss)
             history.validation_metric.append(metric)
-        if self.samples is not None:
+        if self.samples is not None and self.metrics:
             for name, value in metrics_of(self.net, self.samples, self.metrics).items():
                 history.metrics[name].append(value)
         if (self.held_out is not None or self.patience) and loss < self.least:
@@ -290,7 +295,7 @@ class _Run:
     ) -> None:
         self.net, self.loss, self.optimizer, self.batches = net, loss, optimizer, batches
         self.after, self.callbacks, self.schedule = after, callbacks, schedule
-        self.cost = cost_of(loss, net.batch_axis)
+        self.cost = after.cost
         self.rng, self.noise = rng, rng if net.is_random else None
         self.steps = Steps(net, self.cost, optimizer, self.noise)
         self.history = History(metrics={name: [] for name in after.metrics})

@@ -61,6 +61,17 @@ def test_the_whole_way_from_a_file_to_predictions(capsys, tmp_path, kind, batch_
     assert printed.splitlines()[1:] == [row["prediction"] for row in rows]
 
 
+def test_a_loss_that_is_not_for_classes_predicts_numbers(capsys, tmp_path):
+    table(tmp_path / "data.csv", lambda a, b: "yes" if a > b else "no")
+    net = tmp_path / "net.npz"
+    options = ("--target", "kind", "--loss", "half_squared_error", "--epochs", 3, "--save", net)
+    assert run(capsys, "train", "--data", tmp_path / "data.csv", *options)[0] == 0
+    assert nn.Network.load(net).classes is None
+    code, said, err = run(capsys, "predict", net, tmp_path / "data.csv")
+    assert (code, err) == (0, "")
+    assert all(np.isfinite([float(line) for line in said.splitlines()[1:]]))
+
+
 def test_numbers_and_several_outputs(capsys, tmp_path):
     table(tmp_path / "data.csv", lambda a, b: a)
     net = nn.Network([3, 2], ["identity"], rng=0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +158,11 @@ def test_a_full_disk_leaves_the_older_checkpoint(tmp_path, monkeypatch):
         ({"make": lambda: GradientDescent(0.05)}, "the optimizer was .*Adam.*GradientDescent"),
         ({"net": nn.Network([2, 1], ["sigmoid"], rng=0)}, "the network was"),
         ({"validation": 0.5}, "the checksum of the samples was"),
+        ({"metrics": ["f1"]}, r"the metrics was \[\], and is \['f1'\]"),
+        (
+            {"rng": np.random.Generator(np.random.MT19937(5))},
+            "the generator was PCG64, and is MT19937",
+        ),
     ],
 )
 def test_a_checkpoint_of_another_training(tmp_path, options, message):
@@ -182,6 +189,65 @@ def test_what_is_no_checkpoint(tmp_path):
     X, Y = nn.datasets.planar(60)
     with pytest.raises(TypeError, match="give nn.Checkpoint"):
         nn.fit(network(), X, Y, BCE, Adam(), 1, rng=0, checkpoint="run.npz")
+
+
+class Scaled:
+    """A function that Python shows by its address."""
+
+    def __call__(self, A, *_, **__):
+        return A * 0.5
+
+
+def test_settings_that_python_shows_by_their_address_are_the_same_again(tmp_path):
+    def options():
+        network = nn.Network([2, Dense(4, Scaled()), Dense(1, "sigmoid")], rng=0)
+        metrics = [partial(nn.metrics.top_k, k=1), partial(lambda labels, answers, n: n, n=3)]
+        return {"net": network, "metrics": metrics}
+
+    whole = train(6, **options())
+    train(3, tmp_path / "run.npz", **options())
+    assert train(6, tmp_path / "run.npz", **options()) == whole
+
+
+def test_a_loss_that_python_shows_by_its_address_is_the_same_again():
+    def described():
+        net = nn.Network([2, 1], [Scaled()], rng=0)
+        loss = partial(BCE, class_weights=Scaled())
+        return nn.checkpoints.description(net, loss, Adam(), [])
+
+    assert described() == described()
+
+
+def rewritten(path, change):
+    """The checkpoint with its entries, and the text in one of them, changed."""
+    with np.load(path) as file:
+        entries = {name: file[name] for name in file.files}
+    text = json.loads(entries["state"].item())
+    change(entries, text)
+    np.savez(path, **entries | {"state": np.array(json.dumps(text))})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda entries, text: text.pop("least"), "it has no entry 'least'"),
+        (lambda entries, text: text.update(counts=[]), r"its entry counts is \[\], not a dict"),
+        (lambda entries, text: text.update(about=None), "its entry about is None, not a dict"),
+        (lambda entries, text: text["history"].update(costs=[]), "costs"),
+        (lambda entries, text: text["rng"].pop("state"), "it has no entry 'state'"),
+        (lambda entries, text: entries.pop("net.b1"), r"it holds net arrays .*, not .*b1"),
+        (lambda entries, text: entries.update({"net.b1": np.ones(3)}), r"'b1': \(3,\)"),
+        (lambda entries, text: entries.update({"best.b1": np.ones((6, 1))}), "it holds best"),
+    ],
+)
+def test_entries_that_are_wrong_change_nothing(tmp_path, change, message):
+    path, net = tmp_path / "run.npz", network()
+    train(2, path)
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=rf"run.npz is not a checkpoint: .*{message}"):
+        train(4, path, net=net)
+    for name, value in values(network()).items():
+        np.testing.assert_array_equal(values(net)[name], value)
 
 
 def test_an_optimizer_with_a_memory_of_its_own_is_refused(tmp_path):

@@ -61,6 +61,20 @@ def test_bad_options(options, message):
         nn.Classifier(**options).fit([[0.0], [1.0]], [0, 1])
 
 
+@pytest.mark.parametrize("kind", [nn.Classifier, nn.Regressor])
+def test_hidden_layers_are_a_list(kind):
+    with pytest.raises(TypeError, match=r"hidden=16: give a list of sizes, as in \(16,\)"):
+        kind(hidden=16).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_the_options_may_be_given_in_order():
+    model = nn.Classifier((3,), "relu", "momentum")
+    assert (model.hidden, model.activation, model.optimizer) == ((3,), "relu", "momentum")
+    assert model.get_params() == nn.Classifier((3,), "relu", "momentum").get_params()
+    assert model != nn.Classifier((3,), "relu", "momentum")
+    assert repr(model) == "Classifier(activation='relu', hidden=(3,), optimizer='momentum')"
+
+
 def test_without_scikit_learn_the_command_to_type_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.delitem(sys.modules, "nn.estimators", raising=False)

@@ -1,6 +1,8 @@
 """What `fit` measures, when it stops, and how its rate changes, against PyTorch where it can be."""
 
 import csv
+import inspect
+import sys
 from functools import partial
 
 import numpy as np
@@ -61,6 +63,27 @@ SCHEDULES = {
         ),
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: schedules.stepwise(0), "every=0: it must be a whole number, 1 or more"),
+        (lambda: schedules.stepwise(1.5), "every=1.5"),
+        (lambda: schedules.cosine(0), "epochs=0: it must be a whole number, 1 or more"),
+        (lambda: schedules.cosine(-4), "epochs=-4"),
+        (lambda: schedules.warm_up(-1), "epochs=-1: it must be a whole number, 0 or more"),
+        (lambda: schedules.warm_up("3"), "epochs='3'"),
+    ],
+)
+def test_bad_options_of_schedules(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_warm_up_of_no_epochs_is_the_schedule_after_it():
+    then = schedules.cosine(4)
+    assert [schedules.warm_up(0, then)(epoch) for epoch in range(1, 6)] == [*map(then, range(1, 6))]
 
 
 @pytest.mark.parametrize("compile", [True, False])
@@ -193,6 +216,11 @@ def test_measuring_changes_nothing():
                 np.testing.assert_array_equal(values(other)[name], value)
 
 
+def test_a_share_may_be_numpys():
+    for share in (np.float64(0.25), np.float32(0.25)):
+        assert fit(validation=share, rng=7)[1] == fit(validation=0.25, rng=7)[1]
+
+
 def test_a_share_is_held_out():
     X, Y = planar()
     X_train, X_out, Y_train, Y_out = nn.datasets.split(X, Y, 0.25, rng=np.random.default_rng(7))
@@ -277,6 +305,65 @@ def test_metrics_of_three_classes(batch_axis, rng):
     assert history.metrics["f1"][-1] == f1
 
 
+def test_top_k_of_another_k(rng):
+    sklearn = pytest.importorskip("sklearn.metrics")
+    X, kinds = rng.normal(size=(2, 40)), rng.integers(4, size=40)
+    net = nn.Network([2, 4], ["softmax"], rng=0)
+    metrics = [partial(nn.metrics.top_k, k=3), "top_k"]
+    history = nn.fit(
+        *(net, X, kinds, nn.losses.cross_entropy, GradientDescent(0.5), 3), metrics=metrics
+    )
+    shares = net.predict(X, probabilities=True).T
+    found = [kept[-1] for kept in history.metrics.values()]
+    assert found == [sklearn.top_k_accuracy_score(kinds, shares, k=k) for k in (3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "passes"), [([], 1), (["f1"], 2), (["f1", "recall", lambda labels, answers: 0], 2)]
+)
+def test_all_metrics_of_an_epoch_are_of_one_forward_pass(monkeypatch, metrics, passes):
+    net, held_out = small_network(), planar(34, seed=2)
+    forward, seen = nn.Network.forward, []
+
+    def counted(self, X, *rest, **options):
+        f = forward(self, X, *rest, **options)
+        seen.append(f.output.shape[1])
+        return f
+
+    monkeypatch.setattr(nn.Network, "forward", counted)
+    fit(net, epochs=3, validation=held_out, metrics=metrics)
+    assert seen.count(34) == 3 * passes  # the cost takes one as well
+
+
+def test_the_loss_is_looked_into_once(monkeypatch):
+    signature, calls = inspect.signature, []
+
+    def counted(function, **options):
+        calls.extend([function] * (function is BCE))
+        return signature(function, **options)
+
+    monkeypatch.setattr(inspect, "signature", counted)
+    fit(epochs=5, validation=planar(seed=2))
+    assert calls == [BCE]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    ["f1", nn.metrics.recall, partial(nn.metrics.top_k, k=1)],
+    ids=["name", "f", "partial"],
+)
+def test_metrics_without_scikit_learn_fail_before_the_first_epoch(monkeypatch, metric):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    net, epochs = small_network(), []
+    with pytest.raises(ImportError, match=r'pip install "autograd-lite\[data\]"'):
+        fit(net, metrics=[metric], callbacks=[lambda epoch, history: epochs.append(epoch)])
+    assert not epochs
+    for name, value in values(small_network()).items():
+        np.testing.assert_array_equal(values(net)[name], value)
+    own = lambda labels, answers: 0.5
+    assert fit(metrics=[own], epochs=2)[1].metrics == {"<lambda>": [0.5, 0.5]}
+
+
 # Callbacks, and the record.
 
 
@@ -333,6 +420,13 @@ def test_a_history_is_written_and_drawn(tmp_path):
     assert f"best epoch {history.best}" in repr(history)
 
 
+def test_a_history_without_metric_is_shown():
+    assert repr(nn.History(loss=[0.7])) == "History(1 epochs: loss 0.7 → 0.7)"
+    with_best = nn.History(loss=[0.7, 0.5], validation_loss=[0.6, 0.4], best=2)
+    shown = "History(2 epochs: loss 0.7 → 0.5, validation loss 0.4, best epoch 2)"
+    assert repr(with_best) == shown
+
+
 def test_ignored_labels_and_class_weights_in_training():
     X, Y = planar()
     words = np.where(Y[0] > 0, "yes", "no")
@@ -372,6 +466,15 @@ def test_a_gaussian_learns_mean_and_deviation(rng):
         ({"patience": 0}, ValueError, "patience=0: it must be a whole number, 1 or more"),
         ({"validation": 0}, TypeError, "give samples .*, or a share such as 0.2"),
         ({"validation": 1.5}, ValueError, "test=1.5: it is a share"),
+        ({"validation": np.nan}, ValueError, "validation: test=nan: it is a share"),
+        ({"validation": 0.001}, ValueError, "validation: .* would hold out 0: leave some to both"),
+        ({"validation": True}, TypeError, "validation: give samples .*, not a bool"),
+        ({"validation": [1, 2]}, TypeError, "validation: give samples .*, not a list"),
+        ({"metrics": ["f1", nn.metrics.f1]}, ValueError, "two are called f1: give each a name"),
+        (
+            {"metrics": [lambda labels, answers: 0, lambda labels, answers: 1]},
+            *(ValueError, "two are called <lambda>"),
+        ),
         ({"validation": (np.ones((3, 4)), [1])}, ValueError, r"validation: X \(3, 4\)"),
         (
             {"validation": (np.ones((2, 1)), [3])},

@@ -1,5 +1,7 @@
 """Samples and labels as people have them: lists, columns, words, frames; and `predict`."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from builders import values
@@ -152,6 +154,8 @@ BCE, CE = nn.losses.binary_cross_entropy, nn.losses.cross_entropy
         (2, [0.5, 0.1], nn.losses.half_squared_error, ValueError, r"Y \(2,\).* 2 outputs"),
         (3, [0, 1, np.inf], CE, ValueError, "1 labels that are not finite"),
         (1, [object(), object()], BCE, TypeError, "Y has dtype object"),
+        (3, [], CE, ValueError, "Y holds no labels to learn from"),
+        (3, ["?", "?"], partial(CE, ignored="?"), ValueError, "Y holds no labels to learn from"),
     ],
 )
 def test_labels_that_do_not_fit(outputs, Y, loss, error, message):
@@ -161,6 +165,13 @@ def test_labels_that_do_not_fit(outputs, Y, loss, error, message):
     with pytest.raises(error, match=message):
         nn.fit(net, X, Y, loss, nn.optimizers.Adam(), epochs=1)
     assert net.classes is None
+
+
+def test_missing_labels_are_counted_by_output():
+    net = nn.Network([2, 2], ["identity"], rng=0)
+    Y = [[1, np.nan, np.nan], [np.nan, 0, 1]]
+    with pytest.raises(ValueError, match="Y has missing values: 2 in output 1, 1 in output 2. Le"):
+        nn.evaluate(net, np.ones((2, 3)), Y, nn.losses.half_squared_error)
 
 
 def test_a_label_that_the_network_does_not_know():
@@ -210,8 +221,53 @@ def test_classes_and_features_are_in_the_file(tmp_path):
         again = nn.Network.load(tmp_path / "net.npz")
         assert (again.classes, again.features) == (classes, net.features)
         assert list(map(type, again.classes)) == list(map(type, classes))
-    for wrong in (["a", "b"], ["a", "b", "b"]):
-        net.classes = wrong
-        net.save(tmp_path / "net.npz")
-        with pytest.raises(ValueError, match="its classes are not 3 different names"):
+    with np.load(tmp_path / "net.npz") as file:
+        entries = {name: file[name] for name in file.files}
+    for wrong in (["a", "b"], ["a", "b", "b"], "abc", [["a", "b", "c"]]):
+        np.savez(tmp_path / "net.npz", **entries | {"classes": np.array(wrong)})
+        with pytest.raises(ValueError, match="its classes are not 3 different names") as caught:
             nn.Network.load(tmp_path / "net.npz")
+        assert "net.npz is not a saved network: its classes" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["a", "b"],
+        ["a", "b", "b"],
+        [1, 2, 2.0],
+        [True, False, True],
+        [["a", "b", "c"]],
+        [["a"], ["b", "c"], []],
+        ["a", "b", None],
+        [object(), "b", "c"],
+        "abc",
+        5,
+    ],
+)
+@pytest.mark.parametrize("what", ["classes", "features"])
+def test_names_that_are_set_by_hand_are_checked(what, wrong):
+    net = nn.Network([3, 3], ["softmax"], rng=0)
+    setattr(net, what, ["a", "b", "c"])
+    with pytest.raises(ValueError, match=f"its {what} are not 3 different names, texts or num"):
+        setattr(net, what, wrong)
+    assert getattr(net, what) == ["a", "b", "c"]
+    setattr(net, what, None)
+    assert getattr(net, what) is None
+
+
+@pytest.mark.parametrize("what", ["classes", "features"])
+def test_names_that_could_not_be_loaded_are_not_saved(tmp_path, what):
+    net = nn.Network([2, 2], ["softmax"], rng=0)
+    setattr(net, what, ["a", "b"])
+    getattr(net, what).append("b")
+    with pytest.raises(ValueError, match=f"its {what} are not 2 different names"):
+        net.save(tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_are_kept_as_plain_values():
+    net = nn.Network([2, 1], ["sigmoid"], rng=0)
+    net.classes, net.features = np.array([3, 5]), ("x", "y")
+    assert (net.classes, net.features) == ([3, 5], ["x", "y"])
+    assert [*map(type, net.classes)] == [int, int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 
@@ -440,6 +441,51 @@ def test_the_list_of_sizes_is_a_list_of_layers():
         np.testing.assert_array_equal(values(layers)[name], value)
 
 
+SETTINGS = {"activation": "tanh", "share": 0.25, "epsilon": 0.5}  # the others are whole numbers
+
+
+def layers_of_one_setting_each():
+    """Every layer with its defaults, and with one setting that is not the default."""
+    for kind in nn.layers.BY_NAME.values():
+        fields = {f.name: f.default is dataclasses.MISSING for f in dataclasses.fields(kind)}
+        needed = {name: SETTINGS.get(name, 3) for name, has_none in fields.items() if has_none}
+        yield kind(**needed)
+        for name in fields:
+            yield kind(**needed | {name: SETTINGS.get(name, 2)})
+
+
+@pytest.mark.parametrize("layer", [*layers_of_one_setting_each()], ids=repr)
+def test_what_is_shown_of_a_layer_makes_the_same_layer(layer):
+    assert eval(repr(layer), vars(nn.layers)) == layer
+
+
+@pytest.mark.parametrize("whole", [np.int64, np.int32, np.uint8])
+@pytest.mark.parametrize("real", [np.float64, np.float32])
+def test_numpys_numbers_are_pythons_in_a_layer(tmp_path, whole, real):
+    def made(whole, real):
+        layers = [Convolution(whole(20), whole(1), stride=whole(1)), Dropout(real(0.5)), Flatten()]
+        layers += [LayerNormalization(real(0.25)), Dense(whole(2))]
+        return nn.Network([(whole(2), whole(20)), *layers], rng=0, dtype=np.float32)
+
+    net, plain = made(whole, real), made(int, float)
+    assert repr(net) == repr(plain)
+    net.save(tmp_path / "net.npz")
+    X = np.ones((2, 20, 3))
+    for same in (net, nn.Network.load(tmp_path / "net.npz")):
+        assert same(X).dtype == np.float32
+        np.testing.assert_array_equal(same(X).numpy(), plain(X).numpy())
+
+
+def test_a_network_without_parameters_is_saved(tmp_path):
+    net = nn.Network([(2, 4), MaxPooling(2), Flatten(), Dropout(0.5)])
+    net.features = [f"x{i}" for i in range(8)]
+    net.save(tmp_path / "net.npz")
+    again = nn.Network.load(tmp_path / "net.npz")
+    assert (repr(again), again.features) == (repr(net), net.features)
+    X = np.arange(16.0).reshape(2, 4, 2)
+    np.testing.assert_array_equal(again(X).numpy(), net(X).numpy())
+
+
 @pytest.mark.parametrize("batch_axis", [0, 1])
 def test_saved_and_loaded_to_the_bit(tmp_path, batch_axis):
     net = deep(batch_axis, np.float32)
@@ -537,6 +583,10 @@ def test_layers_that_do_not_fit(given, error, message):
         (lambda: Dense(0), "units=0: it must be a whole number, 1 or more"),
         (lambda: Dense(2, "tanhh"), "no activation is called 'tanhh'"),
         (lambda: Dropout(1.0), "share=1.0: it must be at least 0 and less than 1"),
+        (lambda: Dropout(True), "share=True: it must be at least 0 and less than 1"),
+        (lambda: Dropout("half"), "share='half': it must be at least 0 and less than 1"),
+        (lambda: Dense(np.bool_(True)), "units=np.True_: it must be a whole number, 1 or more"),
+        (lambda: Dense(-(10**5000)), "units=a number of type int: it must be a whole number"),
         (lambda: Convolution(1, 3, stride=0), "stride=0"),
         (lambda: Convolution(1, 3, padding=-1), "padding=-1: .* 0 or more"),
         (lambda: MaxPooling(2, stride=0), "stride=0"),

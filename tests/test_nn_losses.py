@@ -542,6 +542,8 @@ def test_huber_of_another_width_is_pytorchs(delta):
     ("loss", "options", "error", "message"),
     [
         ("huber", {"delta": 0}, ValueError, "delta=0: it must be a positive number"),
+        ("huber", {"delta": "1"}, ValueError, "delta='1': it must be a positive number"),
+        ("huber", {"delta": True}, ValueError, "delta=True: it must be a positive number"),
         ("huber", {"width": 1}, TypeError, "huber has no option width"),
         ("huber", {"label_smoothing": 0.1}, ValueError, "of labels of classes"),
         ("cross_entropy", {"label_smoothing": 1}, ValueError, "a share from 0 to 1"),

@@ -216,6 +216,11 @@ def foreign(path, **changes):
         ({"W2": None}, "it holds"),
         ({"W3": np.ones((1, 1))}, "it holds"),
         ({"W1": np.ones((3, 2), int)}, "not all of one dtype"),
+        (
+            {"W1": np.ones((3, 2), int), "b1": np.ones((3, 1), int)}
+            | {"W2": np.ones((1, 3), int), "b2": np.ones((1, 1), int)},
+            "net.npz is not a saved network: dtype int64: a network computes in float64 or",
+        ),
         ({"W1": np.array([[None]])}, "dtype object"),
         ({"W1": np.full((3, 2), np.nan)}, "W1 holds values that are not finite"),
         ({"b1": np.full((3, 1), -np.inf)}, "b1 holds values that are not finite"),

@@ -203,7 +203,7 @@ def _prepared(options: argparse.Namespace) -> Task:
     if options.loss is None and options.activations is None and not np.isin(Y, (0, 1)).all():
         options.loss = "half_squared_error"
     net, loss = network_from(options)
-    net.classes, net.features = classes, features
+    net.classes, net.features = classes if loss.for_classes else None, features
     with usage_errors():
         loss.check_labels(Y, axis)
         X_train, X_test, Y_train, Y_test = datasets.split(X, Y, options.test, options.rng, axis)
