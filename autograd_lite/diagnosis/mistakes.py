@@ -1117,7 +1117,8 @@ def cut_off(e: Place) -> Iterator[Idea]:
     if not e.leaf and e.x is not e.layout.paths.cost:
         yield Idea(
             lambda: np.zeros_like(e.right),
-            f"{e.dx} is taken as zero, as if {e.where} were constant: add the path through it.",
+            f"{e.dx} is taken as zero, as if {e.where} were constant, so that nothing flows back "
+            f"through {e.where}: add the path through it.",
         )
 
 

@@ -155,13 +155,14 @@ class Search:
         for key in ideas[len(places) // 2]:
             same = [(p, by[key]) for p, by in zip(places, ideas, strict=True) if key in by]
             every = [*right, *(place for place, _ in same)]
-            for factor in REPEATED if mistake.by_factor else (1.0,):
-                for start in range(len(same) - 1 if len(same) <= FEW else 1):
-                    if not self.late():
-                        with unless_it_fails():
-                            all_on = Repeated(self, mistake, same[start:], every, factor)
-                            fit = (t for t in all_on.down_to_some() if t.fits(np.zeros(0)))
-                            yield from itertools.islice(fit, 1)
+            factors = REPEATED if mistake.by_factor else (1.0,)
+            starts = range(len(same) - 1 if len(same) <= FEW else 1)
+            for factor, start in itertools.product(factors, starts):
+                if not self.late():
+                    with unless_it_fails():
+                        all_on = Repeated(self, mistake, same[start:], every, factor)
+                        fit = (t for t in all_on.down_to_some() if t.fits(np.zeros(0)))
+                        yield from itertools.islice(fit, 1)
 
     def trials_at(self, x: Step, unsettled: set[int]) -> list[Trial]:
         """The mistakes in the gradient of x that explain something."""
@@ -601,12 +602,8 @@ class Repeated(Trial):
                 contradicts.append(number)
             return bool(contradicts)
 
-        early = {
-            i
-            for n, complete in search.paths.completed.items()
-            for i in complete
-            if i in search.wanted and n > self.all[-1][0].x.number
-        }
+        last = self.all[-1][0].x.number
+        early = {n for n in search.wanted if search.paths.last_use(n) > last}
         self.made(self.place.point, frozenset(early.union(self.same)), ends, passed)
         have, rounding = 0.0, 0.0
         fit: list[int] = [] if contradicts or along else [len(passed)]
