@@ -122,6 +122,7 @@ class Chunks:
         def reader(order: Iterable[int] | None, _: str) -> Iterator[Chunk]:
             for chunk in self.read(order, of):
                 yield chunk._replace(X=getattr(chunk, of), Y=None)
+                del chunk  # before the next one is read
 
         return Chunks(self.batch_axis, reader, self.widths, self.once)
 
@@ -147,12 +148,9 @@ class Chunks:
                 chunk = chunk._replace(X=X, Y=Y, width=kept(chunk.start, chunk.width))
                 del X, Y
                 yield chunk
-                del chunk  # before the next one is read
+                del chunk
 
-        widths = self.widths
-        if widths is not None:
-            starts = itertools.accumulate(widths, initial=0)
-            widths = [kept(s, w) for s, w in zip(starts, widths, strict=False)]
+        widths = None if self.widths is None else widths_kept(self.widths, kept)
         return Chunks(self.batch_axis, reader, widths, self.once)
 
     def pieces(self, size: int | None, rng: np.random.Generator | None = None) -> Iterator[Piece]:
@@ -195,6 +193,16 @@ class Chunks:
         if found is None:
             raise ValueError("X has 0 samples")
         return found
+
+
+def widths_kept(widths: Sequence[int], kept: Callable[[int, int], int]) -> list[int]:
+    """How many samples of each chunk are left, as `Chunks.mapped` takes it.
+
+    >>> widths_kept([4, 2], lambda start, width: width - start // 4)
+    [4, 1]
+    """
+    starts = itertools.accumulate(widths, initial=0)
+    return [kept(start, width) for start, width in zip(starts, widths, strict=False)]
 
 
 def slices(X: Array, Y: Any, batch_axis: int, widths: Sequence[int] | None = None) -> Chunks:

@@ -17,7 +17,7 @@ import numpy as np
 
 from autograd_lite.extras import needed
 from nn.arrays import Array
-from nn.chunks import Change, Chunk, Chunks, Piece, changed, labels_of_all
+from nn.chunks import Change, Chunk, Chunks, Piece, changed, labels_of_all, widths_kept
 
 BRANCHES = 4  # of the tree, at each level
 
@@ -102,8 +102,7 @@ class DaskChunks(Chunks):
         kept: Callable[[int, int], int] = lambda start, width: width,
     ) -> Chunks:
         assert self.widths is not None
-        starts = [*itertools.accumulate(self.widths, initial=0)]
-        widths = [kept(s, w) for s, w in zip(starts, self.widths, strict=False)]
+        widths = widths_kept(self.widths, kept)
         X, Y = (
             array if array is None or function is None else self._changed(array, function, widths)
             for array, function in ((self.X, change), (self.Y, labels))
