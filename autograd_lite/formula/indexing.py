@@ -232,7 +232,7 @@ class Indexing(Operations):
                     f"{letter} goes to {index.count} and to {size}: {differ(index.count, size)}"
                 )
             return index
-        return _inside(self(node, env), size)
+        return _in_range(self(node, env), size)
 
     def condition(self, chain: Chain, env: Env) -> Expression:
         """[a > b]: 1 where it holds, otherwise 0."""
@@ -255,7 +255,7 @@ def _text(node: Any) -> str:
 DOTS = "… stands between entries that differ in a number alone: x_1, …, x_n"
 
 
-def _inside(index: Expression, size: Any) -> Expression:
+def _in_range(index: Expression, size: Any) -> Expression:
     """An index, unless it is a number beyond the only element."""
     if isinstance(index, Number) and size is not None and is_one(size) and index.value != 1:
         raise IndexError(f"element {index.value} of one")
