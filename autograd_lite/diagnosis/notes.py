@@ -179,7 +179,7 @@ class Judge:
         found.defined = repeats_definition(self.plan, claim)
         if outcome.empty and not isinstance(claim.right, Num):
             found.remarks.append("both sides are 0 wherever this was tried")
-        found.reading = self.reading(claim)
+        found.reading = self.reading(claim) if self.clock else ""
         found.cause = outcome.ambiguous or outcome.undefined
         if not found.cause and outcome.verdict == UNDEFINED:
             found.cause = outcome.why or outcome.skipped or "its values are not finite"

@@ -331,7 +331,15 @@ def _is_picture(left: Any, right: Any) -> bool:
         return False
     names = [taken_apart(x) for x in cells if not isinstance(x, Dots)]
     own = {whole.letter, whole.letter.lower()}
-    return all(n is not None and n.letter in own and n.indices for n in names)
+    return all(
+        n is not None and n.letter in own and n.indices and _layers(n) == _layers(whole)
+        for n in names
+    )
+
+
+def _layers(name: NameParts) -> list[str]:
+    """What stands in square brackets above a name."""
+    return [s.raw for s in name.indices if s.mark == "["]
 
 
 def _equality_in_a_set(plan: NotePlan, statement: NoteStatement) -> None:
