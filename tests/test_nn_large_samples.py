@@ -616,7 +616,7 @@ def test_no_more_than_four_chunks_are_in_memory(kind, batch_size, tmp_path, monk
         X[:, i * width : (i + 1) * width] = np.random.default_rng(i).normal(size=(28, width))
     Y = (X[:1] > 0).astype(float)
     if kind == "Dask array":
-        X, Y = da.from_array(X, (28, width)), da.from_array(Y, (1, width))
+        X, Y = da.from_array(X, (28, width)) + 0.0, da.from_array(Y, (1, width))
     options = {"batch_size": batch_size, "shuffle": batch_size is not None, "rng": 0, "epochs": 1}
     net = nn.Network([28, 8, 1], ["tanh", "sigmoid"], rng=0)
     train(X, Y, net, **options)
