@@ -31,6 +31,8 @@ def dask_chunks(X: Any, Y: Any, batch_axis: int) -> DaskChunks:
     if Y is not None and not isinstance(Y, da.Array):
         Y = labels_of_all(Y, sum(widths), batch_axis)
         Y = da.from_array(Y, _chunks(Y.shape, widths, batch_axis))
+        if client_at_work() is not None:
+            Y = Y.persist()  # sent once, not for each step
     if Y is not None:
         if Y.ndim == 2 and Y.shape[-batch_axis] == 1 != sum(widths):  # a column
             Y = Y.ravel()
@@ -39,6 +41,15 @@ def dask_chunks(X: Any, Y: Any, batch_axis: int) -> DaskChunks:
             raise ValueError(f"X has {sum(widths)} samples and Y {n}: give a label for each sample")
         Y = Y.rechunk(_chunks(Y.shape, widths, batch_axis))
     return DaskChunks(X, Y, batch_axis)
+
+
+def client_at_work() -> Any:
+    """The client of dask.distributed that there is; None if there is none."""
+    distributed = sys.modules.get("distributed")  # (or nobody can have made a client)
+    try:
+        return distributed and distributed.get_client()
+    except ValueError:
+        return None
 
 
 class DaskChunks(Chunks):
@@ -53,24 +64,15 @@ class DaskChunks(Chunks):
 
     @property
     def is_elsewhere(self) -> bool:
-        return self.client is not None
+        return client_at_work() is not None
 
     @property
     def given(self) -> Any:
         return self.X
 
-    @property
-    def client(self) -> Any:
-        """The client of dask.distributed that is at work, None if there is none."""
-        distributed = sys.modules.get("distributed")  # (or nobody can have made a client)
-        try:
-            return distributed and distributed.get_client()
-        except ValueError:
-            return None
-
     def _read(self, order: Iterable[int] | None, of: str) -> Iterator[Chunk]:
         # (In this thread, unless there is a cluster: each thread keeps memory that it has freed.)
-        scheduler = "synchronous" if self.client is None else None
+        scheduler = "synchronous" if client_at_work() is None else None
         for chunk in self._delayed(order, of):
             try:
                 X, Y = _dask("dask").compute(chunk.X, chunk.Y, scheduler=scheduler)
@@ -127,7 +129,7 @@ class DaskChunks(Chunks):
         return da.concatenate(parts, axis=axis)
 
     def _for_pieces(self, order: Iterable[int] | None) -> Iterator[Chunk]:
-        if self.client is None:
+        if client_at_work() is None:
             return self.read(order)
         self._settle()
         return (chunk for chunk in self._delayed(order) if chunk.width)
@@ -160,7 +162,7 @@ class DaskChunks(Chunks):
         shared: Sequence[Any] = (),
         pieces: Iterable[Piece] | None = None,
     ) -> Any:
-        client = self.client
+        client = client_at_work()
         if client is None:
             return super().total(part, add, shared, pieces)
         pieces = [*(self.pieces(None) if pieces is None else pieces)]

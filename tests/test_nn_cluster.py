@@ -12,7 +12,6 @@ import pytest
 from distributed import Client, LocalCluster
 
 import nn
-from nn.cluster import DaskChunks
 
 LOSS = nn.losses.binary_cross_entropy
 
@@ -66,7 +65,7 @@ def test_batches_are_those_of_one_machine(client):
     options = {"batch_size": 150, "shuffle": True, "rng": 3, "epochs": 2}
     there = train(*on_the_cluster(X, Y), **options)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(DaskChunks, "client", None)
+        patched.setattr("nn.cluster.client_at_work", lambda: None)
         assert_same(there, train(da.from_array(X, chunks=(-1, 70)), Y, **options))
 
 
@@ -75,7 +74,7 @@ def test_noise_is_drawn_for_each_chunk(client, monkeypatch):
     layers = 3, nn.layers.Dense(4, "tanh"), nn.layers.Dropout(0.5), nn.layers.Dense(1, "sigmoid")
     options = {"layers": layers, "rng": 3, "epochs": 3}
     there = train(*on_the_cluster(X, Y), **options)
-    monkeypatch.setattr(DaskChunks, "client", None)
+    monkeypatch.setattr("nn.cluster.client_at_work", lambda: None)
     monkeypatch.setattr("nn.streams.strip_width", lambda sizes: 100)  # in pieces here as well
     assert_same(there, train(da.from_array(X, chunks=(-1, 70)), Y, **options))
 

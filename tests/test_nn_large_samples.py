@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import tracemalloc
 
 import dask.array as da
 import numpy as np
@@ -600,3 +601,29 @@ def test_masks_are_not_lost(tmp_path):
     X, Y = samples()
     masked = np.ma.masked_greater(mapped(X, tmp_path), 2)
     assert_refused("mask", masked, Y)
+
+
+@pytest.mark.parametrize("batch_size", [1024, None])
+@pytest.mark.parametrize("kind", ["memory map", "Dask array"])
+def test_no_more_than_four_chunks_are_in_memory(kind, batch_size, tmp_path, monkeypatch):
+    """Of fifteen."""
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 2**21)
+    for module in ("nn.evaluation", "nn.streams"):
+        monkeypatch.setattr(f"{module}.strip_width", lambda sizes: 1024)
+    width = 2**21 // (28 * 8)
+    X = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", float, (28, 15 * width))
+    for i in range(15):
+        X[:, i * width : (i + 1) * width] = np.random.default_rng(i).normal(size=(28, width))
+    Y = (X[:1] > 0).astype(float)
+    if kind == "Dask array":
+        X, Y = da.from_array(X, (28, width)) + 0.0, da.from_array(Y, (1, width))
+    options = {"batch_size": batch_size, "shuffle": batch_size is not None, "rng": 0, "epochs": 1}
+    net = nn.Network([28, 8, 1], ["tanh", "sigmoid"], rng=0)
+    train(X, Y, net, **options)
+    tracemalloc.start()
+    try:
+        train(X, Y, net, **options)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 2**21 < peak < 4 * 2**21
