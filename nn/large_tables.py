@@ -97,7 +97,10 @@ def _in_chunks(
     """The columns of a Dask frame; of classes, each label is one-hot, or 0 or 1."""
     dask, da = (needed(name, _PURPOSE, "big") for name in ("dask", "dask.array"))
     parts, names = frame.to_delayed(), [*features, target]
-    facts = dask.compute(*[dask.delayed(_facts)(part, target, classes) for part in parts])
+    try:
+        facts = dask.compute(*[dask.delayed(_facts)(part, target, classes) for part in parts])
+    except ValueError as error:  # of pandas, which does not know the file
+        raise ValueError(f"{path}: {error}") from error
     missing = sum(counts for _, counts, _ in facts)
     if missing.any():
         counts = {f"column '{excerpt(name)}'": int(missing[name]) for name in names}
