@@ -31,10 +31,6 @@ def test_recursion_that_sees_updated_weights_is_another():
     assert np.abs(wrong - right[2]).max() > 1e-6
 
 
-def test_counterexample_to_convexity():
-    assert module.not_convex() < -0.01
-
-
 def test_exchanging_units_leaves_the_cost():
     """Two minima of one height, and more between them: no strictly convex function does that."""
     net = next(module.small_parameters(np.random.default_rng(0), 1))

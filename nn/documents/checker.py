@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..closed_form import relative_error
-from .notes import NoteSection, Reading, conventions, mathematics, sections, verdict_of
+from .notes import NoteSection, Reading, conventions, mathematics, plain, sections, verdict_of
 from .passes import DifferencePass, ForwardPass, Pass, TapePass
 from .procedures import Run
 from .standard import columns, layers, networks, once
@@ -354,9 +354,7 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     """Try one entry on every trial, at every index."""
     printed_text, corrected_text = entry.printed, entry.corrected
     if entry.reading is not None:
-        printed_text = entry.reading.judged(entry.reading.printed).text
-        if entry.reading.right:
-            corrected_text = entry.reading.judged(entry.reading.right).text
+        printed_text, corrected_text = map(plain, (entry.reading.printed, entry.reading.right))
     forms = {
         "printed": (entry.formula, entry.equals),
         "corrected": (entry.corrected_formula, entry.corrected_equals or entry.equals),

@@ -132,24 +132,6 @@ def updates(v: Pass, N: int = 10) -> Any:
     return np.asarray(count)
 
 
-def not_convex() -> float:
-    """The smallest eigenvalue of ∂²J/∂θ² for a 1-2-1 tanh network: below 0, J is not convex.
-
-    >>> bool(not_convex() < -0.01)
-    True
-    """
-    import autograd_lite as ag
-
-    X, Y = np.array([[-1.0, 0.0, 1.0]]), np.array([[0.0, 1.0, 0.0]])
-
-    def cost(theta: Any) -> Any:
-        Z2 = theta[4:6].T @ np.tanh(theta[:2] @ X + theta[2:4]) + theta[6:]
-        return np.mean(ag.softplus(Z2) - Y * Z2)  # the cross-entropy of sigmoid(Z2)
-
-    H = ag.hessian(cost)(np.array([[1.0], [-1.0], [0.5], [0.5], [1.0], [1.0], [0.0]]))
-    return float(np.linalg.eigvalsh(H.reshape(7, 7))[0])
-
-
 def layers_visited(v: Pass) -> Any:
     """The values of ℓ that `For ℓ = L; ℓ >= 1; ℓ = −1` goes through."""
     l, visited = v.L, []

@@ -96,16 +96,6 @@ def from_2(v: Any) -> range:
     return range(2, v.L + 1)
 
 
-def from_3(v: Any) -> range:
-    """3, …, L: the layers that have one of these before them."""
-    return range(3, v.L + 1)
-
-
-def basis(n: int, i: int) -> Any:
-    """The unit vector e_i, i counted from 0."""
-    return strict(column(np.eye(n), i))
-
-
 def slope_along(v: Pass, W: Any, b: Any) -> Any:
     """dC/dt at t = 0 for weights W^l + t W[l] and biases b^l + t b[l], by the complex step."""
     h, net = 1e-30, SimpleNamespace(**vars(v.net))
@@ -223,7 +213,7 @@ BY_HAND = [
         shapes="n × 1, for each i",
         equals=lambda p, i: p.d("x", "u")[:, :, i, 0],
         over=lambda v: range(v.n),
-        formula=lambda v, i: basis(v.n, i) * own_derivative(v, "x", "u")[i, 0],
+        formula=lambda v, i: strict(column(np.eye(v.n), i)) * own_derivative(v, "x", "u")[i, 0],
         setting=PARALLEL,
     ),
     Entry(
@@ -231,7 +221,7 @@ BY_HAND = [
         shapes="m × 1, for each i and j",
         equals=lambda p, i, j: p.d("x", f"c{j}")[i, 0],
         over=lambda v: ((i, j) for j in range(1, v.k + 1) for i in range(v.n)),
-        formula=lambda v, i, j: basis(v.n, i) * v.d("x", f"c{j}")[i, 0, i, 0],
+        formula=lambda v, i, j: strict(column(np.eye(v.n), i)) * v.d("x", f"c{j}")[i, 0, i, 0],
         setting=ROWWISE,
     ),
     Entry(
@@ -268,7 +258,7 @@ BY_HAND = [
     ),
     Entry(
         "Backpropagate, d_z C",
-        over=from_3,
+        over=lambda v: range(3, v.L + 1),
         shapes="n′ × 1",
         equals=lambda p, l: p.d("C", f"z{l - 1}"),
         formula=lambda v, l: v.d("C", f"a{l - 1}") * slope_as_printed(v.a[l - 1]),

@@ -112,6 +112,11 @@ class Judgement:
         return "; ".join(dict.fromkeys([*(c.tried for c in self.claims), *self.unread]))
 
 
+def plain(text: str) -> str:
+    """A text with its formulas in the signs of a terminal."""
+    return Reading("\\begin{document}", text).judged(text).text
+
+
 def verdict_of(reading: Reading, rng: int = 0) -> tuple[str, Judgement, Judgement | None]:
     """The verdict on a printed formula, and what was found of it and of the right form."""
     printed = reading.judged(reading.printed, rng)
