@@ -41,9 +41,9 @@ FRAME = """{% extends "frame.html.jinja2" %}{% block title %}{{ title }}{% endbl
 
 
 def order(docstring: str, names: list[str]) -> list[str]:
-    """Names as the docstring mentions them; those that it does not mention stay as they are."""
-    mentioned = {name: i for i, name in reversed([*enumerate(re.findall(r"`(\w+)`", docstring))])}
-    return sorted(names, key=lambda name: mentioned.get(name, len(mentioned) + len(docstring)))
+    """Names as the docstring mentions them first; the others follow as they are."""
+    mentioned = re.findall(r"`(\w+)`", docstring)
+    return sorted(names, key=[*mentioned, *names].index)
 
 
 def page_of(module: ModuleType, names: list[str]) -> pdoc.doc.Module:
@@ -183,8 +183,10 @@ def build(out: Path) -> Iterator[str]:
     contents = [(about / "how" / "README.md").read_text(encoding="utf-8").replace("](", "](how/")]
     contents.append("\n## Notebooks\n")
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        write(out / "notebooks" / f"{path.stem}.html", notebook_page(path))
-        contents.append(f"- [{path.stem.replace('_', ' ')}](notebooks/{path.stem}.html)")
+        notebook = nbformat.read(path, as_version=4)
+        title = notebook.cells[0].source.partition("\n")[0].removeprefix("# ")
+        contents.append(f"- [{title}](notebooks/{path.stem}.html)")
+        write(out / "notebooks" / f"{path.stem}.html", notebook_page(notebook, title))
     contents.append("\n## Reference\n")
     for name, page in pages.items():
         what = page.docstring.partition("\n")[0]
@@ -212,16 +214,15 @@ def with_mathml(text: str) -> str:
     return FORMULA.sub(written, text)
 
 
-def notebook_page(path: Path) -> str:
+def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
     """An executed notebook as it is stored, as a page."""
-    notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = with_mathml(cell.source)
         for output in cell.get("outputs", []):
             if "text/latex" in output.get("data", {}):
                 output.data["text/html"] = with_mathml(output.data.pop("text/latex"))
-    html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+    html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
     return html.replace("</head>", f"{ALIGNED}</head>", 1)
 
 
@@ -257,6 +258,7 @@ def dead_links(folder: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     folder = ROOT / "build" / "docs"
+    shutil.rmtree(folder, ignore_errors=True)  # pages of what is gone
     wrong = list(build(folder))
     print(*wrong, folder / "index.html", sep="\n")
     sys.exit(bool(wrong))

@@ -148,7 +148,7 @@ def outcome(example: Example, fault: Fault, folder: Path, seed: int) -> Outcome 
     backward = getattr(wrong, example.backward) if example.forward else None
     start = computed()
     code = HandWritten(forward, backward, example.draw(np.random.default_rng(seed)))
-    first, repair = diagnosed(code, example.wrt, SECONDS)
+    first, repair = diagnosed(code, example.wrt, SECONDS, raised=True)  # some of them do
     seconds = computed() - start
     line = repair.numbers[0] if repair else first.number if first else 0
     repaired = False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from nn.arrays import Array
+from nn.losses import Right
+
+Count = Callable[[Array, Array], Right | None]  # of outputs and labels
 
 
 class Batch(NamedTuple):
@@ -52,6 +56,20 @@ class Batches:
             self.Y = laid_out[1]
             pieces = [cut(a) for a in laid_out]
         self.batches = [Batch(*part) for part in zip(*pieces, cut(self.outputs), strict=True)]
+        self.size, self.count = size, len(self.batches)
+
+    def examples(self) -> list[Batch]:
+        """Batches of each size that there is."""
+        return [self.batches[0], self.batches[-1]]
+
+    def epoch(self) -> Iterator[Batches]:
+        """All batches, in the order of the next epoch."""
+        self.shuffle()
+        yield self
+
+    def right(self, count: Count) -> Right | None:
+        """How many outputs are right, once they are there."""
+        return count(self.outputs, self.Y)
 
     def shuffle(self) -> None:
         """Put the samples into the order of the next epoch."""

@@ -6,6 +6,7 @@ with `batch_axis=0`.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from typing import Any, overload
@@ -13,10 +14,15 @@ from typing import Any, overload
 import numpy as np
 
 from autograd_lite.extras import needed
-from nn.arrays import Array, as_numbers, checked_batch_axis
+from nn import large_tables, moments
+from nn.arrays import Array, as_labels, as_numbers, checked_batch_axis, finite_samples
+from nn.chunks import Chunks, taken
 from nn.labels import Class, coded
+from nn.large_tables import features_of, kinds_of
+from nn.samples import in_chunks
 from nn.tables import Table
 
+IN_MEMORY = 2**28  # bytes of a file that are read at once, if nothing else is said
 _SMALLEST_SCALE = math.sqrt(np.finfo(float).tiny)  # its square has all digits
 
 
@@ -96,13 +102,17 @@ def csv(
     target: str,
     classes: bool | None = None,
     batch_axis: int = 1,
-) -> tuple[Array, Array]:
+    in_memory: int = IN_MEMORY,
+) -> tuple[Any, Any]:
     """A comma-separated file whose first line names the columns; `target` names the labels' column.
 
     All other columns are features and must hold numbers: X (n, m). A target of numbers is used as
     it is: Y (1, m). A target of words, or any target with `classes=True`, gives classes in sorted
     order: two give Y (1, m) of 0 and 1, more give Y (k, m) one-hot. `classes=False` makes words an
     error.
+
+    A file of more than `in_memory` bytes is read twice, to count its rows and when they are used, a
+    chunk at a time: X and Y are Dask arrays (extra `big`).
 
     Raises ValueError, naming the file, the row (the line of the file, as a spreadsheet counts) and
     the column, for a missing column, a value that is not a finite number, a row with too few or too
@@ -115,8 +125,41 @@ def csv(
     ...     csv(path, target="fruit")
     (array([[150.,   7.]]), array([[0., 1.]]))
     """
+    if large_tables.size(path) > in_memory:
+        return large_tables.csv_in_chunks(path, target, classes, checked_batch_axis(batch_axis))
     X, Y, _, _ = csv_with_names(path, target, classes)
     return _laid_out(X, Y, batch_axis)
+
+
+def parquet(
+    path: str | os.PathLike[str],
+    target: str,
+    classes: bool | None = None,
+    batch_axis: int = 1,
+    in_memory: int = IN_MEMORY,
+) -> tuple[Any, Any]:
+    """A Parquet file, or a folder of them, read as `csv` reads text (extra `big`).
+
+    Raises ValueError, naming the column, for a missing column, and for values that are missing or
+    no numbers.
+
+    >>> import pathlib, tempfile
+    >>> frame = needed("pandas", "Parquet files need pandas", "big").DataFrame
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "fruit.parquet")
+    ...     frame({"grams": [150, 7], "fruit": ["apple", "cherry"]}).to_parquet(path)
+    ...     parquet(path, target="fruit")
+    (array([[150.,   7.]]), array([[0., 1.]]))
+    """
+    checked_batch_axis(batch_axis)
+    if large_tables.size(path) > in_memory:
+        return large_tables.parquet_in_chunks(path, target, classes, batch_axis)
+    frame = needed("pandas", "Parquet files need pandas", "big").read_parquet(path)
+    features, name = features_of(path, list(frame.columns), target), os.fspath(path)
+    X = finite_samples(name, as_numbers(frame[features], name), float, 0, features)
+    read = as_numbers if classes is False else as_labels
+    Y, _ = _coded(path, target, read(frame[target], f"column {target!r} of {name}"), classes)
+    return _laid_out(X.T, Y, batch_axis)
 
 
 def csv_with_names(
@@ -125,14 +168,20 @@ def csv_with_names(
     """X (n, m) and Y as `csv` reads them, the classes that Y stands for, the features' names."""
     table = Table(path)
     table.check_column(target)
-    features = [name for name in table.names if name != target]
-    if not features:
-        raise ValueError(f"{path} has only the column {target!r}: there is nothing to learn from")
+    features = features_of(path, table.names, target)
     X, labels = table.numbers(features), table.labels(target, classes)
+    Y, kinds = _coded(path, target, labels, classes)
+    return X, Y, kinds, features
+
+
+def _coded(
+    path: str | os.PathLike[str], target: str, labels: Array, classes: bool | None
+) -> tuple[Array, list[Class] | None]:
+    """Y, samples as columns, for the labels of a table, and the classes, if they are some."""
     if not classes and labels.dtype.kind != "U":
-        return X, labels[np.newaxis], None, features
-    kinds = np.unique(labels).tolist()
-    return X, coded(kinds, labels)[len(kinds) == 2 :], kinds, features
+        return labels[np.newaxis], None
+    kinds = kinds_of(path, target, labels)
+    return coded(kinds, labels)[len(kinds) == 2 :], kinds
 
 
 def one_hot(labels: Any) -> Array:
@@ -150,26 +199,35 @@ def one_hot(labels: Any) -> Array:
 
 
 def split(
-    X: Array,
-    Y: Array,
+    X: Any,
+    Y: Any,
     test: float = 0.25,
     rng: int | np.random.Generator | None = 0,
     batch_axis: int = 1,
-) -> tuple[Array, Array, Array, Array]:
+) -> tuple[Any, Any, Any, Any]:
     """X_train, X_test, Y_train, Y_test: the share `test` of the samples, drawn by `rng`, held out.
+
+    Of samples larger than memory (nn.samples), this share of each chunk is held out, when it is
+    read. Of batches that are pairs (X, Y), with Y=None, the first two results are such batches.
 
     >>> X_train, X_test, Y_train, Y_test = split(*planar(400), test=0.25, rng=0)
     >>> X_train.shape, X_test.shape, Y_train.shape, Y_test.shape
     ((2, 300), (2, 100), (1, 300), (1, 100))
     """
-    m = np.shape(X)[-checked_batch_axis(batch_axis)]
+    chunks = in_chunks(X, Y, checked_batch_axis(batch_axis))
+    if chunks is not None:
+        both = split_chunks(chunks, test, np.random.default_rng(rng))
+        if Y is None:
+            return *both, None, None
+        apart = [part.alone(of).given for of in "XY" for part in both]
+        return apart[0], apart[1], apart[2], apart[3]
+    m = np.shape(X)[-batch_axis]
     if np.shape(Y)[-batch_axis] != m:
         raise ValueError(
             f"X {np.shape(X)} and Y {np.shape(Y)} differ in the number of samples, along "
             f"axis {batch_axis} (batch_axis={batch_axis})"
         )
-    if not 0 < test < 1:
-        raise ValueError(f"test={test}: it is a share, between 0 and 1: leave some to both")
+    _check_share(test)
     held_out = round(test * m)
     if not 0 < held_out < m:
         raise ValueError(
@@ -179,6 +237,32 @@ def split(
     testing, training = order[:held_out], order[held_out:]
     parts = [np.take(part, at, -batch_axis) for part in (X, Y) for at in (training, testing)]
     return parts[0], parts[1], parts[2], parts[3]
+
+
+def split_chunks(chunks: Chunks, test: float, rng: np.random.Generator) -> tuple[Chunks, Chunks]:
+    """The chunks without the samples held out, and with them alone."""
+    _check_share(test)
+    chunks.check_again("both parts are read")
+    seed = int(rng.integers(2**32))
+
+    def held_out(start: int, width: int) -> int:
+        return round(test * (start + width)) - round(test * start)
+
+    def part(start: int, array: Array, held: bool) -> Array:
+        width = array.shape[-chunks.batch_axis]
+        order, n = np.random.default_rng([seed, start]).permutation(width), held_out(start, width)
+        return taken(array, np.sort(order[:n] if held else order[n:]), chunks.batch_axis)
+
+    testing, training = (functools.partial(part, held=held) for held in (True, False))
+    return (
+        chunks.mapped(training, training, lambda s, w: w - held_out(s, w)),
+        chunks.mapped(testing, testing, held_out),
+    )
+
+
+def _check_share(test: float) -> None:
+    if not 0 < test < 1:
+        raise ValueError(f"test={test}: it is a share, between 0 and 1: leave some to both")
 
 
 @overload
@@ -191,21 +275,25 @@ def standardize(
     """The samples with each feature shifted to mean 0 and scaled to standard deviation 1.
 
     Both are measured on X_train alone; a feature that is constant there is only shifted. Returns
-    X_train, or both if X_test is given.
+    X_train, or both if X_test is given. What is larger than memory (nn.samples) is measured chunk
+    by chunk, and shifted and scaled when it is read.
 
     >>> standardize(np.array([[1.0, 3.0], [5.0, 5.0]]), np.array([[2.0], [6.0]]))
     (array([[-1.,  1.],
            [ 0.,  0.]]), array([[0.],
            [1.]]))
     """
+    chunks = in_chunks(X_train, None, checked_batch_axis(batch_axis))
+    if chunks is not None:
+        chunks.check_again("they are measured, and then read")
     mean, scale = mean_and_scale(X_train, batch_axis)
     if X_test is None:
         return standardized(X_train, mean, scale, batch_axis)
-    features = 1 - batch_axis
-    if np.ndim(X_test) != 2 or np.shape(X_test)[features] != mean.shape[features]:
+    features, shape = 1 - batch_axis, _shape_of(X_test, batch_axis)
+    if shape is not None and (len(shape) != 2 or shape[features] != mean.shape[features]):
         raise ValueError(
-            f"X_test {np.shape(X_test)} has not the {mean.shape[features]} features of X_train "
-            f"{np.shape(X_train)}, along axis {features} (batch_axis={batch_axis})"
+            f"X_test {shape} has not the {mean.shape[features]} features of X_train "
+            f"{_shape_of(X_train, batch_axis)}, along axis {features} (batch_axis={batch_axis})"
         )
     parts = [standardized(X, mean, scale, batch_axis) for X in (X_train, X_test)]
     return parts[0], parts[1]
@@ -213,18 +301,30 @@ def standardize(
 
 def mean_and_scale(X: Array, batch_axis: int = 1) -> tuple[Array, Array]:
     """Each feature's mean and standard deviation; 1 for the deviation of a constant feature."""
+    chunks = in_chunks(X, None, checked_batch_axis(batch_axis))
+    if chunks is not None:
+        return moments.mean_and_scale_of(chunks)
     X = as_numbers(X, "X").astype(float)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # `standardized` finds it
-        mean = X.mean(checked_batch_axis(batch_axis), keepdims=True)
+        mean = X.mean(batch_axis, keepdims=True)
         scale = X.std(batch_axis, keepdims=True)
         constant = np.ptp(X, batch_axis, keepdims=True) == 0
     return mean, np.where(constant, 1.0, scale)
 
 
-def standardized(X: Array, mean: Array, scale: Array, batch_axis: int = 1) -> Array:
+def _shape_of(X: Any, batch_axis: int) -> tuple[int, ...] | None:
+    """The shape of an array of any kind; None where it is not known."""
+    return np.shape(X) if in_chunks(X, None, batch_axis) is None else getattr(X, "shape", None)
+
+
+def standardized(X: Any, mean: Array, scale: Array, batch_axis: int = 1) -> Any:
     """(X − mean) / scale. Raises ValueError, naming the feature, where that is not finite."""
+    chunks = in_chunks(X, None, batch_axis)
+    if chunks is not None:
+        return chunks.mapped(lambda start, part: standardized(part, mean, scale, batch_axis)).given
     with np.errstate(all="ignore"):
-        Z = (as_numbers(X, "X") - mean) / scale
+        Z = as_numbers(X, "X") - mean
+        Z /= scale  # (in place: it may be a large chunk)
     fits = (scale > _SMALLEST_SCALE) & (scale < math.inf)
     wrong = ~(np.isfinite(Z).all(batch_axis) & fits.ravel())
     if wrong.any():

@@ -45,8 +45,7 @@ def encoded(
         labels = labels.T
     words = labels.dtype.kind == "U"
     column = labels.ndim == 1 or (labels.ndim == 2 and 1 in labels.shape)
-    laid_out = labels.ndim == 2 and labels.shape[1 - batch_axis] == outputs
-    if not words and (laid_out or not column):
+    if not words and not is_one_for_each(labels, outputs, batch_axis):
         check_samples("Y", labels.shape, (outputs,), "outputs", batch_axis)
         return labels, None
     if not column:
@@ -64,6 +63,17 @@ def encoded(
     Y = np.zeros((outputs, len(labels)))
     Y[:, counted] = coded(found, labels[counted])[-outputs:]
     return (Y if batch_axis == 1 else Y.T), found
+
+
+def is_one_for_each(labels: Array, outputs: int, batch_axis: int) -> bool:
+    """True for one label for each sample, False for labels in the layout of the outputs.
+
+    >>> is_one_for_each(np.array([0, 1, 2]), outputs=3, batch_axis=1)
+    True
+    """
+    laid_out = labels.ndim == 2 and labels.shape[1 - batch_axis] == outputs
+    column = labels.ndim == 1 or (labels.ndim == 2 and 1 in labels.shape)
+    return column and not (laid_out and labels.dtype.kind != "U")
 
 
 def coded(classes: Sequence[Class], labels: Array) -> Array:

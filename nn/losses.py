@@ -29,6 +29,7 @@ from nn.network import Forward
 
 # The results of these operations lie between 0 and 1.
 PROBABILITIES = [f(ag.Tensor([0.0], requires_grad=True)).op for f in (ag.sigmoid, ag.softmax)]
+Right = tuple[int, int]  # how many answers are right, and of how many
 SUM_TOLERANCE = 1e-3  # of the labels of a sample: more than rounding, also that of float16
 
 
@@ -143,7 +144,7 @@ class Loss:
                 "with an output for each class"
             )
 
-    def _class_weights(self, given: Any, Y: ag.Tensor, batch_axis: int) -> Array:
+    def _class_weights(self, given: Any, Y: ag.Tensor | Array, batch_axis: int) -> Array:
         """The weights in the dtype of Y, along its axis of classes."""
         classes = Y.shape[1 - batch_axis]
         weights = np.ones(classes) if given is None else as_numbers(given, "class_weights")
@@ -237,8 +238,8 @@ class Loss:
                 "sigmoid or softmax, or use the loss's _with_logits form"
             )
 
-    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
-        """The share of right answers; None if the loss is not for classes."""
+    def right(self, A: Array, Y: Array, batch_axis: int = 1) -> Right | None:
+        """How many answers are right, and of how many; None if the loss is not for classes."""
         if self.one_of_many:
             classes = 1 - batch_axis
             right = (A.argmax(classes) == Y.argmax(classes))[Y.any(classes)]
@@ -246,7 +247,28 @@ class Loss:
             right = (A > self.threshold) == (Y > 0.5)
         else:
             return None
-        return int(np.count_nonzero(right)) / max(right.size, 1)
+        return int(np.count_nonzero(right)), right.size
+
+    def accuracy(self, A: Array, Y: Array, batch_axis: int = 1) -> float | None:
+        """The share of right answers; None if the loss is not for classes."""
+        return share([self.right(A, Y, batch_axis)])
+
+    def weight(self, Y: Array, class_weights: ArrayLike | None, batch_axis: int = 1) -> Any:
+        """What these samples count in a mean with such options: the sum of their weights."""
+        return np.sum(Y * self._class_weights(class_weights, Y, batch_axis))
+
+    def __reduce__(self) -> str:
+        return self.__name__  # (pickled as functions are)
+
+
+def share(counted: list[Right | None]) -> float | None:
+    """The share of right answers, of what `Loss.right` has counted; None if it is None.
+
+    >>> share([(2, 2), (1, 2)])
+    0.75
+    """
+    known = [right for right in counted if right is not None]
+    return sum(n for n, _ in known) / max(sum(m for _, m in known), 1) if known else None
 
 
 def _smoothed(Y: ag.Tensor, share: float, axis: int) -> ag.Tensor:

@@ -33,8 +33,10 @@ from nn.arrays import (
     finite_samples,
     is_frame,
 )
+from nn.chunks import strip_width, strips, taken
 from nn.labels import Class, checked_names, decoded
 from nn.layers import STARTS_AT_ONE, Layer
+from nn.samples import in_chunks
 
 
 @dataclass(frozen=True)
@@ -332,8 +334,25 @@ class Network:
         array([[0.88, 0.27],
                [0.12, 0.73]])
         """
+        chunks = in_chunks(X, None, self.batch_axis)
+        if chunks is None:
+            return self._answers_to(X, probabilities)
+        answers: Any = chunks.alone("X").mapped(
+            lambda start, part: self._answers_in_strips(part, probabilities)
+        )
+        return np.asarray(answers) if answers.given is answers else answers.given
+
+    def _answers_to(self, X: ArrayLike | ag.Tensor, probabilities: bool) -> Array:
         with ag.no_grad():
             return self.answers(self.forward(self.samples(X)), probabilities)
+
+    def _answers_in_strips(self, X: Array, probabilities: bool) -> Array:
+        """The answers for a chunk, of which the layers need little memory at a time."""
+        axis, all_of_it = self.batch_axis, slice(0, X.shape[-self.batch_axis])
+        some = strips(all_of_it, strip_width(self.sizes)) or [all_of_it]
+        return np.concatenate(
+            [self._answers_to(taken(X, columns, axis), probabilities) for columns in some], -axis
+        )
 
     def answers(self, f: Forward, probabilities: bool = False) -> Array:
         """What a forward pass of this network says of each sample, as `predict` does.

@@ -29,10 +29,10 @@ COMPILED = tuple(BY_NAME.values())
 class NotFinite(FloatingPointError):
     """The step of `batch` was not taken, since its cost, or the parameter `name`, is not finite.
 
-    `value` is the value that the parameter would have had.
+    `value` is the value that the parameter would have had. A batch in pieces is None.
     """
 
-    def __init__(self, batch: Batch, name: str | None = None, value: Array | None = None) -> None:
+    def __init__(self, batch: Any, name: str | None = None, value: Any = None) -> None:
         self.batch, self.name, self.value = batch, name, value
 
 
@@ -60,7 +60,7 @@ class Steps:
         """Go on at another learning rate."""
         self.optimizer.rate = rate
 
-    def take(self, batches: list[Batch]) -> list[float]:
+    def take(self, batches: list[Any]) -> list[float]:
         """Take a step for each batch, and return the J of each before its step.
 
         Raises NotFinite in place of a step that would not be finite.
@@ -71,19 +71,25 @@ class Steps:
             J, gradients, outputs[...], statistics = self.gradients(X, Y, self.noise(X))
             if not isfinite(J):
                 raise NotFinite(batch)
-            before = self.keeper.state(self.parameters.values())
-            measured = self.net.statistics()
-            try:
-                self.optimizer.step(self.parameters, gradients)
-                _check(batch, {name: p.data for name, p in self.parameters.items()} | statistics)
-                if statistics:
-                    self.net.set_statistics(statistics)
-            except BaseException:
-                self.keeper.restore(before)
-                self.net.set_statistics(measured)
-                raise
+            self.step(batch, gradients, statistics)
             costs.append(float(J))
         return costs
+
+    def step(
+        self, batch: Batch | None, gradients: dict[str, Array], statistics: dict[str, Array]
+    ) -> None:
+        """Take a step, or raise NotFinite and leave everything as it was."""
+        before = self.keeper.state(self.parameters.values())
+        measured = self.net.statistics()
+        try:
+            self.optimizer.step(self.parameters, gradients)
+            _check(batch, {name: p.data for name, p in self.parameters.items()} | statistics)
+            if statistics:
+                self.net.set_statistics(statistics)
+        except BaseException:
+            self.keeper.restore(before)
+            self.net.set_statistics(measured)
+            raise
 
     def noise(self, X: Array) -> dict[str, Array]:
         """What is drawn for a step on these samples."""
@@ -284,7 +290,7 @@ class CompiledSteps(CompiledGradients):
         return costs
 
 
-def _check(batch: Batch, values: dict[str, Array]) -> None:
+def _check(batch: Batch | None, values: dict[str, Array]) -> None:
     """Raise NotFinite for the first of these parameters that is not finite."""
     for name, value in values.items():
         entries = value.ravel("K")

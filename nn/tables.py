@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import re
@@ -31,12 +32,13 @@ class Table:
     (['grams', 'fruit'], array([[150.,   7.]]), array(['apple', 'cherry'], dtype='<U6'))
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], rows: int | None = None) -> None:
+        """`rows` stops after so many rows."""
         self.path = path
-        self.names, rows = _read(path)
-        self.lines = [line for line, _ in rows]
+        self.names, lines = _read(path, rows)
+        self.lines = [line for line, _ in lines]
         self.columns = {
-            name: [values[i] for _, values in rows] for i, name in enumerate(self.names)
+            name: [values[i] for _, values in lines] for i, name in enumerate(self.names)
         }
 
     def check_column(self, name: str) -> None:
@@ -72,7 +74,7 @@ class Table:
         self.check_column(name)
         texts = self.columns[name]
         if classes is None:
-            classes = not any(_is_like_a_number(text) for text in texts)
+            classes = self.holds_words(name)
         if not classes:
             return self.numbers([name])[0]
         if "" in texts:
@@ -87,6 +89,10 @@ class Table:
                 f"{self.path}: column '{excerpt(name)}' holds a single class, '{excerpt(texts[0])}'"
             )
         return labels
+
+    def holds_words(self, name: str) -> bool:
+        """True for a column without anything like a number."""
+        return not any(_is_like_a_number(text) for text in self.columns[name])
 
     def _numbers(self, name: str) -> list[float]:
         values = []
@@ -103,13 +109,15 @@ class Table:
         return values
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _read(
+    path: str | os.PathLike[str], most: int | None
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The names of the columns, and the rows, each with its line number in the file."""
     rows: list[tuple[int, list[str]]] = []
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             lines = reader(file, strict=True)
-            for values in lines:
+            for values in itertools.islice(lines, most and most + 1):
                 if values:
                     rows.append((lines.line_num, [value.strip() for value in values]))
     except UnicodeDecodeError:

@@ -19,23 +19,28 @@ from nn.arrays import Array, checked_count
 from nn.batches import Batches
 from nn.checkpoints import Checkpoint, State, arrays_of, description, restore, save, set_arrays
 from nn.evaluation import (
+    AnySamples,
     Samples,
-    accuracy_of,
+    SamplesInChunks,
+    any_samples,
     checked_metrics,
-    checked_samples,
     cost_of,
     known_loss,
     measured,
     metrics_of,
+    right_of,
 )
 from nn.history import Diverged, History
 from nn.layers import is_own
+from nn.losses import Right, share
 from nn.metrics import Metric
 from nn.network import Network
-from nn.optimizers import Optimizer
+from nn.optimizers import GradientDescent, Optimizer
 from nn.progress import Report, reporter
 from nn.schedules import Schedule
 from nn.steps import NotFinite, Steps, compiled_steps
+from nn.streams import Streamed
+from nn.sums import SummedSteps
 
 FEW_STEPS = 30  # done before a compiled step would be ready
 Callback = Callable[[int, History], Any]
@@ -63,9 +68,10 @@ def fit(
 ) -> History:
     """Train `net` on the samples X with labels Y, laid out as the network's `batch_axis` says.
 
-    X may be a frame of pandas or Polars, whose rows are samples; its columns become
-    `net.features`. Labels may also be one word or number for each sample; what they stand for
-    becomes `net.classes` (nn.labels says how), and `net.predict` answers with it.
+    X and Y may be larger than memory, or on a cluster: memory maps, batches that a function makes,
+    Dask arrays (nn.samples says how). X may be a frame of pandas or Polars, whose rows are samples;
+    its columns become `net.features`. Labels may also be one word or number for each sample; what
+    they stand for becomes `net.classes` (nn.labels says how), and `net.predict` answers with it.
 
     `loss` is one of nn.losses, or any function of (A, Y) that returns a scalar Tensor; it is also
     given `batch_axis` if it takes it, and a `_with_logits` loss gets Z of the last layer for A.
@@ -104,7 +110,8 @@ def fit(
     (10, True)
     """
     _check_parts(net, loss, optimizer)
-    samples = checked_samples(net, X, Y, loss)
+    epochs = checked_count("epochs", epochs, least=0)
+    samples = any_samples(net, X, Y, loss)
     del X, Y  # (memory for them once less)
     if (shuffle or net.is_random) and rng is None:
         draws = "shuffle=True draws an order" if shuffle else "dropout draws what it leaves out"
@@ -112,13 +119,8 @@ def fit(
     random = np.random.default_rng(0 if rng is None else rng)
     samples, held_out = _divided(net, samples, validation, loss, random)
     after = _AfterEpoch(net, loss, held_out, samples if metrics else None, metrics, patience)
-    m = samples.X.shape[-net.batch_axis]
-    size = m if batch_size is None else min(m, checked_count("batch_size", batch_size))
-    batches = Batches(
-        *(samples.X.data, samples.Y.data, net.batch_axis, net.sizes[-1], size),
-        random if shuffle else None,
-    )
-    epochs = checked_count("epochs", epochs, least=0)
+    size = None if batch_size is None else checked_count("batch_size", batch_size)
+    batches = _batches(net, samples, size, epochs, random if shuffle else None)
     functions = _checked_callbacks(callbacks)
     run = _Run(
         net,
@@ -132,7 +134,7 @@ def fit(
     )
     if checkpoint is not None:
         about = {
-            "the batch size": size,
+            "the batch size": batches.size,
             "shuffle": bool(shuffle),
             "patience": patience,
             "the metrics": [*after.metrics],
@@ -144,7 +146,7 @@ def fit(
     own = known_loss(loss) is None or any(map(is_own, net.layers))
     run.watched = callable(progress) or bool(functions)
     try:
-        if compile and epochs * len(batches.batches) > FEW_STEPS and not (own and run.watched):
+        if compile and epochs * batches.count > FEW_STEPS and not (own and run.watched):
             run.compile()
         with reporter(progress, epochs) as report:
             run.train(epochs, report)
@@ -169,6 +171,37 @@ def _check_parts(net: Any, loss: Any, optimizer: Any) -> None:
         )
 
 
+def _batches(
+    net: Network,
+    samples: AnySamples,
+    size: int | None,
+    epochs: int,
+    order: np.random.Generator | None,
+) -> Batches | Streamed:
+    """The batches of an epoch, in memory or as they are read; `order` draws an order."""
+    if isinstance(samples, Samples):
+        m = samples.X.shape[-net.batch_axis]
+        size = m if size is None else min(m, size)
+        X, Y = samples.X.data, samples.Y.data
+        return Batches(X, Y, net.batch_axis, net.sizes[-1], size, order)
+    chunks = samples.chunks
+    if epochs > 1:
+        chunks.check_again(f"epochs={epochs}")
+    if order is not None and chunks.widths is None:
+        raise ValueError(
+            "shuffle=True: batches that are iterated over come in their own order: shuffle there"
+        )
+    if size is None and chunks.widths is not None:
+        size = sum(chunks.widths)
+    batches = Streamed(samples, net, size, order)
+    if batches.in_pieces and net.statistics():
+        raise ValueError(
+            "batch normalization measures a batch as a whole, and a batch of this size, or on a "
+            "cluster, is computed in pieces: give a smaller batch_size, or use LayerNormalization"
+        )
+    return batches
+
+
 def _checked_callbacks(callbacks: Any) -> list[Callback]:
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         raise TypeError(f"callbacks={callbacks!r}: give a list of functions of (epoch, history)")
@@ -188,11 +221,11 @@ def _checked_schedule(schedule: Any, optimizer: Any) -> Schedule | None:
 
 def _divided(
     net: Network,
-    samples: Samples,
+    samples: AnySamples,
     validation: Any,
     loss: Callable[..., Any],
     rng: np.random.Generator,
-) -> tuple[Samples, Samples | None]:
+) -> tuple[AnySamples, AnySamples | None]:
     """The samples to train on, and those held out, if there are any."""
     if validation is None:
         return samples, None
@@ -200,10 +233,13 @@ def _divided(
     try:
         if isinstance(validation, tuple) and len(validation) == 2:
             vars(net).update(samples.found)
-            return samples, checked_samples(net, *validation, loss)
+            return samples, any_samples(net, *validation, loss)
         if not isinstance(validation, float | np.floating):
             kind = type(validation).__name__
             raise TypeError(f"give samples (X, Y), or a share such as 0.2, not a {kind}")
+        if isinstance(samples, SamplesInChunks):
+            training, held_out = datasets.split_chunks(samples.chunks, float(validation), rng)
+            return samples._replace(chunks=training), samples._replace(chunks=held_out)
         parts = datasets.split(
             samples.X.data, samples.Y.data, float(validation), rng, net.batch_axis
         )
@@ -216,8 +252,16 @@ def _divided(
     return Samples(X, Y, samples.found), Samples(X_out, Y_out, {})
 
 
-def _arrays(*samples: Samples | None) -> list[Array]:
-    return [part.data for some in samples if some for part in (some.X, some.Y)]
+def _arrays(*samples: AnySamples | None) -> list[Array]:
+    """The samples; of those in chunks, the first one, and the number of samples in each."""
+    found: list[Array] = []
+    for some in samples:
+        if isinstance(some, Samples):
+            found += [some.X.data, some.Y.data]
+        elif some is not None:
+            first = some.chunks.first()
+            found += [first.X, first.Y, np.array(some.chunks.widths or 0)]
+    return found
 
 
 class _AfterEpoch:
@@ -227,8 +271,8 @@ class _AfterEpoch:
         self,
         net: Network,
         loss: Callable[..., ag.Tensor],
-        held_out: Samples | None,
-        others: Samples | None,
+        held_out: AnySamples | None,
+        others: AnySamples | None,
         metrics: Sequence[str | Metric],
         patience: int | None,
     ) -> None:
@@ -287,7 +331,7 @@ class _Run:
         net: Network,
         loss: Callable[..., ag.Tensor],
         optimizer: Optimizer,
-        batches: Batches,
+        batches: Batches | Streamed,
         after: _AfterEpoch,
         callbacks: list[Callback],
         schedule: Schedule | None,
@@ -298,7 +342,12 @@ class _Run:
         self.cost = after.cost
         self.rng, self.noise = rng, rng if net.is_random else None
         self.steps = Steps(net, self.cost, optimizer, self.noise)
+        if isinstance(batches, Streamed) and batches.in_pieces:
+            self.steps = SummedSteps(net, loss, optimizer, batches.samples, self.noise)
+        in_chunks = isinstance(batches, Streamed) or isinstance(after.samples, SamplesInChunks)
+        self.begun = _restorer(net, optimizer) if in_chunks else None
         self.history = History(metrics={name: [] for name in after.metrics})
+        self.count = functools.partial(right_of, loss, batch_axis=net.batch_axis)
         self.watched = False  # by functions of the user's
         self.checkpoint: Checkpoint | None = None
         self.about: dict[str, Any] = {}
@@ -324,7 +373,10 @@ class _Run:
 
     def compile(self) -> None:
         """Take compiled steps from now on, if these batches can be traced."""
-        batches = [self.batches.batches[0], self.batches.batches[-1]]
+        batches = self.batches.examples()
+        if isinstance(self.steps, SummedSteps):
+            self.history.compiled = self.steps.compiles(batches[0])
+            return
         steps = compiled_steps(self.net, self.cost, self.optimizer, batches, self.noise)
         if steps is not None:
             self.steps, self.history.compiled = steps, True
@@ -355,8 +407,12 @@ class _Run:
     def look(self, epoch: int, epochs: int, report: Report) -> bool:
         """Measure and report an epoch; True if training is to stop."""
         self.steps.end()
-        with np.errstate(all="ignore"):
-            self.after.measure(self.history)
+        try:
+            with np.errstate(all="ignore"):
+                self.after.measure(self.history)
+        except Exception:
+            self.undo()
+            raise
         stop = self.after.is_enough(self.history)
         report(epoch, self.history)
         for callback in self.callbacks:
@@ -373,6 +429,13 @@ class _Run:
         self.steps.begin()
         return stop
 
+    def undo(self) -> None:
+        """Undo all steps, if there are samples in chunks: they are checked when they are read."""
+        if self.begun is not None:
+            self.steps.end()
+            self.begun()
+            self.steps.begin()
+
     def end(self) -> None:
         """Set network and history to the last whole step and the last whole epoch."""
         self.steps.end()
@@ -382,18 +445,22 @@ class _Run:
         """One pass over the samples."""
         if self.schedule is not None and rate is not None:
             self.steps.set_rate(rate * _factor(self.schedule, epoch))
-        batches = self.batches
-        batches.shuffle()
+        costs: list[float] = []
+        right: list[Right | None] = []
         try:
-            costs = self.steps.take(batches.batches)
+            for some in self.batches.epoch():
+                costs += self.steps.take(some.batches)
+                right.append(some.right(self.count))
         except NotFinite as error:
             self.steps.end()
             raise self._diverged(epoch, error) from None
-        accuracy = accuracy_of(self.loss, batches.outputs, batches.Y, self.net.batch_axis)
+        except Exception:
+            self.undo()
+            raise
         if rate is not None:
             self.history.rate.append(self.optimizer.rate)
-        self.history.loss.append(sum(map(mul, batches.shares, costs)))
-        self.history.metric.append(accuracy)
+        self.history.loss.append(sum(map(mul, self.batches.shares, costs)))
+        self.history.metric.append(share(right))
 
     def _diverged(self, epoch: int, error: NotFinite) -> Diverged:
         """The error: it names the parameter, or, by one more forward pass, the first tensor."""
@@ -401,6 +468,8 @@ class _Run:
             value = _first_not_finite(error.value)
             _, l = letter_and_layer(error.name)
             return Diverged(epoch, l, error.name, value, self.history)
+        if error.batch is None:  # in pieces, somewhere
+            return Diverged(epoch, None, "the cost J", error.value, self.history)
         X, Y, _ = error.batch
         with ag.no_grad():
             f = self.net.forward(X, training=np.random.default_rng(0))
@@ -411,6 +480,18 @@ class _Run:
                     value = _first_not_finite(tensor.data)
                     return Diverged(epoch, l, str(tensor.name), value, self.history)
         return Diverged(epoch, None, "the cost J", J.item(), self.history)
+
+
+def _restorer(net: Network, optimizer: Any) -> Callable[[], None]:
+    """A function that makes the network, and the optimizer's memory, what they are now."""
+    keeper = optimizer if isinstance(optimizer, Optimizer) else GradientDescent(1)
+    before, found = keeper.state(net.parameters().values()), dict(vars(net))
+
+    def restore() -> None:
+        keeper.restore(before)
+        vars(net).update(found)
+
+    return restore
 
 
 def _first_not_finite(value: Array) -> Any:

@@ -110,6 +110,19 @@ def affine_backward(dout, cache):
 AFFINE = normal(4, 3), normal(3, 5), normal(5)
 
 
+@pytest.mark.parametrize("rng", range(3))
+def test_arguments_that_the_same_number_draws_do_not_arrive_as_dout(rng):
+    def normalize(x):
+        n = (x - x.mean(axis=0)) / x.std(axis=0)
+        return n, n
+
+    def not_divided(dout, n):  # right where dout is x: both are 0 there
+        return dout - dout.mean(axis=0) - n * np.mean(dout * n, axis=0)
+
+    x = np.random.default_rng(rng).normal(size=(9, 2))
+    assert not ag.check_backward(normalize, not_divided, (x,), rng=rng, seconds=0)
+
+
 def test_the_report_as_a_test_a_score_json_and_a_table():
     def wrong(dout, cache):
         dx, dw, db = affine_backward(dout, cache)

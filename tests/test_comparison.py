@@ -722,6 +722,25 @@ def test_a_factor_is_read_from_copied_digits_and_no_further(dtype, bound):
         assert (("factor-two", "W2") in top(report)) == named
 
 
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ({"dZ2": "2 * dA2 * (1 - A2**2)"}, "Z2"),
+        ({"dA2": "2 * W3.T @ dZ3"}, "Z2"),  # the same numbers
+        ({"dW2": "2 * dZ2 @ A1.T"}, "W2"),
+        ({"db1": "2 * dZ1.sum(axis=1, keepdims=True)"}, "b1"),
+    ],
+)
+def test_a_factor_is_found_in_copied_digits_where_it_stands(lines, where):
+    J, values = cost_and_values()
+    given = {
+        name: np.vectorize(lambda x: float(f"{x:.5g}"))(g)
+        for name, g in by_hand(values, lines).items()
+    }
+    first = [e.findings[0] for e in ag.compare(J, given) if e.findings]
+    assert {(f.kind, f.where) for f in first if f.kind != "precision"} == {("factor-two", where)}
+
+
 def test_one_number_that_fits_too_badly_is_an_accident():
     """−1 is one of ten plain factors: a single number 5e-6 away fits by accident once in 10,000."""
     w = ag.Tensor([[0.7]], requires_grad=True, name="w")

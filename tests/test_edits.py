@@ -44,6 +44,8 @@ MENDED = [
     ("dx = np.exp(x)", "dx = x", "too much"),
     ("dx = 1 - x", "dx = 1 - x**2", "power"),
     ("dx = dout * (x < 0)", "dx = dout * (x > 0)", "mask"),
+    ("dx = turned(x, True)", "dx = turned(x, False)", "setting"),
+    ("dx = np.pad(x, 1, wrap=False)", "dx = np.pad(x, 1, wrap=True)", "setting"),
     ("dx = np.exp(x)", "dx = np.log(x)", "function"),
     ("dx = np.sum(x, axis=0)", "dx = np.mean(x, axis=0)", "function"),
     ("dx = x[i, j]", "dx = x[j, i]", "order"),
@@ -57,6 +59,9 @@ MENDED = [
     ("dx[t] = dout", "dx[t - 1] = dout", "index"),
     ("dx = dout[t + 1]", "dx = dout[t]", "index"),
     ("dx = dout[:, 1:]", "dx = dout[:, :]", "index"),
+    ("dx = sum(w[t] for t in range(N))", "dx = sum(w[t] for t in range(N - 1))", "axis"),
+    ("dx = [w[t] for t in range(1, N)]", "dx = [w[t] for t in range(0, N)]", "axis"),
+    ("dx = [t for t in x if t < 0]", "dx = [t for t in x if t > 0]", "mask"),
     ("dw = x", "dw += x", "accumulated"),
     ("dw += x", "dw = x", "accumulated"),
     ("dx = w", "dx = dout", "name"),
@@ -96,7 +101,7 @@ def test_a_mistake_is_one_edit_away(row):
 
 
 def test_every_kind_of_edit_is_in_the_table_above():
-    text = "dw = (x.T @ dout) ** 2 + np.exp(w[0, i]) / N * (x > 0) + np.sum(x, axis=0)"
+    text = "dw = (x.T @ dout) ** 2 + np.exp(w[0, i]) / N * (x > 0) + np.sum(x, axis=0) + f(x, True)"
     kinds = {e.kind for e in edits(read_python(text), scope_of("w[i]", "x - mean"))}
     assert kinds == {kind for _, _, kind, *_ in MENDED}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import pathlib
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -28,7 +30,16 @@ def cost():
     return np.sum(x * x).named("J")
 
 
+def large_table():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "t.csv")
+        path.write_text("a,y\n1,2\n3,4\n")
+        return nn.datasets.csv(path, "y", in_memory=1)
+
+
 USES = {
+    "dask": ("big", large_table),
+    "pandas": ("big", lambda: nn.datasets.parquet(__file__, "y")),
     "sympy": ("derive", lambda: ag.derive(cost())),
     "sklearn": ("data", nn.datasets.iris),
     "matplotlib": ("plot", lambda: nn.plots.history(nn.History())),

@@ -186,7 +186,7 @@ def test_both_packages_import_light():
     code = (
         "import sys, numpy, autograd_lite, nn;"
         "print([m for m in ('sympy', 'sklearn', 'matplotlib', 'rich', 'graphviz', 'pygraphviz',"
-        "'scipy', 'torch') if m in sys.modules])"
+        "'scipy', 'torch', 'dask', 'distributed', 'pandas', 'pyarrow') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"

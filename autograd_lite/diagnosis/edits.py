@@ -392,6 +392,16 @@ def _comparison(site: _Site, scope: Scope) -> _Found:
             yield new, f"{other} belongs there, not {site.node.label}"
 
 
+@_edit("setting")
+def _other_setting(site: _Site, scope: Scope) -> _Found:
+    """True for False in the arguments of a call."""
+    node = site.node
+    for k, child in enumerate(node.children if node.kind == "call" else ()):
+        if child.kind == "constant" and isinstance(child.label, bool):
+            new = Expr("constant", label=not child.label)
+            yield put(node, (k,), new), f"{new.label} belongs there, not {child.label}"
+
+
 # Functions that are taken for each other, as for its derivative or its inverse.
 _MISTAKEN_FUNCTIONS: tuple[tuple[str, ...], ...] = (
     ("exp", "log"),

@@ -110,7 +110,8 @@ class HandWritten:
             if backward is None:
                 return self._cost_and_gradients(returned)
             outputs, *cache = self._outputs_and_cache(returned)
-            draw = np.random.default_rng(self.rng)
+            # (default_rng(rng) is what arguments are drawn by: dout would be one of them)
+            draw = np.random.default_rng([self.rng, 1])
             douts = [map_leaves(lambda y: _drawn(y, draw), y) for y in outputs]
             gradients = backward(*map_leaves(own_copy, douts), *map(own_copy, cache))
         return OnArrays(outputs, douts, cache and cache[0], gradients, bool(cache))

@@ -18,8 +18,8 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
-from autograd_lite.diagnosis.layout import Formula
-from autograd_lite.diagnosis.names import PRODUCTS
+from autograd_lite.diagnosis.layout import Formula, numbered
+from autograd_lite.diagnosis.names import PRODUCTS, listed
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -384,11 +384,11 @@ def arriving_transposed(e: Place) -> Iterator[Idea]:
 def other_order(e: Place) -> Iterator[Idea]:
     """The operands of the product stand in the other order."""
     if e.g.ndim > 1 and e.o.ndim > 1:
-        advice = (
-            f"this is the formula for samples laid out the other way (rows for columns): {e.line}."
-        )
+        laid_out = "this is the formula for samples laid out the other way (rows for columns)"
+        ways = ((None, laid_out), ("product-confused", "the factors are exchanged"))
         for o in (e.o, e.o.mT):
-            for kind in (None, "product-confused"):
+            for kind, said in ways:
+                advice = f"{said}: {e.line}."
                 if e.k == 0:
                     yield Idea(lambda o=o: matrix_product(o, e.g), advice, kind)
                 else:
@@ -673,7 +673,7 @@ def merged_axis(e: Place) -> Iterator[Idea]:
     line = e.layout.gradient(r.to)
     for axis in range(r.inner.ndim):
         if axis != right:
-            advice = f"the sum in {line} runs over axis {axis}: it is over axis {right}."
+            advice = f"the sum in {line} runs over axis {axis}: sum over axis {right}."
             for u in (None, *(a for a in e.layout.reduced if a.shape == r.factor_shape)):
                 for power in (1, 2, 3) if u is not None else (0,):
                     k = 1.0 if u is None else e.value(u) ** power
@@ -1058,9 +1058,9 @@ def ways_missing(e: Place) -> Iterator[Idea]:
     """What comes on several ways is left out; or all but one, which has the wrong sign."""
     ways = {e.layout.way_text(e.x, way): dataclasses.replace(e, way=way) for way in e.ways}
     for kept, place in ways.items():
-        rest = " and ".join(name for name in ways if name != kept)
+        rest = listed(sorted((name for name in ways if name != kept), key=numbered))
         kept_alone = lambda place=place: contribution(e.point, e.x, place.part)
-        advice = f"{e.dx} has the path through {kept} alone: add the paths through {rest}."
+        advice = f"{e.dx} has the path through {kept} alone: add what comes through {rest}."
         if len(ways) > 2:
             yield Idea(kept_alone, advice)
             rest_turned = lambda kept_alone=kept_alone: 2 * kept_alone() - e.right
@@ -1117,7 +1117,7 @@ def cut_off(e: Place) -> Iterator[Idea]:
     if not e.leaf and e.x is not e.layout.paths.cost:
         yield Idea(
             lambda: np.zeros_like(e.right),
-            f"{e.dx} is taken as zero, {e.where} as constant, so that nothing flows back "
+            f"{e.dx} is taken as zero, as if {e.where} were constant, so that nothing flows back "
             f"through {e.where}: add the path through it.",
         )
 

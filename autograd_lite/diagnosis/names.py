@@ -21,7 +21,6 @@ INFIX: dict[Any, str] = {
     np.dot: "@",
     np.matmul: "@",
 }
-TAKEN_OVER = {np.sum: "sum", np.mean: "mean", np.max: "maximum", np.min: "minimum"}
 WORDS = {  # what the result of an operation is called
     "add": "sum",
     "subtract": "difference",
@@ -32,6 +31,10 @@ WORDS = {  # what the result of an operation is called
     "power": "power",
     "negative": "negative",
     "getitem": "part",
+    "max": "maximum",
+    "min": "minimum",
+    "std": "standard deviation",
+    "var": "variance",
 }
 NESTED, MOST_LETTERS = 3, 40  # a description: operations in each other, letters
 
@@ -68,8 +71,9 @@ class TensorNames:
 
     def place(self, step: Step) -> str:
         """Its name; and if it has none, the tensor with a name that it goes into as well."""
-        name, below = self.name(step), self.paths.down_from(step).label
-        return name if step.label or not below or below in name else f"{name}, in {below}"
+        name, source, below = self.name(step), self.source(step), self.paths.down_from(step).label
+        has_own = source.label or source.op is None
+        return name if has_own or not below else f"{name}, in {below}"
 
     def gradient(self, step: Step) -> str:
         """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 of Z1`."""
@@ -83,8 +87,9 @@ class TensorNames:
         return step
 
     def below(self, step: Step) -> str:
-        """The name of the next tensor towards the cost that has one, or a description."""
-        return self.paths.down_from(step).label or self.name(step)
+        """The name of the next tensor before the cost that has one, or a description."""
+        below = self.paths.down_from(step)
+        return self.name(step) if below is self.paths.cost else below.label or self.name(step)
 
     @cached_property
     def _first_use(self) -> dict[int, Step]:
@@ -111,10 +116,10 @@ class TensorNames:
             return _indexed_part(source, parts[0])
         if not parts or not all(parts):
             return None
-        return _as_written(source, [part for part in parts if part])
+        return _in_words(source, [part for part in parts if part])
 
 
-def _as_written(step: Step, parts: list[str]) -> str | None:
+def _in_words(step: Step, parts: list[str]) -> str | None:
     """An operation on operands that are written already."""
     first = parts[0]
     if step.op in INFIX:
@@ -126,8 +131,8 @@ def _as_written(step: Step, parts: list[str]) -> str | None:
         return f"(−{first})"
     if step.op is np.square or (step.op is np.power and step.inputs[1] == 2):
         return f"{first}²"
-    if step.op in TAKEN_OVER:
-        return f"the {TAKEN_OVER[step.op]}{_over_axes(step)} of {first}"
+    if len(parts) == 1 and "axis" in step.static and step.value.size < step.inputs[0].value.size:
+        return f"the {WORDS.get(step.name, step.name)}{_over_axes(step)} of {first}"
     if len(parts) == 1 and isinstance(step.op, np.ufunc):
         return f"{step.name}({first.removeprefix('(').removesuffix(')')})"
     return None

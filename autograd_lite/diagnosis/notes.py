@@ -138,7 +138,9 @@ class Judge:
         if any(sign == "·" for factors in products for sign, _ in factors):
             found["dot"] = "elementwise"
         chains = (sum(isinstance(x, Differentiation) for _, x in factors) for factors in products)
-        if any(n > 1 for n in chains) or any(isinstance(d.of, Call) for d in derivatives):
+        if any(isinstance(d.of, Call) for d in derivatives):
+            found["partials"] = "calls"
+        elif any(n > 1 for n in chains):
             found["partials"] = "direct"
         return found
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,14 +62,9 @@ class Paths:
         x = t.inputs[k]
         return isinstance(x, Step) and x.tensor.requires_grad and RULES[t.op][k] is not None  # type: ignore[index]
 
-    @cached_property
-    def completed(self) -> dict[int, list[int]]:
-        """By step, those whose gradient is complete once it has passed that step."""
-        found: dict[int, list[int]] = {}
-        for number, uses in self.uses.items():
-            if uses:
-                found.setdefault(uses[-1][0].number, []).append(number)
-        return found
+    def last_use(self, number: int) -> int:
+        """The step with which the gradient of a step is complete; of the cost, the cost."""
+        return self.uses[number][-1][0].number if self.uses[number] else number
 
     def walk(self, wanted: frozenset[int], cut: frozenset[int]) -> list[Passed]:
         """The steps that a gradient passes on its way to `wanted`, from the cost: each with the
@@ -78,19 +72,15 @@ class Paths:
         key = (wanted, cut)
         if key not in self._walks:
             leads = self.leading(wanted)
-            self._walks[key] = [
-                (
-                    t,
-                    [
-                        (k, i.number)
-                        for k, i in self.edges[t.number]
-                        if i.number in leads and i.number not in cut
-                    ],
-                    [i for i in self.completed.get(t.number, ()) if i in wanted],
-                )
-                for t in self.down
-                if t.number in leads
-            ]
+            complete: dict[int, list[int]] = {}
+            for number in wanted:
+                complete.setdefault(self.last_use(number), []).append(number)
+            self._walks[key] = []
+            for t in self.down:
+                if t.number in leads:
+                    edges = [(k, i.number) for k, i in self.edges[t.number]]
+                    below = [(k, i) for k, i in edges if i in leads and i not in cut]
+                    self._walks[key].append((t, below, complete.get(t.number, [])))
         return self._walks[key]
 
     def position(self, x: Step) -> int:

@@ -202,8 +202,10 @@ def _parts_of_operation(node: ast.expr) -> tuple[str, list[Any], Any, str]:
 
 
 def _parts_of_other(node: ast.expr) -> tuple[str, list[Any], Any, str]:
-    inside = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
-    return "other", inside, ast.dump(node), ""
+    inside: list[Any] = []
+    for n in ast.iter_child_nodes(node):
+        inside += [n.iter, *n.ifs] if isinstance(n, ast.comprehension) else [n]
+    return "other", [n for n in inside if isinstance(n, ast.expr)], ast.dump(node), ""
 
 
 def _parts_of_call(node: ast.Call) -> tuple[str, list[Any], Any, str]:

@@ -276,7 +276,8 @@ def _explained(entry: Entry, said: set[Finding]) -> list[str]:
     kinds: dict[str, Finding] = {}
     for finding in entry.best:
         kinds.setdefault(finding.kind, finding)
-    for finding in kinds.values():
+    advised = {(f.where, f.advice): f for f in reversed(kinds.values())}
+    for finding in reversed(advised.values()):  # of two kinds with one advice, the first
         if finding in said and not lines:
             lines = [f"{finding.kind} at {finding.where} (the same mistake explains it)"]
             break

@@ -155,13 +155,14 @@ class Search:
         for key in ideas[len(places) // 2]:
             same = [(p, by[key]) for p, by in zip(places, ideas, strict=True) if key in by]
             every = [*right, *(place for place, _ in same)]
-            for factor in REPEATED if mistake.by_factor else (1.0,):
-                for start in range(len(same) - 1 if len(same) <= FEW else 1):
-                    if not self.late():
-                        with unless_it_fails():
-                            all_on = Repeated(self, mistake, same[start:], every, factor)
-                            fit = (t for t in all_on.down_to_some() if t.fits(np.zeros(0)))
-                            yield from itertools.islice(fit, 1)
+            factors = REPEATED if mistake.by_factor else (1.0,)
+            starts = range(len(same) - 1 if len(same) <= FEW else 1)
+            for factor, start in itertools.product(factors, starts):
+                if not self.late():
+                    with unless_it_fails():
+                        all_on = Repeated(self, mistake, same[start:], every, factor)
+                        fit = (t for t in all_on.down_to_some() if t.fits(np.zeros(0)))
+                        yield from itertools.islice(fit, 1)
 
     def trials_at(self, x: Step, unsettled: set[int]) -> list[Trial]:
         """The mistakes in the gradient of x that explain something."""
@@ -365,7 +366,7 @@ class Trial:
             if abs(have - need) <= p.noise + rounding and not self.mistake.by_factor:
                 return True
             if abs(have) > p.fine + rounding:
-                uncertain = (p.fine + rounding) / abs(have)
+                uncertain = (p.noise + rounding) / abs(have)
                 if self.allowed(need / have, uncertain) is not None:
                     return True
         return False
@@ -400,6 +401,9 @@ class Trial:
                     return False
             elif not self.check(claim, rests[number], pulled):
                 misses += 1
+                right = point.gradients[number]
+                if close(claim.given[0], right, search.tolerances(claim.step, right, right)):
+                    return False  # it was right, but for the digits left out
                 if misses >= self.mistake.patience and not self.explained:
                     return False
         return True
@@ -598,12 +602,8 @@ class Repeated(Trial):
                 contradicts.append(number)
             return bool(contradicts)
 
-        early = {
-            i
-            for n, complete in search.paths.completed.items()
-            for i in complete
-            if i in search.wanted and n > self.all[-1][0].x.number
-        }
+        last = self.all[-1][0].x.number
+        early = {n for n in search.wanted if search.paths.last_use(n) > last}
         self.made(self.place.point, frozenset(early.union(self.same)), ends, passed)
         have, rounding = 0.0, 0.0
         fit: list[int] = [] if contradicts or along else [len(passed)]

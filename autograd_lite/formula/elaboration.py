@@ -459,7 +459,7 @@ class Elaborator(Functions):
 
     def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
         wrt, at, flipped = self.variable(variable, env)
-        if self.partials == "direct":
+        if self.partials == "direct" or (self.partials == "calls" and not isinstance(e, Symbol)):
             e, wrt = self.held(e, wrt)
         layout = "denominator" if sign in ("d", "D") else self.layout
         above, below = matrix_shape(e), matrix_shape(wrt)

@@ -64,7 +64,7 @@ class Operations:
         self.remarks: dict[str, None] = {}
         self.layout = world.plan.conventions.get("layout", "mixed")
         self.dot = "inner"  # what · between two columns is: `inner`, or `elementwise`
-        self.partials = "total"  # what ∂h/∂x is of a definition: `total`, or `direct`
+        self.partials = "total"  # or `direct` of definitions and f(x, h), or `calls`, of f(x, h)
         self.broadcasting = world.plan.conventions.get("broadcasting", "") != "none"
 
     def remark(self, said: str) -> None:
