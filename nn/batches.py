@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -62,10 +62,10 @@ class Batches:
         """Batches of each size that there is."""
         return [self.batches[0], self.batches[-1]]
 
-    def epoch(self) -> Iterator[Batches]:
+    def epoch(self) -> tuple[Batches]:
         """All batches, in the order of the next epoch."""
         self.shuffle()
-        yield self
+        return (self,)
 
     def right(self, count: Count) -> Right | None:
         """How many outputs are right, once they are there."""

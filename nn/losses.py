@@ -267,8 +267,13 @@ def share(counted: list[Right | None]) -> float | None:
     >>> share([(2, 2), (1, 2)])
     0.75
     """
-    known = [right for right in counted if right is not None]
-    return sum(n for n, _ in known) / max(sum(m for _, m in known), 1) if known else None
+    right, answers = 0, 0
+    for one in counted:
+        if one is None:
+            return None
+        right += one[0]
+        answers += one[1]
+    return right / max(answers, 1)
 
 
 def _smoothed(Y: ag.Tensor, share: float, axis: int) -> ag.Tensor:

@@ -92,6 +92,8 @@ class Streamed:
                 self.widths += [batch.Y.shape[self.net.batch_axis] for batch in some.batches]
                 yield some
                 del some
+        if not self.widths:  # whoever makes the batches has made none this time
+            raise ValueError("X has 0 samples")
 
     def _arrays(self, pieces: Iterator[Piece]) -> tuple[Array, Array]:
         """The samples and labels of these pieces, checked."""

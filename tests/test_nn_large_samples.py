@@ -496,6 +496,8 @@ def test_empty_chunks_are_left_out():
     for nothing in ([(X[:, :0], Y[:, :0])], lambda: iter([])):
         assert_refused("X has 0 samples", nothing, None)
     assert_refused("X has 0 samples", large[0][:, :0], Y[:, :0])
+    left = [(X, Y), (X, Y)]
+    assert_refused("X has 0 samples", lambda: iter([left.pop()] if left else []), None, epochs=3)
 
 
 @pytest.mark.parametrize(
