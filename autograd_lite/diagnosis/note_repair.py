@@ -231,7 +231,7 @@ def _best(findings: list[Finding], named: set[str]) -> Finding | None:
     for f in findings:
         sentences = f.advice.split(". ")
         kept = [s for s in sentences[1:] if not _UNNAMED.search(s)]
-        says = f.where in named and not _UNNAMED.search(sentences[0])
+        says = f.where in named
         if f.kind not in _UNTOLD and (says or f.kind.startswith("derivative")):
             found = replace(f, advice=". ".join([sentences[0], *kept]).rstrip(".") + ".")
             told.append((f.kind != "path-missing", not says, len(told), found))

@@ -203,7 +203,7 @@ def check(
     network.
 
     >>> [r.verdict for r in check("002", networks=6)][:3]
-    ['convention', 'holds', 'misprint']
+    ['misprint', 'definition', 'misprint']
     """
     if not isinstance(networks, int) or networks < 1:
         raise ValueError(f"networks={networks!r}: it must be a whole number, 1 or more")
