@@ -17,6 +17,8 @@ from autograd_lite.walk import recorded_for
 from benchmarks import edited, edits, families
 from benchmarks.fuzz.drafts import draw, quiet
 
+pytestmark = pytest.mark.long
+
 STYLES = [(family, s) for family in families.FAMILIES for s in range(len(family.backward))]
 IDS = [f"{family.name}, style {s}" for family, s in STYLES]
 

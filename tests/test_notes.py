@@ -23,6 +23,8 @@ import pytest
 
 import autograd_lite as ag
 
+pytestmark = pytest.mark.long
+
 NOTES = sorted((Path(__file__).parent / "notes").iterdir())
 VERDICTS = ("holds", "wrong", "does not conform", "undefined", "ambiguous", "unread")
 EXPECTED = re.compile(rf"(?:<!--|%|#)\s*((?:{'|'.join(VERDICTS)})\b.*?)\s*(?:-->|$)")
