@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from builders import normal
 
 import autograd_lite as ag
@@ -104,6 +103,7 @@ def test_a_wrong_form_is_neither_the_known_one_nor_read_back():
 
 @pytest.mark.parametrize("case", CLASSICS, ids=[c.formula for c in CLASSICS])
 def test_the_function_for_torch_gives_the_same(case):
+    torch = pytest.importorskip("torch")
     (form,) = derived(case).forms.values()
     values = drawn(case, derived(case).shapes, np.random.default_rng(3))
     namespace = {}
