@@ -845,3 +845,18 @@ def test_what_a_function_keeps_of_its_trace_is_not_the_callers_array():
     for t in with_values:
         assert not np.shares_memory(t.data, x)
     x[0] = 5.0  # reading t.data has not made it read-only
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.multiply.outer, np.outer, lambda x, s: np.stack([x.ravel(), [s]]), lambda x, s: x * s],
+    ids=["multiply.outer", "outer", "stack", "x * s"],
+)
+def test_a_float_beside_float32_is_what_it_is_on_the_tape(function):
+    """Where NumPy makes an array of it, that is of float64."""
+    x, f = np.array([[0.4]], np.float32), lambda x, s: np.sum(function(x, s))
+    eager = f(ag.Tensor(x), -1.8)
+    compiled = ag.compile(f)
+    for s in (-1.8, 2.5):
+        assert compiled(x, s).dtype == eager.dtype == f(x, -1.8).dtype
+        assert compiled(x, s) == f(ag.Tensor(x), s).data

@@ -183,9 +183,12 @@ class _Compiler:
         leaves = flatten((args, kwargs))
         traced = trace(self.f, args, kwargs, names, self.floats_vary)
         if self.floats_vary and any(type(x) is float for x in leaves):
-            dtypes = {t.dtype for t in traced.tensors() if t.dtype.kind == "f"}
-            if len(dtypes | {precision(leaves)}) > 1:
-                # With several precisions a float must act as Python's, which takes the other's.
+            own, tensors = precision(leaves), [*traced.tensors()]
+            if own != np.float64:
+                tensors += trace(self.f, args, kwargs, names, False).tensors()
+            if {t.dtype for t in tensors if t.dtype.kind == "f"} - {own}:
+                # With several precisions a float must act as Python's, which takes the other's; and
+                # where NumPy makes an array of it, as np.multiply.outer does, that is of float64.
                 self.floats_vary = False
                 traced = trace(self.f, args, kwargs, names, False)
         on_tape = self._needs_the_tape(args, kwargs, traced)

@@ -222,6 +222,11 @@ def torch_vander(x: Any, N: int | None, increasing: bool) -> Any:
     return x[:, None] ** (powers if increasing else powers.flip(0))
 
 
+def torch_kron(a: Any, b: Any) -> Any:
+    """PyTorch's, which takes no matrix whose memory is in another order."""
+    return t("kron")(a.contiguous(), b.contiguous())
+
+
 def product(line: str, choose: Choose, torch: Callable[..., Any], **extra: Any) -> Entry:
     return Entry((line,), choose, torch, rounds=OPERANDS, weight=0.4, **extra)
 
@@ -253,7 +258,7 @@ TABLE: dict[str, Entry] = {
     "vecmat": product(
         "np.vecmat({0}, {1})", vector_and_matrix, lambda a, b: (a[..., None, :] @ b)[..., 0, :]
     ),
-    "kron": product("np.kron({0}, {1})", two_small, t("kron")),
+    "kron": product("np.kron({0}, {1})", two_small, torch_kron),
     "cross": product("np.cross({0}, {1})", vectors_of_three, torch_cross),
     "tensordot": product("np.tensordot({0}, {1}, {axes})", axes_of_both, torch_tensordot),
     "einsum of lists": product(

@@ -22,6 +22,7 @@ from benchmarks.fuzz.programs import (
     MOVES,
     OPERANDS,
     SLOPE,
+    SOLVED,
     Program,
     Step,
     is_variable,
@@ -152,7 +153,8 @@ def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | Non
     given = [_cast(x, dtype) for x in operands]
     if phase is not None and entry.rounds >= OPERANDS:
         terms = max((x.numel() for x in given if x is not None), default=1)
-        given = [x if x is None else _noisy(x, phase + k, terms) for k, x in enumerate(given)]
+        noisy = functools.partial(_noisy, terms=terms, exact=entry.rounds != SOLVED)
+        given = [x if x is None else noisy(x, phase + k) for k, x in enumerate(given)]
     if phase is not None and entry.rounds != EXACT:
         given = [x if x is None else _sloped(x, phase + k) for k, x in enumerate(given)]
     y = entry.torch(*given, **step.arguments)
@@ -164,7 +166,7 @@ def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | Non
         return y
     if entry.rounds == SLOPE:  # as 1 - y² is: off by some units of 1
         y = y + NOISE * torch.finfo(dtype).eps * torch.sin(given[0] + phase)
-    return _noisy(y, phase)
+    return _noisy(y, phase, exact=entry.rounds != SOLVED)
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -173,13 +175,15 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x.to(dtype) if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=dtype)
 
 
-def _noisy(y: Any, phase: float, terms: int = 1) -> Any:
-    """y, off by some units in the last place; but multiples of 1/8 are exact, and may tie.
+def _noisy(y: Any, phase: float, terms: int = 1, exact: bool = True) -> Any:
+    """y, off by some units in the last place; but multiples of 1/8 are `exact`, and may tie.
 
     Roundings of many terms in a row add up as a random walk does: to the root of their number.
     """
     x = y.detach()
-    size = NOISE * math.sqrt(terms) * torch.finfo(y.dtype).eps * (x * 8 != torch.round(x * 8))
+    size = NOISE * math.sqrt(terms) * torch.finfo(y.dtype).eps
+    if exact:
+        size = size * (x * 8 != torch.round(x * 8))
     return y * (1 + size * torch.sin(x * 12345.678 + phase))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.fuzz.operations import matrices, product, reduced, reduction, t
-from benchmarks.fuzz.programs import CONSTANT, MOVES, OPERANDS, Chosen, Entry, Unfit
+from benchmarks.fuzz.programs import CONSTANT, MOVES, SOLVED, Chosen, Entry, Unfit
 
 if TYPE_CHECKING:
     from benchmarks.fuzz.drafts import Draft
@@ -146,7 +146,7 @@ def torch_product_with(name: str) -> Any:
 
 
 def linalg(call: str, choose: Any, torch: Any, domain: Any = is_regular, **extra: Any) -> Entry:
-    extra = {"rounds": OPERANDS, "weight": 0.3} | extra
+    extra = {"rounds": SOLVED, "weight": 0.3} | extra
     return Entry((f"np.linalg.{call}",), choose, torch, domain=domain, **extra)
 
 

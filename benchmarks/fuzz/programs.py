@@ -18,8 +18,9 @@ from autograd_lite.functions.special import special
 CALLS = 3  # each program comes with so many sets of data
 DEFAULTS = {"axis": None, "ddof": 0, "keepdims": False}  # of reductions: not written out
 MOVES, CONSTANT = "moves", "constant"  # what PyTorch need not know: see Entry
-EXACT, RESULT, OPERANDS, SLOPE = range(4)  # what is rounded: nothing, its result, what it sums up
-# or takes as well, and its derivative too, because it is a difference from 1
+EXACT, RESULT, OPERANDS, SLOPE, SOLVED = range(5)  # what is rounded: nothing, its result, what it
+# sums up or takes as well, and its derivative too, because it is a difference from 1; SOLVED: all
+# of it, multiples of 1/8 as well, because an elimination divides
 Chosen = tuple[tuple[Any, ...], dict[str, Any]]  # operands, arguments
 
 
