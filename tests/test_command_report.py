@@ -70,6 +70,10 @@ def test_training(page):
     assert html.count("<img") == 1
 
 
+def test_no_more_samples_than_there_are(page):
+    assert "computes for 112 samples" in page("--data", "iris", "--samples", "1000")
+
+
 def test_a_plane_shows_the_answers(page):
     html = page("--data", "planar")
     assert html.count("<img") == 2

@@ -149,11 +149,13 @@ def _about_network(options: argparse.Namespace) -> tuple[str, list[Section]]:
     else:
         task = command_train.prepared(options)
         net, loss = task.net, task.loss
-        X, Y = (a.take(range(options.samples), net.batch_axis) for a in task.training)
+        shown = range(min(options.samples, task.training[0].shape[net.batch_axis]))
+        X, Y = (a.take(shown, net.batch_axis) for a in task.training)
     f = net.forward(X)
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     sizes = "-".join(map(str, net.sizes))
-    sections = _sections(J, f"a {sizes} network computes for {options.samples} samples", f.layers)
+    what = f"a {sizes} network computes for {X.shape[net.batch_axis]} samples"
+    sections = _sections(J, what, f.layers)
     if task:
         sections.append(_training(task, options))
     return f"The {sizes} network", sections
