@@ -1058,6 +1058,7 @@ def _has_tensors(x: Any) -> bool:
 
 
 def no_rule(name: str) -> TypeError:
+    """The error for a function of this name, which no rule is for."""
     return TypeError(
         f"{name} has no rule, so a Tensor cannot pass through it. Write it with operations that "
         "have one, or give it one: @ag.differentiable(lambda g, y, x: ...) above a function of "

@@ -183,14 +183,13 @@ class _Compiler:
         leaves = flatten((args, kwargs))
         traced = trace(self.f, args, kwargs, names, self.floats_vary)
         if self.floats_vary and any(type(x) is float for x in leaves):
-            own, tensors = precision(leaves), [*traced.tensors()]
-            if own != np.float64:
-                tensors += trace(self.f, args, kwargs, names, False).tensors()
-            if {t.dtype for t in tensors if t.dtype.kind == "f"} - {own}:
-                # With several precisions a float must act as Python's, which takes the other's; and
-                # where NumPy makes an array of it, as np.multiply.outer does, that is of float64.
-                self.floats_vary = False
-                traced = trace(self.f, args, kwargs, names, False)
+            # With several precisions a float must act as Python's, which takes the other's; and
+            # where NumPy makes an array of it, as np.multiply.outer does, that is of float64.
+            own = precision(leaves)
+            if own != np.float64 or _precisions(traced) - {own}:
+                fixed = trace(self.f, args, kwargs, names, False)
+                if (_precisions(traced) | _precisions(fixed)) - {own}:
+                    self.floats_vary, traced = False, fixed
         on_tape = self._needs_the_tape(args, kwargs, traced)
         writer = _Writer(self.f, args, kwargs, traced, self.reuse_outputs, on_tape)
         return writer.program(names)
@@ -250,6 +249,11 @@ class Program:
     source: str
     ready: tuple[list[Any], Callable[[], Any]]
     unchecked: Callable[[], Any]
+
+
+def _precisions(traced: Trace) -> set[np.dtype]:
+    """The float dtypes of what was traced."""
+    return {t.dtype for t in traced.tensors() if t.dtype.kind == "f"}
 
 
 def _inside() -> bool:

@@ -111,23 +111,14 @@ def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
             waiting.extend([getattr(x, f) for f in _inner_fields(type(x))])  # type: ignore[arg-type]
 
 
-def same_words(a: Any, b: Any) -> bool:
-    """Whether two parts of a formula are the same, wherever they stand."""
-    waiting: list[tuple[Any, Any]] = [(a, b)]
-    while waiting:
-        x, y = waiting.pop()
-        if type(x) is not type(y):
-            return False
-        if isinstance(x, tuple):
-            if len(x) != len(y):
-                return False
-            waiting.extend(zip(x, y, strict=True))
-        elif isinstance(x, SyntaxNode):
-            kind: Any = type(x)
-            waiting.extend((getattr(x, f), getattr(y, f)) for f in _inner_fields(kind))
-        elif x != y:
-            return False
-    return True
+def words(node: Any) -> Any:
+    """A part of a formula without its place: equal, and of one hash, where the same is written."""
+    if isinstance(node, tuple):
+        return tuple(map(words, node))
+    if isinstance(node, SyntaxNode):
+        kind: Any = type(node)
+        return kind, *(words(getattr(node, f)) for f in _inner_fields(kind))
+    return type(node), node
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -30,8 +31,8 @@ from autograd_lite.formula.naming import (
     letter_and_step,
     names_in,
     nodes,
-    same_words,
     taken_apart,
+    words,
     written_key,
 )
 from autograd_lite.formula.statements import NoteStatement, ReadNote
@@ -422,8 +423,8 @@ def _add_claims(plan: NotePlan, parts: list[Any], statement: NoteStatement) -> N
 
 def _declared(plan: NotePlan, name: NameParts) -> bool:
     """Whether the shape of this very name was declared."""
-    known = (d.name for d in plan.declarations if d.shape)
-    return any(same_words(x.node, name.node) for x in known)
+    written = words(name.node)
+    return any(written == words(d.name.node) for d in plan.declarations if d.shape)
 
 
 def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
@@ -441,23 +442,25 @@ def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
 def unused(plan: NotePlan) -> set[int]:
     """The lines that declare or define a name of no family, which nothing else mentions."""
     chains = [s.chain for s in plan.read.statements]
+    parts = (x for c in chains for x in nodes(c) if isinstance(x, Name | Scripted))
+    uses = Counter(map(words, parts))
     found: set[int] = set()
-    parts = [x for c in chains for x in nodes(c) if isinstance(x, Name | Scripted)]
     for d in plan.named:
         numbered = any(
             step and step[0] in plan.families
             for script in d.name.indices
             for step in map(letter_and_step, script.items)
         )
-        if not numbered and sum(same_words(x, d.name.node) for x in parts) == 1:
+        if not numbered and uses[words(d.name.node)] == 1:
             found.add(d.statement.line)
     return found
 
 
 def repeats_definition(plan: NotePlan, claim: NoteClaim) -> bool:
     """Whether a claim says what a definition says, in the same words."""
+    left, right = words(claim.left), words(claim.right)
     return any(
-        same_words(claim.left, d.statement.chain.parts[0]) and same_words(claim.right, d.meaning)
+        words(d.statement.chain.parts[0]) == left and words(d.meaning) == right
         for d in plan.definitions
     )
 

@@ -9,9 +9,7 @@ from typing import Any
 from autograd_lite.graph import Step, Steps
 from autograd_lite.tensor import Tensor
 
-FEW_NAMES = (
-    3  # names of results: with more, a picture of what has a name says more than one of patterns
-)
+FEW_NAMES = 3  # of results: with more, a picture of what has a name says more than one of patterns
 PERIOD = 40  # operations that are repeated, at most
 Boxes = dict[int, int | str]  # of each step that is shown, by number: a name, or its own number
 

@@ -125,9 +125,7 @@ class Tape:
         return [
             OperationRun(
                 operation=_equation(s),
-                latex=f"{name_or_formula(s, latex=True)} = {step_formula(s, latex=True)}"
-                if s.label
-                else step_formula(s, latex=True),
+                latex=_equation(s, latex=True),
                 output=name_or_formula(s),
                 operands=tuple(map(_operand, s.inputs)),
                 sign=_PRODUCTS.get(s.op, ""),
@@ -235,9 +233,10 @@ def _below(name: str) -> str:
     return f"({name})" if " " in name else name
 
 
-def _equation(step: Step) -> str:
+def _equation(step: Step, latex: bool = False) -> str:
     """What a step computes, `Z1 = W1 X + b1`."""
-    return (f"{name_or_formula(step)} = " if step.label else "") + step_formula(step)
+    name = f"{name_or_formula(step, latex)} = " if step.label else ""
+    return name + step_formula(step, latex)
 
 
 def _operand(x: Step | float) -> Operand:
@@ -266,12 +265,11 @@ def _factors_of(rule: Expression) -> tuple[str, list[Expression]]:
 
 def _with_values(parts: Sequence[Expression], recorded: Steps, output: str) -> tuple[Operand, ...]:
     """The parts of a rule with their values. output: what g is the gradient of."""
-    known = {s.number: s for s in recorded}
     operands = []
     for part in parts:
-        named = [known[s.number] for s in symbols(part)]
+        named = [recorded[s.number] for s in symbols(part)]
         said = [f"from ∂J/∂{output}" if s.is_gradient else _source(s) for s in named]
-        value = evaluate(part, lambda s: known[s.number].value)
+        value = evaluate(part, lambda s: recorded[s.number].value)
         operands.append(Operand(TEXT(part), np.asarray(value), ", ".join(dict.fromkeys(said))))
     return tuple(operands)
 

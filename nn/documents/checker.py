@@ -181,13 +181,12 @@ def _entry(about: str, section: NoteSection, meaning: Entry | None) -> Entry:
         raise ValueError(f"{section.heading}: `by hand` and a meaning in Python go together")
     verdict, *more = said.get("", "holds").split(", ")
     reading = Reading(about, section.text, said.get("right", ""), said.get("elsewhere", ""))
+    printed, right = mathematics(reading.printed), mathematics(reading.right)
     return replace(
         meaning or Entry(section.heading, reading=reading),
-        reading=reading,
-        printed=mathematics(section.text), printed_latex=mathematics(section.text), verdict=verdict,
+        reading=reading, printed=printed, printed_latex=printed, verdict=verdict,
         silent="silent" in more, damaged="damaged" in more, why=said.get("why", ""),
-        corrected=mathematics(reading.right), corrected_latex=mathematics(reading.right),
-        by_hand=said.get("by hand", ""),
+        corrected=right, corrected_latex=right, by_hand=said.get("by hand", ""),
     )  # fmt: skip
 
 
@@ -379,15 +378,11 @@ def judge(entry: Entry, trials: Sequence[Trial], number: str = "") -> Result:
     shapes = str(printed)
     if judges_error > JUDGES:
         verdict, shapes = "error", f"the judges differ by {judges_error:.0e}; {shapes}"
-    return Result(
-        document=number, label=entry.label, printed=printed_text, verdict=verdict,
-        silent=verdict in ("misprint", "undefined", "false") and printed.wrong > 0,
-        printed_error=printed.error, corrected=corrected_text,
+    return _result(
+        entry, number, verdict, printed.wrong > 0,
+        printed=printed_text, printed_error=printed.error, corrected=corrected_text,
         corrected_error=corrected.error if corrected.holds or corrected.wrong else None,
-        why=entry.why, shapes=": ".join(filter(None, [entry.shapes, shapes])),
-        printed_latex=entry.printed_latex, corrected_latex=entry.corrected_latex,
-        recorded=entry.verdict, recorded_silent=entry.silent,
-        judges_error=judges_error, damaged=entry.damaged, by_hand=entry.by_hand,
+        shapes=": ".join(filter(None, [entry.shapes, shapes])), judges_error=judges_error,
     )  # fmt: skip
 
 
@@ -398,15 +393,22 @@ def judge_reading(entry: Entry, number: str = "", rng: int = 0) -> Result:
     problem = printed.setting_problem
     if right is not None and not right.holds:
         verdict, problem = "error", f"the right form: {right.tried or right.setting_problem}"
+    return _result(
+        entry, number, verdict, printed.silent,
+        printed=printed.text, printed_error=printed.error,
+        corrected=right.text if right else "", corrected_error=right.error if right else None,
+        shapes="; ".join(filter(None, (problem, printed.tried))), judges_error=0.0,
+    )  # fmt: skip
+
+
+def _result(entry: Entry, number: str, verdict: str, silent: bool, **found: Any) -> Result:
+    """What was found of an entry, beside what is recorded of it."""
     return Result(
-        document=number, label=entry.label, printed=printed.text, verdict=verdict,
-        silent=verdict in ("misprint", "undefined", "false") and printed.silent,
-        printed_error=printed.error, corrected=right.text if right else "",
-        corrected_error=right.error if right else None, why=entry.why,
-        shapes="; ".join(filter(None, (problem, printed.tried))),
+        document=number, label=entry.label, verdict=verdict,
+        silent=silent and verdict in ("misprint", "undefined", "false"), why=entry.why,
         printed_latex=entry.printed_latex, corrected_latex=entry.corrected_latex,
-        recorded=entry.verdict, recorded_silent=entry.silent, judges_error=0.0,
-        damaged=entry.damaged,
+        recorded=entry.verdict, recorded_silent=entry.silent, damaged=entry.damaged,
+        by_hand=entry.by_hand, **found,
     )  # fmt: skip
 
 
