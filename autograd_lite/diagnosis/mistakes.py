@@ -63,6 +63,10 @@ class Mistake:
     zeros: bool = False
     patience: int = 2
 
+    def idea(self, place: Place, number: int) -> Idea | None:
+        """The idea of this number, as it is at the place; None if there are not so many."""
+        return next(itertools.islice(self.ideas(place), number, None), None)
+
 
 TABLE: list[Mistake] = []
 PLACES = (

@@ -481,8 +481,7 @@ class Trial:
 
     def wrong(self, point: Point) -> Array | None:
         """What the mistake makes of the contribution that it is about, at a point."""
-        ideas = self.mistake.ideas(dataclasses.replace(self.place, point=point))
-        idea = next(itertools.islice(ideas, self.number, None), None)
+        idea = self.mistake.idea(dataclasses.replace(self.place, point=point), self.number)
         array = None if idea is None else idea.array  # which is made when it is read
         return None if array is None else self.factor * array
 
