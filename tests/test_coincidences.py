@@ -7,7 +7,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.diagnosis import points
+from autograd_lite.diagnosis import comparison, points
 from benchmarks import families
 
 
@@ -105,3 +105,14 @@ def test_functions_are_tried_on_other_numbers(turned, notes):
     assert found.ok
     assert len(found.notes) == notes, found
     assert "weight-not-transposed" in str(found) or turned
+
+
+def test_the_search_on_other_numbers_is_as_quick_and_tells_how_far_it_is(monkeypatch):
+    monkeypatch.setattr(comparison, "MOST_SECONDS", -1.0)  # there is no time but for a quick one
+    rng, told = np.random.default_rng(0), []
+    args = rng.normal(size=(4, 3)), np.ones((3, 3)), rng.normal(size=3)
+    found = ag.check_backward(
+        *affine(lambda w: w), args, quick=True, progress=lambda done, of: told.append((done, of))
+    )
+    assert "weight-not-transposed" in str(found)
+    assert told

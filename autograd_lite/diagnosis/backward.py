@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.diagnosis.arguments import at, mapped, names_of
+from autograd_lite.diagnosis.arguments import Arguments, at, mapped, names_of
 from autograd_lite.diagnosis.comparison import compare
-from autograd_lite.diagnosis.hand_written import HandWritten, OnTensors
+from autograd_lite.diagnosis.hand_written import HandWritten, OnArrays, OnTensors
 from autograd_lite.diagnosis.repair import diagnosed
 from autograd_lite.diagnosis.report import Entry, Finding, Report
 from autograd_lite.diagnosis.search import Progress
@@ -95,11 +95,10 @@ def check_backward(
         raise
     asked = code.asked() if wrt is None else []
     given = dict.fromkeys(asked) | code.arguments.whose(plain.gradients, wrt, code.who)
-    recorded = code.on_tensors(plain, given)
-    returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
-    report = compare(recorded.J, returned, quick=quick, progress=progress)
+    compared = partial(_compared, code, quick=quick, progress=progress)
+    report, recorded = compared(plain, given)
     if report.ok and report.notes and not code.arguments.state:
-        report.notes = _elsewhere(code, wrt, [*given], report.notes)
+        report.notes = _elsewhere(code, compared, wrt, [*given], report.notes)
     report.entries += _entries_left_out(code, given, recorded)
     report.notes += _notes(code, plain.gradients, given, recorded.used)
     if not report.ok and seconds > 0:
@@ -107,12 +106,30 @@ def check_backward(
     return report
 
 
+def _compared(
+    code: HandWritten,
+    plain: OnArrays,
+    given: Mapping[str, Any],
+    arguments: Arguments | None = None,
+    **search: Any,
+) -> tuple[Report, OnTensors]:
+    """The comparison of the gradients that were returned, and the run that says what is right."""
+    recorded = code.on_tensors(plain, given, arguments)
+    returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
+    return compare(recorded.J, returned, **search), recorded
+
+
 def _elsewhere(
-    code: HandWritten, wrt: Sequence[str] | None, names: Sequence[str], notes: list[str]
+    code: HandWritten,
+    compared: Callable[..., tuple[Report, OnTensors]],
+    wrt: Sequence[str] | None,
+    names: Sequence[str],
+    notes: list[str],
 ) -> list[str]:
     """The notes on numbers that hide mistakes, or what other numbers in those arrays show.
 
-    names: of the arrays; labels and masks, whose gradients nobody returns, stay as they are.
+    compared: `_compared` for this code, as quick as was asked for. names: of the arrays; labels and
+    masks, whose gradients nobody returns, stay as they are.
     """
     where = {code.arguments.paths[name] for name in names if name in code.arguments.paths}
     rng = np.random.default_rng(0)
@@ -129,9 +146,7 @@ def _elsewhere(
             warnings.simplefilter("ignore")
             plain = code.on_arrays(arguments=other)
             given = other.whose(plain.gradients, wrt, code.who)
-            recorded = code.on_tensors(plain, given, other)
-            returned = {recorded.variables[n]: g for n, g in given.items() if g is not None}
-            report = compare(recorded.J, returned)
+            report, _ = compared(plain, given, other)
             for wrong in (entry for entry in report if entry.verdict != "agrees"):
                 said = f"Right on these numbers alone: with others, d{wrong.label} is wrong."
                 return [said, str(wrong.findings[0])]

@@ -121,9 +121,10 @@ def read_values(paths: Paths, values: Mapping[Any, Any]) -> list[tuple[str, Step
     if not isinstance(values, Mapping):
         raise TypeError(f'values are a dict, as in {{"Z1": Z1}}, not {type(values).__name__}')
     given: dict[int, tuple[str, Step, Array]] = {}
+    names = TensorNames(paths)
     for key, source in values.items():
         step = find_step(paths.recorded, key, "")
-        label = TensorNames(paths).name(step)
+        label = names.name(step)
         what = f"the value of {label}"
         if step.number in given:
             raise ValueError(f"{what} is given twice")

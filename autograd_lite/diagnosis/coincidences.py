@@ -11,15 +11,16 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from autograd_lite.diagnosis.claims import Claim
 from autograd_lite.diagnosis.layout import Layout
-from autograd_lite.diagnosis.mistakes import TABLE
+from autograd_lite.diagnosis.mistakes import TABLE, Mistake
 from autograd_lite.diagnosis.names import PRODUCTS
 from autograd_lite.diagnosis.places import Idea, Place, places_at
-from autograd_lite.diagnosis.points import Point, points, unless_it_fails
+from autograd_lite.diagnosis.points import Point, nearby, unless_it_fails
 from autograd_lite.diagnosis.tolerances import nearly_equal
 from autograd_lite.graph import Step, replay
 
@@ -50,24 +51,28 @@ def _line(e: Place) -> str:
 
 def coincidences(layout: Layout, claims: Sequence[Claim]) -> list[str]:
     """A line for each of the classic mistakes that these right gradients may have in them."""
-    recorded = layout.paths.recorded
-    if len(recorded.steps) > LONGEST_TAPE:
+    here, asked = layout.point, [claim.step for claim in claims]
+    if len(layout.paths.recorded.steps) > LONGEST_TAPE:
         return []
-    wanted = frozenset(claim.step.number for claim in claims)
     found = list(_of_sizes(layout))
-    for other in _other_points(layout.point):
-        zero = [c.step for c in claims if _is_zero(layout.point, other, c.step)]
-        if zero:
-            names = ", ".join(layout.gradient(x) for x in zero)
-            found.append(f"{names}: zero here, whatever the formula is. Try random numbers.")
+    zero = [x for x in asked if not here.gradients[x.number].any()]
+    unseen: list[Unseen] = []
+    with unless_it_fails():
+        unseen += _of_values(layout, frozenset(x.number for x in asked))
+    for other in _other_points(here) if zero or unseen else ():
+        names = [layout.gradient(x) for x in zero if other.gradients[x.number].any()]
+        if names:
+            found.append(
+                f"{', '.join(names)}: zero here, whatever the formula is. Try random numbers."
+            )
         with unless_it_fails():
-            found += _of_values(layout, other, wanted)
+            found += (mistake.note for mistake in unseen if mistake.shows(other))
     return list(dict.fromkeys(found))[:MOST_NOTES]
 
 
 def _other_points(here: Point) -> Iterator[Point]:
     """A point near this one, and one at normal random numbers, where the tape runs there."""
-    yield from points(here.paths, 1)[1:]
+    yield from nearby(here.paths, 1)
     rng, paths = np.random.default_rng(0), here.paths
     leaves = [x for x in paths.down if x.op is None]
     with unless_it_fails():
@@ -75,27 +80,40 @@ def _other_points(here: Point) -> Iterator[Point]:
         yield Point(paths, replay(paths.recorded, drawn))
 
 
-def _is_zero(here: Point, there: Point, x: Step) -> bool:
-    """Whether a gradient is zero here, and not everywhere."""
-    return not here.gradients[x.number].any() and bool(there.gradients[x.number].any())
+class Unseen(NamedTuple):
+    """A mistake that changes nothing at a place, as its numbers are: the idea of that number."""
+
+    mistake: Mistake
+    place: Place
+    number: int
+    idea: Idea
+
+    def shows(self, other: Point) -> bool:
+        """Whether it changes something at another point."""
+        there = replace(self.place, point=other)
+        idea = self.mistake.idea(there, self.number)
+        return idea is not None and _gives_right(idea, there) is False
+
+    @property
+    def note(self) -> str:
+        """What is said of it."""
+        alike, mend = ALIKE[self.mistake.kind, self.mistake.on]
+        return f"These numbers cannot tell {alike(self.place, self.idea)}. {mend}"
 
 
-def _of_values(layout: Layout, other: Point, wanted: frozenset[int]) -> Iterator[str]:
-    """The mistakes that change nothing at these values, and something at others."""
-    here = layout.point
+def _of_values(layout: Layout, wanted: frozenset[int]) -> Iterator[Unseen]:
+    """The mistakes that change nothing at these values."""
     classic = [m for m in TABLE if (m.kind, m.on) in ALIKE]
     for x in layout.paths.down:
         if not layout.paths.reached(x, wanted):
             continue
-        for place in places_at(layout, here, x, None):
+        for place in places_at(layout, layout.point, x, None):
             if not place.right.any():
                 continue
-            there = replace(place, point=other)
             for mistake in (m for m in classic if m.on == place.on):
-                for a, b in zip(mistake.ideas(place), mistake.ideas(there), strict=False):
-                    if _gives_right(a, place) and _gives_right(b, there) is False:
-                        alike, mend = ALIKE[mistake.kind, mistake.on]
-                        yield f"These numbers cannot tell {alike(place, a)}. {mend}"
+                for number, idea in enumerate(mistake.ideas(place)):
+                    if _gives_right(idea, place):
+                        yield Unseen(mistake, place, number, idea)
 
 
 def _gives_right(idea: Idea, place: Place) -> bool | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -215,7 +216,15 @@ def _judge(
     progress: Progress | None,
 ) -> None:
     """Explain what differs: all arrays jointly, each function of gradients by itself."""
-    layout, until = Layout(at[0]), time.monotonic() + seconds
+    layout = Layout(at[0])
+    search = partial(
+        Search,
+        layout,
+        tolerances=tolerances,
+        seconds=seconds,
+        start=time.monotonic(),
+        progress=progress,
+    )
     jointly = [c for c in claims if c.given and not c.cut]
     for group in [jointly, *([c] for c in claims if c.given and c.cut)]:
         here = [Point(p.paths, p.values) for p in at]
@@ -228,8 +237,7 @@ def _judge(
             for claim in group:
                 claim.given = [*claim.given[1:], claim.given[0]]
         if not all(claim.settled for claim in group):
-            search = Search(layout, here, group, tolerances, until=until, progress=progress)
-            _explain(search, seconds)
+            _explain(search(here, group))
     mark_convention(claims, MOST_FINDINGS)
 
 
@@ -244,15 +252,15 @@ def _follow(
                 claim.entry.findings, claim.settled = list(why), True
 
 
-def _explain(search: Search, seconds: float) -> None:
+def _explain(search: Search) -> None:
     """Settle every claim: by mistakes as far as some explain it, and then as unknown."""
     with unless_it_fails():
-        _explain_by_mistakes(search, seconds)
+        _explain_by_mistakes(search)
     while still := [c for c in search.claims.values() if not c.settled]:
-        _give_up(search, still, seconds)
+        _give_up(search, still)
 
 
-def _explain_by_mistakes(search: Search, seconds: float) -> None:
+def _explain_by_mistakes(search: Search) -> None:
     """Mistake after mistake, from the cost down, each judged with the ones before it made."""
     claims = sorted(search.claims.values(), key=lambda c: _from_the_cost(search.paths, c))
     made: list[Trial] = []
@@ -264,7 +272,7 @@ def _explain_by_mistakes(search: Search, seconds: float) -> None:
         if trials:
             made.append(_settle(search, still, trials))
         elif made or not _is_step_before(search, still):
-            _give_up(search, still, seconds)
+            _give_up(search, still)
 
 
 def _settle(search: Search, still: list[Claim], trials: list[Trial]) -> Trial:
@@ -289,7 +297,7 @@ def _is_step_before(search: Search, still: list[Claim]) -> bool:
     return False
 
 
-def _give_up(search: Search, still: list[Claim], seconds: float) -> None:
+def _give_up(search: Search, still: list[Claim]) -> None:
     """Say of what nothing explains that it is unknown, until others may be explained."""
     point = search.at[0]
     for claim in still:
@@ -302,7 +310,7 @@ def _give_up(search: Search, still: list[Claim], seconds: float) -> None:
             continue
         why = "no single mistake that is known gives this"
         if search.stopped:
-            why = f"the search was stopped after {seconds:g} s, before all was tried "
+            why = f"the search was stopped after {search.seconds:g} s, before all was tried "
             why += f"({search.what_was_tried()})"
         advice = f"{why}; {worst_entry(given, right)}."
         nothing = unknown(entry.label, advice, relative_error(given, right))

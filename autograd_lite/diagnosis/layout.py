@@ -369,15 +369,6 @@ class Layout(TensorNames):
         only = [n for n in names if n]
         return " and ".join(only) if only else f"{self.below(way[-1][0])} directly"
 
-    def leads_to_shared(self, x: Step) -> bool:
-        """Whether x leads to a leaf used more than once, as weights in a recurrence are."""
-        return x.number in self.paths.leading(self._shared)
-
-    @cached_property
-    def _shared(self) -> frozenset[int]:
-        uses = self.paths.uses
-        return frozenset(s.number for s in self.paths.down if not s.op and len(uses[s.number]) > 1)
-
 
 def numbered(label: str) -> tuple[str, int]:
     """A name without its number, and the number: `z12` is z, 12."""

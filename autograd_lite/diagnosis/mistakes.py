@@ -63,6 +63,10 @@ class Mistake:
     zeros: bool = False
     patience: int = 2
 
+    def idea(self, place: Place, number: int) -> Idea | None:
+        """The idea of this number, as it is at the place; None if there are not so many."""
+        return next(itertools.islice(self.ideas(place), number, None), None)
+
 
 TABLE: list[Mistake] = []
 PLACES = (
@@ -338,17 +342,17 @@ def mixing_wrong_formula(e: Place) -> Iterator[Idea]:
 @mistake("wrong-weight", on="product")
 def other_operand(e: Place) -> Iterator[Idea]:
     """Another array in the place of the other operand."""
-    source = e.layout.source(e.other)
+    source, own, line = e.layout.source(e.other), e.name, e.line
     for array in e.arrays:
         if array is e.other or array is source:
             continue
         o, name, kind = e.value(array), e.layout.name(array), _kind_of_other(e, array, source)
-        advice = f"{name} stands for {e.name}: {e.line}."
+        advice = f"{name} stands for {own}: {line}."
         yield Idea(lambda o=o: e.times(e.g, o), advice, kind, of=array)
         if array is not e.x:
             yield Idea(
                 lambda o=o: e.times(e.g, o, turned=False),
-                f"{name}, not transposed, stands for {e.name}.T: {e.line}.",
+                f"{name}, not transposed, stands for {own}.T: {line}.",
                 kind,
                 of=array,
             )

@@ -166,7 +166,7 @@ def _index_text(i: Any) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """TensorNames in words: `z1, z2 and z3`, of many the first and the last."""
+    """Names in words: `z1, z2 and z3`, of many the first and the last."""
     if len(names) > 4:
         return f"{names[0]}, {names[1]}, … {names[-1]}"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

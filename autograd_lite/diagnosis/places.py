@@ -428,15 +428,15 @@ def _starts_of_the_pass(
     layout: Layout, x: Step, a: Step
 ) -> Iterator[tuple[Function | None, str | None]]:
     """How a person begins at x, where the cost compares a: the function passed, and a's reading."""
-    function = next((f for f in layout.functions if f.a is a), None)
-    single = layout.only_array(a)
-    z = function.z if function else single[0] if single else None
     if x is a:
         yield None, None
-        if z is None:  # a may be logits
+        made = layout.only_array(a) or any(f.a is a for f in layout.functions)
+        if not made:  # a may be logits
             yield None, "sigmoid"
             yield None, "softmax"
-    elif x is z:
+        return
+    function = next((f for f in layout.functions_of.get(x.number, ()) if f.a is a), None)
+    if function or (x in a.inputs and layout.only_array(a)):
         yield function, None
 
 

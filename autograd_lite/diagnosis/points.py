@@ -265,14 +265,17 @@ class RoundedPoint(Point):
 
 def points(paths: Paths, others: int) -> list[Point]:
     """The recorded point and random ones near it, without those where the tape does not run."""
+    return [Point(paths, [s.value for s in paths.steps]), *nearby(paths, others)]
+
+
+def nearby(paths: Paths, most: int) -> Iterator[Point]:
+    """Random points near the recorded one, without those where the tape does not run."""
     rng = np.random.default_rng(0)
     leaves = [s for s in paths.steps if s.op is None and s.number in paths.uses]
-    result = [Point(paths, [s.value for s in paths.steps])]
-    for _ in range(others):
+    for _ in range(most):
         perturbed = {
             s.number: s.value + rng.normal(0, 0.2 * (np.std(s.value) + 0.5), s.shape)
             for s in leaves
         }
         with unless_it_fails():  # a shape may hold at the recorded point only
-            result.append(Point(paths, replay(paths.recorded, perturbed)))
-    return result
+            yield Point(paths, replay(paths.recorded, perturbed))

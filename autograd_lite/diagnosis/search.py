@@ -49,8 +49,9 @@ class Search:
     """One search through the table for entries judged jointly.
 
     claims: the entries; cut: gradients that they were handed, so that nothing above reaches them.
-    `at` are the points; changes found are made there. on: search only these places. until: when to
-    stop (time.monotonic), as `stopped` then says. progress: told how much is done, and of how much.
+    `at` are the points; changes found are made there. on: search only these places. seconds: after
+    how many from `start` (time.monotonic) it stops, as `stopped` then says. progress: told how much
+    is done, and of how much.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Search:
         claims: list[Claim],
         tolerances: Any,
         on: str | None = None,
-        until: float = math.inf,
+        seconds: float = math.inf,
+        start: float = 0.0,
         progress: Progress | None = None,
     ) -> None:
         self.layout, self.at, self.tolerances, self.on = layout, at, tolerances, on
-        self.until, self.stopped, self.progress = until, False, progress
+        self.seconds, self.until, self.stopped = seconds, start + seconds, False
+        self.progress = progress
         self.paths = layout.paths
         layout.asked = [c.step for c in claims]
         self.claims = {c.step.number: c for c in claims}
@@ -481,8 +484,7 @@ class Trial:
 
     def wrong(self, point: Point) -> Array | None:
         """What the mistake makes of the contribution that it is about, at a point."""
-        ideas = self.mistake.ideas(dataclasses.replace(self.place, point=point))
-        idea = next(itertools.islice(ideas, self.number, None), None)
+        idea = self.mistake.idea(dataclasses.replace(self.place, point=point), self.number)
         array = None if idea is None else idea.array  # which is made when it is read
         return None if array is None else self.factor * array
 
