@@ -131,8 +131,11 @@ def test_what_the_user_got_wrong(arguments, says, model, tmp_path, capsys):
     assert not page.exists()
 
 
-def test_it_does_not_replace_what_it_reads(model, capsys):
-    before = model.read_text()
-    assert command.main(["report", f"{model}::cost", "--output", str(model)]) == 2
-    assert "this would replace" in capsys.readouterr().err
-    assert model.read_text() == before
+@pytest.mark.parametrize("ending", [".py", ".md"])
+def test_it_does_not_replace_what_it_reads(ending, model, capsys):
+    file = model.rename(model.with_suffix(ending))
+    before = file.read_text()
+    read = f"{file}::cost" if ending == ".py" else str(file)
+    assert command.main(["report", read, "--output", str(file)]) == 2
+    assert f"--output {file}: this would replace" in capsys.readouterr().err
+    assert file.read_text() == before

@@ -64,15 +64,11 @@ def run(options: argparse.Namespace) -> int:
     file, _, name = (options.saved or "").partition("::")
     if file:
         check_file(file, file)
-    if file and not file.endswith((".npz", ".py")):
-        return command_notes.run_notes(
-            argparse.Namespace(
-                notes=[file], report=options.output, json=None, watch=False, rng=options.rng
-            )
-        )
     if options.samples < 1:
         raise UsageError("--samples must be 1 or more")
     output = outputs(options, "output")["output"]
+    if file and not file.endswith((".npz", ".py")):
+        return command_notes.check_notes([file], options.rng, {"report": output})
     from nn import report
 
     if problem := report.missing():
