@@ -9,7 +9,9 @@ import nn
 from nn.cli import command
 
 MODEL = """
+import typing
 import numpy as np
+import autograd_lite as ag
 
 def cost(w, x, y):
     return ((np.tanh(w @ x) - y) ** 2).mean()
@@ -25,6 +27,25 @@ def many(x):
 
 def fails(x):
     raise ValueError("of its own")
+
+def itself(x):
+    return x
+
+def a_number(x):
+    return ag.Tensor(3.0)
+
+def infinite(x):
+    return (np.inf * x * x).sum()
+
+class Layer(typing.NamedTuple):
+    W: np.ndarray
+    b: np.ndarray
+
+def of_a_layer(layer):
+    return (layer.W * layer.W).sum() + layer.b.sum()
+
+def of_a_layer_example():
+    return (Layer(np.ones((2, 3)), np.ones(2)),)
 """
 
 
@@ -88,6 +109,10 @@ def test_a_function_that_returns_a_gradient_too(page, model):
     assert "∂J/∂x = 2 x" in html
 
 
+def test_a_function_of_a_named_tuple(page, model):
+    assert "∂J/∂layer0 = 2 layer0" in page(f"{model}::of_a_layer")
+
+
 def test_a_note(page, tmp_path):
     note = tmp_path / "note.txt"
     note.write_text("x ∈ ℝ^n\nJ = xᵀ x\n∂J/∂x = 2 x\n")
@@ -116,11 +141,15 @@ def test_the_numbers_of_a_product(page, model):
         (["{model}::none"], "does not define none. It defines cost, with_its_gradient, many"),
         (["{model}::many", "--args", "x=(2,)"], "a page is about a cost, a scalar Tensor"),
         (["{model}::fails", "--args", "x=(2,)"], "of its own"),
+        (["{model}::itself", "--args", "x=()"], "itself returned a Tensor that no operation"),
+        (["{model}::a_number", "--args", "x=(2,)"], "no operation on a float array among its"),
+        (["{model}::infinite", "--args", "x=(1,)"], "is not finite on this tape"),
         (["{model}::many"], "what is many run on?"),
         (["no_such.npz"], "no such file"),
         (["no_such.md"], "no such file"),
         (["--layers", "2,1", "--samples", "0"], "--samples must be 1 or more"),
         (["--layers", "2,1", "--data", "iris"], "iris has 4 features"),
+        (["--data", "iris", "--samples", "113"], "--samples 113: iris has 112 to train on"),
     ],
 )
 def test_what_the_user_got_wrong(arguments, says, model, tmp_path, capsys):

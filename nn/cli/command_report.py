@@ -101,7 +101,8 @@ def _about_function(file: str, name: str, options: argparse.Namespace) -> list[S
 def recorded_cost(function: Callable[..., Any], args: Any) -> ag.Tensor:
     """The cost that a function returns, alone or first, run on Tensors named as its arguments.
 
-    TypeError where it does not return a scalar Tensor.
+    TypeError where it does not return a scalar Tensor, one that operations on its float arrays
+    lead to.
 
     >>> def cost(w, x):
     ...     return np.sum((w @ x) ** 2)
@@ -119,6 +120,11 @@ def recorded_cost(function: Callable[..., Any], args: Any) -> ag.Tensor:
         raise TypeError(
             f"{function.__name__} returned {kind}: a page is about a cost, a scalar Tensor"
         )
+    if J.op is None or not J.requires_grad:
+        raise TypeError(
+            f"{function.__name__} returned a Tensor that no operation on a float array among its "
+            "arguments leads to: there is no derivative to show"
+        )
     return J
 
 
@@ -129,7 +135,8 @@ def _on_tape(name: str, x: Any) -> Any:
     if isinstance(x, Mapping):
         return {key: _on_tape(str(key), value) for key, value in x.items()}
     if isinstance(x, list | tuple):
-        return type(x)(_on_tape(f"{name}{i}", value) for i, value in enumerate(x))
+        inside = [_on_tape(f"{name}{i}", value) for i, value in enumerate(x)]
+        return type(x)(*inside) if hasattr(x, "_fields") else type(x)(inside)
     return x
 
 
@@ -145,6 +152,9 @@ def _about_network(options: argparse.Namespace) -> tuple[str, list[Section]]:
     else:
         task = command_train.prepared(options)
         net, loss = task.net, task.loss
+        m = task.training[0].shape[net.batch_axis]
+        if options.samples > m:
+            raise UsageError(f"--samples {options.samples}: {options.data} has {m} to train on")
         X, Y = (a.take(range(options.samples), net.batch_axis) for a in task.training)
     f = net.forward(X)
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
@@ -170,10 +180,12 @@ def _training(task: command_train.Task, options: argparse.Namespace) -> Section:
 def _sections(J: ag.Tensor, what: str, groups: Mapping[str, Any]) -> list[Section]:
     from nn.report import network
 
+    with usage_errors():
+        derivation = ag.derive(J)
     drawing = ag.draw(J, groups=groups)
     said = f"The graph of what {what}, with a dashed edge back for every rule."
     return [
         network.graph_section(drawing, what, said),
         network.stepper_section(J, f"what {what}"),
-        network.derivation_section(ag.derive(J)),
+        network.derivation_section(derivation),
     ]
