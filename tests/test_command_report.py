@@ -97,6 +97,30 @@ def test_a_plane_shows_the_answers(page):
     assert "The points of the plane" in html
 
 
+@pytest.mark.parametrize(
+    ("loss", "level"), [("binary_cross_entropy", 0.5), ("binary_cross_entropy_with_logits", 0)]
+)
+def test_the_answers_change_where_the_loss_says(loss, level, page, monkeypatch):
+    """A logit of 0 is a probability of one half."""
+    contour = pytest.importorskip("matplotlib.contour")
+    drawn, draw = [], nn.plots.decision_boundary
+    monkeypatch.setattr(
+        nn.plots, "decision_boundary", lambda *a, **k: drawn.append(draw(*a, **k)) or drawn[-1]
+    )
+    page("--data", "planar", "--loss", loss)
+    (lines,) = [c for c in drawn[0].collections if isinstance(c, contour.QuadContourSet)]
+    assert lines.levels == [level]
+
+
+def test_a_training_that_was_interrupted_makes_no_page(tmp_path, monkeypatch, capsys):
+    stopped = nn.History(interrupted=True)
+    monkeypatch.setattr("nn.cli.command_train.fit", lambda *a, **k: stopped)
+    output = tmp_path / "page.html"
+    assert command.main(["report", "--data", "iris", "--output", str(output)]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert not output.exists()
+
+
 def test_a_function(page, model):
     html = page(f"{model}::cost")
     assert "tanh" in html

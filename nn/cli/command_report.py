@@ -152,9 +152,8 @@ def _about_network(options: argparse.Namespace) -> tuple[str, list[Section]]:
     else:
         task = command_train.prepared(options)
         net, loss = task.net, task.loss
-        m = task.training[0].shape[net.batch_axis]
-        if options.samples > m:
-            raise UsageError(f"--samples {options.samples}: {options.data} has {m} to train on")
+        if (m := options.samples) > task.samples:
+            raise UsageError(f"--samples {m}: {options.data} has {task.samples} to train on")
         X, Y = (a.take(range(options.samples), net.batch_axis) for a in task.training)
     f = net.forward(X)
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
@@ -169,12 +168,13 @@ def _training(task: command_train.Task, options: argparse.Namespace) -> Section:
     from nn.report import training
 
     history = command_train.fitted(task, options)
-    X, Y = task.training
+    if history.interrupted:
+        raise KeyboardInterrupt
     said = (
-        f"Trained on {X.shape[task.net.batch_axis]} samples of {options.data}, {options.epochs} "
+        f"Trained on {task.samples} samples of {options.data}, {options.epochs} "
         f"epochs of gradient descent at rate {options.rate:g}."
     )
-    return training.training_section(task.net, X, Y, history, said)
+    return training.training_section(history, said, command_train.boundary(task))
 
 
 def _sections(J: ag.Tensor, what: str, groups: Mapping[str, Any]) -> list[Section]:

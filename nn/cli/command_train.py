@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,11 @@ class Task:
     held_out: tuple[Array, Array]
     mean: Array
     scale: Array
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are to train on."""
+        return int(self.training[0].shape[self.net.batch_axis])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -227,8 +234,8 @@ def prepared(options: argparse.Namespace) -> Task:
 
 
 def _samples(task: Task, axis: int) -> str:
-    training, held_out = task.training[0].shape[axis], task.held_out[0].shape[axis]
-    return f"{task.net.sizes[0]} features, {training} samples to train, {held_out} held out"
+    held_out = task.held_out[0].shape[axis]
+    return f"{task.net.sizes[0]} features, {task.samples} samples to train, {held_out} held out"
 
 
 def _results(task: Task) -> dict[str, tuple[float, float | None]]:
@@ -251,16 +258,24 @@ def _check_picture(path: str) -> None:
         raise UsageError(f"--plot {path}: a picture is one of {known}")
 
 
+def boundary(task: Task) -> Callable[[Any], Any] | None:
+    """What draws samples of two features on the network's answers; None for other samples."""
+    from nn import plots
+
+    if task.net.sizes[0] != 2:
+        return None
+    threshold = 0.5 if task.loss.threshold is None else task.loss.threshold
+    return partial(plots.decision_boundary, task.net, *task.training, threshold=threshold)
+
+
 def _plot(output: files.Output, task: Task, history: History) -> None:
     from nn import plots
 
-    regions = task.net.sizes[0] == 2
-    image, axes = plots.figure(1 + regions)
+    draw = boundary(task)
+    image, axes = plots.figure(1 if draw is None else 2)
     plots.history(history, axes[0])
-    if regions:
-        X, Y = task.training
-        threshold = 0.5 if task.loss.threshold is None else task.loss.threshold
-        plots.decision_boundary(task.net, X, Y, axes[1], threshold)
+    if draw is not None:
+        draw(axes[1])
     output.write(lambda file: image.savefig(file, format=Path(output).suffix[1:]))
 
 
