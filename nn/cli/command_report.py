@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,9 @@ from nn.cli.command import (
 )
 from nn.cli.command_compare import executed, own_errors
 from nn.cli.command_draw import saved_or_described
-from nn.report.markup import Section
+
+if TYPE_CHECKING:  # (the page is loaded when one is made)
+    from nn.report.markup import Section
 
 
 def add_to(subparsers: Any) -> None:
