@@ -69,7 +69,7 @@ def add_to(subparsers: Any) -> None:
     add_data_options(parser)
     add_network_options(parser, layers=None)
     group = parser.add_argument_group("training")
-    group.add_argument("--optimizer", choices=optimizers.BY_NAME, default="gradient_descent")
+    group.add_argument("--optimizer", choices=optimizers.BY_NAME)
     group.add_argument(
         "--rate", type=finite_number, help="learning rate (default: one for the data)"
     )
@@ -83,8 +83,7 @@ def add_to(subparsers: Any) -> None:
     group.add_argument(
         "--test",
         type=finite_number,
-        default=0.25,
-        help="share of the samples to hold out (default 0.25)",
+        help=f"share of the samples to hold out (default {UNSET['test']})",
     )
     group.add_argument(
         "--progress",
@@ -98,7 +97,7 @@ def add_to(subparsers: Any) -> None:
     group.add_argument(
         "--plot", metavar="FILE.png", help="draw cost, accuracy and, of two features, the regions"
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, **UNSET)
 
 
 @dataclass
