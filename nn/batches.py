@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.arrays import Array
+from nn.chunks import strips, taken
 from nn.losses import Right
 
 Count = Callable[[Array, Array], Right | None]  # of outputs and labels
@@ -40,11 +41,10 @@ class Batches:
         m = X.shape[-batch_axis]
         shape = (outputs, m) if batch_axis == 1 else (m, outputs)
         self.rng, self.Y, self.outputs = rng, Y, np.empty(shape, Y.dtype)
-        slices = [slice(i, min(i + size, m)) for i in range(0, m, size)]
-        self.shares = [(part.stop - part.start) / m for part in slices]
+        parts = strips(slice(0, m), size)
 
         def cut(samples: Array) -> list[Array]:
-            return [samples[part] if batch_axis == 0 else samples[..., part] for part in slices]
+            return [taken(samples, part, batch_axis) for part in parts]
 
         if rng is None:
             pieces = [[np.ascontiguousarray(a) for a in cut(samples)] for samples in (X, Y)]
@@ -56,6 +56,7 @@ class Batches:
             self.Y = laid_out[1]
             pieces = [cut(a) for a in laid_out]
         self.batches = [Batch(*part) for part in zip(*pieces, cut(self.outputs), strict=True)]
+        self.shares = [batch.Y.shape[batch_axis] / m for batch in self.batches]
         self.size, self.count = size, len(self.batches)
 
     def examples(self) -> list[Batch]:

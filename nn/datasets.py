@@ -210,6 +210,9 @@ def split(
     Of samples larger than memory (nn.samples), this share of each chunk is held out, when it is
     read. Of batches that are pairs (X, Y), with Y=None, the first two results are such batches.
 
+    Raises ValueError if X and Y differ in the number of samples, and for a share that leaves none
+    to one of the parts.
+
     >>> X_train, X_test, Y_train, Y_test = split(*planar(400), test=0.25, rng=0)
     >>> X_train.shape, X_test.shape, Y_train.shape, Y_test.shape
     ((2, 300), (2, 100), (1, 300), (1, 100))
@@ -277,6 +280,9 @@ def standardize(
     Both are measured on X_train alone; a feature that is constant there is only shifted. Returns
     X_train, or both if X_test is given. What is larger than memory (nn.samples) is measured chunk
     by chunk, and shifted and scaled when it is read.
+
+    Raises ValueError if X_test has other features, and, naming it, for a feature whose values are
+    too large, or too small, to be scaled.
 
     >>> standardize(np.array([[1.0, 3.0], [5.0, 5.0]]), np.array([[2.0], [6.0]]))
     (array([[-1.,  1.],

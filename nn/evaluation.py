@@ -253,8 +253,8 @@ def checked_samples(
     tensor = ag.Tensor(finite_samples("Y", labels, net.dtype, axis, names), name="Y")
     if known:
         known.check_labels(tensor.data, axis, ignored is not None)
-    if classes is None and known and (known.one_of_many or (for_classes and outputs == 1)):
-        classes = list(range(max(outputs, 2)))
+    if classes is None and known:
+        classes = _numbered_classes(known, outputs)
     found: dict[str, Any] = {}
     if net.classes is None and classes is not None:
         found["classes"] = classes
@@ -316,14 +316,19 @@ def _classes_of(net: Network, chunks: Chunks, loss: Callable[..., Any]) -> list[
     first = chunks.first(of="Y").Y
     if first is None:
         raise TypeError(_NO_LABELS)
-    default: list[Class] | None = None
-    if known.one_of_many or outputs == 1:
-        default = list(range(max(outputs, 2)))
+    default = _numbered_classes(known, outputs)
     if not is_one_for_each(first, outputs, net.batch_axis):
         return default
     # Of what is read once, all that comes later must be of the first chunk's classes.
     kinds = first if chunks.once else chunks.alone("Y").total(_kinds, np.union1d)
     return encoded(kinds, outputs, net.batch_axis, True, None, ignored)[1] or default
+
+
+def _numbered_classes(loss: Loss, outputs: int) -> list[Class] | None:
+    """The classes 0, 1, … that the outputs decide between; None if each answers for itself."""
+    if loss.one_of_many or (loss.for_classes and outputs == 1):
+        return list(range(max(outputs, 2)))
+    return None
 
 
 def _kinds(piece: Piece) -> Array:

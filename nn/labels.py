@@ -44,12 +44,11 @@ def encoded(
     if is_frame(Y) and labels.ndim == 2 and batch_axis == 1:
         labels = labels.T
     words = labels.dtype.kind == "U"
-    column = labels.ndim == 1 or (labels.ndim == 2 and 1 in labels.shape)
-    if not words and not is_one_for_each(labels, outputs, batch_axis):
+    if not is_one_for_each(labels, outputs, batch_axis):
+        if words:
+            raise ValueError(f"Y {labels.shape} holds words: give one label for each sample")
         check_samples("Y", labels.shape, (outputs,), "outputs", batch_axis)
         return labels, None
-    if not column:
-        raise ValueError(f"Y {labels.shape} holds words: give one label for each sample")
     labels = labels.ravel()
     numbers = outputs == 1 and (classes is None or list(classes) == [0, 1])
     if not words and (not for_classes or (numbers and ((labels >= 0) & (labels <= 1)).all())):

@@ -9,7 +9,9 @@ import nn
 from nn.cli import command
 
 MODEL = """
+import typing
 import numpy as np
+import autograd_lite as ag
 
 def cost(w, x, y):
     return ((np.tanh(w @ x) - y) ** 2).mean()
@@ -25,6 +27,25 @@ def many(x):
 
 def fails(x):
     raise ValueError("of its own")
+
+def itself(x):
+    return x
+
+def a_number(x):
+    return ag.Tensor(3.0)
+
+def infinite(x):
+    return (np.inf * x * x).sum()
+
+class Layer(typing.NamedTuple):
+    W: np.ndarray
+    b: np.ndarray
+
+def of_a_layer(layer):
+    return (layer.W * layer.W).sum() + layer.b.sum()
+
+def of_a_layer_example():
+    return (Layer(np.ones((2, 3)), np.ones(2)),)
 """
 
 
@@ -70,14 +91,34 @@ def test_training(page):
     assert html.count("<img") == 1
 
 
-def test_no_more_samples_than_there_are(page):
-    assert "computes for 112 samples" in page("--data", "iris", "--samples", "1000")
-
-
 def test_a_plane_shows_the_answers(page):
     html = page("--data", "planar")
     assert html.count("<img") == 2
     assert "The points of the plane" in html
+
+
+@pytest.mark.parametrize(
+    ("loss", "level"), [("binary_cross_entropy", 0.5), ("binary_cross_entropy_with_logits", 0)]
+)
+def test_the_answers_change_where_the_loss_says(loss, level, page, monkeypatch):
+    """A logit of 0 is a probability of one half."""
+    contour = pytest.importorskip("matplotlib.contour")
+    drawn, draw = [], nn.plots.decision_boundary
+    monkeypatch.setattr(
+        nn.plots, "decision_boundary", lambda *a, **k: drawn.append(draw(*a, **k)) or drawn[-1]
+    )
+    page("--data", "planar", "--loss", loss)
+    (lines,) = [c for c in drawn[0].collections if isinstance(c, contour.QuadContourSet)]
+    assert lines.levels == [level]
+
+
+def test_a_training_that_was_interrupted_makes_no_page(tmp_path, monkeypatch, capsys):
+    stopped = nn.History(interrupted=True)
+    monkeypatch.setattr("nn.cli.command_train.fit", lambda *a, **k: stopped)
+    output = tmp_path / "page.html"
+    assert command.main(["report", "--data", "iris", "--output", str(output)]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_a_function(page, model):
@@ -90,6 +131,10 @@ def test_a_function(page, model):
 def test_a_function_that_returns_a_gradient_too(page, model):
     html = page(f"{model}::with_its_gradient", "--args", "x=(2,3,4)")
     assert "∂J/∂x = 2 x" in html
+
+
+def test_a_function_of_a_named_tuple(page, model):
+    assert "∂J/∂layer0 = 2 layer0" in page(f"{model}::of_a_layer")
 
 
 def test_a_note(page, tmp_path):
@@ -120,11 +165,15 @@ def test_the_numbers_of_a_product(page, model):
         (["{model}::none"], "does not define none. It defines cost, with_its_gradient, many"),
         (["{model}::many", "--args", "x=(2,)"], "a page is about a cost, a scalar Tensor"),
         (["{model}::fails", "--args", "x=(2,)"], "of its own"),
+        (["{model}::itself", "--args", "x=()"], "itself returned a Tensor that no operation"),
+        (["{model}::a_number", "--args", "x=(2,)"], "no operation on a float array among its"),
+        (["{model}::infinite", "--args", "x=(1,)"], "is not finite on this tape"),
         (["{model}::many"], "what is many run on?"),
         (["no_such.npz"], "no such file"),
         (["no_such.md"], "no such file"),
         (["--layers", "2,1", "--samples", "0"], "--samples must be 1 or more"),
         (["--layers", "2,1", "--data", "iris"], "iris has 4 features"),
+        (["--data", "iris", "--samples", "113"], "--samples 113: iris has 112 to train on"),
     ],
 )
 def test_what_the_user_got_wrong(arguments, says, model, tmp_path, capsys):
@@ -135,8 +184,11 @@ def test_what_the_user_got_wrong(arguments, says, model, tmp_path, capsys):
     assert not page.exists()
 
 
-def test_it_does_not_replace_what_it_reads(model, capsys):
-    before = model.read_text()
-    assert command.main(["report", f"{model}::cost", "--output", str(model)]) == 2
-    assert "this would replace" in capsys.readouterr().err
-    assert model.read_text() == before
+@pytest.mark.parametrize("ending", [".py", ".md"])
+def test_it_does_not_replace_what_it_reads(ending, model, capsys):
+    file = model.rename(model.with_suffix(ending))
+    before = file.read_text()
+    read = f"{file}::cost" if ending == ".py" else str(file)
+    assert command.main(["report", read, "--output", str(file)]) == 2
+    assert f"--output {file}: this would replace" in capsys.readouterr().err
+    assert file.read_text() == before

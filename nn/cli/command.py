@@ -130,7 +130,7 @@ def usage_errors() -> Iterator[None]:
     """Turn the errors of whatever is built from the user's options into UsageErrors."""
     try:
         yield
-    except (ValueError, TypeError, OverflowError, OSError, ImportError) as error:
+    except (ValueError, TypeError, ArithmeticError, OSError, ImportError) as error:
         raise UsageError(str(error)) from error
 
 

@@ -96,24 +96,21 @@ def _of_formula(options: argparse.Namespace) -> int:
         for letter, sizes in _pairs(options.shape, "--shape X=m,n")
     }
     assume = dict(_pairs(options.assume, "--assume A=symmetric"))
-    try:
-        with usage_errors():
-            derivation = ag.derive(
-                options.formula,
-                options.wrt,
-                notation=NOTATIONS.get(options.notation, ag.Notation()),
-                steps=options.steps,
-                order=2 if options.hessian else 1,
-                shapes=shapes,
-                assume=assume,
-            )
-            forms = derivation.forms
-            if options.library:
-                text = "\n\n".join(form.source_in(options.library) for form in forms.values())
-            else:
-                text = derivation.latex() if options.latex else str(derivation)
-    except ArithmeticError as error:
-        raise UsageError(str(error)) from error
+    with usage_errors():
+        derivation = ag.derive(
+            options.formula,
+            options.wrt,
+            notation=NOTATIONS.get(options.notation, ag.Notation()),
+            steps=options.steps,
+            order=2 if options.hessian else 1,
+            shapes=shapes,
+            assume=assume,
+        )
+        forms = derivation.forms
+        if options.library:
+            text = "\n\n".join(form.source_in(options.library) for form in forms.values())
+        else:
+            text = derivation.latex() if options.latex else str(derivation)
     print(text.strip())
     return 0
 

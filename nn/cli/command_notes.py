@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import autograd_lite as ag
 from autograd_lite import files
@@ -23,17 +23,20 @@ def run_notes(options: argparse.Namespace) -> int:
     for path in options.notes:
         check_file(path, path)
     written = outputs(options, "json", "report")
-    code = check_notes(options, written)
+    code = check_notes(options.notes, options.rng, written)
     if options.watch:
         for _ in changes(options.notes):
-            code = check_notes(options, {})
+            code = check_notes(options.notes, options.rng, {})
     return code
 
 
-def check_notes(options: argparse.Namespace, written: dict[str, files.Output]) -> int:
-    """Check every note once."""
+def check_notes(paths: Sequence[str], rng: int, written: dict[str, files.Output]) -> int:
+    """Check every note once, print and write what was found; returns the exit code.
+
+    written: where the results go as "json", and the page as "report", if they go anywhere.
+    """
     with usage_errors():
-        reports = [ag.check_derivation(path, options.rng) for path in options.notes]
+        reports = [ag.check_derivation(path, rng) for path in paths]
     if "json" in written:
         whole: dict[str, list[object]] = {"claims": [], "unread": []}
         for report in reports:

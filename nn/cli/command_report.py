@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,9 @@ from nn.cli.command import (
 )
 from nn.cli.command_compare import executed, own_errors
 from nn.cli.command_draw import saved_or_described
-from nn.report.markup import Section
+
+if TYPE_CHECKING:  # (the page is loaded when one is made)
+    from nn.report.markup import Section
 
 
 def add_to(subparsers: Any) -> None:
@@ -64,15 +66,11 @@ def run(options: argparse.Namespace) -> int:
     file, _, name = (options.saved or "").partition("::")
     if file:
         check_file(file, file)
-    if file and not file.endswith((".npz", ".py")):
-        return command_notes.run_notes(
-            argparse.Namespace(
-                notes=[file], report=options.output, json=None, watch=False, rng=options.rng
-            )
-        )
     if options.samples < 1:
         raise UsageError("--samples must be 1 or more")
     output = outputs(options, "output")["output"]
+    if file and not file.endswith((".npz", ".py")):
+        return command_notes.check_notes([file], options.rng, {"report": output})
     from nn import report
 
     if problem := report.missing():
@@ -105,7 +103,8 @@ def _about_function(file: str, name: str, options: argparse.Namespace) -> list[S
 def recorded_cost(function: Callable[..., Any], args: Any) -> ag.Tensor:
     """The cost that a function returns, alone or first, run on Tensors named as its arguments.
 
-    TypeError where it does not return a scalar Tensor.
+    TypeError where it does not return a scalar Tensor, one that operations on its float arrays
+    lead to.
 
     >>> def cost(w, x):
     ...     return np.sum((w @ x) ** 2)
@@ -123,6 +122,11 @@ def recorded_cost(function: Callable[..., Any], args: Any) -> ag.Tensor:
         raise TypeError(
             f"{function.__name__} returned {kind}: a page is about a cost, a scalar Tensor"
         )
+    if J.op is None or not J.requires_grad:
+        raise TypeError(
+            f"{function.__name__} returned a Tensor that no operation on a float array among its "
+            "arguments leads to: there is no derivative to show"
+        )
     return J
 
 
@@ -133,7 +137,8 @@ def _on_tape(name: str, x: Any) -> Any:
     if isinstance(x, Mapping):
         return {key: _on_tape(str(key), value) for key, value in x.items()}
     if isinstance(x, list | tuple):
-        return type(x)(_on_tape(f"{name}{i}", value) for i, value in enumerate(x))
+        inside = [_on_tape(f"{name}{i}", value) for i, value in enumerate(x)]
+        return type(x)(*inside) if hasattr(x, "_fields") else type(x)(inside)
     return x
 
 
@@ -149,8 +154,9 @@ def _about_network(options: argparse.Namespace) -> tuple[str, list[Section]]:
     else:
         task = command_train.prepared(options)
         net, loss = task.net, task.loss
-        shown = range(min(options.samples, task.training[0].shape[net.batch_axis]))
-        X, Y = (a.take(shown, net.batch_axis) for a in task.training)
+        if (m := options.samples) > task.samples:
+            raise UsageError(f"--samples {m}: {options.data} has {task.samples} to train on")
+        X, Y = (a.take(range(options.samples), net.batch_axis) for a in task.training)
     f = net.forward(X)
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
     sizes = "-".join(map(str, net.sizes))
@@ -165,21 +171,24 @@ def _training(task: command_train.Task, options: argparse.Namespace) -> Section:
     from nn.report import training
 
     history = command_train.fitted(task, options)
-    X, Y = task.training
+    if history.interrupted:
+        raise KeyboardInterrupt
     said = (
-        f"Trained on {X.shape[task.net.batch_axis]} samples of {options.data}, {options.epochs} "
+        f"Trained on {task.samples} samples of {options.data}, {options.epochs} "
         f"epochs of gradient descent at rate {options.rate:g}."
     )
-    return training.training_section(task.net, X, Y, history, said)
+    return training.training_section(history, said, command_train.boundary(task))
 
 
 def _sections(J: ag.Tensor, what: str, groups: Mapping[str, Any]) -> list[Section]:
     from nn.report import network
 
+    with usage_errors():
+        derivation = ag.derive(J)
     drawing = ag.draw(J, groups=groups)
     said = f"The graph of what {what}, with a dashed edge back for every rule."
     return [
         network.graph_section(drawing, what, said),
         network.stepper_section(J, f"what {what}"),
-        network.derivation_section(ag.derive(J)),
+        network.derivation_section(derivation),
     ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,7 @@ def add_to(subparsers: Any) -> None:
     add_data_options(parser)
     add_network_options(parser, layers=None)
     group = parser.add_argument_group("training")
-    group.add_argument("--optimizer", choices=optimizers.BY_NAME, default="gradient_descent")
+    group.add_argument("--optimizer", choices=optimizers.BY_NAME)
     group.add_argument(
         "--rate", type=finite_number, help="learning rate (default: one for the data)"
     )
@@ -81,8 +83,7 @@ def add_to(subparsers: Any) -> None:
     group.add_argument(
         "--test",
         type=finite_number,
-        default=0.25,
-        help="share of the samples to hold out (default 0.25)",
+        help=f"share of the samples to hold out (default {UNSET['test']})",
     )
     group.add_argument(
         "--progress",
@@ -96,7 +97,7 @@ def add_to(subparsers: Any) -> None:
     group.add_argument(
         "--plot", metavar="FILE.png", help="draw cost, accuracy and, of two features, the regions"
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, **UNSET)
 
 
 @dataclass
@@ -110,6 +111,11 @@ class Task:
     held_out: tuple[Array, Array]
     mean: Array
     scale: Array
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are to train on."""
+        return int(self.training[0].shape[self.net.batch_axis])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -227,8 +233,8 @@ def prepared(options: argparse.Namespace) -> Task:
 
 
 def _samples(task: Task, axis: int) -> str:
-    training, held_out = task.training[0].shape[axis], task.held_out[0].shape[axis]
-    return f"{task.net.sizes[0]} features, {training} samples to train, {held_out} held out"
+    held_out = task.held_out[0].shape[axis]
+    return f"{task.net.sizes[0]} features, {task.samples} samples to train, {held_out} held out"
 
 
 def _results(task: Task) -> dict[str, tuple[float, float | None]]:
@@ -251,16 +257,24 @@ def _check_picture(path: str) -> None:
         raise UsageError(f"--plot {path}: a picture is one of {known}")
 
 
+def boundary(task: Task) -> Callable[[Any], Any] | None:
+    """What draws samples of two features on the network's answers; None for other samples."""
+    from nn import plots
+
+    if task.net.sizes[0] != 2:
+        return None
+    threshold = 0.5 if task.loss.threshold is None else task.loss.threshold
+    return partial(plots.decision_boundary, task.net, *task.training, threshold=threshold)
+
+
 def _plot(output: files.Output, task: Task, history: History) -> None:
     from nn import plots
 
-    regions = task.net.sizes[0] == 2
-    image, axes = plots.figure(1 + regions)
+    draw = boundary(task)
+    image, axes = plots.figure(1 if draw is None else 2)
     plots.history(history, axes[0])
-    if regions:
-        X, Y = task.training
-        threshold = 0.5 if task.loss.threshold is None else task.loss.threshold
-        plots.decision_boundary(task.net, X, Y, axes[1], threshold)
+    if draw is not None:
+        draw(axes[1])
     output.write(lambda file: image.savefig(file, format=Path(output).suffix[1:]))
 
 

@@ -129,25 +129,14 @@ def stepper_section(J: ag.Tensor, what: str) -> Section:
 
     what: the computation in words.
     """
-    tape = ag.tape(J)
-    forward, backward = tape.forward(), tape.backward()
-    names = [run.output for run in forward] + [
-        "∂J/∂J",
-        *(run.result for run in backward),
-    ]
-    steps = [*map(operation, forward), first(J, backward[0].arriving), *map(rule, backward)]
-    said = [f"{run.operation}, shape {run.value.shape}" for run in forward]
-    said += [f"the gradient of J itself, {number(1)}"]
-    said += [
-        f"the gradient of {run.input}, {run.rule}, shape {run.gradient.shape}" for run in backward
-    ]
+    steps = _steps(J)
     chips = [
-        tag("li", tag("button", name, type="button", aria_label=f"step {i + 1}: {text}"))
-        for i, (name, text) in enumerate(zip(names, said, strict=True))
+        tag("li", tag("button", name, type="button", aria_label=f"step {n}: {said}"))
+        for n, (name, said, _) in enumerate(steps, start=1)
     ]
     articles = [
-        tag("article", content, class_="step", data_said=f"Step {i + 1} of {len(steps)}: {text}")
-        for i, (content, text) in enumerate(zip(steps, said, strict=True))
+        tag("article", step, class_="step", data_said=f"Step {n} of {len(steps)}: {said}")
+        for n, (_, said, step) in enumerate(steps, start=1)
     ]
     controls = [
         tag("button", "← back", type="button", class_="back"),
@@ -165,6 +154,27 @@ def stepper_section(J: ag.Tensor, what: str) -> Section:
             aria_label="The passes, step by step: arrow keys go back and forward"),
     ])  # fmt: skip
     return "stepper", "Forward and back, one step at a time", content
+
+
+def _steps(J: ag.Tensor) -> list[tuple[str, str, Markup]]:
+    """Of every step of both passes: its name, what it does in words, and its numbers."""
+    tape = ag.tape(J)
+    backward = tape.backward()
+    return [
+        *(
+            (run.output, f"{run.operation}, shape {run.value.shape}", operation(run))
+            for run in tape.forward()
+        ),
+        ("∂J/∂J", "the gradient of J itself, 1", first(J, backward[0].arriving)),
+        *(
+            (
+                run.result,
+                f"the gradient of {run.input}, {run.rule}, shape {run.gradient.shape}",
+                rule(run),
+            )
+            for run in backward
+        ),
+    ]
 
 
 def first(J: ag.Tensor, g: Any) -> Markup:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from nn import losses, optimizers, plots
-from nn.arrays import Array
 from nn.closed_form import Exercise, breast_cancer_exercise, planar_exercise
 from nn.documents.checked import Checked
 from nn.history import History
-from nn.network import Network
 from nn.report.markup import Markup, Section, captioned_table, markup, number, png, tag
 from nn.training import fit
 
@@ -97,12 +94,13 @@ def section(checked: Checked, rng: int, epochs: int) -> Section:
     return "training", "Networks in training", markup(parts)
 
 
-def training_section(net: Network, X: Array, Y: Array, history: History, said: str) -> Section:
-    """A section for one network: the cost by epoch and, of two features, its answers."""
+def training_section(
+    history: History, said: str, boundary: Callable[[Any], Any] | None = None
+) -> Section:
+    """A section for one network: the cost by epoch and, where they can be drawn, its answers."""
     pictures = [picture(lambda ax: plots.history(history, ax), curve(history))]
-    if net.sizes[0] == 2:
-        draw = partial(plots.decision_boundary, net, X, Y)
-        pictures.insert(0, picture(draw, BOUNDARY))
+    if boundary is not None:
+        pictures.insert(0, picture(boundary, ANSWERS))
     content = [tag("p", said), tag("div", pictures, class_="pictures")]
     return "training", "Training", markup(content)
 
@@ -110,6 +108,10 @@ def training_section(net: Network, X: Array, Y: Array, history: History, said: s
 BOUNDARY = (
     "The points of the plane in two colours, on the network's answer around them; a black line "
     "where the answer is one half."
+)
+ANSWERS = (
+    "The points of the plane, each class in a colour, on the network's answers around them; they "
+    "change at the edge of a region."
 )
 
 
