@@ -48,12 +48,12 @@ from autograd_lite.algebra.matrices import (
 )
 from autograd_lite.algebra.notation import TEXT
 from autograd_lite.algebra.simplification import (
-    IN_SYMPY,
+    ARITHMETIC,
     arithmetic,
     forms,
     from_sympy,
+    in_sympy,
     letter_of,
-    rational,
     sympy,
 )
 from autograd_lite.algebra.tree import (
@@ -387,14 +387,9 @@ class Shortener:
         return letters.setdefault(e, letter_of(len(letters)))
 
     def _in_sympy(self, e: Expression, letters: dict[Expression, Any]) -> Any:
-        if isinstance(e, Number) and np.isfinite(float(e.value)):
-            return rational(e)
-        if isinstance(e, Ones):
-            return sympy().Integer(1)
-        if isinstance(e, Apply) and _is_arithmetic(e):
-            if e.op is np.power:
-                return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
-            return IN_SYMPY[e.op](*[self._in_sympy(a, letters) for a in e.arguments])
+        written = in_sympy(e, lambda part: self._in_sympy(part, letters))
+        if written is not None:
+            return written
         shorter = self(e) if isinstance(e, Apply) else e
         if shorter is not e and (_is_arithmetic(shorter) or not isinstance(shorter, Apply)):
             return self._in_sympy(shorter, letters)
@@ -455,7 +450,7 @@ def _all_parts(e: Expression) -> Iterator[Expression]:
 
 def _is_arithmetic(e: Expression) -> bool:
     """Whether an expression is + − × ÷ or a power, element by element."""
-    return isinstance(e, Number | Ones) or (is_op(e, *IN_SYMPY, np.power) and arithmetic(e))
+    return isinstance(e, Number | Ones) or (is_op(e, *ARITHMETIC, np.power) and arithmetic(e))
 
 
 def _with_a_minus_inside(e: Expression) -> Expression:
