@@ -63,7 +63,7 @@ from autograd_lite.algebra.tree import (
     Ones,
     Shape,
     Symbol,
-    children,
+    all_parts,
     elementwise,
     factors,
     number,
@@ -104,7 +104,7 @@ class Shortener:
         """The shortest form found, also with softmax in the place of exp throughout."""
         short = self(e)
         best = short
-        for x in dict.fromkeys(_all_parts(short)):
+        for x in dict.fromkeys(all_parts(short)):
             if is_op(x, np.exp) and x.shape:
                 best = min([best, self._with_softmax(short, x)], key=length)
         return best
@@ -112,7 +112,7 @@ class Shortener:
     def _with_softmax(self, e: Expression, x: Apply) -> Expression:
         """The expression with S softmax(z) for x = exp(z), where it has a sum S of x."""
         best = e
-        for total in dict.fromkeys(_all_parts(e)):
+        for total in dict.fromkeys(all_parts(e)):
             axis = _sum_axis(total, x)
             if axis is None:
                 continue
@@ -439,13 +439,6 @@ class Shortener:
                 chain = [Ones((shape[0], 1)), transposition(column[0])]
             back[letter] = self._letter(x if not x.shape else multiplied(chain), letters)
         return written.subs(back, simultaneous=True)
-
-
-def _all_parts(e: Expression) -> Iterator[Expression]:
-    """The expression and all that it consists of."""
-    yield e
-    for x in children(e):
-        yield from _all_parts(x)
 
 
 def _is_arithmetic(e: Expression) -> bool:
