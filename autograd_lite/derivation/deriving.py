@@ -394,7 +394,7 @@ def written(
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
     header = filter(None, [writing.header, given and f"Without a name: {given}"])
-    return Derivation(lines, "\n".join(header), rows, forms)
+    return Derivation(lambda: lines, "\n".join(header), rows, forms)
 
 
 def conforming_line(e: Expression) -> Expression:
