@@ -55,7 +55,7 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
         column = replace(v, shape=v.shape[::-1])
         return pulled_out(replaced(e, v, transposition(column)), column)
     if e == v:
-        return unit_matrix(v.shape[0]) if v.shape else UNITY
+        return unit_matrix(v.shape[0])
     if is_op(e, np.add, np.subtract):
         a, b = (pulled_out(x, v) if occurs_in(v, x) else ZERO for x in e.arguments)
         return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))

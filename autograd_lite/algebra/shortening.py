@@ -576,14 +576,11 @@ def _squared(e: Expression) -> Expression | None:
     """v of vᵀ v, or A of tr(Aᵀ A)."""
     chain = links(e.arguments[0]) if is_entry(e) or is_op(e, np.trace) else []
     half = len(chain) // 2
-    if len(chain) != 2 * half or not half:
+    first, second = chain[:half], chain[half:]
+    if not chain or first != [transposition(x) for x in reversed(second)]:
         return None
-    turned = [transposition(x) for x in reversed(chain[half:])]
-    if turned != chain[:half]:
-        return None
-    sides = [chain[half:], [transposition(x) for x in reversed(chain[half:])]]
-    same = is_entry(e) or transposed_count(sides[0]) <= transposed_count(sides[1])
-    return functools.reduce(product, sides[0] if same else sides[1])
+    same = is_entry(e) or transposed_count(second) <= transposed_count(first)
+    return functools.reduce(product, second if same else first)
 
 
 def _without_ones(e: Expression) -> Expression:
