@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -211,8 +211,7 @@ class Shortener:
             scalar = scaled_by(scalar, own)
             total[body] = added(total[body], scalar) if body in total else scalar
         merged = [scaled_by(self(scalar), body) for body, scalar in total.items()]
-        zero: Expression = ZERO
-        return functools.reduce(added, sorted(merged, key=_place_in_sum), zero)
+        return _sum_in_order(merged)
 
     # Common factors
 
@@ -241,7 +240,7 @@ class Shortener:
         ]
         rest = [scaled_by(a, scaled_by(b, x)) for a, b, x in parts if (a, b, x) not in diagonals]
         one = diagonal(self(functools.reduce(added, columns)))
-        return functools.reduce(added, sorted([one, *rest], key=_place_in_sum))
+        return _sum_in_order([one, *rest])
 
     def _groupings(self, e: Expression) -> Iterator[Expression]:
         """The sum with the factors that two of its terms share taken out."""
@@ -273,7 +272,7 @@ class Shortener:
             side = common[0].shape[0] if last else common[-1].shape[1]
             body = functools.reduce(product, rest) if rest else unit_matrix(side)
             inside.append(scaled_by(scalar, body))
-        bracket = self(functools.reduce(added, sorted(inside, key=_place_in_sum)))
+        bracket = self(_sum_in_order(inside))
         grouped = multiplied([bracket, *common] if last else [*common, bracket])
         others.insert(place, grouped)
         return functools.reduce(added, others)
@@ -304,12 +303,8 @@ class Shortener:
 
     def _as_products(self, e: Expression) -> Expression:
         """diag(v) A for v 1ᵀ ∘ A, in each term of a sum."""
-        parts = [scaled_by(number(sign), self._term_as_product(x)) for sign, x in terms(e)]
-        return (
-            functools.reduce(added, sorted(parts, key=_place_in_sum))
-            if len(parts) > 1
-            else parts[0]
-        )
+        parts = (scaled_by(number(sign), self._term_as_product(x)) for sign, x in terms(e))
+        return _sum_in_order(parts)
 
     def _term_as_product(self, e: Expression) -> Expression:
         """A term without v 1ᵀ and 1 wᵀ as elementwise factors, and without A ∘ I."""
@@ -453,7 +448,7 @@ def _with_a_minus_inside(e: Expression) -> Expression:
     if coefficient >= 0 or k is None:
         return e
     parts = [scaled_by(number(-sign), x) for sign, x in terms(above[k])]
-    above[k] = functools.reduce(added, sorted(parts, key=_place_in_sum))
+    above[k] = _sum_in_order(parts)
     body = functools.reduce(divided_by, below, functools.reduce(times, above))
     return scaled_by(number(-coefficient), body)
 
@@ -467,6 +462,11 @@ def _minus_in_front(e: Expression) -> bool:
     """Whether a minus stands in front."""
     coefficient, *_ = factors(e)
     return bool(coefficient < 0)
+
+
+def _sum_in_order(parts: Iterable[Expression]) -> Expression:
+    """Their sum, as a person orders it."""
+    return functools.reduce(added, sorted(parts, key=_place_in_sum))
 
 
 def _place_in_sum(term: Expression) -> tuple[bool, int]:
