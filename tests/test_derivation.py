@@ -230,7 +230,7 @@ def test_the_judge_finds_a_wrong_line():
     np.testing.assert_array_equal(Computed("A 1", values).value, [[3], [12]])
     line = deriving.Line("∂J/∂A", "A ∘ B", (2, 3), "", 0.0, "")
     with pytest.raises(AssertionError):
-        judged(deriving.Derivation([line]), values)
+        judged(deriving.Derivation(lambda: [line]), values)
 
 
 def test_the_example_comes_out_exactly():

@@ -14,6 +14,8 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import LATEX, TEXT, in_latex, plain
 from autograd_lite.algebra.reading import Reader, RuleTexts, is_constant
 from autograd_lite.algebra.tree import (
+    Derivative,
+    Element,
     Symbol,
     elementwise,
     flipped,
@@ -131,6 +133,28 @@ def test_evaluated():
     f = flipped(e)
     np.testing.assert_allclose(evaluate(f, lambda s: VALUES[s.label].T), (((a - c) * a) @ b).T)
     assert TEXT(f) == "B ((A − C) ∘ A)"
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (0, r"(row 0 of a 2 × 1 matrix|no element 0 of 2)"),
+        (3, r"(row 3 of a 2 × 1 matrix|no element 3 of 2)"),
+        (np.inf, "(row inf of|no element inf of)"),
+        (1.5, "the index 1.5 is no whole number"),
+        (ag.Tensor(1.5, requires_grad=True), "the index 1.5 is no whole number"),
+        (np.arange(3)[:, None], "(row 0 of|no element 0 of)"),
+    ],
+)
+def test_an_element_that_does_not_exist(place, said):
+    """As a value, and as what a derivative is taken by."""
+    x, i = Symbol("value", "x", 0, (2, 1)), Symbol("value", "i", 1, ())
+    t = ag.Tensor([[1.0], [2.0]], requires_grad=True)
+    values = {"x": t, "i": place, "J": np.sum(t * t)}
+    of = Symbol("value", "J", 2, ())
+    for e in (Element(x, i, number(1), ()), Derivative(of, x, (), (i, number(1)))):
+        with pytest.raises(IndexError, match=said):
+            evaluate(e, lambda s: values[s.label])
 
 
 def reader(recorded):

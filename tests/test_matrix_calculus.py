@@ -364,7 +364,9 @@ def test_the_command(capsys):
         (["xᵀ A x", "--wrt", "z"], "z is no letter of the formula"),
         (["xᵀ A (x"], "should follow"),
         (["x", "--shape", "x"], "'x' is not written as --shape X=m,n"),
+        (["xᵀ x", "--shape", "x=0²"], "a size is a number, a letter, or n + 1"),
         (["--wrt", "W1"], "belong to a formula"),
+        (["--torch"], "--torch, --jax belong to a formula"),
     ],
 )
 def test_the_command_says_what_is_wrong(capsys, arguments, message):

@@ -95,15 +95,12 @@ def _lifted(value: Any, argument: Expression, of: Expression) -> Any:
 
 
 def _element(e: Element, x: Any, row: Any, column: Any) -> Any:
-    own = len(e.of.shape)
-    if own == 0:  # a number has one element
-        x, own = (x if isinstance(x, Tensor) else np.asarray(x))[..., None, None], 2
-    row, column = map(_whole, (row, column))
+    if not e.of.shape:  # a number has one element
+        x = _as_matrix(x)
     *before, rows, columns = x.shape
-    for index, size, what in ((row, rows, "row"), (column, columns, "column")):
-        if index is not None and np.size(index) and not 1 <= np.min(index) <= np.max(index) <= size:
-            out = np.max(index) if np.max(index) > size else np.min(index)
-            raise IndexError(f"{what} {int(out)} of a {rows} × {columns} matrix")
+    matrix = f"of a {rows} × {columns} matrix"
+    row = _from_zero(row, rows, "row", matrix)
+    column = _from_zero(column, columns, "column", matrix)
     more = 2 * (e.shape != ())
     at: list[Any] = [
         np.arange(n).reshape((n,) + (1,) * (len(before) - 1 - k + more))
@@ -113,19 +110,20 @@ def _element(e: Element, x: Any, row: Any, column: Any) -> Any:
         if index is None:
             at.append(np.arange(size).reshape(size, 1))
         else:
-            shifted = index - 1
-            at.append(shifted[(..., *[None] * more)] if shifted.ndim else shifted)
+            at.append(index[(..., *[None] * more)] if index.ndim else index)
     return x[tuple(at)]
 
 
-def _whole(index: Any) -> Any:
-    """An index as whole numbers; None for none."""
+def _from_zero(index: Any, size: int, what: str, of: str) -> Any:
+    """An index that counts from 1 as whole numbers that count from 0; None for none."""
     if index is None:
         return None
     numbers = np.asarray(index.data if isinstance(index, Tensor) else index)
     if (wrong := numbers[numbers != np.floor(numbers)]).size:
         raise IndexError(f"the index {wrong[0]:.3g} is no whole number")
-    return numbers.astype(int)
+    if (out := numbers[(numbers < 1) | (numbers > size)]).size:
+        raise IndexError(f"{what} {out[0]:.0f} {of}")
+    return numbers.astype(int) - 1
 
 
 def _over_index(e: Total, x: Any) -> Any:
@@ -169,15 +167,12 @@ def _by_an_element(full: Any, stack: int, above: Any, below: Any, at: list[Any])
     own = len(above) + (0 if whole is None else 2)
     index: list[Any] = []
     for k, n in enumerate(np.shape(full)[: stack + len(above)]):
-        after = stack - 1 - k + own if k < stack else stack + len(above) - 1 - k + own - len(above)
-        index.append(np.arange(n).reshape((n,) + (1,) * after))
+        index.append(np.arange(n).reshape((n,) + (1,) * (stack - 1 - k + own)))
     for x, n in zip(at, below, strict=True):
         if x is None:
             index.append(np.arange(n).reshape(n, 1))
         else:
-            place = np.asarray(x, dtype=int) - 1
-            if place.size and not 0 <= place.min() <= place.max() < n:
-                raise IndexError(f"there is no element {int(place.max()) + 1} of {n}")
+            place = _from_zero(x, n, "there is no element", f"of {n}")
             index.append(place[(..., *[None] * own)] if place.ndim else place)
     return full[tuple(index)], () if whole is None else (whole, 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from autograd_lite.algebra.matrices import (
     is_by_element,
     is_entry,
     is_op,
+    is_sum,
     links,
     multiplied,
     scaled_by,
@@ -32,6 +34,7 @@ from autograd_lite.algebra.tree import (
     product,
     replaced,
     symbols,
+    terms,
 )
 
 
@@ -55,12 +58,9 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
         column = replace(v, shape=v.shape[::-1])
         return pulled_out(replaced(e, v, transposition(column)), column)
     if e == v:
-        return unit_matrix(v.shape[0]) if v.shape else UNITY
-    if is_op(e, np.add, np.subtract):
-        a, b = (pulled_out(x, v) if occurs_in(v, x) else ZERO for x in e.arguments)
-        return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))
-    if is_op(e, np.negative):
-        return scaled_by(number(-1), pulled_out(e.arguments[0], v))
+        return unit_matrix(v.shape[0])
+    if is_sum(e) or is_op(e, np.negative):
+        return _by_term(e, lambda x: pulled_out(x, v) if occurs_in(v, x) else ZERO)
     if is_op(e, np.multiply, np.divide):
         a, factor = _with_and_without(e, v)
         return _scaled_rows(factor, pulled_out(a, v), a)
@@ -76,6 +76,11 @@ def pulled_out(e: Expression, v: Symbol) -> Expression:
 def occurs_in(v: Symbol, e: Expression) -> bool:
     """Whether an expression depends on a letter."""
     return v in symbols(e)
+
+
+def _by_term(e: Expression, of: Callable[[Expression], Expression]) -> Expression:
+    """The sum of what becomes of each term."""
+    return functools.reduce(added, [scaled_by(number(sign), of(x)) for sign, x in terms(e)])
 
 
 def _with_and_without(e: Apply, v: Symbol) -> tuple[Expression, Expression]:
@@ -117,11 +122,8 @@ def _applied(e: Expression, u: Expression, v: Symbol) -> Expression:
     """M of E u = M v, where the matrix E is linear in v."""
     if not occurs_in(v, e):
         return ZERO
-    if is_op(e, np.add, np.subtract):
-        a, b = (_applied(x, u, v) for x in e.arguments)
-        return added(a, scaled_by(number(1 if is_op(e, np.add) else -1), b))
-    if is_op(e, np.negative):
-        return scaled_by(number(-1), _applied(e.arguments[0], u, v))
+    if is_sum(e) or is_op(e, np.negative):
+        return _by_term(e, lambda x: _applied(x, u, v))
     if is_op(e, np.diagflat):
         return multiplied([diagonal(u), pulled_out(e.arguments[0], v)])
     if is_op(e, np.transpose) and (other := turned(e.arguments[0])) != e:
@@ -141,11 +143,8 @@ def _hadamard_applied(a: Expression, factor: Expression, u: Expression, v: Symbo
         return multiplied([factor, u, pulled_out(a, v)])
     if not occurs_in(v, a):
         return ZERO
-    if is_op(a, np.add, np.subtract):
-        first, second = (_hadamard_applied(x, factor, u, v) for x in a.arguments)
-        return added(first, scaled_by(number(1 if is_op(a, np.add) else -1), second))
-    if is_op(a, np.negative):
-        return scaled_by(number(-1), _hadamard_applied(a.arguments[0], factor, u, v))
+    if is_sum(a) or is_op(a, np.negative):
+        return _by_term(a, lambda x: _hadamard_applied(x, factor, u, v))
     if is_op(a, np.multiply, np.divide):
         inner, other = _with_and_without(a, v)
         return _hadamard_applied(inner, times(other, factor), u, v)

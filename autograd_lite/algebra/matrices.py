@@ -110,7 +110,7 @@ def is_by_element(e: Any) -> TypeGuard[Apply]:
 
 def conforming(e: Expression) -> Expression:
     """A sum in which a scalar that is no number is repeated to the shape of what it is added to."""
-    if is_op(e, np.add, np.subtract) and e.shape:
+    if is_sum(e) and e.shape:
         filled = [a if isinstance(a, Number) else repeats(a, e.shape) for a in e.arguments]
         return Apply(e.op, tuple(filled), e.shape)
     return e
@@ -327,11 +327,11 @@ def _ones_times(b: Expression) -> Expression | None:
         return transposition(b.arguments[0])
     inner, turned = (b.arguments[0], True) if is_op(b, np.transpose) else (b, False)
     along_rows = turned or 1 in inner.shape  # a vector has one sum
-    if has_property(inner, "columns sum to 1") and (not turned or 1 in inner.shape):
-        return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY
-    if has_property(inner, "rows sum to 1") and along_rows:
-        return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY
-    if is_op(inner, rules.softmax_) and inner.static["axis"] == (int(turned),):
+    if (
+        (has_property(inner, "columns sum to 1") and (not turned or 1 in inner.shape))
+        or (has_property(inner, "rows sum to 1") and along_rows)
+        or (is_op(inner, rules.softmax_) and inner.static["axis"] == (int(turned),))
+    ):
         return Ones((1, b.shape[1])) if b.shape[1] > 1 else UNITY
     return None
 
@@ -473,7 +473,7 @@ def trace_of(e: Expression) -> Expression:
     return Apply(np.trace, (functools.reduce(product, first),), ())
 
 
-# Functions along_axes an axis
+# Functions along an axis
 
 
 def along_axes(op: Any, x: Expression, axis: tuple[int, ...] | None, ddof: int = 0) -> Expression:

@@ -53,9 +53,7 @@ def in_matrices(e: Expression) -> Expression:
 
 def _in_matrices(e: Expression, convert: Callable[[Expression], Expression]) -> Expression:
     if isinstance(e, Symbol):
-        return Symbol(
-            e.kind, e.label, e.number, shape_in_matrices(e.shape), e.flipped, e.properties
-        )
+        return replace(e, shape=shape_in_matrices(e.shape))
     if isinstance(e, Number):
         return Number(e.value)
     if isinstance(e, Ones):
@@ -176,7 +174,7 @@ _CONVERSIONS: dict[Any, Callable[..., Expression]] = {
     only: lambda e, shape, convert: convert(e.arguments[0]),
 }
 _OWN: dict[str, Callable[..., Expression]] = {"cofactors": _of_cofactors}
-_OF_MATRICES: set[Any] = {np.linalg.inv, np.linalg.pinv, np.linalg.det, np.trace, np.diagflat}
+_OF_MATRICES: set[Any] = {np.linalg.inv, np.linalg.pinv, np.linalg.det, np.trace}
+_OF_MATRICES |= {np.eye, np.diagflat, diagonal_of}
 _ALONG: set[Any] = {np.mean, np.max, np.min, np.prod, np.var, np.std, np.linalg.norm}
 _ALONG |= {rules.logsumexp_, rules.softmax_, rules.log_softmax_}
-_OF_MATRICES |= {np.eye, diagonal_of}

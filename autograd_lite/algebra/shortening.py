@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -48,12 +48,12 @@ from autograd_lite.algebra.matrices import (
 )
 from autograd_lite.algebra.notation import TEXT
 from autograd_lite.algebra.simplification import (
-    IN_SYMPY,
+    ARITHMETIC,
     arithmetic,
     forms,
     from_sympy,
+    in_sympy,
     letter_of,
-    rational,
     sympy,
 )
 from autograd_lite.algebra.tree import (
@@ -63,7 +63,7 @@ from autograd_lite.algebra.tree import (
     Ones,
     Shape,
     Symbol,
-    children,
+    all_parts,
     elementwise,
     factors,
     number,
@@ -104,7 +104,7 @@ class Shortener:
         """The shortest form found, also with softmax in the place of exp throughout."""
         short = self(e)
         best = short
-        for x in dict.fromkeys(_all_parts(short)):
+        for x in dict.fromkeys(all_parts(short)):
             if is_op(x, np.exp) and x.shape:
                 best = min([best, self._with_softmax(short, x)], key=length)
         return best
@@ -112,7 +112,7 @@ class Shortener:
     def _with_softmax(self, e: Expression, x: Apply) -> Expression:
         """The expression with S softmax(z) for x = exp(z), where it has a sum S of x."""
         best = e
-        for total in dict.fromkeys(_all_parts(e)):
+        for total in dict.fromkeys(all_parts(e)):
             axis = _sum_axis(total, x)
             if axis is None:
                 continue
@@ -211,8 +211,7 @@ class Shortener:
             scalar = scaled_by(scalar, own)
             total[body] = added(total[body], scalar) if body in total else scalar
         merged = [scaled_by(self(scalar), body) for body, scalar in total.items()]
-        zero: Expression = ZERO
-        return functools.reduce(added, sorted(merged, key=_place_in_sum), zero)
+        return _sum_in_order(merged)
 
     # Common factors
 
@@ -241,7 +240,7 @@ class Shortener:
         ]
         rest = [scaled_by(a, scaled_by(b, x)) for a, b, x in parts if (a, b, x) not in diagonals]
         one = diagonal(self(functools.reduce(added, columns)))
-        return functools.reduce(added, sorted([one, *rest], key=_place_in_sum))
+        return _sum_in_order([one, *rest])
 
     def _groupings(self, e: Expression) -> Iterator[Expression]:
         """The sum with the factors that two of its terms share taken out."""
@@ -273,7 +272,7 @@ class Shortener:
             side = common[0].shape[0] if last else common[-1].shape[1]
             body = functools.reduce(product, rest) if rest else unit_matrix(side)
             inside.append(scaled_by(scalar, body))
-        bracket = self(functools.reduce(added, sorted(inside, key=_place_in_sum)))
+        bracket = self(_sum_in_order(inside))
         grouped = multiplied([bracket, *common] if last else [*common, bracket])
         others.insert(place, grouped)
         return functools.reduce(added, others)
@@ -304,12 +303,8 @@ class Shortener:
 
     def _as_products(self, e: Expression) -> Expression:
         """diag(v) A for v 1ᵀ ∘ A, in each term of a sum."""
-        parts = [scaled_by(number(sign), self._term_as_product(x)) for sign, x in terms(e)]
-        return (
-            functools.reduce(added, sorted(parts, key=_place_in_sum))
-            if len(parts) > 1
-            else parts[0]
-        )
+        parts = (scaled_by(number(sign), self._term_as_product(x)) for sign, x in terms(e))
+        return _sum_in_order(parts)
 
     def _term_as_product(self, e: Expression) -> Expression:
         """A term without v 1ᵀ and 1 wᵀ as elementwise factors, and without A ∘ I."""
@@ -387,14 +382,9 @@ class Shortener:
         return letters.setdefault(e, letter_of(len(letters)))
 
     def _in_sympy(self, e: Expression, letters: dict[Expression, Any]) -> Any:
-        if isinstance(e, Number) and np.isfinite(float(e.value)):
-            return rational(e)
-        if isinstance(e, Ones):
-            return sympy().Integer(1)
-        if isinstance(e, Apply) and _is_arithmetic(e):
-            if e.op is np.power:
-                return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
-            return IN_SYMPY[e.op](*[self._in_sympy(a, letters) for a in e.arguments])
+        written = in_sympy(e, lambda part: self._in_sympy(part, letters))
+        if written is not None:
+            return written
         shorter = self(e) if isinstance(e, Apply) else e
         if shorter is not e and (_is_arithmetic(shorter) or not isinstance(shorter, Apply)):
             return self._in_sympy(shorter, letters)
@@ -446,16 +436,9 @@ class Shortener:
         return written.subs(back, simultaneous=True)
 
 
-def _all_parts(e: Expression) -> Iterator[Expression]:
-    """The expression and all that it consists of."""
-    yield e
-    for x in children(e):
-        yield from _all_parts(x)
-
-
 def _is_arithmetic(e: Expression) -> bool:
     """Whether an expression is + − × ÷ or a power, element by element."""
-    return isinstance(e, Number | Ones) or (is_op(e, *IN_SYMPY, np.power) and arithmetic(e))
+    return isinstance(e, Number | Ones) or (is_op(e, *ARITHMETIC, np.power) and arithmetic(e))
 
 
 def _with_a_minus_inside(e: Expression) -> Expression:
@@ -465,7 +448,7 @@ def _with_a_minus_inside(e: Expression) -> Expression:
     if coefficient >= 0 or k is None:
         return e
     parts = [scaled_by(number(-sign), x) for sign, x in terms(above[k])]
-    above[k] = functools.reduce(added, sorted(parts, key=_place_in_sum))
+    above[k] = _sum_in_order(parts)
     body = functools.reduce(divided_by, below, functools.reduce(times, above))
     return scaled_by(number(-coefficient), body)
 
@@ -479,6 +462,11 @@ def _minus_in_front(e: Expression) -> bool:
     """Whether a minus stands in front."""
     coefficient, *_ = factors(e)
     return bool(coefficient < 0)
+
+
+def _sum_in_order(parts: Iterable[Expression]) -> Expression:
+    """Their sum, as a person orders it."""
+    return functools.reduce(added, sorted(parts, key=_place_in_sum))
 
 
 def _place_in_sum(term: Expression) -> tuple[bool, int]:
@@ -588,14 +576,11 @@ def _squared(e: Expression) -> Expression | None:
     """v of vᵀ v, or A of tr(Aᵀ A)."""
     chain = links(e.arguments[0]) if is_entry(e) or is_op(e, np.trace) else []
     half = len(chain) // 2
-    if len(chain) != 2 * half or not half:
+    first, second = chain[:half], chain[half:]
+    if not chain or first != [transposition(x) for x in reversed(second)]:
         return None
-    turned = [transposition(x) for x in reversed(chain[half:])]
-    if turned != chain[:half]:
-        return None
-    sides = [chain[half:], [transposition(x) for x in reversed(chain[half:])]]
-    same = is_entry(e) or transposed_count(sides[0]) <= transposed_count(sides[1])
-    return functools.reduce(product, sides[0] if same else sides[1])
+    same = is_entry(e) or transposed_count(second) <= transposed_count(first)
+    return functools.reduce(product, second if same else first)
 
 
 def _without_ones(e: Expression) -> Expression:

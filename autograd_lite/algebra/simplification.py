@@ -32,7 +32,14 @@ from autograd_lite.algebra.tree import (
 )
 from autograd_lite.extras import needed
 
-ARITHMETIC = (np.add, np.subtract, np.multiply, np.divide, np.negative, np.square)
+ARITHMETIC: dict[Any, Callable[..., Any]] = {  # what SymPy, too, has signs for
+    np.add: lambda a, b: a + b,
+    np.subtract: lambda a, b: a - b,
+    np.multiply: lambda a, b: a * b,
+    np.divide: lambda a, b: a / b,
+    np.negative: lambda a: -a,
+    np.square: lambda a: a**2,
+}
 _LINEAR = (np.sum, np.reshape, np.transpose, rules.getitem, rules.scatter_add)
 _MANY = 12  # letters in a region, from which on it is no longer factored
 
@@ -156,18 +163,12 @@ class Simplifier:
         return x, from_sympy(_shortest(-constant / slope), [x, name])
 
     def _in_sympy(self, e: Expression, letters: dict[Expression, Any]) -> Any:
-        if isinstance(e, Number) and np.isfinite(float(e.value)):
-            return rational(e)
-        if isinstance(e, Ones):
-            return sympy().Integer(1)
-        if isinstance(e, Apply) and arithmetic(e):
-            if e.op is np.power:
-                return self._in_sympy(e.arguments[0], letters) ** int(e.arguments[1].value)
-            inner = repeated(e)
-            if inner is not None:
-                return self._in_sympy(inner, letters)
-            arguments = [self._in_sympy(a, letters) for a in e.arguments]
-            return IN_SYMPY[e.op](*arguments)
+        inner = repeated(e)
+        if inner is not None:
+            return self._in_sympy(inner, letters)
+        written = in_sympy(e, lambda part: self._in_sympy(part, letters))
+        if written is not None:
+            return written
         shorter = self(e) if isinstance(e, Apply) else e
         if shorter is not e and arithmetic(shorter):
             return self._in_sympy(shorter, letters)
@@ -176,22 +177,18 @@ class Simplifier:
         return letters[shorter]
 
 
-def rational(e: Number) -> Any:
-    """A finite constant as a fraction of SymPy's."""
-    value = e.value
-    return sympy().Rational(
-        *value.as_integer_ratio() if isinstance(value, Fraction) else [repr(value)]
-    )
-
-
-IN_SYMPY: dict[Any, Callable[..., Any]] = {
-    np.add: lambda a, b: a + b,
-    np.subtract: lambda a, b: a - b,
-    np.multiply: lambda a, b: a * b,
-    np.divide: lambda a, b: a / b,
-    np.negative: lambda a: -a,
-    np.square: lambda a: a**2,
-}
+def in_sympy(e: Expression, part: Callable[[Expression], Any]) -> Any:
+    """A constant, or arithmetic on what `part` gives for its arguments; None for anything else."""
+    if isinstance(e, Number) and np.isfinite(float(e.value)):
+        exact = isinstance(e.value, Fraction)
+        return sympy().Rational(*(e.value.as_integer_ratio() if exact else [repr(e.value)]))
+    if isinstance(e, Ones):
+        return sympy().Integer(1)
+    if not isinstance(e, Apply) or not arithmetic(e):
+        return None
+    if e.op is np.power:
+        return part(e.arguments[0]) ** int(e.arguments[1].value)
+    return ARITHMETIC[e.op](*map(part, e.arguments)) if e.op in ARITHMETIC else None
 
 
 # Matrix products
@@ -254,6 +251,7 @@ def _transposed(e: Expression) -> Expression:
 
 @functools.cache
 def letter_of(n: int) -> Any:
+    """The letter that SymPy has for the n-th expression of a region."""
     return sympy().Symbol(f"x{n}")
 
 
@@ -278,6 +276,7 @@ def _shortest(e: Any) -> Any:
 
 
 def from_sympy(e: Any, letters: list[Expression]) -> Expression:
+    """A rational expression of SymPy's with expressions for its letters, by `letter_of`."""
     if e.is_Symbol:
         return letters[_index(e)]
     if e.is_Rational:

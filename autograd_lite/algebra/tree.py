@@ -5,7 +5,7 @@ What is printed is what is evaluated: `notation` writes this tree, `evaluation` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -263,9 +263,16 @@ def rebuilt(e: Expression, new: Sequence[Any]) -> Expression:
     return e
 
 
+def all_parts(e: Expression) -> Iterator[Expression]:
+    """The expression and all that it consists of, in order of appearance."""
+    yield e
+    for x in children(e):
+        yield from all_parts(x)
+
+
 def symbols(e: Expression) -> list[Symbol]:
     """Every symbol of an expression, in order of appearance, repeated ones too."""
-    return [e] if isinstance(e, Symbol) else [s for a in children(e) for s in symbols(a)]
+    return [x for x in all_parts(e) if isinstance(x, Symbol)]
 
 
 def terms(e: Expression, sign: int = 1) -> list[tuple[int, Expression]]:

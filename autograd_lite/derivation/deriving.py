@@ -104,9 +104,9 @@ def derive(
     sympy()
     if broadcasting not in ("none", "numpy"):
         raise ValueError(f"broadcasting={broadcasting!r}: there are none, numpy")
-    if isinstance(J, str):
-        return derive_text(J, wrt, notation, steps, order, shapes, assume)
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
+    if isinstance(J, str):
+        return derive_text(J, wrt, chosen, steps, order, shapes, assume)
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
@@ -137,14 +137,13 @@ def style_for(notation: Notation, cost: str) -> Callable[[bool], Style]:
 def derive_text(
     text: str,
     wrt: Any,
-    notation: str | Notation,
+    notation: Notation,
     steps: bool,
     order: int,
     shapes: Mapping[str, Sequence[str | int]] | None,
     assume: Mapping[str, str] | None,
 ) -> Derivation:
     """The derivation of a formula: see `derive`."""
-    chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     first, second = formula_on_tapes(text, shapes, assume)
     letters = [wrt] if isinstance(wrt, str) else list(first.letters if wrt is None else wrt)
     unknown = [x for x in (*letters, *(assume or {})) if x not in first.letters]
@@ -153,14 +152,14 @@ def derive_text(
         raise ValueError(
             f"{said} is no letter of the formula: there are {', '.join(first.letters)}"
         )
-    style = style_for(chosen, first.name)
+    style = style_for(notation, first.name)
 
     def lines() -> list[Line]:
         if first.cost.ndim:
             return []
         tape = first.named(record(first.cost, [first.letters[x] for x in letters]))
-        quantities = Deriver(tape, chosen.cancels).quantities()
-        return written(quantities, Writing(replace(chosen, letters={}), tape), steps, dict).lines
+        quantities = Deriver(tape, notation.cancels).quantities()
+        return written(quantities, Writing(replace(notation, letters={}), tape), steps, dict).lines
 
     def form(x: str) -> ClosedForm:
         try:
@@ -394,7 +393,7 @@ def written(
     nameless = [s for s in used if s.number in tape.given and tape.recorded[s.number].op is None]
     given = ", ".join(f"{text(s)} {s.shape}" for s in nameless if s.kind == "value")
     header = filter(None, [writing.header, given and f"Without a name: {given}"])
-    return Derivation(lines, "\n".join(header), rows, forms)
+    return Derivation(lambda: lines, "\n".join(header), rows, forms)
 
 
 def conforming_line(e: Expression) -> Expression:

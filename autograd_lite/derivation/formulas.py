@@ -70,8 +70,7 @@ class FormulaOnTape:
         largest_first: bool = True,
     ) -> None:
         self.properties = _properties(assume or {})
-        note, self.name = _note(text, shapes or {})
-        self.written = _definitions(text, self.name)
+        note, self.name, self.written = _note(text, shapes or {})
         plan = planned(read(note_of(note, "formula", ".txt" if "\\" not in note else ".md")))
         if plan.unread:
             raise plan.unread[0]
@@ -204,8 +203,8 @@ def _properties(assume: Mapping[str, str]) -> dict[str, frozenset[str]]:
     return {letter: PROPERTIES[said] for letter, said in assume.items()}
 
 
-def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, str]:
-    """The formula as a note: declarations, definitions, and the formula with a name."""
+def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, str, list[str]]:
+    """The formula as a note, its name, and the lines of the text, of which the last has a name."""
     *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
     syntax = formula(last)
     sizes = {n for shape in shapes.values() for n in shape}
@@ -226,14 +225,7 @@ def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, st
     lines = [*declarations, *before, last]
     if "\\" in text:
         lines = [f"$$ {line} $$" for line in lines]
-    return "\n\n".join(lines) + "\n", label
-
-
-def _definitions(text: str, name: str) -> list[str]:
-    """The lines of the text, the last with a name."""
-    *before, last = [line.strip() for line in text.strip().splitlines()]
-    named = isinstance(formula(last), Chain)
-    return [*before, last if named else f"{name} = {last}"]
+    return "\n\n".join(lines) + "\n", label, [*before, last]
 
 
 def _numbers(syntax: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from autograd_lite import rules
 from autograd_lite.algebra.shortening import length
-from autograd_lite.algebra.tree import Apply, Expression, Symbol, children, replaced
+from autograd_lite.algebra.tree import Apply, Expression, Symbol, all_parts, replaced, symbols
 
 MOST_MEANINGS = 4
 _FREE_LETTERS = {0: "αβγκτ", 1: "ruqsgh", 2: "RUQSGH"}  # by the axes that are longer than one
@@ -39,18 +39,12 @@ def with_names(e: Expression, taken: Collection[str]) -> tuple[Expression, Meani
 
 def _gains(parts: list[Expression]) -> Iterator[tuple[int, Expression]]:
     """By how much a name would shorten the formula, for each part that occurs twice."""
-    counts = Counter(x for part in parts for x in _operations_in(part))
+    inside = (x for whole in parts for x in all_parts(whole))
+    counts = Counter(x for x in inside if isinstance(x, Apply) and x.arguments)
     for x, n in counts.items():
         size = length(x)
         if n > 1 and size > 3:
             yield (n - 1) * size - n - 5, x  # `where`, the name, = and a comma are written too
-
-
-def _operations_in(e: Expression) -> Iterator[Expression]:
-    if isinstance(e, Apply) and e.arguments:
-        yield e
-    for x in children(e):
-        yield from _operations_in(x)
 
 
 def _letter(part: Expression, taken: Collection[str]) -> str:
@@ -69,14 +63,7 @@ def _in_order_of_use(names: Meanings) -> Meanings:
     ordered: Meanings = []
     while names:
         waiting = {name for name, _ in names}
-        ready = [(n, e) for n, e in names if not waiting & set(_letters(e))]
+        ready = [(n, e) for n, e in names if not waiting & set(symbols(e))]
         ordered += ready
         names = [pair for pair in names if pair not in ready]
     return ordered
-
-
-def _letters(e: Expression) -> Iterator[Symbol]:
-    if isinstance(e, Symbol):
-        yield e
-    for x in children(e):
-        yield from _letters(x)

@@ -45,16 +45,20 @@ class Derivation:
 
     def __init__(
         self,
-        lines: list[Line],
+        lines: Callable[[], list[Line]],
         header: str = "",
         latex: Sequence[str] = (),
         forms: Callable[[], dict[str, ClosedForm]] = dict,
     ) -> None:
-        if lines or not hasattr(type(self), "lines"):
-            self.lines = lines
+        self._lines = lines
         self.header = header
         self._latex = latex  # each line with its shape, note and steps
         self._forms = forms
+
+    @functools.cached_property
+    def lines(self) -> list[Line]:
+        """The lines, from the cost down; of a formula, the steps to the gradients of a scalar."""
+        return self._lines()
 
     @functools.cached_property
     def forms(self) -> dict[str, ClosedForm]:
@@ -108,6 +112,7 @@ class Derivation:
 
 
 def folded(lines: Sequence[str], more: str) -> list[str]:
+    """The lines; of more than MOST, the first and the last, with `more` between them."""
     if len(lines) <= MOST:
         return list(lines)
     return [*lines[: MOST // 2], more, *lines[-MOST // 2 :]]
@@ -134,15 +139,9 @@ class FormulaDerivation(Derivation):
         forms: Callable[[], dict[str, ClosedForm]],
         steps: bool,
     ) -> None:
-        super().__init__([], forms=forms)
+        super().__init__(lines, forms=forms)
         self.note, self.remarks, self.shapes = list(note), list(remarks), dict(shapes)
         self.steps = steps
-        self._lines = lines
-
-    @functools.cached_property
-    def lines(self) -> list[Line]:  # type: ignore[override]
-        """The steps to the gradients of a scalar; found when they are first asked for."""
-        return self._lines()
 
     def __str__(self) -> str:
         steps = [str(line) for line in self.lines] if self.steps else []

@@ -71,8 +71,11 @@ def run(options: argparse.Namespace) -> int:
     if options.formula is not None:
         return _of_formula(options)
     if options.wrt or options.hessian or options.library or options.shape or options.assume:
-        raise UsageError("--wrt, --hessian, --shape and --assume belong to a formula: "
-                         "autograd-lite derive 'xᵀ A x' --wrt x")  # fmt: skip
+        libraries = ", ".join(f"--{library}" for library in TARGETS)
+        raise UsageError(
+            f"--wrt, --hessian, --shape, --assume, {libraries} belong to a formula: "
+            "autograd-lite derive 'xᵀ A x' --wrt x"
+        )
     notation = NOTATIONS.get(options.notation, ag.Notation())
     samples = options.samples
     if samples is None:
@@ -92,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _of_formula(options: argparse.Namespace) -> int:
     shapes = {
-        letter: [int(n) if n.isdigit() else n for n in sizes.split(",") if n]
+        letter: [n for n in sizes.split(",") if n]
         for letter, sizes in _pairs(options.shape, "--shape X=m,n")
     }
     assume = dict(_pairs(options.assume, "--assume A=symmetric"))
