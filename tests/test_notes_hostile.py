@@ -92,6 +92,9 @@ FORMULAS: Notes = {  # the fourth line of a text
     # Signs
     "a script without a base": ("g = ^2", UNREAD),
     "two exponents": ("g = x^^2", UNREAD),
+    "minus an ellipsis": ("g = −…", UNREAD),
+    "minus an ellipsis in a product": ("g = x · −…", UNREAD),
+    "an ellipsis of factors": ("g = x · …", UNREAD),
     "nothing": ("g =", UNREAD),
     "bidirectional marks": ("∂f/∂x = \u202e2 x\u202c", UNREAD),
     "invisible characters": ("∂f/∂x = 2\u200b\u2060 x\u00ad", BOUNDED),

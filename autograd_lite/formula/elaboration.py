@@ -103,11 +103,11 @@ class Elaborator(Functions):
 
     def series(self, node: Sum, env: Env) -> tuple[tuple[int, Any], ...]:
         """x_1 + … + x_n, written out; every sign after the first is that before the dots."""
-        first, sign, *others = (sign for sign, _ in node.terms)
-        if set(others) - {sign}:
+        first, *others = (sign for sign, _ in node.terms)
+        if len(set(others)) > 1:
             raise self.error("one sign stands before … and after it", node)
         parts = self.without_dots(tuple(x for _, x in node.terms), env)
-        return tuple((sign if n else first, x) for n, x in enumerate(parts))
+        return ((first, parts[0]), *((others[0], x) for x in parts[1:]))
 
     def product(self, node: Product, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.factors):
