@@ -34,7 +34,6 @@ from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
-    key_of,
     letter_and_step,
     nodes,
     taken_apart,
@@ -422,7 +421,7 @@ class Elaborator(Functions):
         if name is None or len(node.wrt) != 1 or self.value_of(name, env) is not None:
             return None
         letter = name.letter
-        key = key_of(letter, name.indices, lambda x: self.world.part(x, env.letters))
+        key = self.world.key(letter, name.indices, env.letters)
         is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
         if not is_known:
             return None

@@ -20,7 +20,6 @@ from autograd_lite.formula.names import NameReader
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
-    key_of,
     subsets,
     taken_apart,
 )
@@ -135,16 +134,14 @@ class Functions(NameReader):
         if self._is_function(name, env):
             return None
         for chosen, rest in subsets(name.indices):
-            key = key_of(name.letter, chosen, lambda x: self.world.part(x, env.letters))
+            key = self.world.key(name.letter, chosen, env.letters)
             e = self.known(key, env)
             if e is not None:
                 return self.with_scripts(e, rest, env, name.node)
         return None
 
     def _is_function(self, name: NameParts, env: Env) -> bool:
-        key = key_of(
-            name.letter.rstrip("′"), name.indices, lambda x: self.world.part(x, env.letters)
-        )
+        key = self.world.key(name.letter.rstrip("′"), name.indices, env.letters)
         return self.world.function(key) is not None or key in self.world.functions
 
     def arguments(self, node: Call, env: Env) -> tuple[list[Expression], dict[str, Any]]:
@@ -180,7 +177,7 @@ class Functions(NameReader):
             s for s in name.indices if s.kind == "^" and not s.mark and not self.has_layer(s, env)
         ]
         scripts = tuple(s for s in name.indices if s not in powers)
-        key = key_of(letter, scripts, lambda x: self.world.part(x, env.letters))
+        key = self.world.key(letter, scripts, env.letters)
         if not key.high and len(key.low) == 1 and key.low[0] in FUNCTION_WORDS:  # g_softmax
             letter = str(key.low[0])
             key = Key(letter) if self.world.function(key) is None else key

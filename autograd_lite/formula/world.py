@@ -7,7 +7,7 @@ that the order of a note does not matter; sizes that are not declared follow fro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
 from operator import mul
@@ -157,8 +157,12 @@ class World:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
 
+    def key(self, letter: str, scripts: Iterable[Script], letters: dict[str, int]) -> Key:
+        """The key of a name with these scripts, for these numbers of layers."""
+        return key_of(letter, scripts, lambda x: self.part(x, letters))
+
     def size_key(self, name: NameParts, letters: dict[str, int]) -> str:
-        return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
+        return str(self.key(name.letter, name.indices, letters))
 
     def named_size(self, key: str) -> Size:
         if key not in self.sizes:
@@ -223,7 +227,7 @@ class World:
             return step[0] + (f"{step[1]:+d}" if step[1] else "")
         name = taken_apart(node)
         if name is not None:
-            return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
+            return self.size_key(name, letters)
         return "?"
 
     def opened(self, name: str, soft: bool = False) -> Size:
