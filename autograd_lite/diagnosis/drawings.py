@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -255,13 +254,7 @@ def rounding(claim: NoteClaim) -> float:
 
 def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
     """The numbers of layers for which a claim stands."""
-    letters = numbering(world.plan, claim)
-    ranges = []
-    for letter in letters:
-        low, high = world.bounds(letter, claim.statement)
-        ranges.append(range(low, high + 1))
-    for values in product(*ranges):
-        chosen = dict(zip(letters, values, strict=True))
+    for chosen in world.ranges(numbering(world.plan, claim), claim.statement):
         if all(_condition(world, c, chosen) for c in claim.statement.conditions):
             yield chosen
 

@@ -357,11 +357,7 @@ class Elaborator(Functions):
         """A sum over names: each written out."""
         low, high = self.world.bounds(letter, None)
         if node.low is not None and node.high is not None:
-            ends = []
-            for end in (node.low, node.high):
-                n = self.world.number(end, env.letters)
-                ends.append(self.world.size(end, env.letters).value if n is None else n)
-            low, high = (int(n or 0) for n in ends)
+            low, high = (self.world.end(x, env.letters) for x in (node.low, node.high))
         total: Expression | None = None
         for n in range(low, high + 1):
             here = replace(env, letters={**env.letters, letter: n}, axes=dict(env.axes))

@@ -163,7 +163,7 @@ class Indexing(Operations):
             raise self.error(DOTS, entries[at[0]])
         before, after = entries[at[0] - 1], entries[at[0] + 1]
         steps = differences(before, after)
-        ends = {(a, self._bound_text(b, env)) for a, b in steps} if steps else set()
+        ends = {(a, self.world.end(b, env.letters)) for a, b in steps} if steps else set()
         if len(ends) != 1:
             raise self.error(DOTS, entries[at[0]])
         ((low, high),) = ends
@@ -172,10 +172,6 @@ class Indexing(Operations):
             return entries[: max(1, at[0] - (low - high))]
         last = (counted(before, after, high),) if high > low else ()
         return (*entries[: at[0]], *between, *last, *entries[at[0] + 2 :])
-
-    def _bound_text(self, node: Any, env: Env) -> int:
-        n = self.world.number(node, env.letters)
-        return int(self.world.size(node, env.letters).value or 0) if n is None else n
 
     def element(self, e: Expression, lowered: list[Any], env: Env, node: Any) -> Expression:
         """W_ij, a_i; of a matrix with one index a row or a column, where the note says which."""

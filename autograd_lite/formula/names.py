@@ -271,15 +271,8 @@ class NameReader(Indexing):
         })  # fmt: skip
         letter = definition.name.letter
         scripts = [s for s in definition.name.indices if not self.world.has_elements(s, letter)]
-        for values in self.world_ranges(letters, definition.statement):
+        for values in self.world.ranges(letters, definition.statement):
             self.world.find(self.world.key(letter, scripts, values))
-
-    def world_ranges(self, letters: list[str], statement: Any) -> list[dict[str, int]]:
-        found: list[dict[str, int]] = [{}]
-        for letter in letters:
-            low, high = self.world.bounds(letter, statement)
-            found = [{**f, letter: n} for f in found for n in range(low, high + 1)]
-        return found
 
     def sample(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """x^{(i)}: a column of X, or a row as a column where samples are rows."""

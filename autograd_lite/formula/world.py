@@ -6,8 +6,9 @@ that the order of a note does not matter; sizes that are not declared follow fro
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from operator import mul
@@ -349,14 +350,22 @@ class World:
     def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
         """From where to where a letter goes in this drawing."""
         low, high = self.plan.extent(letter, statement)
-        ends = []
-        for end in (low, high):
-            n = self.number(end, {})
-            ends.append(int(self.size(end).value or 0) if n is None else n)
+        first, last = self.end(low, {}), self.end(high, {})
         if isinstance(high, Num) == isinstance(low, Num):
-            return min(ends), max(ends)
+            return min(first, last), max(first, last)
         down = isinstance(high, Num)  # l = L − 1, …, 1 may be empty, and l = 2, …, L − 1
-        return (ends[1], ends[0]) if down else (ends[0], ends[1])
+        return (last, first) if down else (first, last)
+
+    def end(self, node: Any, letters: dict[str, int]) -> int:
+        """The number at which a range begins or ends."""
+        n = self.number(node, letters)
+        return int(self.size(node, letters).value or 0) if n is None else n
+
+    def ranges(self, letters: Sequence[str], statement: Any) -> Iterator[dict[str, int]]:
+        """The numbers of these letters, in every combination."""
+        ends = [self.bounds(letter, statement) for letter in letters]
+        for values in itertools.product(*(range(low, high + 1) for low, high in ends)):
+            yield dict(zip(letters, values, strict=True))
 
     def precedes(self, key: Key) -> bool:
         """Whether a name is the one before the first of its family, as A[0] is."""
