@@ -165,8 +165,7 @@ class Drawings:
 
     def square_letters(self, claim: NoteClaim) -> list[str]:
         """The letters of a claim that are drawn, and are square whatever the sizes are."""
-        chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-        used = {name.letter for name in names_in(chain)}
+        used = {name.letter for name in names_in(claim.chain)}
         return [e.symbol.label for e in self.worlds[0].by_number
                 if e.symbol.label in used and self.worlds[0].is_square(e)]  # fmt: skip
 
@@ -261,10 +260,9 @@ def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
 
 def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
     """The letters of a claim that number its names and are bound by no sum in it."""
-    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-    bound = {i.text for n in nodes(chain) if isinstance(n, BigOperator) for i in n.indices}
+    bound = {i.text for n in nodes(claim.chain) if isinstance(n, BigOperator) for i in n.indices}
     found: dict[str, None] = {}
-    for name in names_in(chain):
+    for name in names_in(claim.chain):
         for script in name.indices:
             if script.kind == "_" and not plan.numbered_below(name.letter):
                 continue

@@ -38,7 +38,6 @@ from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
 from autograd_lite.formula.syntax import (
     BigOperator,
-    Chain,
     Differentiation,
     Name,
     Num,
@@ -409,8 +408,7 @@ def _names_of_the_note(
 ) -> Iterator[Expr]:
     """The names of the note, each as it is written somewhere, those of the claim first."""
     seen: set[str] = set()
-    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-    for part in (chain, *(s.chain for s in plan.read.statements)):
+    for part in (claim.chain, *(s.chain for s in plan.read.statements)):
         for name in names_in(part):
             text = trees.shown(name.node)
             known = name.letter in plan.letters or name.letter in letters

@@ -92,6 +92,11 @@ class NoteClaim:
         return f"{self.left_text} {self.relation} {right}"
 
     @property
+    def chain(self) -> Chain:
+        """The two sides as one part of a formula."""
+        return Chain(self.left.start, self.right.end, (self.left, self.right), (self.relation,))
+
+    @property
     def left_text(self) -> str:
         """The left side as it is written."""
         return self.statement.passage.source.part(self.left.start, self.left.end)
