@@ -59,7 +59,6 @@ class Outcome:
     remarks: dict[str, None] = field(default_factory=dict)
     at: set[str] = field(default_factory=set)
     skipped: str = ""
-    undecided: int = 0
     no_element: int = 0  # how often an element that is meant does not exist
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
     error: float | None = None  # the largest difference
@@ -140,20 +139,15 @@ class Drawings:
         return world
 
     def outcome(self, claim: NoteClaim, **reading: str) -> Outcome:
-        """Judge a claim on every world; reading: `layout` or `dot`, where not the usual one."""
+        """Judge a claim on every world; reading: what is not read as usual."""
         found = Outcome(reading=reading)
         for n, world in enumerate(self.worlds):
-            usual = {key: getattr(world.elaborator, key) for key in reading}
-            vars(world.elaborator).update(reading)
             for _ in range(3):
-                again = self._on(world, claim, found)
+                with world.elaborator.reading(**reading):
+                    again = self._on(world, claim, found)
                 if not again:
                     break
                 world = self.worlds[n] = self.world(n, PATTERNS[n], True)
-                vars(world.elaborator).update(reading)
-            else:
-                found.undecided += 1
-            vars(world.elaborator).update(usual)
             if found.unread or found.ambiguous:
                 break
         return found
@@ -174,14 +168,11 @@ class Drawings:
         held = False
         for world in self.worlds:
             found = Outcome()
-            usual = {key: getattr(world.elaborator, key) for key in reading}
-            vars(world.elaborator).update(reading)
             try:
-                again = self._on(world, claim, found, every=False)
+                with world.elaborator.reading(**reading):
+                    again = self._on(world, claim, found, every=False)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
-            finally:
-                vars(world.elaborator).update(usual)
             judged = found.right or found.wrong or found.misfit
             none = not (judged or found.undefined or found.ambiguous)  # no such layer here
             if again or found.unread is not None or not (none or found.verdict == HOLDS):
