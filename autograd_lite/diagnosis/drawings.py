@@ -57,7 +57,6 @@ class Outcome:
     ambiguous: str = ""
     unread: FormulaError | None = None
     remarks: dict[str, None] = field(default_factory=dict)
-    at: set[str] = field(default_factory=set)
     skipped: str = ""
     no_element: int = 0  # how often an element that is meant does not exist
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
@@ -192,7 +191,6 @@ class Drawings:
             found.unread = error
             return False
         for letters in chosen:
-            said = ", ".join(f"{k} = {v}" for k, v in letters.items())
             try:
                 left, right = elaborated(world, claim, letters)
                 difference, size = compared(world, left, right, claim.relation)
@@ -223,7 +221,6 @@ class Drawings:
                     found.undefined = f"it depends on what {what}, which the note leaves open"
                 else:
                     found.wrong += 1
-                    found.at.add(said)
             if found.failed and not every:
                 break
         if world is self.worlds[0]:

@@ -514,7 +514,6 @@ def _truth(e: Expression) -> Expression:
 
 
 def _depends(e: Expression, index: Index) -> bool:
-
     return e == index or any(_depends(x, index) for x in children(e))
 
 

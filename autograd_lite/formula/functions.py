@@ -72,7 +72,6 @@ class Functions(NameReader):
 
     def call(self, node: Call, env: Env) -> Expression:
         function = node.function
-        scripts: tuple[Script, ...] = ()
         name = taken_apart(function)
         if name is None:
             return self.times(function, node, env)
@@ -87,7 +86,7 @@ class Functions(NameReader):
         arguments, options = self.arguments(node, env)
         powers = tuple(s for s in name.operations if s.kind == "^")
         e = self.applied(name, arguments, options, env, node)
-        return self.with_scripts(e, (*scripts, *powers), env, node)
+        return self.with_scripts(e, powers, env, node)
 
     def as_product(self, whole: Any, env: Env) -> Any:
         """H (A)ᵀ as a product, where H has a value: scripts belong to what is in brackets."""

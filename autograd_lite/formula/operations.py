@@ -331,7 +331,6 @@ class Operations:
 
 def _constant(e: Expression) -> bool:
     """Whether a number is one that stands in the note, or a size."""
-
     return not any(s.kind == "value" for s in symbols(e))
 
 

@@ -67,7 +67,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Definition:
-    """A name with what it stands for; `parameters` of a function, `elements` of one by indices."""
+    """A name with what it stands for; `parameters` of a function."""
 
     name: NameParts
     meaning: Any
@@ -83,7 +83,6 @@ class NoteClaim:
     right: Any
     relation: str
     statement: NoteStatement
-    number: int = 0
 
     @property
     def text(self) -> str:

@@ -288,8 +288,6 @@ class World:
         for declaration in self.plan.declarations:
             letters = self.match(declaration.name, key, declaration.statement, False)
             if letters is not None and (found is None or declaration.shape is not None):
-                if found is not None and declaration.shape is None:
-                    continue
                 found = declaration, letters
         return found
 
