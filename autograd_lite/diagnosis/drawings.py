@@ -13,6 +13,7 @@ import numpy as np
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
+from autograd_lite.formula.indexing import COMPARISONS
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
@@ -263,16 +264,8 @@ def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
 
 def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
     values = [world.number(x, letters) for x in chain.parts]
-    compare: dict[str, Any] = {
-        "=": np.equal,
-        "<": np.less,
-        ">": np.greater,
-        "≤": np.less_equal,
-        "≥": np.greater_equal,
-        "≠": np.not_equal,
-    }
     for a, b, relation in zip(values, values[1:], chain.relations, strict=False):
-        if a is not None and b is not None and not compare[relation](a, b):
+        if a is not None and b is not None and not COMPARISONS[relation](a, b):
             return False
     return True
 
@@ -365,8 +358,8 @@ def compared(
             evaluate(left, world.value), evaluate(right, world.value)))  # fmt: skip
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return None, 0.0
-    if relation in _ORDERS:
-        return (0.0 if _ORDERS[relation](a, b).all() else 1.0), 1.0
+    if relation in ("<", ">", "≤", "≥"):
+        return (0.0 if COMPARISONS[relation](a, b).all() else 1.0), 1.0
     if a.shape != b.shape:
         a, b = np.broadcast_arrays(*_aligned(a, b, left, right))
     apart = float(np.max(np.abs(a - b), initial=0.0))
@@ -380,6 +373,3 @@ def _aligned(a: Any, b: Any, left: Expression, right: Expression) -> tuple[Any, 
     if not right.shape and left.shape and b.ndim:
         b = b[..., None, None]
     return a, b
-
-
-_ORDERS: dict[str, Any] = {"<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal}

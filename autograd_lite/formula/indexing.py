@@ -232,13 +232,13 @@ class Indexing(Operations):
 
     def condition(self, chain: Chain, env: Env) -> Expression:
         """[a > b]: 1 where it holds, otherwise 0."""
-        if len(chain.relations) != 1 or chain.relations[0] not in _BY_SIGN:
+        if len(chain.relations) != 1 or chain.relations[0] not in COMPARISONS:
             raise self.error("one comparison in brackets: [z > 0]", chain)
         a, b = (self(x, env) for x in chain.parts)
-        return Apply(_BY_SIGN[chain.relations[0]], (a, b), self.together(a, b, "="))
+        return Apply(COMPARISONS[chain.relations[0]], (a, b), self.together(a, b, "="))
 
 
-_BY_SIGN: dict[str, Any] = {text: op for op, (text, _) in RELATIONS.items()}
+COMPARISONS: dict[str, Any] = {text: op for op, (text, _) in RELATIONS.items()}
 
 
 def _text(node: Any) -> str:
