@@ -242,6 +242,7 @@ def rounding(claim: NoteClaim) -> float:
 
 def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
     """The numbers of layers for which a claim stands."""
+    world.source = claim.statement.passage.source
     for chosen in world.ranges(numbering(world.plan, claim), claim.statement):
         if all(_condition(world, c, chosen) for c in claim.statement.conditions):
             yield chosen
@@ -265,7 +266,13 @@ def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
 def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
     values = [world.number(x, letters) for x in chain.parts]
     for a, b, relation in zip(values, values[1:], chain.relations, strict=False):
-        if a is not None and b is not None and not COMPARISONS[relation](a, b):
+        if a is None or b is None:
+            continue
+        if relation not in COMPARISONS:
+            raise world.elaborator.error(
+                "a condition beside a claim is a comparison, as l ≠ 1", chain
+            )
+        if not COMPARISONS[relation](a, b):
             return False
     return True
 
