@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
@@ -353,6 +354,12 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
         raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
 
 
+def components(world: World, e: Expression) -> NDArray[np.float64]:
+    """The value of an expression with numbers for sizes, on one world."""
+    value = evaluate(e, world.value)
+    return np.asarray(getattr(value, "data", value), dtype=float)
+
+
 def compared(
     world: World, left: Expression, right: Expression, relation: str
 ) -> tuple[float | None, float]:
@@ -361,8 +368,7 @@ def compared(
     None for the difference where a side is not finite.
     """
     with np.errstate(all="ignore"):
-        a, b = (np.asarray(getattr(v, "data", v), dtype=float) for v in (
-            evaluate(left, world.value), evaluate(right, world.value)))  # fmt: skip
+        a, b = components(world, left), components(world, right)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return None, 0.0
     if relation in ("<", ">", "≤", "≥"):

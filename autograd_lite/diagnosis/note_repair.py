@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
 from autograd_lite.derivation.deriving import Deriver
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.diagnosis.comparison import compare
-from autograd_lite.diagnosis.drawings import Drawings, elaborated, instances, rounding
+from autograd_lite.diagnosis.drawings import Drawings, components, elaborated, instances, rounding
 from autograd_lite.diagnosis.edits import Expr, Scope, edits, slopes_of
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.diagnosis.report import Entry, Finding
@@ -197,8 +197,7 @@ def _only_on_diagonal(drawings: Drawings, claim: NoteClaim) -> bool:
     for world in drawings.worlds[:3]:
         for letters in instances(world, claim):
             try:
-                both = (evaluate(x, world.value) for x in elaborated(world, claim, letters))
-                a, b = (np.asarray(getattr(x, "data", x), dtype=float) for x in both)
+                a, b = (components(world, x) for x in elaborated(world, claim, letters))
             except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
                 return False
             if a.shape != b.shape or a.ndim != 2 or a.shape[0] != a.shape[1]:
@@ -248,7 +247,7 @@ def _on_tape(world: Any, left: Expression, right: Expression) -> Entry | None:
     if left.at != (None, None) and len(indices) != 1:
         return None
     J, wrt = evaluate(left.of, world.value, True), world.value(left.wrt)
-    value = np.asarray(getattr(v := evaluate(right, world.value), "data", v), dtype=float)
+    value = components(world, right)
     if value.size != wrt.size:
         return None
     given = value.reshape(wrt.shape) / float(evaluate(scale, world.value))
