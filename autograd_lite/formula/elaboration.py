@@ -83,9 +83,12 @@ class Elaborator(Functions):
     def number(self, node: Num, env: Env) -> Expression:
         if node.bold:
             size = self.world.opened("length of ones")
-            ones = Ones((size, ONE))  # type: ignore[arg-type]
-            return ones if node.value == 1 else self.scaled(Number(node.value), ones)
+            return self.repeated(node, Ones((size, ONE)))  # type: ignore[arg-type]
         return Number(node.value)
+
+    def repeated(self, node: Num, ones: Expression) -> Expression:
+        """A vector or matrix of one number."""
+        return ones if node.value == 1 else self.scaled(Number(node.value), ones)
 
     def total(self, node: Sum, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.terms):
@@ -255,8 +258,7 @@ class Elaborator(Functions):
         if found is None:
             base, scripts = node.base, node.scripts  # type: ignore[union-attr]
             if isinstance(base, Num) and scripts[0].kind == "_":  # 1_{1×m}
-                constant = self.scaled(Number(base.value), self.ones(list(scripts[0].items), env))
-                constant = self.ones(list(scripts[0].items), env) if base.value == 1 else constant
+                constant = self.repeated(base, self.ones(list(scripts[0].items), env))
                 return self.with_scripts(constant, scripts[1:], env, node)
             if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
                 return self(parts, env)
