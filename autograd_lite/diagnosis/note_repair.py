@@ -110,7 +110,7 @@ class Repairs:
 
         def alike(name: Expr) -> list[Expr]:
             own = derivatives if name in derivatives else counts if name in counts else []
-            return [*_other_layers(name, trees), *(own or names)]
+            return [*_other_layers(name), *(own or names)]
 
         self.derivatives = derivatives
         self.scope = Scope(
@@ -441,7 +441,7 @@ def _counts(plan: NotePlan) -> list[str]:
     return list(found)
 
 
-def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
+def _other_layers(name: Expr) -> Iterator[Expr]:
     """The same letter of the next and of the last layer."""
     node = name.origin
     found = taken_apart(node) if isinstance(node, Scripted) else None

@@ -259,18 +259,18 @@ class Elaborator(Functions):
             base, scripts = node.base, node.scripts  # type: ignore[union-attr]
             if isinstance(base, Num) and scripts[0].kind == "_":  # 1_{1×m}
                 constant = self.repeated(base, self.ones(list(scripts[0].items), env))
-                return self.with_scripts(constant, scripts[1:], env, node)
+                return self.with_scripts(constant, scripts[1:], env)
             if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
                 return self(parts, env)
             if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
                 kind = scripts[0].raw.removeprefix("_")
                 norm = self.norm_of_kind(self(base.parts[0], env), kind, node)
-                return self.with_scripts(norm, scripts[1:], env, node)
-            return self.with_scripts(self(base, env), scripts, env, node)
+                return self.with_scripts(norm, scripts[1:], env)
+            return self.with_scripts(self(base, env), scripts, env)
         if self.is_exponential(found, env):
             return self.exponential(node, env)
         e, rest = self.resolved(found, env)
-        return self.with_scripts(e, (*rest, *found.operations), env, node)
+        return self.with_scripts(e, (*rest, *found.operations), env)
 
     def reduction(self, node: BigOperator, env: Env) -> Expression:
         if not node.indices:
@@ -441,7 +441,7 @@ class Elaborator(Functions):
                 and self.world.find(Key(name.letter)) is None
             )
         ):
-            total = self.summed_loss(name.letter, env)
+            total = self.summed_loss(name.letter)
             return total if total is not None else self.implicit_cost(name.letter)
         if (
             isinstance(node, Call)

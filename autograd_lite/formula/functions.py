@@ -86,7 +86,7 @@ class Functions(NameReader):
         arguments, options = self.arguments(node, env)
         powers = tuple(s for s in name.operations if s.kind == "^")
         e = self.applied(name, arguments, options, env, node)
-        return self.with_scripts(e, powers, env, node)
+        return self.with_scripts(e, powers, env)
 
     def as_product(self, whole: Any, env: Env) -> Any:
         """H (A)ᵀ as a product, where H has a value: scripts belong to what is in brackets."""
@@ -136,7 +136,7 @@ class Functions(NameReader):
             key = self.world.key(name.letter, chosen, env.letters)
             e = self.known(key, env)
             if e is not None:
-                return self.with_scripts(e, rest, env, name.node)
+                return self.with_scripts(e, rest, env)
         return None
 
     def _is_function(self, name: NameParts, env: Env) -> bool:
@@ -159,7 +159,7 @@ class Functions(NameReader):
         assert name is not None
         e = self.applied(name, [self(node.argument, env)], {}, env, node)
         powers = tuple(s for s in name.operations if s.kind == "^")
-        return self.with_scripts(e, powers, env, node)
+        return self.with_scripts(e, powers, env)
 
     def applied(
         self,
@@ -182,12 +182,12 @@ class Functions(NameReader):
             key = Key(letter) if self.world.function(key) is None else key
         if not arguments:
             raise self.error(f"{key} of nothing", node)
-        e = self._applied(key, letter, primes, arguments, options, env, node)
-        return self.with_scripts(e, tuple(powers), env, node)
+        e = self._applied(key, letter, primes, arguments, options, node)
+        return self.with_scripts(e, tuple(powers), env)
 
     def _applied(
         self, key: Key, letter: str, primes: int, arguments: list[Expression],
-        options: dict[str, Any], env: Env, node: Any,
+        options: dict[str, Any], node: Any,
     ) -> Expression:  # fmt: skip
         defined = self.world.function(key)
         if defined is not None:
@@ -201,7 +201,7 @@ class Functions(NameReader):
                 raise self.error(f"{letter} of {len(arguments)} arguments", node)
             return Apply(SlopeOf(f, primes) if primes else f, (x,), x.shape)
         if letter in FUNCTION_WORDS and not primes:
-            return self.of_a_matrix(letter, arguments, options, env, node)
+            return self.of_a_matrix(letter, arguments, options, node)
         return self.open_function(key, letter, primes, arguments)
 
     def open_function(
@@ -248,7 +248,7 @@ class Functions(NameReader):
         return self.world.functions[key]
 
     def of_a_matrix(
-        self, letter: str, arguments: list[Expression], options: dict[str, Any], env: Env, node: Any
+        self, letter: str, arguments: list[Expression], options: dict[str, Any], node: Any
     ) -> Expression:
         reader = _MATRIX_FUNCTIONS.get(letter)
         if reader is None:

@@ -155,7 +155,7 @@ class NameReader(Indexing):
         if len(script.items) != 1:
             raise Undefined("e with several exponents")
         x = self(script.items[0], env)
-        return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env, node)
+        return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env)
 
     def size_as_number(self, letter: str) -> Expression:
         self.world.named_size(letter)
@@ -212,12 +212,12 @@ class NameReader(Indexing):
         found = self.known(Key(letter), env)
         if found is not None:
             return found
-        total = self.summed_loss(letter, env)
+        total = self.summed_loss(letter)
         if total is not None:
             return total
         return self.implicit_cost(letter)
 
-    def summed_loss(self, letter: str, env: Env) -> Expression | None:
+    def summed_loss(self, letter: str) -> Expression | None:
         """The sum that J takes the mean of, for a loss ℒ(a, y) that is differentiated itself."""
         for definition in self.world.plan.definitions:
             for node in nodes(definition.meaning):

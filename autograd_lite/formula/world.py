@@ -398,15 +398,13 @@ class World:
         return entry
 
     def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> NameEntry:
-        entry = self.new_entry(key, self.declared_shape(key, declaration, letters))
+        entry = self.new_entry(key, self.declared_shape(declaration, letters))
         entry.declared = declaration.values
         hot = self.plan.conventions.get(str(key), "")
         entry.declared = hot if hot in ("one-hot", "binary") else entry.declared
         return entry
 
-    def declared_shape(
-        self, key: Key, declaration: Declaration, letters: dict[str, int]
-    ) -> tuple[Any, Any]:
+    def declared_shape(self, declaration: Declaration, letters: dict[str, int]) -> tuple[Any, Any]:
         if declaration.shape is None:  # η > 0
             return ONE, ONE
         return self.shape(declaration.shape, letters, declaration.statement)
@@ -478,7 +476,7 @@ class World:
         entry = self.new_entry(key, shape)
         entry.meaning = meaning
         if declared is not None and declared[0].shape is not None:
-            wanted = self.declared_shape(key, *declared)
+            wanted = self.declared_shape(*declared)
             self.elaborator.fits(shape, wanted, f"{key} was declared as {wanted[0]} × {wanted[1]}")
         return entry
 
