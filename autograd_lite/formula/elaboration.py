@@ -441,8 +441,7 @@ class Elaborator(Functions):
                 and self.world.find(Key(name.letter)) is None
             )
         ):
-            total = self.summed_loss(name.letter)
-            return total if total is not None else self.implicit_cost(name.letter)
+            return self.undefined_cost(name.letter)
         if (
             isinstance(node, Call)
             and (called := taken_apart(node.function)) is not None

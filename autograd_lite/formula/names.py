@@ -210,12 +210,12 @@ class NameReader(Indexing):
         """J: as the note defines it, or a drawn function of what nothing else uses."""
         letter = self.world.plan.cost
         found = self.known(Key(letter), env)
-        if found is not None:
-            return found
+        return self.undefined_cost(letter) if found is None else found
+
+    def undefined_cost(self, letter: str) -> Expression:
+        """What a cost that the note does not define stands for."""
         total = self.summed_loss(letter)
-        if total is not None:
-            return total
-        return self.implicit_cost(letter)
+        return self.implicit_cost(letter) if total is None else total
 
     def summed_loss(self, letter: str) -> Expression | None:
         """The sum that J takes the mean of, for a loss ℒ(a, y) that is differentiated itself."""
