@@ -92,6 +92,9 @@ FORMULAS: Notes = {  # the fourth line of a text
     # Signs
     "a script without a base": ("g = ^2", UNREAD),
     "two exponents": ("g = x^^2", UNREAD),
+    "minus an ellipsis": ("g = −…", UNREAD),
+    "minus an ellipsis in a product": ("g = x · −…", UNREAD),
+    "an ellipsis of factors": ("g = x · …", UNREAD),
     "nothing": ("g =", UNREAD),
     "bidirectional marks": ("∂f/∂x = \u202e2 x\u202c", UNREAD),
     "invisible characters": ("∂f/∂x = 2\u200b\u2060 x\u00ad", BOUNDED),
@@ -123,6 +126,13 @@ TEXTS: Notes = {
     "definitions in a circle": ("a = b + 1\nb = c + 1\nc = a + 1\n", WRONG | UNREAD),
     "a function of itself": ("h(u) = h(u) + 1\nx ∈ ℝ\nh(x) = x\n", WRONG | UNREAD),
     "no first layer": ("for l = 1, …, L:\na_l = a_{l+1} + 1\na_1 = 0\n", WRONG | UNREAD),
+    **{
+        f"a condition with {sign}": (
+            f"for l = 1, …, L:\nW_l ∈ ℝ^{{n×n}}\nf = tr(W_1)\n∂tr(W_l)/∂W_l = I, l {sign} 2\n",
+            UNREAD,
+        )
+        for sign in ("≡", ":=", "∈", ":")
+    },
     "many names": ("".join(f"a{n} = {n}\n" for n in range(5000)), BOUNDED),
     "keywords": ("lambda ∈ ℝ\ndef ∈ ℝ^n\nf = lambda defᵀ def\n∂f/∂def = 2 lambda def\n", READ),
     "builtins": ("len ∈ ℝ^n\nprint ∈ ℝ^n\nf = lenᵀ print\n∂f/∂len = print\n", READ),

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
+from autograd_lite.formula.indexing import COMPARISONS
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
@@ -58,9 +59,7 @@ class Outcome:
     ambiguous: str = ""
     unread: FormulaError | None = None
     remarks: dict[str, None] = field(default_factory=dict)
-    at: set[str] = field(default_factory=set)
     skipped: str = ""
-    undecided: int = 0
     no_element: int = 0  # how often an element that is meant does not exist
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
     error: float | None = None  # the largest difference
@@ -141,20 +140,15 @@ class Drawings:
         return world
 
     def outcome(self, claim: NoteClaim, **reading: str) -> Outcome:
-        """Judge a claim on every world; reading: `layout` or `dot`, where not the usual one."""
+        """Judge a claim on every world; reading: what is not read as usual."""
         found = Outcome(reading=reading)
         for n, world in enumerate(self.worlds):
-            usual = {key: getattr(world.elaborator, key) for key in reading}
-            vars(world.elaborator).update(reading)
             for _ in range(3):
-                again = self._on(world, claim, found)
+                with world.elaborator.reading(**reading):
+                    again = self._on(world, claim, found)
                 if not again:
                     break
                 world = self.worlds[n] = self.world(n, PATTERNS[n], True)
-                vars(world.elaborator).update(reading)
-            else:
-                found.undecided += 1
-            vars(world.elaborator).update(usual)
             if found.unread or found.ambiguous:
                 break
         return found
@@ -166,8 +160,7 @@ class Drawings:
 
     def square_letters(self, claim: NoteClaim) -> list[str]:
         """The letters of a claim that are drawn, and are square whatever the sizes are."""
-        chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-        used = {name.letter for name in names_in(chain)}
+        used = {name.letter for name in names_in(claim.chain)}
         return [e.symbol.label for e in self.worlds[0].by_number
                 if e.symbol.label in used and self.worlds[0].is_square(e)]  # fmt: skip
 
@@ -176,14 +169,11 @@ class Drawings:
         held = False
         for world in self.worlds:
             found = Outcome()
-            usual = {key: getattr(world.elaborator, key) for key in reading}
-            vars(world.elaborator).update(reading)
             try:
-                again = self._on(world, claim, found, every=False)
+                with world.elaborator.reading(**reading):
+                    again = self._on(world, claim, found, every=False)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
-            finally:
-                vars(world.elaborator).update(usual)
             judged = found.right or found.wrong or found.misfit
             none = not (judged or found.undefined or found.ambiguous)  # no such layer here
             if again or found.unread is not None or not (none or found.verdict == HOLDS):
@@ -203,7 +193,6 @@ class Drawings:
             found.unread = error
             return False
         for letters in chosen:
-            said = ", ".join(f"{k} = {v}" for k, v in letters.items())
             try:
                 left, right = elaborated(world, claim, letters)
                 difference, size = compared(world, left, right, claim.relation)
@@ -234,7 +223,6 @@ class Drawings:
                     found.undefined = f"it depends on what {what}, which the note leaves open"
                 else:
                     found.wrong += 1
-                    found.at.add(said)
             if found.failed and not every:
                 break
         if world is self.worlds[0]:
@@ -255,23 +243,17 @@ def rounding(claim: NoteClaim) -> float:
 
 def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
     """The numbers of layers for which a claim stands."""
-    letters = numbering(world.plan, claim)
-    ranges = []
-    for letter in letters:
-        low, high = world.bounds(letter, claim.statement)
-        ranges.append(range(low, high + 1))
-    for values in product(*ranges):
-        chosen = dict(zip(letters, values, strict=True))
+    world.source = claim.statement.passage.source
+    for chosen in world.ranges(numbering(world.plan, claim), claim.statement):
         if all(_condition(world, c, chosen) for c in claim.statement.conditions):
             yield chosen
 
 
 def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
     """The letters of a claim that number its names and are bound by no sum in it."""
-    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-    bound = {i.text for n in nodes(chain) if isinstance(n, BigOperator) for i in n.indices}
+    bound = {i.text for n in nodes(claim.chain) if isinstance(n, BigOperator) for i in n.indices}
     found: dict[str, None] = {}
-    for name in names_in(chain):
+    for name in names_in(claim.chain):
         for script in name.indices:
             if script.kind == "_" and not plan.numbered_below(name.letter):
                 continue
@@ -284,16 +266,14 @@ def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
 
 def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:
     values = [world.number(x, letters) for x in chain.parts]
-    compare: dict[str, Any] = {
-        "=": np.equal,
-        "<": np.less,
-        ">": np.greater,
-        "≤": np.less_equal,
-        "≥": np.greater_equal,
-        "≠": np.not_equal,
-    }
     for a, b, relation in zip(values, values[1:], chain.relations, strict=False):
-        if a is not None and b is not None and not compare[relation](a, b):
+        if a is None or b is None:
+            continue
+        if relation not in COMPARISONS:
+            raise world.elaborator.error(
+                "a condition beside a claim is a comparison, as l ≠ 1", chain
+            )
+        if not COMPARISONS[relation](a, b):
             return False
     return True
 
@@ -374,6 +354,12 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
         raise NotConforming(f"{written_shape(a)} on the left, {written_shape(b)} on the right")
 
 
+def components(world: World, e: Expression) -> NDArray[np.float64]:
+    """The value of an expression with numbers for sizes, on one world."""
+    value = evaluate(e, world.value)
+    return np.asarray(getattr(value, "data", value), dtype=float)
+
+
 def compared(
     world: World, left: Expression, right: Expression, relation: str
 ) -> tuple[float | None, float]:
@@ -382,12 +368,11 @@ def compared(
     None for the difference where a side is not finite.
     """
     with np.errstate(all="ignore"):
-        a, b = (np.asarray(getattr(v, "data", v), dtype=float) for v in (
-            evaluate(left, world.value), evaluate(right, world.value)))  # fmt: skip
+        a, b = components(world, left), components(world, right)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return None, 0.0
-    if relation in _ORDERS:
-        return (0.0 if _ORDERS[relation](a, b).all() else 1.0), 1.0
+    if relation in ("<", ">", "≤", "≥"):
+        return (0.0 if COMPARISONS[relation](a, b).all() else 1.0), 1.0
     if a.shape != b.shape:
         a, b = np.broadcast_arrays(*_aligned(a, b, left, right))
     apart = float(np.max(np.abs(a - b), initial=0.0))
@@ -401,6 +386,3 @@ def _aligned(a: Any, b: Any, left: Expression, right: Expression) -> tuple[Any, 
     if not right.shape and left.shape and b.ndim:
         b = b[..., None, None]
     return a, b
-
-
-_ORDERS: dict[str, Any] = {"<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal}

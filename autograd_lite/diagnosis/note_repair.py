@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
 from autograd_lite.derivation.deriving import Deriver
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.diagnosis.comparison import compare
-from autograd_lite.diagnosis.drawings import Drawings, elaborated, instances, rounding
+from autograd_lite.diagnosis.drawings import Drawings, components, elaborated, instances, rounding
 from autograd_lite.diagnosis.edits import Expr, Scope, edits, slopes_of
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.diagnosis.report import Entry, Finding
@@ -38,7 +38,6 @@ from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
 from autograd_lite.formula.syntax import (
     BigOperator,
-    Chain,
     Differentiation,
     Name,
     Num,
@@ -111,7 +110,7 @@ class Repairs:
 
         def alike(name: Expr) -> list[Expr]:
             own = derivatives if name in derivatives else counts if name in counts else []
-            return [*_other_layers(name, trees), *(own or names)]
+            return [*_other_layers(name), *(own or names)]
 
         self.derivatives = derivatives
         self.scope = Scope(
@@ -198,8 +197,7 @@ def _only_on_diagonal(drawings: Drawings, claim: NoteClaim) -> bool:
     for world in drawings.worlds[:3]:
         for letters in instances(world, claim):
             try:
-                both = (evaluate(x, world.value) for x in elaborated(world, claim, letters))
-                a, b = (np.asarray(getattr(x, "data", x), dtype=float) for x in both)
+                a, b = (components(world, x) for x in elaborated(world, claim, letters))
             except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
                 return False
             if a.shape != b.shape or a.ndim != 2 or a.shape[0] != a.shape[1]:
@@ -249,7 +247,7 @@ def _on_tape(world: Any, left: Expression, right: Expression) -> Entry | None:
     if left.at != (None, None) and len(indices) != 1:
         return None
     J, wrt = evaluate(left.of, world.value, True), world.value(left.wrt)
-    value = np.asarray(getattr(v := evaluate(right, world.value), "data", v), dtype=float)
+    value = components(world, right)
     if value.size != wrt.size:
         return None
     given = value.reshape(wrt.shape) / float(evaluate(scale, world.value))
@@ -409,8 +407,7 @@ def _names_of_the_note(
 ) -> Iterator[Expr]:
     """The names of the note, each as it is written somewhere, those of the claim first."""
     seen: set[str] = set()
-    chain = Chain(0, 0, (claim.left, claim.right), ("=",))
-    for part in (chain, *(s.chain for s in plan.read.statements)):
+    for part in (claim.chain, *(s.chain for s in plan.read.statements)):
         for name in names_in(part):
             text = trees.shown(name.node)
             known = name.letter in plan.letters or name.letter in letters
@@ -444,7 +441,7 @@ def _counts(plan: NotePlan) -> list[str]:
     return list(found)
 
 
-def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
+def _other_layers(name: Expr) -> Iterator[Expr]:
     """The same letter of the next and of the last layer."""
     node = name.origin
     found = taken_apart(node) if isinstance(node, Scripted) else None

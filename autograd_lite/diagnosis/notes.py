@@ -31,7 +31,7 @@ from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_def
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import Call, Chain, Differentiation, Name, Num, Product
+from autograd_lite.formula.syntax import Call, Differentiation, Name, Num, Product
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError
 from autograd_lite.formula.world import World
 
@@ -129,7 +129,7 @@ class Judge:
 
     def _other_readings(self, claim: NoteClaim) -> dict[str, str]:
         """What else the claim may mean: the layout of Jacobians, the dot, partial derivatives."""
-        parts = list(nodes(Chain(0, 0, (claim.left, claim.right), ("=",))))
+        parts = list(nodes(claim.chain))
         products = [n.factors for n in parts if isinstance(n, Product)]
         derivatives = [n for n in parts if isinstance(n, Differentiation)]
         found: dict[str, str] = {}
@@ -146,8 +146,7 @@ class Judge:
 
     def _try_others(self, rng: int) -> None:
         """What a note as a whole may mean: taken so where more of its claims then hold."""
-        chains = [x for c in self.plan.claims for x in (c.left, c.right)]
-        names = {n.text for x in chains for n in nodes(x) if isinstance(n, Name)}
+        names = {n.text for c in self.plan.claims for n in nodes(c.chain) if isinstance(n, Name)}
         cost = self.plan.cost
         others: list[tuple[dict[str, str], str]] = []
         if any(len(n) > 1 and n[0] == "d" and n not in FUNCTION_WORDS for n in names):

@@ -34,7 +34,6 @@ from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
-    key_of,
     letter_and_step,
     nodes,
     taken_apart,
@@ -84,9 +83,12 @@ class Elaborator(Functions):
     def number(self, node: Num, env: Env) -> Expression:
         if node.bold:
             size = self.world.opened("length of ones")
-            ones = Ones((size, ONE))  # type: ignore[arg-type]
-            return ones if node.value == 1 else self.scaled(Number(node.value), ones)
+            return self.repeated(node, Ones((size, ONE)))  # type: ignore[arg-type]
         return Number(node.value)
+
+    def repeated(self, node: Num, ones: Expression) -> Expression:
+        """A vector or matrix of one number."""
+        return ones if node.value == 1 else self.scaled(Number(node.value), ones)
 
     def total(self, node: Sum, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.terms):
@@ -103,11 +105,11 @@ class Elaborator(Functions):
 
     def series(self, node: Sum, env: Env) -> tuple[tuple[int, Any], ...]:
         """x_1 + … + x_n, written out; every sign after the first is that before the dots."""
-        first, sign, *others = (sign for sign, _ in node.terms)
-        if set(others) - {sign}:
+        first, *others = (sign for sign, _ in node.terms)
+        if len(set(others)) > 1:
             raise self.error("one sign stands before … and after it", node)
         parts = self.without_dots(tuple(x for _, x in node.terms), env)
-        return tuple((sign if n else first, x) for n, x in enumerate(parts))
+        return ((first, parts[0]), *((others[0], x) for x in parts[1:]))
 
     def product(self, node: Product, env: Env) -> Expression:
         if any(isinstance(x, Dots) for _, x in node.factors):
@@ -256,20 +258,19 @@ class Elaborator(Functions):
         if found is None:
             base, scripts = node.base, node.scripts  # type: ignore[union-attr]
             if isinstance(base, Num) and scripts[0].kind == "_":  # 1_{1×m}
-                constant = self.scaled(Number(base.value), self.ones(list(scripts[0].items), env))
-                constant = self.ones(list(scripts[0].items), env) if base.value == 1 else constant
-                return self.with_scripts(constant, scripts[1:], env, node)
+                constant = self.repeated(base, self.ones(list(scripts[0].items), env))
+                return self.with_scripts(constant, scripts[1:], env)
             if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
                 return self(parts, env)
             if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
                 kind = scripts[0].raw.removeprefix("_")
                 norm = self.norm_of_kind(self(base.parts[0], env), kind, node)
-                return self.with_scripts(norm, scripts[1:], env, node)
-            return self.with_scripts(self(base, env), scripts, env, node)
+                return self.with_scripts(norm, scripts[1:], env)
+            return self.with_scripts(self(base, env), scripts, env)
         if self.is_exponential(found, env):
             return self.exponential(node, env)
         e, rest = self.resolved(found, env)
-        return self.with_scripts(e, (*rest, *found.operations), env, node)
+        return self.with_scripts(e, (*rest, *found.operations), env)
 
     def reduction(self, node: BigOperator, env: Env) -> Expression:
         if not node.indices:
@@ -358,11 +359,7 @@ class Elaborator(Functions):
         """A sum over names: each written out."""
         low, high = self.world.bounds(letter, None)
         if node.low is not None and node.high is not None:
-            ends = []
-            for end in (node.low, node.high):
-                n = self.world.number(end, env.letters)
-                ends.append(self.world.size(end, env.letters).value if n is None else n)
-            low, high = (int(n or 0) for n in ends)
+            low, high = (self.world.end(x, env.letters) for x in (node.low, node.high))
         total: Expression | None = None
         for n in range(low, high + 1):
             here = replace(env, letters={**env.letters, letter: n}, axes=dict(env.axes))
@@ -422,7 +419,7 @@ class Elaborator(Functions):
         if name is None or len(node.wrt) != 1 or self.value_of(name, env) is not None:
             return None
         letter = name.letter
-        key = key_of(letter, name.indices, lambda x: self.world.part(x, env.letters))
+        key = self.world.key(letter, name.indices, env.letters)
         is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
         if not is_known:
             return None
@@ -444,8 +441,7 @@ class Elaborator(Functions):
                 and self.world.find(Key(name.letter)) is None
             )
         ):
-            total = self.summed_loss(name.letter, env)
-            return total if total is not None else self.implicit_cost(name.letter)
+            return self.undefined_cost(name.letter)
         if (
             isinstance(node, Call)
             and (called := taken_apart(node.function)) is not None
@@ -519,7 +515,6 @@ def _truth(e: Expression) -> Expression:
 
 
 def _depends(e: Expression, index: Index) -> bool:
-
     return e == index or any(_depends(x, index) for x in children(e))
 
 

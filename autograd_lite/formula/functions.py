@@ -20,7 +20,6 @@ from autograd_lite.formula.names import NameReader
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
-    key_of,
     subsets,
     taken_apart,
 )
@@ -73,7 +72,6 @@ class Functions(NameReader):
 
     def call(self, node: Call, env: Env) -> Expression:
         function = node.function
-        scripts: tuple[Script, ...] = ()
         name = taken_apart(function)
         if name is None:
             return self.times(function, node, env)
@@ -88,7 +86,7 @@ class Functions(NameReader):
         arguments, options = self.arguments(node, env)
         powers = tuple(s for s in name.operations if s.kind == "^")
         e = self.applied(name, arguments, options, env, node)
-        return self.with_scripts(e, (*scripts, *powers), env, node)
+        return self.with_scripts(e, powers, env)
 
     def as_product(self, whole: Any, env: Env) -> Any:
         """H (A)ᵀ as a product, where H has a value: scripts belong to what is in brackets."""
@@ -135,16 +133,14 @@ class Functions(NameReader):
         if self._is_function(name, env):
             return None
         for chosen, rest in subsets(name.indices):
-            key = key_of(name.letter, chosen, lambda x: self.world.part(x, env.letters))
+            key = self.world.key(name.letter, chosen, env.letters)
             e = self.known(key, env)
             if e is not None:
-                return self.with_scripts(e, rest, env, name.node)
+                return self.with_scripts(e, rest, env)
         return None
 
     def _is_function(self, name: NameParts, env: Env) -> bool:
-        key = key_of(
-            name.letter.rstrip("′"), name.indices, lambda x: self.world.part(x, env.letters)
-        )
+        key = self.world.key(name.letter.rstrip("′"), name.indices, env.letters)
         return self.world.function(key) is not None or key in self.world.functions
 
     def arguments(self, node: Call, env: Env) -> tuple[list[Expression], dict[str, Any]]:
@@ -163,7 +159,7 @@ class Functions(NameReader):
         assert name is not None
         e = self.applied(name, [self(node.argument, env)], {}, env, node)
         powers = tuple(s for s in name.operations if s.kind == "^")
-        return self.with_scripts(e, powers, env, node)
+        return self.with_scripts(e, powers, env)
 
     def applied(
         self,
@@ -180,18 +176,18 @@ class Functions(NameReader):
             s for s in name.indices if s.kind == "^" and not s.mark and not self.has_layer(s, env)
         ]
         scripts = tuple(s for s in name.indices if s not in powers)
-        key = key_of(letter, scripts, lambda x: self.world.part(x, env.letters))
+        key = self.world.key(letter, scripts, env.letters)
         if not key.high and len(key.low) == 1 and key.low[0] in FUNCTION_WORDS:  # g_softmax
             letter = str(key.low[0])
             key = Key(letter) if self.world.function(key) is None else key
         if not arguments:
             raise self.error(f"{key} of nothing", node)
-        e = self._applied(key, letter, primes, arguments, options, env, node)
-        return self.with_scripts(e, tuple(powers), env, node)
+        e = self._applied(key, letter, primes, arguments, options, node)
+        return self.with_scripts(e, tuple(powers), env)
 
     def _applied(
         self, key: Key, letter: str, primes: int, arguments: list[Expression],
-        options: dict[str, Any], env: Env, node: Any,
+        options: dict[str, Any], node: Any,
     ) -> Expression:  # fmt: skip
         defined = self.world.function(key)
         if defined is not None:
@@ -205,7 +201,7 @@ class Functions(NameReader):
                 raise self.error(f"{letter} of {len(arguments)} arguments", node)
             return Apply(SlopeOf(f, primes) if primes else f, (x,), x.shape)
         if letter in FUNCTION_WORDS and not primes:
-            return self.of_a_matrix(letter, arguments, options, env, node)
+            return self.of_a_matrix(letter, arguments, options, node)
         return self.open_function(key, letter, primes, arguments)
 
     def open_function(
@@ -252,7 +248,7 @@ class Functions(NameReader):
         return self.world.functions[key]
 
     def of_a_matrix(
-        self, letter: str, arguments: list[Expression], options: dict[str, Any], env: Env, node: Any
+        self, letter: str, arguments: list[Expression], options: dict[str, Any], node: Any
     ) -> Expression:
         reader = _MATRIX_FUNCTIONS.get(letter)
         if reader is None:

@@ -52,9 +52,7 @@ from autograd_lite.formula.world import Ambiguous, Undefined
 class Indexing(Operations):
     """Reads scripts."""
 
-    def with_scripts(
-        self, e: Expression, scripts: tuple[Script, ...], env: Env, node: Any
-    ) -> Expression:
+    def with_scripts(self, e: Expression, scripts: tuple[Script, ...], env: Env) -> Expression:
         lowered: list[Any] = []
         pending: list[Script] = []
         for script in scripts:
@@ -68,15 +66,15 @@ class Indexing(Operations):
             x for n, s in enumerate(scripts) if s.kind == "_" and n < before for x in s.items
         ]
         if at_once and len(at_once) == len(lowered) and (len(lowered) < 2 or not transposes):
-            e = self.element(e, lowered, env, node)
+            e = self.element(e, lowered, env)
             lowered = []
         for script in pending:
-            e = self.raised(e, script, env, node)
-        return self.element(e, lowered, env, node) if lowered else e
+            e = self.raised(e, script, env)
+        return self.element(e, lowered, env) if lowered else e
 
-    def raised(self, e: Expression, script: Script, env: Env, node: Any) -> Expression:
+    def raised(self, e: Expression, script: Script, env: Env) -> Expression:
         if script.kind == "ᵀ":
-            return self.transposed_one(e, node)
+            return self.transposed_one(e)
         if script.kind == "′":
             if (
                 self.world.plan.conventions.get("′", self.world.plan.conventions.get("'"))
@@ -94,7 +92,7 @@ class Indexing(Operations):
             raise Undefined(f"^[{script.raw}] after something that has no layers")
         return self.power(e, script, env)
 
-    def transposed_one(self, e: Expression, node: Any) -> Expression:
+    def transposed_one(self, e: Expression) -> Expression:
         if isinstance(e, Number) and e.value == 1:
             return transposed(self(Num(0, 0, Fraction(1), True), Env()))
         return self.turned(e)
@@ -163,7 +161,7 @@ class Indexing(Operations):
             raise self.error(DOTS, entries[at[0]])
         before, after = entries[at[0] - 1], entries[at[0] + 1]
         steps = differences(before, after)
-        ends = {(a, self._bound_text(b, env)) for a, b in steps} if steps else set()
+        ends = {(a, self.world.end(b, env.letters)) for a, b in steps} if steps else set()
         if len(ends) != 1:
             raise self.error(DOTS, entries[at[0]])
         ((low, high),) = ends
@@ -173,11 +171,7 @@ class Indexing(Operations):
         last = (counted(before, after, high),) if high > low else ()
         return (*entries[: at[0]], *between, *last, *entries[at[0] + 2 :])
 
-    def _bound_text(self, node: Any, env: Env) -> int:
-        n = self.world.number(node, env.letters)
-        return int(self.world.size(node, env.letters).value or 0) if n is None else n
-
-    def element(self, e: Expression, lowered: list[Any], env: Env, node: Any) -> Expression:
+    def element(self, e: Expression, lowered: list[Any], env: Env) -> Expression:
         """W_ij, a_i; of a matrix with one index a row or a column, where the note says which."""
         if len(lowered) == 1 and isinstance(lowered[0], Product):
             lowered = [x for _, x in lowered[0].factors]
@@ -236,13 +230,13 @@ class Indexing(Operations):
 
     def condition(self, chain: Chain, env: Env) -> Expression:
         """[a > b]: 1 where it holds, otherwise 0."""
-        if len(chain.relations) != 1 or chain.relations[0] not in _BY_SIGN:
+        if len(chain.relations) != 1 or chain.relations[0] not in COMPARISONS:
             raise self.error("one comparison in brackets: [z > 0]", chain)
         a, b = (self(x, env) for x in chain.parts)
-        return Apply(_BY_SIGN[chain.relations[0]], (a, b), self.together(a, b, "="))
+        return Apply(COMPARISONS[chain.relations[0]], (a, b), self.together(a, b, "="))
 
 
-_BY_SIGN: dict[str, Any] = {text: op for op, (text, _) in RELATIONS.items()}
+COMPARISONS: dict[str, Any] = {text: op for op, (text, _) in RELATIONS.items()}
 
 
 def _text(node: Any) -> str:

@@ -24,7 +24,6 @@ from autograd_lite.formula.indexing import Indexing, label_letter
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
-    key_of,
     letter_and_step,
     nodes,
     subsets,
@@ -105,7 +104,7 @@ class NameReader(Indexing):
         if not name.indices and (simple := self.simple(name, env)) is not None:
             return simple, ()
         for chosen, rest in subsets(name.indices):
-            key = key_of(name.letter, chosen, lambda x: self.world.part(x, env.letters))
+            key = self.world.key(name.letter, chosen, env.letters)
             e = self.known(key, env)
             if any(self._makes_another(s, name.letter, env) for s in rest):
                 continue  # A is not A[0]
@@ -120,7 +119,7 @@ class NameReader(Indexing):
         if special is not None:
             return special
         if self.belongs_to_family(name, env):
-            key = key_of(name.letter, name.indices, lambda x: self.world.part(x, env.letters))
+            key = self.world.key(name.letter, name.indices, env.letters)
             if not self.world.closed and self.world.precedes(key):
                 return self.world.undeclared(key).symbol, ()
             raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
@@ -156,7 +155,7 @@ class NameReader(Indexing):
         if len(script.items) != 1:
             raise Undefined("e with several exponents")
         x = self(script.items[0], env)
-        return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env, node)
+        return self.with_scripts(Apply(np.exp, (x,), x.shape), node.scripts[1:], env)
 
     def size_as_number(self, letter: str) -> Expression:
         self.world.named_size(letter)
@@ -211,14 +210,14 @@ class NameReader(Indexing):
         """J: as the note defines it, or a drawn function of what nothing else uses."""
         letter = self.world.plan.cost
         found = self.known(Key(letter), env)
-        if found is not None:
-            return found
-        total = self.summed_loss(letter, env)
-        if total is not None:
-            return total
-        return self.implicit_cost(letter)
+        return self.undefined_cost(letter) if found is None else found
 
-    def summed_loss(self, letter: str, env: Env) -> Expression | None:
+    def undefined_cost(self, letter: str) -> Expression:
+        """What a cost that the note does not define stands for."""
+        total = self.summed_loss(letter)
+        return self.implicit_cost(letter) if total is None else total
+
+    def summed_loss(self, letter: str) -> Expression | None:
         """The sum that J takes the mean of, for a loss ℒ(a, y) that is differentiated itself."""
         for definition in self.world.plan.definitions:
             for node in nodes(definition.meaning):
@@ -270,23 +269,10 @@ class NameReader(Indexing):
             step[0] for s in definition.name.indices for x in s.items
             if (step := letter_and_step(x)) and step[0] in self.world.plan.families
         })  # fmt: skip
-        for values in self.world_ranges(letters, definition.statement):
-
-            def value(x: Any, values: dict[str, int] = values) -> Any:
-                return self.world.part(x, values)
-
-            scripts = tuple(
-                s for s in definition.name.indices
-                if not self.world.has_elements(s, definition.name.letter)
-            )  # fmt: skip
-            self.world.find(key_of(definition.name.letter, scripts, value))
-
-    def world_ranges(self, letters: list[str], statement: Any) -> list[dict[str, int]]:
-        found: list[dict[str, int]] = [{}]
-        for letter in letters:
-            low, high = self.world.bounds(letter, statement)
-            found = [{**f, letter: n} for f in found for n in range(low, high + 1)]
-        return found
+        letter = definition.name.letter
+        scripts = [s for s in definition.name.indices if not self.world.has_elements(s, letter)]
+        for values in self.world.ranges(letters, definition.statement):
+            self.world.find(self.world.key(letter, scripts, values))
 
     def sample(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """x^{(i)}: a column of X, or a row as a column where samples are rows."""
@@ -296,7 +282,7 @@ class NameReader(Indexing):
             return None
         others = tuple(s for s in name.indices if s is not marked[0])
         for chosen, rest in subsets(others):
-            key = key_of(letter.upper(), chosen, lambda x: self.world.part(x, env.letters))
+            key = self.world.key(letter.upper(), chosen, env.letters)
             e = self.known(key, env)
             if e is not None:
                 return self.column(e, marked[0], env), rest
@@ -314,7 +300,7 @@ class NameReader(Indexing):
             return None
         index = env.axes.get(getattr(lowered[0].items[0], "text", ""))
         rest = tuple(s for s in name.indices if s is not lowered[0])
-        key = key_of(name.letter.upper(), rest, lambda x: self.world.part(x, env.letters))
+        key = self.world.key(name.letter.upper(), rest, env.letters)
         whole = self.known(key, env) if index is not None else None
         if whole is None or index is None:
             return None
@@ -398,7 +384,7 @@ class NameReader(Indexing):
         world = self.world
         part_of = [s for s in name.indices if self._belongs(s, name.letter, env)]
         rest = [s for s in name.indices if s not in part_of]
-        key = key_of(name.letter, part_of, lambda x: world.part(x, env.letters))
+        key = world.key(name.letter, part_of, env.letters)
         if name.letter in COUNTS and all(s.kind == "^" and not s.mark for s in name.indices):
             return self.size_as_number(name.letter), name.indices
         if world.closed:

@@ -5,6 +5,8 @@ What does not fit raises NotConforming.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -69,6 +71,16 @@ class Operations:
 
     def remark(self, said: str) -> None:
         self.remarks.setdefault(said)
+
+    @contextmanager
+    def reading(self, **how: str) -> Iterator[None]:
+        """Read in another way: with another `layout`, `dot` or `partials`."""
+        usual = {name: getattr(self, name) for name in how}
+        vars(self).update(how)
+        try:
+            yield
+        finally:
+            vars(self).update(usual)
 
     def error(self, said: str, node: Any) -> FormulaError:
         return FormulaError(said, self.world.source, node.start)
@@ -319,7 +331,6 @@ class Operations:
 
 def _constant(e: Expression) -> bool:
     """Whether a number is one that stands in the note, or a size."""
-
     return not any(s.kind == "value" for s in symbols(e))
 
 

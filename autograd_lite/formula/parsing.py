@@ -267,7 +267,7 @@ class Parser(DifferentialReader):
         """Anything in brackets, with commas and semicolons between its parts."""
         start, opening = self.token.start, self.take().text
         closing = CLOSING[opening]
-        bar = opening in ("(", "[") and self._has_one_bar(closing)
+        bar = opening in ("(", "[") and self._has_one_bar()
         with self.reading(closing=(closing, *"|" * bar), calls=True):
             rows = self.rows_until(closing, bar)
         self.take()
@@ -277,7 +277,7 @@ class Parser(DifferentialReader):
             return Grid(start, self.last, tuple(map(tuple, rows)))
         return Bracket(start, self.last, opening, tuple(rows[0]))
 
-    def _has_one_bar(self, closing: str) -> bool:
+    def _has_one_bar(self) -> bool:
         """Whether a | stands alone up to the closing bracket, as in p(x | y)."""
         depth, at, bars = 1, self.at, 0
         while depth and at < len(self.list):

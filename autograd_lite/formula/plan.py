@@ -68,7 +68,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Definition:
-    """A name with what it stands for; `parameters` of a function, `elements` of one by indices."""
+    """A name with what it stands for; `parameters` of a function."""
 
     name: NameParts
     meaning: Any
@@ -84,13 +84,17 @@ class NoteClaim:
     right: Any
     relation: str
     statement: NoteStatement
-    number: int = 0
 
     @property
     def text(self) -> str:
         """The two sides as they are written."""
         right = self.statement.passage.source.part(self.right.start, self.right.end)
         return f"{self.left_text} {self.relation} {right}"
+
+    @property
+    def chain(self) -> Chain:
+        """The two sides as one part of a formula."""
+        return Chain(self.left.start, self.right.end, (self.left, self.right), (self.relation,))
 
     @property
     def left_text(self) -> str:
@@ -262,7 +266,7 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
     elif statement.kind == "declaration" and _is_index_in_a_set(chain):
         plan.passed += 1
     elif statement.kind == "declaration":
-        found = _declaration(plan, statement)
+        found = _declaration(statement)
         if found.shape and _declared(plan, found.name) and found.values == "real":
             shape = chain.parts[1]  # said again: a claim
             plan.claims.append(NoteClaim(chain.parts[0], shape, "∈", statement))
@@ -353,7 +357,7 @@ def _equality_in_a_set(plan: NotePlan, statement: NoteStatement) -> None:
     equal = replace(chain, parts=chain.parts[: at + 1], relations=chain.relations[:at])
     for part in chain.parts[: at + 1]:
         pair = replace(chain, parts=(part, chain.parts[at + 1]), relations=("∈",))
-        plan.declarations.append(_declaration(plan, replace(statement, chain=pair)))
+        plan.declarations.append(_declaration(replace(statement, chain=pair)))
     _equality(plan, replace(statement, chain=equal))
 
 
@@ -376,7 +380,7 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         plan.sizes[written_key(name)] = int(parts[1].value)
         plan.sized.append((name, int(parts[1].value)))
     else:
-        parameters = _parameters_of(plan, name, arguments, parts[1])
+        parameters = _parameters_of(name, arguments, parts[1])
         if _is_new(plan, name) and (parameters is not None or not arguments):
             plan.definitions.append(Definition(name, parts[1], statement, parameters or ()))
             _note_labels(plan, name, parts[1])
@@ -406,7 +410,7 @@ def _self_reference(
     if of_itself or (first is not None and written_key(first) == written_key(name)):
         plan.passed += 1
         plan.asides.add(statement.line)
-    elif arguments and _parameters_of(plan, name, arguments, statement.chain.parts[1]) is None:
+    elif arguments and _parameters_of(name, arguments, statement.chain.parts[1]) is None:
         _add_claims(plan, list(statement.chain.parts), statement)
     elif arguments or not any(d.name.letter == name.letter for d in plan.named):
         source = statement.passage.source
@@ -502,7 +506,7 @@ def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
 
 
 def _parameters_of(
-    plan: NotePlan, name: NameParts, arguments: tuple[Any, ...], meaning: Any
+    name: NameParts, arguments: tuple[Any, ...], meaning: Any
 ) -> tuple[str, ...] | None:
     """The parameters of f(x, y) = …; None where this defines no function, as g(Z) = A does not."""
     found = []
@@ -619,7 +623,7 @@ def _updates(name: NameParts, meaning: Any) -> bool:
 # Declarations
 
 
-def _declaration(plan: NotePlan, statement: NoteStatement) -> Declaration:
+def _declaration(statement: NoteStatement) -> Declaration:
     left, right = statement.chain.parts[:2]
     name = taken_apart(left)
     source = statement.passage.source

@@ -6,8 +6,9 @@ that the order of a note does not matter; sizes that are not declared follow fro
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from operator import mul
@@ -157,8 +158,12 @@ class World:
             raise FormulaError("a size is a number, a letter, or n + 1", self.source, node.start)
         return Size(str(n), n)
 
+    def key(self, letter: str, scripts: Iterable[Script], letters: dict[str, int]) -> Key:
+        """The key of a name with these scripts, for these numbers of layers."""
+        return key_of(letter, scripts, lambda x: self.part(x, letters))
+
     def size_key(self, name: NameParts, letters: dict[str, int]) -> str:
-        return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
+        return str(self.key(name.letter, name.indices, letters))
 
     def named_size(self, key: str) -> Size:
         if key not in self.sizes:
@@ -223,7 +228,7 @@ class World:
             return step[0] + (f"{step[1]:+d}" if step[1] else "")
         name = taken_apart(node)
         if name is not None:
-            return str(key_of(name.letter, name.indices, lambda x: self.part(x, letters)))
+            return self.size_key(name, letters)
         return "?"
 
     def opened(self, name: str, soft: bool = False) -> Size:
@@ -283,8 +288,6 @@ class World:
         for declaration in self.plan.declarations:
             letters = self.match(declaration.name, key, declaration.statement, False)
             if letters is not None and (found is None or declaration.shape is not None):
-                if found is not None and declaration.shape is None:
-                    continue
                 found = declaration, letters
         return found
 
@@ -345,14 +348,22 @@ class World:
     def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
         """From where to where a letter goes in this drawing."""
         low, high = self.plan.extent(letter, statement)
-        ends = []
-        for end in (low, high):
-            n = self.number(end, {})
-            ends.append(int(self.size(end).value or 0) if n is None else n)
+        first, last = self.end(low, {}), self.end(high, {})
         if isinstance(high, Num) == isinstance(low, Num):
-            return min(ends), max(ends)
+            return min(first, last), max(first, last)
         down = isinstance(high, Num)  # l = L − 1, …, 1 may be empty, and l = 2, …, L − 1
-        return (ends[1], ends[0]) if down else (ends[0], ends[1])
+        return (last, first) if down else (first, last)
+
+    def end(self, node: Any, letters: dict[str, int]) -> int:
+        """The number at which a range begins or ends."""
+        n = self.number(node, letters)
+        return int(self.size(node, letters).value or 0) if n is None else n
+
+    def ranges(self, letters: Sequence[str], statement: Any) -> Iterator[dict[str, int]]:
+        """The numbers of these letters, in every combination."""
+        ends = [self.bounds(letter, statement) for letter in letters]
+        for values in itertools.product(*(range(low, high + 1) for low, high in ends)):
+            yield dict(zip(letters, values, strict=True))
 
     def precedes(self, key: Key) -> bool:
         """Whether a name is the one before the first of its family, as A[0] is."""
@@ -387,15 +398,13 @@ class World:
         return entry
 
     def _leaf(self, key: Key, declaration: Declaration, letters: dict[str, int]) -> NameEntry:
-        entry = self.new_entry(key, self.declared_shape(key, declaration, letters))
+        entry = self.new_entry(key, self.declared_shape(declaration, letters))
         entry.declared = declaration.values
         hot = self.plan.conventions.get(str(key), "")
         entry.declared = hot if hot in ("one-hot", "binary") else entry.declared
         return entry
 
-    def declared_shape(
-        self, key: Key, declaration: Declaration, letters: dict[str, int]
-    ) -> tuple[Any, Any]:
+    def declared_shape(self, declaration: Declaration, letters: dict[str, int]) -> tuple[Any, Any]:
         if declaration.shape is None:  # η > 0
             return ONE, ONE
         return self.shape(declaration.shape, letters, declaration.statement)
@@ -467,7 +476,7 @@ class World:
         entry = self.new_entry(key, shape)
         entry.meaning = meaning
         if declared is not None and declared[0].shape is not None:
-            wanted = self.declared_shape(key, *declared)
+            wanted = self.declared_shape(*declared)
             self.elaborator.fits(shape, wanted, f"{key} was declared as {wanted[0]} × {wanted[1]}")
         return entry
 
