@@ -61,6 +61,7 @@ def ours(case: Known) -> Result:
 
 
 def judged(case: Known, text: str, found: Any, values: dict[str, Any], seconds: float) -> Result:
+    """What was found beside what is known: its value, and its length."""
     known = expected(case, values)
     same = np.size(found) == np.size(known)
     right = same and bool(np.allclose(np.reshape(found, np.shape(known)), known))

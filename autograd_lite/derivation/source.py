@@ -116,6 +116,7 @@ class Writer:
         return self.write(e)[0]
 
     def within(self, e: Expression, least: int) -> str:
+        """The code, in parentheses where it binds less tightly."""
         text, binds = self.write(e)
         return text if binds >= least else f"({text})"
 
@@ -160,11 +161,13 @@ class Writer:
         return str(n)
 
     def ones(self, shape: tuple[int, ...]) -> str:
+        """Ones; a row or a column of them is a 1-d array."""
         sizes = [self.size(n) for n in shape if n > 1]
         inside = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
         return f"{self.prefix}.ones({inside}{self.dtype})"
 
     def sum(self, e: Expression) -> str:
+        """What is added and subtracted."""
         text = ""
         for sign, term in terms(e):
             coefficient, *_ = factors(term)
@@ -192,6 +195,7 @@ class Writer:
         return text, SIGNED if len(top) == 1 and not bottom and "@" not in text else MULTIPLIED
 
     def powers(self, parts: list[Expression], others: bool) -> list[str]:
+        """The factors, scalars first; others: whether more stand beside them."""
         counts: dict[Expression, int] = {}
         for x in sorted(parts, key=lambda x: len(x.shape)):
             counts[x] = counts.get(x, 0) + 1
@@ -229,6 +233,7 @@ class Writer:
         return self.joined([first], chain[1:])
 
     def joined(self, a: list[Expression], b: list[Expression]) -> tuple[str, int]:
+        """The product of two products: a system is solved, and diag(v) multiplies by element."""
         if len(a) == 1 and _solves(a[0]):
             return self.solved(a[0], self.product(b)[0]), SINGLE
         if len(b) == 1 and _solves(b[0]) and a[0].shape[0] == 1:
@@ -251,6 +256,7 @@ class Writer:
         return f"{self.prefix}.linalg.solve({matrix}, {b})"
 
     def call(self, e: Apply) -> str:
+        """A function; ValueError for one that NumPy does not have."""
         name = own_name(e.op) or e.op.__name__
         if e.op is np.eye:
             return f"{self.prefix}.eye({self.size(e.static['N'])}{self.dtype})"
@@ -276,17 +282,20 @@ class Writer:
         return f"{self.prefix}.{name}({inside})"
 
     def helper(self, name: str, inside: str, e: Apply) -> str:
+        """A function that NumPy does not have: its definition is shown, or the library has one."""
         function = _IN_LIBRARY.get(self.library, {}).get(name, name)
         if self.library == "numpy":
             self.helpers.add(name)
         return f"{function}({inside}{self.axis(e) if 'axis' in e.static else ''})"
 
     def axis(self, e: Apply) -> str:
+        """The argument for the axis; a vector has only one."""
         axes = e.static["axis"]
         axis = 0 if 1 in e.arguments[0].shape else axes[0]
         return f", {axis}"
 
     def reduced(self, name: str, inside: str, e: Apply) -> str:
+        """A function along one axis, or of all elements."""
         every = e.shape in ((), (1, 1))
         ddof = ", correction=0" if self.library == "torch" and name in ("std", "var") else ""
         return f"{self.prefix}.{name}({inside}{'' if every else self.axis(e)}{ddof})"
