@@ -232,8 +232,20 @@ def test_an_error_of_the_reference_is_its_own(write, capsys, error):
 
 
 def test_want_of_memory_in_the_comparison_is_said(write):
+    hungry = write(
+        "mine.py", old="    x, w = cache", new="    x, w = cache\n        _ = [0] * 10**8"
+    )
+    assert submit(hungry, "affine", [], 60, memory=2000).ok
+    outcome = submit(hungry, "affine", [], 60, memory=700)
+    assert "MemoryError" in outcome.failed
+    assert outcome.failed.splitlines()[-1] == "the memory limit is 700 MB: --memory"
+
+
+def test_a_limit_of_memory_below_what_the_command_takes_is_refused(write):
     outcome = submit(write("mine.py"), "affine", [], 60, memory=1)
-    assert outcome.failed.splitlines()[1:] == ["the memory limit is 1 MB: --memory"]
+    assert (
+        outcome.failed == "--memory 1 leaves no 64 MB beside what the command takes: give it more"
+    )
 
 
 def test_a_reference_is_read_once_and_by_each_comparison(write, capsys, tmp_path):

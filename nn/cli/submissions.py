@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from nn.cli.command import UsageError
+
 MEGABYTE = 2**20
+ROOM = 64  # MB that a comparison has at least, beside what the command has taken before it
 KEPT = 2000  # the last characters of what a submission prints, to say why it failed
 
 
@@ -144,14 +147,24 @@ def _report_in(path: Path) -> dict[str, Any] | None:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process take no more memory from now on, where the system can be told so."""
+    """Let this process take no more memory from now on, where the system can be told so.
+
+    Raises UsageError if it leaves nothing beside what the process has already.
+    """
     try:
         import resource
     except ImportError:  # Windows
         return
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    before, most = resource.getrlimit(resource.RLIMIT_AS)
     wanted = megabytes * MEGABYTE
     if most != resource.RLIM_INFINITY:
         wanted = min(wanted, most)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
+    try:
+        bytearray(ROOM * MEGABYTE)
+    except MemoryError:
+        resource.setrlimit(resource.RLIMIT_AS, (before, most))
+        raise UsageError(
+            f"--memory {megabytes} leaves no {ROOM} MB beside what the command takes: give it more"
+        ) from None
