@@ -153,7 +153,7 @@ def main() -> None:
             print(f"\n{case.name}, {dtype}")
             for row in new:
                 print(
-                    f"  {row['engine']:20}{row['microseconds']:10.1f} µs{row['minimum']:7.2f}"
+                    f"  {row['engine']:24}{row['microseconds']:10.1f} µs{row['minimum']:7.2f}"
                     f"{row['median']:7.2f}   {row['spread'][0]:.2f} to {row['spread'][1]:.2f}",
                     flush=True,
                 )

@@ -53,29 +53,151 @@ CASES = [
 
 
 def by_hand(case: Case) -> Step:
-    """The closed form in plain NumPy."""
+    """The closed form in plain NumPy, as fast as it gets without buffers from step to step."""
     parameters, X, Y = case.arrays()
     m, L = case.m, len(parameters)
+    add, subtract, multiply, tanh, exp, log = (
+        *(np.add, np.subtract, np.multiply),
+        *(np.tanh, np.exp, np.log),
+    )
+    total = np.add.reduce
 
     def step() -> tuple[Any, list[Any]]:
         A = [X]
         for W, b in parameters[:-1]:
-            A.append(np.tanh(W @ A[-1] + b))
+            Z = W.dot(A[-1])
+            A.append(tanh(add(Z, b, Z), Z))
         W, b = parameters[-1]
-        A.append(1 / (1 + np.exp(-(W @ A[-1] + b))))
-        J = -np.sum(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L])) / m
+        Z = W.dot(A[-1])
+        add(Z, b, Z)
+        E = exp(Z)  # σ(Z) = E / (1 + E), and the cost is Σ log(1 + E) − Y Z
+        E1 = E + 1.0
+        J = (total(log(E1), None) - np.vdot(Y, Z)) / m
+        dZ = np.divide(E, E1, E)
+        subtract(dZ, Y, dZ)
+        np.divide(dZ, m, dZ)
         gradients = []
-        dZ = (A[L] - Y) / m
         for l in range(L, 0, -1):
-            gradients += [np.sum(dZ, axis=1, keepdims=True), dZ @ A[l - 1].T]
+            gradients += [total(dZ, 1, keepdims=True), dZ.dot(A[l - 1].T)]
             if l > 1:
-                dZ = parameters[l - 1][0].T @ dZ * (1 - A[l - 1] * A[l - 1])
+                dZ = parameters[l - 1][0].T.dot(dZ)
+                D = multiply(A[l - 1], A[l - 1])
+                multiply(dZ, subtract(1.0, D, D), dZ)
         return J, gradients[::-1]
 
     return step
 
 
+def by_hand_kept(case: Case) -> Step:
+    """The same with every array written into a buffer that is kept, the gradients as well."""
+    parameters, X, Y = case.arrays()
+    m, L = case.m, len(parameters)
+    add, subtract, multiply, divide, dot = np.add, np.subtract, np.multiply, np.divide, np.dot
+    total = np.add.reduce
+    A = [X, *(np.empty((len(W), m), X.dtype) for W, _ in parameters)]
+    dA = [np.empty_like(a) for a in A]
+    D = [np.empty_like(a) for a in A]
+    Z, E, E1 = A[-1], dA[-1], D[-1]
+    gradients = [np.empty_like(p) for pair in parameters for p in pair]
+    forward = [(W, b, A[l], A[l + 1]) for l, (W, b) in enumerate(parameters)]
+    backward = []
+    for l in range(L, 0, -1):
+        W_T, A_T = parameters[l - 1][0].T, A[l - 1].T
+        into = gradients[2 * l - 2 : 2 * l]
+        backward.append((dA[l], *into, A_T, W_T, dA[l - 1], A[l - 1], D[l - 1]))
+
+    def step() -> tuple[Any, list[Any]]:
+        for W, b, before, after in forward:
+            dot(W, before, after)
+            add(after, b, after)
+            if after is not Z:
+                np.tanh(after, after)
+        np.exp(Z, E)
+        add(E, 1.0, E1)
+        divide(E, E1, E)
+        subtract(E, Y, E)
+        divide(E, m, E)
+        J = (total(np.log(E1, E1), None) - np.vdot(Y, Z)) / m
+        for dZ, dW, db, A_T, W_T, dZ_before, A_before, d in backward:
+            total(dZ, 1, None, db, True)
+            dot(dZ, A_T, dW)
+            if A_before is not X:
+                dot(W_T, dZ, dZ_before)
+                multiply(A_before, A_before, d)
+                subtract(1.0, d, d)
+                multiply(dZ_before, d, dZ_before)
+        return J, gradients
+
+    return step
+
+
+def _network(case: Case) -> tuple[Any, dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """The same network as a user has it, its parameters by name, X and Y."""
+    import nn
+
+    pairs, X, Y = case.arrays()
+    activations = ["tanh"] * (len(pairs) - 1) + ["sigmoid"]
+    net = nn.Network(case.sizes, activations, rng=0, dtype=case.dtype)
+    values = zip(net.parameters(), (p for pair in pairs for p in pair), strict=True)
+    net.set_parameters(dict(values))
+    return net, {name: p.data for name, p in net.parameters().items()}, X, Y
+
+
 def _tape(case: Case, logits: bool) -> Step:
+    import nn
+
+    net, _, X, Y = _network(case)
+    loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
+
+    def step() -> tuple[Any, list[Any]]:
+        J = loss(net.forward(X).logits if logits else net(X), Y)
+        parameters = net.parameters().values()
+        for p in parameters:
+            p.zero_grad()
+        J.backward()
+        return J, [p.grad for p in parameters]
+
+    return step
+
+
+def tape(case: Case) -> Step:
+    """`loss(net(X), Y).backward()` on arrays: sigmoid outputs, then the cross-entropy."""
+    return _tape(case, logits=False)
+
+
+def tape_logits(case: Case) -> Step:
+    """The same from the last pre-activation."""
+    return _tape(case, logits=True)
+
+
+def _compiled(case: Case, logits: bool) -> Step:
+    import autograd_lite as ag
+    import nn
+
+    net, parameters, X, Y = _network(case)
+    loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
+    step = ag.compile(ag.value_and_grad(lambda p, X, Y: loss(loss.output_of(net.forward(X, p)), Y)))
+
+    def result() -> tuple[Any, list[Any]]:
+        J, gradients = step(parameters, X, Y)
+        return J, list(gradients.values())
+
+    run = lambda: step(parameters, X, Y)
+    run.result = result  # type: ignore[attr-defined]
+    return run
+
+
+def compiled(case: Case) -> Step:
+    """`ag.compile` of `loss(net.forward(X, parameters).output, Y)`, sigmoid outputs."""
+    return _compiled(case, logits=False)
+
+
+def compiled_logits(case: Case) -> Step:
+    """`ag.compile` of the same, from the last pre-activation."""
+    return _compiled(case, logits=True)
+
+
+def _bare(case: Case, logits: bool) -> Step:
     import autograd_lite as ag
     import nn
 
@@ -100,45 +222,14 @@ def _tape(case: Case, logits: bool) -> Step:
     return step
 
 
-def tape(case: Case) -> Step:
-    """The eager tape: sigmoid outputs, then the cross-entropy."""
-    return _tape(case, logits=False)
+def bare_tape(case: Case) -> Step:
+    """Operations of Tensors, without `nn.Network`: sigmoid outputs, then the cross-entropy."""
+    return _bare(case, logits=False)
 
 
-def tape_logits(case: Case) -> Step:
-    """The eager tape: the cross-entropy of the last pre-activation."""
-    return _tape(case, logits=True)
-
-
-def _compiled(case: Case, logits: bool) -> Step:
-    import autograd_lite as ag
-    import nn
-
-    arrays, X, Y = case.arrays()
-    loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
-
-    def cost(parameters: list[Any], X: Any, Y: Any) -> Any:
-        A = X
-        pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
-        for W, b in pairs[:-1]:
-            A = np.tanh(W @ A + b)
-        W, b = pairs[-1]
-        Z = W @ A + b
-        return loss(Z if logits else ag.sigmoid(Z), Y)
-
-    compiled = ag.compile(ag.value_and_grad(cost))
-    parameters = [p for pair in arrays for p in pair]
-    return lambda: compiled(parameters, X, Y)
-
-
-def compiled(case: Case) -> Step:
-    """`ag.compile` of the same, sigmoid outputs."""
-    return _compiled(case, logits=False)
-
-
-def compiled_logits(case: Case) -> Step:
-    """`ag.compile` of the same, from the last pre-activation."""
-    return _compiled(case, logits=True)
+def bare_tape_logits(case: Case) -> Step:
+    """The same, and the cross-entropy of the last pre-activation."""
+    return _bare(case, logits=True)
 
 
 def _torch(case: Case, linear: bool) -> Step:
@@ -253,8 +344,11 @@ def mygrad(case: Case) -> Step:
 
 ENGINES: dict[str, Callable[[Case], Step]] = {
     "NumPy by hand": by_hand,
+    "NumPy with kept buffers": by_hand_kept,
     "tape": tape,
     "tape (logits)": tape_logits,
+    "bare tape": bare_tape,
+    "bare tape (logits)": bare_tape_logits,
     "compiled": compiled,
     "compiled (logits)": compiled_logits,
     "PyTorch (A @ W + b)": torch_plain,

@@ -1,16 +1,18 @@
 """How time and memory grow: `python -m benchmarks.growth`.
 
 Time to import, on top of NumPy's own (the least of 20 processes); seconds to list and to draw a
-tape of 100,000 operations; time for each operation from 1,000 to 1,000,000 operations, of
-ag.compile from 1,000 to 50,000 (`--compile`: only this); time against batch size; and the peak
-memory of forward + backward on 1024-2048-2048-10 with 1024 samples, each in a process of its own
-(peak resident memory above what the process held with its arrays made).
+tape of 100,000 operations; to compare, derive and draw a network of 50 layers; time for each
+operation from 1,000 to 1,000,000 operations, of ag.compile from 1,000 to 50,000 (`--compile`: only
+this); time against batch size; and the peak memory of forward + backward on 1024-2048-2048-10 with
+1024 samples, each in a process of its own (peak resident memory above what the process held with
+its arrays made).
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -46,6 +48,36 @@ def listings() -> None:
         start = time.perf_counter()
         str(show(y))
         print(f"{name:19}{time.perf_counter() - start:5.2f}", flush=True)
+    print()
+
+
+def layers() -> None:
+    """Seconds to compare, derive and draw a network of 50 layers."""
+    import numpy as np
+
+    import autograd_lite as ag
+    import nn
+
+    rng = np.random.default_rng(0)
+    net = nn.Network([8] * 50 + [1], ["tanh"] * 49 + ["sigmoid"], rng=0)
+    X = rng.normal(size=(8, 7))
+    J = nn.losses.binary_cross_entropy(net(X), (X[:1] > 0) * 1.0)
+    J.backward()
+    right = {f"d{name}": p.grad for name, p in net.parameters().items()}
+    jobs = {
+        "ag.compare, all right": lambda: ag.compare(J, right),
+        "ag.compare, one sign": lambda: ag.compare(J, right | {"dW25": -right["dW25"]}),
+        "ag.compare, all random": lambda: ag.compare(
+            J, {name: rng.normal(size=g.shape) for name, g in right.items()}
+        ),
+        "ag.derive": lambda: ag.derive(J, wrt=list(net.parameters().values())),
+        "ag.draw": lambda: ag.draw(J)._repr_mimebundle_(),
+    }
+    print("50 layers                s")
+    for name, job in jobs.items():
+        start = time.perf_counter()
+        str(job())
+        print(f"{name:22}{time.perf_counter() - start:5.2f}", flush=True)
     print()
 
 
@@ -169,26 +201,31 @@ def peak(engine: str) -> None:
 
 
 def memory() -> None:
-    """Peak memory of every engine, and its ratio to PyTorch's."""
+    """Peak memory of every engine, the median of seven runs, and its ratio to PyTorch's."""
     engines = ("PyTorch (A @ W + b)", "PyTorch (F.linear)", "tape", "tape (logits)")
     engines += ("compiled", "compiled (logits)", "NumPy by hand")
     print(f"\npeak memory, {'-'.join(map(str, SIZES))}, {SAMPLES} samples, float64")
     reference: dict[str, float] = {}
     for engine in engines:
-        run = subprocess.run(
-            [sys.executable, "-m", "benchmarks.growth", engine],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-        if run.returncode:
-            print(f"  {engine:20} left out: {run.stderr.strip().splitlines()[-1]}")
+        runs = [
+            subprocess.run(
+                [sys.executable, "-m", "benchmarks.growth", engine],
+                capture_output=True,
+                text=True,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+            for _ in range(7)
+        ]
+        if runs[0].returncode:
+            print(f"  {engine:20} left out: {runs[0].stderr.strip().splitlines()[-1]}")
             continue
-        value = float(run.stdout)
+        values = [float(run.stdout) for run in runs]
+        value = statistics.median(values)
         if engine.startswith("PyTorch"):
             reference[engine] = value
         ratios = "   ".join(f"{value / r:.2f} of {name}" for name, r in reference.items())
-        print(f"  {engine:20}{value:8.0f} MB   {ratios}", flush=True)
+        seen = f"{min(values):.0f} to {max(values):.0f}"
+        print(f"  {engine:20}{value:8.0f} MB ({seen})   {ratios}", flush=True)
 
 
 if __name__ == "__main__":
@@ -199,6 +236,7 @@ if __name__ == "__main__":
     else:
         imports()
         listings()
+        layers()
         operations()
         compiling()
         batches()

@@ -89,14 +89,15 @@ def missing_values(counts: dict[str, int]) -> str:
 
 def _array(value: Any, name: str) -> Array:
     """The value as NumPy reads it. Raises for what it would misread."""
+    if type(value) is np.ndarray:
+        return value
     if hasattr(value, "toarray"):
         raise TypeError(f"{name} is a sparse matrix: give {name}.toarray(), if memory can hold it")
     try:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} is ragged: its rows are not all of one length") from None
-    if type(value) is not np.ndarray:
-        refuse_masks(value, name)
+    refuse_masks(value, name)
     return array
 
 

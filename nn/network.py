@@ -128,14 +128,17 @@ class Network:
             name: np.full(shape, float(letter_and_layer(name)[0] in STARTS_AT_ONE), self.dtype)
             for name, shape in measured.items()
         }
-        self._own, self._measured = self._by_layer(shapes), self._by_layer(measured)
+        # Each layer, and the letters and names of its parameters and of its statistics.
+        self._arrays = list(
+            zip(self.layers, self._by_layer(shapes), self._by_layer(measured), strict=True)
+        )
 
-    def _by_layer(self, names: Iterable[str]) -> list[dict[str, str]]:
-        """For each layer the names of its arrays, by letter."""
-        found: list[dict[str, str]] = [{} for _ in self.layers]
+    def _by_layer(self, names: Iterable[str]) -> list[list[tuple[str, str]]]:
+        """For each layer the letters and names of its arrays."""
+        found: list[list[tuple[str, str]]] = [[] for _ in self.layers]
         for name in names:
             letter, l = letter_and_layer(name)
-            found[l - 1][letter] = name
+            found[l - 1].append((letter, name))
         return found
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -259,25 +262,24 @@ class Network:
         A = self._input(X)
         if isinstance(training, np.random.Generator):
             training = self.noise(A.shape[-self.batch_axis], training)
-        f = Forward(Z={}, A={0: A}, layers={})
-        layers = zip(self.layers, self._own, self._measured, strict=True)
-        for l, (layer, own, measured) in enumerate(layers, start=1):
-            p = {letter: P[name] for letter, name in own.items()}
+        Z_by_layer, A_by_layer, groups, statistics = {}, {0: A}, {}, {}
+        for l, (layer, own, measured) in enumerate(self._arrays, start=1):
+            before, p = A, {letter: P[name] for letter, name in own}
             tensors = [*p.values()]
-            for letter, name in measured.items():
+            for letter, name in measured:
                 p[letter] = P[name] if name in P else self._statistics[name]
             if training and f"noise{l}" in training:
                 p["noise"] = training[f"noise{l}"]
-            Z, A, new = layer.forward(A, p, self.batch_axis, l, training is not None)
+            Z, A, new = layer.forward(before, p, self.batch_axis, l, training is not None)
             if Z is not None:
-                f.Z[l] = Z
-                if Z is not f.A[l - 1]:
+                Z_by_layer[l] = Z
+                if Z is not before:
                     tensors.append(Z.named(f"Z{l}"))
             tensors.append(A.named(f"A{l}"))
-            f.A[l], f.layers[f"layer {l}"] = A, tensors
+            A_by_layer[l], groups[f"layer {l}"] = A, tensors
             for letter, value in new.items():
-                f.statistics[f"{letter}{l}"] = value
-        return f
+                statistics[f"{letter}{l}"] = value
+        return Forward(Z_by_layer, A_by_layer, groups, statistics)
 
     def __call__(self, X: ArrayLike | ag.Tensor) -> ag.Tensor:
         """The output AL of `forward(X)`."""
