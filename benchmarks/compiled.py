@@ -1,27 +1,31 @@
 """What compiled code costs beyond the common table: `python -m benchmarks.compiled`.
 
 The first call (trace and emit) of every network; an epoch of one-sample training on digits with
-nn.fit against the same loop in plain NumPy by hand, in turns; and with `--lines NETWORK` what each
-line of the compiled code takes. One thread.
+nn.fit against the same loop in plain NumPy by hand, in turns; with `--lines NETWORK` what each line
+of the compiled code takes; and with `--products` the matrix products of the widest network by
+themselves, NumPy's and those of JAX (extra `bench`). One thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import statistics
 import time
 import timeit
+from collections.abc import Callable
 from typing import Any
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before NumPy is loaded
+from benchmarks.__main__ import THREADS
 
-import numpy as np  # noqa: E402
+os.environ.update(THREADS)  # before NumPy is loaded
 
-import autograd_lite as ag  # noqa: E402
-import nn  # noqa: E402
-from benchmarks.engines import CASES, Case  # noqa: E402
+import numpy as np
+
+import autograd_lite as ag
+import nn
+from benchmarks.engines import CASES, Case
 
 
 def compiled(case: Case) -> tuple[Any, Any]:
@@ -125,11 +129,44 @@ def lines(case: Case) -> None:
     print(f"{total:8.2f}  together\n{run:8.2f}  a call: arguments checked, results returned")
 
 
+def products(rounds: int = 40) -> None:
+    """The matrix products of a step of the widest network: NumPy's, and those of JAX."""
+    import jax
+
+    for dtype in ("float64", "float32"):
+        jax.config.update("jax_enable_x64", dtype == "float64")
+        case = max(CASES, key=lambda case: max(case.sizes))
+        pairs, X, _ = dataclasses.replace(case, dtype=dtype).arrays()
+        A = [X, *(np.ones((len(W), case.m), dtype) for W, _ in pairs)]
+        operands = []
+        for l, (W, _) in enumerate(pairs, start=1):
+            operands += [(W, A[l - 1]), (A[l], A[l - 1].T), (W.T, A[l])]
+        del operands[2]  # (nothing asks for the gradient of X)
+        dot = jax.jit(lambda pairs: [a @ b for a, b in pairs])
+        given = [tuple(map(jax.numpy.asarray, pair)) for pair in operands]
+        engines: dict[str, Callable[[], Any]] = {
+            "NumPy": lambda: [a.dot(b) for a, b in operands],  # noqa: B023
+            "JAX": lambda: jax.block_until_ready(dot(given)),  # noqa: B023
+        }
+        best = dict.fromkeys(engines, float("inf"))
+        for _ in range(rounds):
+            for name, run in engines.items():
+                start = time.perf_counter()
+                run()
+                best[name] = min(best[name], time.perf_counter() - start)
+        shown = ", ".join(f"{name} {t * 1e3:.2f} ms" for name, t in best.items())
+        print(f"products of {case.name}, {dtype}: {shown}: {best['JAX'] / best['NumPy']:.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20, help="epochs by hand and compiled")
     parser.add_argument("--lines", help="only this: each line for the cases so called")
+    parser.add_argument("--products", action="store_true", help="only the matrix products, in JAX")
     options = parser.parse_args()
+    if options.products:
+        products()
+        return
     if options.lines:
         for case in CASES:
             if options.lines in case.name:

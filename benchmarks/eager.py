@@ -1,7 +1,8 @@
 """Where the time of the eager tape goes: `python -m benchmarks.eager`.
 
-What recording adds to each operation and what the walk adds to each rule, and what each guarantee
-costs (a step with it, over the same step without it). One thread, least time of many rounds.
+The parts of a step, beside the NumPy calls that it makes by themselves; what recording adds to each
+operation and what the walk adds to each rule; and what each guarantee costs (a step with it, over
+the same step without it). One thread, least time of many rounds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import autograd_lite as ag  # noqa: E402
 import nn  # noqa: E402
 from autograd_lite import rules, walk  # noqa: E402
 from autograd_lite.functions import own  # noqa: E402
-from benchmarks.engines import CASES, Case, by_hand, tape_logits  # noqa: E402
+from benchmarks.engines import CASES, Case, by_hand, network, tape_logits  # noqa: E402
 
 Step = Callable[[], Any]
 
@@ -37,6 +38,32 @@ def least(*steps: Step, rounds: int = 400, repeat: int = 10) -> list[float]:
                 step()
             best[k] = min(best[k], time.perf_counter() - start)
     return [t / repeat * 1e6 for t in best]
+
+
+def parts() -> None:
+    """A step of the user's path: each part, and what NumPy alone takes for the same calls."""
+    print("µs                         all   net(X)     loss  backward   by hand")
+    for case in CASES:
+        net, _, X, Y = network(case)
+        loss = nn.losses.binary_cross_entropy
+        parameters = net.parameters().values()
+        times = []
+        for _ in range(2000 if sum(case.sizes) * case.m < 1e5 else 60):
+            start = time.perf_counter()
+            A = net(X)
+            forward = time.perf_counter()
+            J = loss(A, Y)
+            cost = time.perf_counter()
+            for p in parameters:
+                p.zero_grad()
+            J.backward()
+            end = time.perf_counter()
+            times.append((end - start, forward - start, cost - forward, end - cost))
+            del A, J
+        (hand,) = least(by_hand(case), rounds=60, repeat=3)
+        shown = "".join(f"{t * 1e6:9.0f}" for t in np.median(times, axis=0))
+        print(f"  {case.name:22}{shown}{hand:10.0f}")
+    print()
 
 
 def operations() -> None:
@@ -68,7 +95,10 @@ def operations() -> None:
 
 def guarantees() -> None:
     """A step with everything, over the same step without one guarantee."""
-    nothing = lambda *args: None
+
+    def nothing(*args: Any, **options: Any) -> None:
+        """Check nothing."""
+
     without: dict[str, list[Any]] = {
         "gradients are the caller's own": [mock.patch.object(walk.Owner, "own", lambda self, g: g)],
         "a loss cannot write into its inputs": [mock.patch.object(own, "_read_only", list)],
@@ -115,5 +145,6 @@ def copies(case: Case) -> float:
 
 
 if __name__ == "__main__":
+    parts()
     operations()
     guarantees()

@@ -131,7 +131,7 @@ def by_hand_kept(case: Case) -> Step:
     return step
 
 
-def _network(case: Case) -> tuple[Any, dict[str, np.ndarray], np.ndarray, np.ndarray]:
+def network(case: Case) -> tuple[Any, dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """The same network as a user has it, its parameters by name, X and Y."""
     import nn
 
@@ -146,7 +146,7 @@ def _network(case: Case) -> tuple[Any, dict[str, np.ndarray], np.ndarray, np.nda
 def _tape(case: Case, logits: bool) -> Step:
     import nn
 
-    net, _, X, Y = _network(case)
+    net, _, X, Y = network(case)
     loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
 
     def step() -> tuple[Any, list[Any]]:
@@ -174,7 +174,7 @@ def _compiled(case: Case, logits: bool) -> Step:
     import autograd_lite as ag
     import nn
 
-    net, parameters, X, Y = _network(case)
+    net, parameters, X, Y = network(case)
     loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
     step = ag.compile(ag.value_and_grad(lambda p, X, Y: loss(loss.output_of(net.forward(X, p)), Y)))
 
