@@ -11,7 +11,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ BY_ACCIDENT = 1e-4  # what is likelier than this to fit by accident counts for n
 
 
 Progress = Callable[[int, int], None]
+IdeaAt = Callable[[], Idea | None]
 
 
 class Search:
@@ -154,16 +155,21 @@ class Search:
 
     def repeat(self, mistake: Mistake, places: list[Place], right: list[Place]) -> Iterator[Trial]:
         """Make the mistake at all these places at once, or from some on, idea after idea."""
-        ideas = [dict(keyed(mistake.ideas(place), place)) for place in places]
-        for key in ideas[len(places) // 2]:
-            same = [(p, by[key]) for p, by in zip(places, ideas, strict=True) if key in by]
-            every = [*right, *(place for place, _ in same)]
-            factors = REPEATED if mistake.by_factor else (1.0,)
-            starts = range(len(same) - 1 if len(same) <= FEW else 1)
+        # Most are contradicted at the first of many places: ideas are asked for as far as a pass
+        # comes.
+        ideas = [cache(partial(_by_key, mistake, place)) for place in places]
+        few = len(places) <= FEW
+        factors = REPEATED if mistake.by_factor else (1.0,)
+        for key in ideas[len(places) // 2]():
+            every: list[tuple[Place, IdeaAt]] = [
+                (p, partial(_of_key, by, key)) for p, by in zip(places, ideas, strict=True)
+            ]
+            same = [(p, idea) for p, idea in every if idea() is not None] if few else every
+            starts = range(len(same) - 1 if few else 1)
             for factor, start in itertools.product(factors, starts):
                 if not self.late():
                     with unless_it_fails():
-                        all_on = Repeated(self, mistake, same[start:], every, factor)
+                        all_on = Repeated(self, mistake, same[start:], every, right, factor)
                         fit = (t for t in all_on.down_to_some() if t.fits(np.zeros(0)))
                         yield from itertools.islice(fit, 1)
 
@@ -569,22 +575,24 @@ class Trial:
 class Repeated(Trial):
     """One mistake made at places of the same form, each with those above it made already.
 
-    same: the places, from the cost down. every: those, and the ones at which it is not made.
+    same: the places, from the cost down, and what gives the mistake's idea there, None if it has
+    none. every: those, and what it has at places above them; right: places that must be right.
     """
 
     def __init__(
         self,
         search: Search,
         mistake: Mistake,
-        same: list[tuple[Place, Idea]],
-        every: list[Place],
+        same: list[tuple[Place, IdeaAt]],
+        every: list[tuple[Place, IdeaAt]],
+        right: list[Place],
         factor: float,
     ) -> None:
         place, idea = same[len(same) // 2]
-        super().__init__(search, mistake, place, 0, idea, False)
+        super().__init__(search, mistake, place, 0, idea(), False)  # type: ignore[arg-type]
         self.known_factor = factor
-        self.all, self.every = same, every
-        self.same: dict[int, list[tuple[Place, Idea]]] = {}
+        self.all, self.every, self.right = same, every, right
+        self.same: dict[int, list[tuple[Place, IdeaAt]]] = {}
         for place, one in same:
             self.same.setdefault(place.x.number, []).append((place, one))
 
@@ -618,8 +626,9 @@ class Repeated(Trial):
             if n > 1 and abs(have - need) <= len(search.probes) + rounding:
                 fit.append(n)
         search.tried += len(passed)
+        made = [(place, idea) for place, idea in self.all if idea() is not None] if fit else []
         for n in reversed(fit):
-            yield Repeated(search, self.mistake, self.all[:n], self.every, self.factor)
+            yield Repeated(search, self.mistake, made[:n], self.every, self.right, self.factor)
 
     def promising(self, array: Array) -> bool:
         return True
@@ -670,14 +679,17 @@ class Repeated(Trial):
 
     def _change(
         self,
-        same: list[tuple[Place, Idea]],
+        same: list[tuple[Place, IdeaAt]],
         point: Point,
         passed: list[tuple[Place, Array]] | None = None,
     ) -> Array:
         """What the mistake adds to the gradient of one step, as the point is so far."""
         g = point.gradients[same[0][0].x.number]
         total = np.zeros_like(g)
-        for place, idea in same:
+        for place, idea_at in same:
+            idea = idea_at()
+            if idea is None:
+                continue
             was, place.point = place.point, point  # which the idea reads what arrives from
             try:
                 right = contribution(point, place.x, None if self.mistake.adds else place.part)
@@ -701,7 +713,8 @@ class Repeated(Trial):
     def kinds(self) -> list[tuple[str, str]]:
         """The kinds of mistake that it may be, with the places in words."""
         words = "at every step" if self.search.layout.recurs else "in every layer"
-        named, every = self.named([place for place, _ in self.all]), self.named(self.every)
+        named = self.named([place for place, _ in self.all])
+        every = self.named([*self.right, *(p for p, idea in self.every if idea() is not None)])
         to_the_last = named[-1] == every[-1]
         if named[0] != every[0]:
             words += f" from {named[0]}" + " on" * to_the_last
@@ -716,6 +729,16 @@ class Repeated(Trial):
         below = self.search.layout.below
         names = [below(p.t) if p.leaf and p.t else p.where for p in places]
         return sorted(dict.fromkeys(names), key=numbered)
+
+
+def _by_key(mistake: Mistake, place: Place) -> dict[Any, Idea]:
+    """The mistake's ideas at a place, by what they have in common with those at other places."""
+    return dict(keyed(mistake.ideas(place), place))
+
+
+def _of_key(ideas: Callable[[], dict[Any, Idea]], key: Any) -> Idea | None:
+    """The one idea of this key, if there is one."""
+    return ideas().get(key)
 
 
 def norm(array: Array) -> float:
