@@ -130,8 +130,10 @@ class Search:
         """The mistakes made at every step or in every layer, or from some on: at places of the
         same form."""
         groups: dict[Any, list[Place]] = {}
+        may_be: dict[int, bool] = {}
         for x in self.paths.down if self.on is None else ():
             if self.paths.reached(x, self.wanted, self.cut) & unsettled:
+                may_be[x.number] = self.spreads(x, unsettled)
                 for place in self.places(x, repeated=True):
                     groups.setdefault(place.form, []).append(place)
         named_first = sorted(groups.values(), key=lambda ps: not (ps[0].leaf or ps[0].x.label))
@@ -141,9 +143,8 @@ class Search:
         for number, places in enumerate(named_first):
             self.forms = number, len(named_first)
             self.tell(*self.forms)
-            may = [self.spreads(place.x, unsettled) for place in places]
-            wrong = [place for place, may_be in zip(places, may, strict=True) if may_be]
-            right = [place for place, may_be in zip(places, may, strict=True) if not may_be]
+            wrong = [place for place in places if may_be[place.x.number]]
+            right = [place for place in places if not may_be[place.x.number]]
             found: list[Trial] = []
             for mistake in TABLE if len(wrong) > 1 else ():
                 if mistake.on == places[0].on and not self.late():
