@@ -119,7 +119,7 @@ class Loss:
         if A.dtype.kind != "f":
             A = A.astype(float).named(A.name or letter)
         if not isinstance(Y, ag.Tensor):
-            Y = ag.Tensor(as_numbers(Y, "Y").astype(A.dtype), name="Y")
+            Y = ag.Tensor(as_numbers(Y, "Y").astype(A.dtype, copy=False), name="Y")
         if Y.dtype != A.dtype:
             Y = Y.astype(A.dtype).named("Y")
         elif not Y.name:
