@@ -88,6 +88,29 @@ def by_hand(case: Case) -> Step:
     return step
 
 
+def by_hand_plainly(case: Case) -> Step:
+    """The closed form as one writes it down."""
+    parameters, X, Y = case.arrays()
+    m, L = case.m, len(parameters)
+
+    def step() -> tuple[Any, list[Any]]:
+        A = [X]
+        for W, b in parameters[:-1]:
+            A.append(np.tanh(W @ A[-1] + b))
+        W, b = parameters[-1]
+        A.append(1 / (1 + np.exp(-(W @ A[-1] + b))))
+        J = -np.sum(Y * np.log(A[L]) + (1 - Y) * np.log(1 - A[L])) / m
+        gradients = []
+        dZ = (A[L] - Y) / m
+        for l in range(L, 0, -1):
+            gradients += [np.sum(dZ, axis=1, keepdims=True), dZ @ A[l - 1].T]
+            if l > 1:
+                dZ = parameters[l - 1][0].T @ dZ * (1 - A[l - 1] * A[l - 1])
+        return J, gradients[::-1]
+
+    return step
+
+
 def by_hand_kept(case: Case) -> Step:
     """The same with every array written into a buffer that is kept, the gradients as well."""
     parameters, X, Y = case.arrays()
@@ -345,6 +368,7 @@ def mygrad(case: Case) -> Step:
 ENGINES: dict[str, Callable[[Case], Step]] = {
     "NumPy by hand": by_hand,
     "NumPy with kept buffers": by_hand_kept,
+    "NumPy as written down": by_hand_plainly,
     "tape": tape,
     "tape (logits)": tape_logits,
     "bare tape": bare_tape,
