@@ -208,7 +208,6 @@ def with_mathml(text: str) -> str:
 
     def written(found: re.Match[str]) -> str:
         display, latex = "block" if found[1] else "inline", found[1] or found[2]
-        latex = re.sub(r"\\\\\[\w+\]", r"\\\\", latex).replace("{aligned}", "{align*}")
         return math(latex, latex, display).replace("\n", " ")
 
     return FORMULA.sub(written, text)
