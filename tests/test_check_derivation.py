@@ -229,6 +229,7 @@ MACROS = "\\newcommand{\\R}{\\mathbb{R}} \\newcommand{\\sq}[1]{\\|#1\\|^2}\n"
             "",
         ),
         ("a.md", "# A\n### B\n", "<h3[^>]*>A</h3>.*<h5[^>]*>B</h5>", "<h1[^>]*>A"),
+        ("a.md", "---\nlayout: mixed\n---\nA", "<pre>layout: mixed</pre><p[^>]*>A", "<hr"),
         ("a.md", "before <!-- said nowhere --> after", "before  after", "nowhere"),
         ("a.md", "- one $x = 1$\n- two\n", '<li>\\s*<p class="scroll">one <math', ""),
         ("a.md", "| $x$ |\n|---|\n| 1 |\n", '<div class="scroll"><table>', ""),

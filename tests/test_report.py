@@ -42,6 +42,7 @@ def few_documents():
         printed_latex=rf"\text{{{HOSTILE}}}",
         corrected_latex=r"\text{<script>window.hacked = 1</script>}",
     )  # fmt: skip
+    few[0] = replace(few[0], author="A. Author, 1999")
     few[1] = replace(few[1], title=HOSTILE, entries=[*few[1].entries, villain])
     return few
 
@@ -121,6 +122,7 @@ def test_every_result_is_on_the_page(checked, elements):
     del typeset[HOSTILE]
     assert typeset <= Counter(formulas)
     assert "Relative error as printed" in said
+    assert said.count("(A. Author, 1999)") == 3  # in the summary, and in both lists
 
 
 @pytest.mark.parametrize("number", documents.NUMBERS)

@@ -108,11 +108,14 @@ def show(checked: Checked, every: bool = False, misprints: bool = False) -> None
     if every:
         for document in checked.documents:
             found = [r for r in checked.results if r.document == document.number]
-            write.table(f"{document.number}  {document.title}", _HEADER, map(_row, found))
+            write.table(
+                f"{document.number}  {document.title_and_author}", _HEADER, map(_row, found)
+            )
     elif not misprints:
         verdicts, counts = checked.counts()
         rows = [
-            (f"{d.number}  {d.title}", *map(str, found), str(silent)) for d, found, silent in counts
+            (f"{d.number}  {d.title_and_author}", *map(str, found), str(silent))
+            for d, found, silent in counts
         ]
         write.table("formulas by document and verdict", ("", *verdicts, "silent"), rows)
     for result in checked.results:

@@ -19,6 +19,7 @@ _PRE = '<pre class="scroll">'
 _LINE = re.compile(".+")
 _BLOCK = re.compile(r"<(p|h\d)\b[^>]*>.*?</\1>|<t[dh]\b[^>]*>.*?(?=</t[dh]>)", re.DOTALL)
 _OPENS, _CLOSES = re.compile(r"\$\$?$|\\[\[(]$"), re.compile(r"\$\$?|\\[\])]")
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---[^\n]*\n?", re.DOTALL)
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _NOT_SHOWN = re.compile(r"(?<!\\)%.*|\\(label|tag)\{[^}]*\}|\\(nonumber|notag)\b")
 _ARGUMENT = r"\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
@@ -75,8 +76,9 @@ def _rendered(source: Any, report: Any) -> Markup:
     if source.name.endswith((".txt", ".tex")):
         lines = _filled(markup(text), _LINE, formulas, claims, ("</pre>", _PRE))
         return Markup(f"{_PRE}{lines}</pre>".replace(f"{_PRE}</pre>", ""))
-    blocks = _filled(_from_markdown(_COMMENT.sub("", text)), _BLOCK, formulas, claims)
-    return _filled(blocks, _PLACES, formulas, claims)
+    front, text = _FRONT_MATTER.match(text), _FRONT_MATTER.sub("", _COMMENT.sub("", text))
+    blocks = _filled(_from_markdown(text), _BLOCK, formulas, claims)
+    return markup([front and tag("pre", front[1]), _filled(blocks, _PLACES, formulas, claims)])
 
 
 def _with_places(text: str, passages: Sequence[Any]) -> tuple[str, list[str]]:
