@@ -74,11 +74,13 @@ def _rendered(source: Any, report: Any) -> Markup:
         for passage, _ in own
     ]
     if source.name.endswith((".txt", ".tex")):
-        lines = _filled(markup(text), _LINE, formulas, claims, ("</pre>", _PRE))
+        lines = _with_formulas(markup(text), _LINE, formulas, claims, ("</pre>", _PRE))
         return Markup(f"{_PRE}{lines}</pre>".replace(f"{_PRE}</pre>", ""))
     front, text = _FRONT_MATTER.match(text), _FRONT_MATTER.sub("", _COMMENT.sub("", text))
-    blocks = _filled(_from_markdown(text), _BLOCK, formulas, claims)
-    return markup([front and tag("pre", front[1]), _filled(blocks, _PLACES, formulas, claims)])
+    blocks = _with_formulas(_from_markdown(text), _BLOCK, formulas, claims)
+    return markup(
+        [front and tag("pre", front[1]), _with_formulas(blocks, _PLACES, formulas, claims)]
+    )
 
 
 def _with_places(text: str, passages: Sequence[Any]) -> tuple[str, list[str]]:
@@ -114,7 +116,7 @@ def _from_markdown(text: str) -> str:
     return html.replace("</table>", "</table></div>")
 
 
-def _filled(
+def _with_formulas(
     html: str,
     blocks: re.Pattern[str],
     formulas: Sequence[Markup],
