@@ -17,7 +17,8 @@ _PLACES = re.compile("\ue000(\\d+)\ue001")
 _PRIVATE = dict.fromkeys((0xE000, 0xE001))
 _PRE = '<pre class="scroll">'
 _LINE = re.compile(".+")
-_BLOCK = re.compile(r"<(p|h\d)\b[^>]*>.*?</\1>|<t[dh]\b[^>]*>.*?(?=</t[dh]>)", re.DOTALL)
+_TEXT = re.compile(r"<(p|h\d)>(.*?)</\1>", re.DOTALL)
+_BLOCK = re.compile(r"<(p|h\d)>.*?</\1>|<t[dh]\b[^>]*>.*?(?=</t[dh]>)", re.DOTALL)
 _OPENS, _CLOSES = re.compile(r"\$\$?$|\\[\[(]$"), re.compile(r"\$\$?|\\[\])]")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---[^\n]*\n?", re.DOTALL)
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
@@ -102,18 +103,15 @@ def _from_markdown(text: str) -> str:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("image", lambda _, tokens, at, *more: markup(f"[{tokens[at].content}]"))
     tokens = parser.parse(text)
     for token in tokens:
-        kind, _, end = token.type.rpartition("_")
-        if kind == "heading":
+        if token.type.startswith("heading"):
             token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
-        if kind == "paragraph":
-            token.hidden = False  # in lists it is, where they are tight
-        if kind in ("heading", "paragraph") and end == "open":
-            token.attrSet("class", "scroll")
+        token.hidden = False  # as paragraphs are in lists
     html = str(parser.renderer.render(tokens, parser.options, {}))
-    html = html.replace("<table>", '<div class="scroll"><table>')
-    return html.replace("</table>", "</table></div>")
+    html = re.sub(r"<table>.*?</table>", r'<div class="scroll">\g<0></div>', html, flags=re.DOTALL)
+    return _TEXT.sub(r'<\1><span class="scroll">\2</span></\1>', html)
 
 
 def _with_formulas(
@@ -162,7 +160,13 @@ def _claim(claim: Any, macros: Mapping[str, Any]) -> Markup:
     rows = [[tag("dt", heading), tag("dd", text)] for heading, text in claim.said]
     return tag(
         "details",
-        tag("summary", badges, " ", _formula(claim.text, claim.text, claim.passage.latex, macros)),
+        tag(
+            "summary",
+            badges,
+            " ",
+            _formula(claim.text, claim.text, claim.passage.latex, macros),
+            class_="scroll",
+        ),
         tag("dl", rows, class_="legend"),
         class_="claim",
         open=None if claim.verdict == "holds" else "",
