@@ -37,9 +37,8 @@ def wrapped_lines(lines: Iterable[str]) -> str:
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: int = 0) -> list[str]:
     """Rows as lines, in columns below their header; the first `right` columns end at the right.
 
-    A column of which every cell is empty is left out.
-
-    Where the terminal is too narrow for that, each row is a line of `named_cells`.
+    Where the terminal is too narrow for that, each row is a line of `named_cells`. A column of
+    which every cell is empty is left out.
 
     >>> print("\\n".join(table(("", "shape"), [("W1", "(4, 2)"), ("b1", "(4, 1)")])))
         shape
@@ -78,11 +77,12 @@ def say(text: object, flush: bool = False) -> None:
 
 
 def _broken_line(line: str, columns: int) -> list[str]:
+    """The lines that a line becomes in so many columns."""
     if len(line) <= columns:
         return [line]
     indent = len(line) - len(line.lstrip())
     starts = [gap.end() for gap in _GAP.finditer(line) if gap.end() <= columns // 2]
-    hanging = max([indent + 4, *starts]) if indent < columns // 2 else 0
+    hanging = max([indent + 4, *starts]) if indent < columns // 2 else 0  # of what goes on below
     cells = [
         _unbroken(cell) if len(cell) <= columns - hanging else _WHOLE.sub(_unbroken, cell)
         for cell in _GAP.split(line)

@@ -170,7 +170,7 @@ def _of_network(options: argparse.Namespace, file: str) -> Any:
             report = ag.compare(J, given, quick=options.quick, progress=progress)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(str(error.args[0])) from error
-    say(report)
+    print(report)
     missing = [name for name in parameters if not {name, f"d{name}"} & {*given}]
     if missing:
         say(f"not compared: {', '.join(missing)}")
@@ -192,7 +192,7 @@ def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
         with own_errors(source):
             args = arguments(args_from, args_of, options.args, source, options.rng)
         report = _checked(of, args, right, {file, source}, options)
-    say(report)
+    print(report)
     return report
 
 

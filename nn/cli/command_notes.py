@@ -50,7 +50,7 @@ def check_notes(paths: Sequence[str], rng: int, written: dict[str, files.Output]
         with usage_errors():
             written["report"].write(notes.page_of(reports).encode())
     for report in reports:
-        say(report)
+        print(report)
     for output in written.values():
         say(f"written to {output.path}")
     if any(report.unread for report in reports):
