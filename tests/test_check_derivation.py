@@ -231,6 +231,8 @@ MACROS = "\\newcommand{\\R}{\\mathbb{R}} \\newcommand{\\sq}[1]{\\|#1\\|^2}\n"
         ("a.md", "# A\n### B\n", "<h3><span[^>]*>A</span></h3>.*<h5><span[^>]*>B", "<h1[^>]*>A"),
         ("a.md", "---\nlayout: mixed\n---\nA", "<pre>layout: mixed</pre><p><span[^>]*>A", "<hr"),
         ("a.md", "![a <picture>](http://a.b/c.png)", r"\[a &lt;picture&gt;\]", "<img|//a"),
+        ("a.md", "$`x = 1`$ is", "<span[^>]*><math .*</math> is", r"\$|`"),
+        ("a.tex", "\\newcommand{\\no}[1]{#1 + #7}\n$\\no{x} = 1$", "<mi>x</mi><mo>\\+</mo>", ""),
         ("a.md", "before <!-- said nowhere --> after", "before  after", "nowhere"),
         ("a.md", "- one $x = 1$\n- two\n", '<li>\\s*<p><span class="scroll">one <math', ""),
         ("a.md", "| $x$ |\n|---|\n| 1 |\n", '<div class="scroll"><table>', ""),

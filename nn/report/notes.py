@@ -19,7 +19,7 @@ _PRE = '<pre class="scroll">'
 _LINE = re.compile(".+")
 _TEXT = re.compile(r"<(p|h\d)>(.*?)</\1>", re.DOTALL)
 _BLOCK = re.compile(r"<(p|h\d)>.*?</\1>|<t[dh]\b[^>]*>.*?(?=</t[dh]>)", re.DOTALL)
-_OPENS, _CLOSES = re.compile(r"\$\$?$|\\[\[(]$"), re.compile(r"\$\$?|\\[\])]")
+_OPENS, _CLOSES = re.compile(r"(\$\$|\$`?|\\[\[(])$"), re.compile(r"\$\$|`?\$|\\[\])]")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---[^\n]*\n?", re.DOTALL)
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _NOT_SHOWN = re.compile(r"(?<!\\)%.*|\\(label|tag)\{[^}]*\}|\\(nonumber|notag)\b")
@@ -144,14 +144,16 @@ def _formula(
 def _expanded(latex: str, macros: Mapping[str, Any]) -> str:
     """LaTeX without the macros of its note, those of later lines first: they use the earlier."""
     for name in reversed(list(macros)):
-        used = rf"\\{name}(?![a-zA-Z])" + _ARGUMENT * macros[name].arguments
+        used = rf"\\{re.escape(name)}(?![a-zA-Z])" + _ARGUMENT * macros[name].arguments
         if len(latex) < _LONGEST:  # macros that use one another may grow without end
             latex = re.sub(used, partial(_body, macros[name]), latex)
     return latex
 
 
 def _body(macro: Any, use: re.Match[str]) -> str:
-    return re.sub(r"#(\d)", lambda number: use[int(number[1])], macro.body)
+    """The body of a macro with the arguments of its use, and none for those that it has not."""
+    arguments = {f"#{n}": text for n, text in enumerate(use.groups(), 1)}
+    return re.sub(r"#\d", lambda sign: arguments.get(sign[0], ""), macro.body)
 
 
 def _claim(claim: Any, macros: Mapping[str, Any]) -> Markup:
