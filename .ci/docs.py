@@ -148,13 +148,20 @@ def write_reference(pages: dict[str, pdoc.doc.Module], out: Path) -> None:
     """A page of HTML for each module; `ag.` in a docstring leads to autograd_lite."""
     # pdoc cannot know where a NamedTuple's fields take the names of their types from
     warnings.filterwarnings("ignore", "Error parsing type annotation", UserWarning)
-    pdoc.render.configure(docformat="markdown", include_undocumented=False, show_source=True)
+    pdoc.render.configure(
+        docformat="markdown",
+        include_undocumented=False,
+        show_source=True,
+        template_directory=ROOT / ".ci",
+    )
     for page in pages.values():
         for member in [page, *members(page)]:
             member.docstring = readable(member)
     known = pages | {short: pages[package] for package, short in PACKAGES.items()}
     for name, page in pages.items():
-        write(out / f"{name.replace('.', '/')}.html", pdoc.render.html_module(page, known))
+        html = pdoc.render.html_module(page, known)
+        html = html.replace('class="headerlink"', 'class="headerlink" aria-label="link to this"')
+        write(out / f"{name.replace('.', '/')}.html", html)
     write(out / "search.js", pdoc.render.search_index(pages))
 
 
@@ -164,7 +171,7 @@ def write_page(out: Path, name: str, title: str, text: str) -> None:
     text = re.sub(r"(\]\((?:\.\./|how/)?\w+)\.md(#\S+)?\)", r"\1.html\2)", text)
     frame = pdoc.render.env.from_string(FRAME)
     html = frame.render(title=title, text=text, up="../" * name.count("/"))
-    write(out / f"{name}.html", html)
+    write(out / f"{name}.html", html.replace("<table>", '<table tabindex="0">'))  # it may scroll
 
 
 def build(out: Path) -> Iterator[str]:
@@ -208,7 +215,6 @@ def with_mathml(text: str) -> str:
 
     def written(found: re.Match[str]) -> str:
         display, latex = "block" if found[1] else "inline", found[1] or found[2]
-        latex = re.sub(r"\\\\\[\w+\]", r"\\\\", latex).replace("{aligned}", "{align*}")
         return math(latex, latex, display).replace("\n", " ")
 
     return FORMULA.sub(written, text)

@@ -14,9 +14,12 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from autograd_lite.numpy._functions import Pointwise
 
 Rule = Callable[..., Any]
 RULES: dict[Callable[..., Any], Any] = {}  # operation: (rule or None, for each argument)
@@ -62,6 +65,11 @@ def operation(*rules: Rule | ForEvery | None) -> Callable[[Callable[..., Any]], 
     return decorate
 
 
+def pointwise(rule: Rule) -> Callable[[Callable[[Any], Any]], Pointwise]:
+    """An operation of one argument, element by element, as type checkers see it."""
+    return operation(rule)
+
+
 # Elementwise, two arguments. Where a and b tie, the gradient is shared equally.
 RULES[np.add] = (lambda g, y, a, b: g, lambda g, y, a, b: g)
 RULES[np.subtract] = (lambda g, y, a, b: g, lambda g, y, a, b: -g)
@@ -99,14 +107,6 @@ RULES[np.hypot] = (
 RULES[np.arctan2] = (
     lambda g, y, a, b: per_length(per_length(g, np.hypot(a, b)) * b, np.hypot(a, b)),
     lambda g, y, a, b: per_length(per_length(-g, np.hypot(a, b)) * a, np.hypot(a, b)),
-)
-RULES[np.logaddexp] = (
-    lambda g, y, a, b: g * sigmoid(finite(a) - finite(b)),
-    lambda g, y, a, b: g * sigmoid(finite(b) - finite(a)),
-)
-RULES[np.logaddexp2] = (
-    lambda g, y, a, b: g * sigmoid((finite(a) - finite(b)) * math.log(2)),
-    lambda g, y, a, b: g * sigmoid((finite(b) - finite(a)) * math.log(2)),
 )
 # Signs and steps have no derivative: copysign(a, b) is ±a, 0 at a = 0; nextafter rounds a.
 RULES[np.copysign] = (lambda g, y, a, b: g * (np.sign(a) * np.sign(y)), None)
@@ -267,7 +267,7 @@ def astype(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 
 
-@operation(lambda g, y, x: g * (x > 0))
+@pointwise(lambda g, y, x: g * (x > 0))
 def relu(x: Any) -> Any:
     """max(x, 0) elementwise; its derivative at 0 is 0.
 
@@ -277,7 +277,7 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-@operation(lambda g, y, x: g * (y * (1 - y)))
+@pointwise(lambda g, y, x: g * (y * (1 - y)))
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) elementwise, exact to the last digits in both tails: nothing overflows.
 
@@ -287,7 +287,7 @@ def sigmoid(x: Any) -> Any:
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
-@operation(lambda g, y, x: g * sigmoid(x))
+@pointwise(lambda g, y, x: g * sigmoid(x))
 def softplus(x: Any) -> Any:
     """log(1 + exp(x)) elementwise, without overflow; its derivative is the sigmoid.
 
@@ -295,6 +295,17 @@ def softplus(x: Any) -> Any:
     array([   0., 1000.])
     """
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+# log(exp(a) + exp(b)) is b + softplus(a − b).
+RULES[np.logaddexp] = (
+    lambda g, y, a, b: g * sigmoid(finite(a) - finite(b)),
+    lambda g, y, a, b: g * sigmoid(finite(b) - finite(a)),
+)
+RULES[np.logaddexp2] = (
+    lambda g, y, a, b: g * sigmoid((finite(a) - finite(b)) * math.log(2)),
+    lambda g, y, a, b: g * sigmoid((finite(b) - finite(a)) * math.log(2)),
+)
 
 
 # A row of −∞ is −∞ with derivatives 0, ∞ in a row makes it ∞ and has the derivative 1. (PyTorch and

@@ -72,20 +72,21 @@ def history(history: Any, ax: Any = None) -> Any:
     ('epoch', 'cost J')
     """
     ax = _axes(ax)
+    blue, orange = "#0b5fa5", "#a84300"  # both dark enough on white for words as well as lines
     epochs = np.arange(1, len(history.loss) + 1)
     dashed = {"linestyle": "dashed", "label": "validation"}
-    ax.plot(epochs, history.loss, color="tab:blue")
+    ax.plot(epochs, history.loss, color=blue)
     if history.validation_loss:
-        ax.plot(epochs, history.validation_loss, color="tab:blue", **dashed)
+        ax.plot(epochs, history.validation_loss, color=blue, **dashed)
         ax.legend(loc="upper right")
     ax.set_xlabel("epoch")
-    ax.set_ylabel("cost J", color="tab:blue")
+    ax.set_ylabel("cost J", color=blue)
     if any(value is not None for value in history.metric):
         right = ax.twinx()
-        right.plot(epochs, history.metric, color="tab:orange")
+        right.plot(epochs, history.metric, color=orange)
         if history.validation_metric:
-            right.plot(epochs, history.validation_metric, color="tab:orange", **dashed)
-        right.set_ylabel("accuracy", color="tab:orange")
+            right.plot(epochs, history.validation_metric, color=orange, **dashed)
+        right.set_ylabel("accuracy", color=orange)
         right.set_ylim(0, 1.02)
     return ax
 

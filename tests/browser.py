@@ -1,103 +1,97 @@
-"""A headless Chromium, driven by the WebDriver protocol: what tests of a page need of it."""
+"""A headless Chromium, driven by Playwright, and axe-core: what tests of a page need."""
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 import shutil
-import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-OPTIONS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--disable-dev-shm-usage", "--hide-scrollbars"),
-]
-KEYS = {"left": "\ue012", "right": "\ue014", "home": "\ue011", "end": "\ue010", "tab": "\ue004"}
+import pytest
 
-
-def missing() -> str | None:
-    """What there is not, of the browser and its driver."""
-    absent = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
-    return f"there is no {' and no '.join(absent)} here" if absent else None
+KEYS = {
+    "left": "ArrowLeft", "right": "ArrowRight", "home": "Home", "end": "End", "tab": "Tab",
+    "enter": "Enter",
+}  # fmt: skip
+WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# One line for each element that breaks a rule, or of which axe-core cannot tell. It cannot tell the
+# contrast of what is in a drawing, and of what is outside of a box that scrolls.
+AXE = """
+const contrast = {
+  ignoreLength: true, ignoreUnicode: false, // the letters and signs of formulas are judged too
+  boldValue: 700, boldTextPt: 14, largeTextPt: 18, // the rest as WCAG has it, axe-core's default
+  contrastRatio: {normal: {expected: 4.5}, large: {expected: 3}},
+  pseudoSizeThreshold: 0.25, shadowOutlineEmMax: 0.2, textStrokeEmMin: 0.03,
+};
+axe.configure({checks: [{id: "color-contrast", options: contrast}]});
+const found = await axe.run({exclude: [["svg > *"]]}, {
+  runOnly: arguments[0], resultTypes: ["violations", "incomplete"], elementRef: true,
+});
+const said = (rule, nodes) => nodes.map((node) => `${rule.id}: ${node.html.slice(0, 90)}: ${
+  [...node.any, ...node.all, ...node.none].map((check) => check.message).join("; ")}`);
+return [
+  ...found.violations.flatMap((rule) => said(rule, rule.nodes)),
+  ...found.incomplete.flatMap((rule) => said(rule, rule.nodes.filter(
+    (node) => !node.element.closest(".scroll")))),
+];
+"""
 
 
 class Browser:
-    """One window. All that goes wrong in it is raised, or in `console()`."""
+    """One window. What goes wrong in it is raised, or in `console()`."""
 
-    def __init__(self, address: str, profile: Path) -> None:
-        self.address = f"{address}/session"
-        chrome = {"args": [*OPTIONS, f"--user-data-dir={profile}"]}
-        wanted = {"goog:chromeOptions": chrome, "goog:loggingPrefs": {"browser": "ALL"}}
-        session = self("POST", "", capabilities={"alwaysMatch": wanted})
-        self.address += f"/{session['sessionId']}"
-
-    def __call__(self, method: str, path: str, **body: Any) -> Any:
-        data = json.dumps(body).encode() if method == "POST" else None
-        request = urllib.request.Request(self.address + path, data, method=method)
-        request.add_header("Content-Type", "application/json")
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)["value"]
-        except urllib.error.HTTPError as error:
-            with error:
-                raise RuntimeError(json.load(error)["value"]["message"]) from None
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.said: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
 
     def open(self, page: Path) -> None:
-        self("POST", "/url", url=page.resolve().as_uri())
+        """Show a page, with an empty console."""
+        self.said.clear()
+        self.page.goto(page.resolve().as_uri())
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The body of a JavaScript function, run in the page; what it returns."""
-        return self("POST", "/execute/sync", script=script, args=list(arguments))
+        function = f"(given) => (async function () {{ {script} }}).apply(null, given)"
+        return self.page.evaluate(function, list(arguments))
 
     def devtools(self, command: str, **parameters: Any) -> Any:
-        return self("POST", "/goog/cdp/execute", cmd=command, params=parameters)
+        return self.page.context.new_cdp_session(self.page).send(command, parameters)
 
     def show(self, width: int, scheme: str, height: int = 900) -> None:
         """As a window of this width, in the scheme `light` or `dark`."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.devtools("Emulation.setDeviceMetricsOverride", **size)
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.devtools("Emulation.setEmulatedMedia", features=[feature])
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=scheme)
 
     def click(self, selector: str) -> None:
-        found = self("POST", "/element", using="css selector", value=selector)
-        self("POST", f"/element/{found[ELEMENT]}/click")
+        self.page.locator(selector).first.click()
 
     def press(self, key: str) -> None:
         """Press a key where the focus is."""
-        strokes = [{"type": kind, "value": KEYS[key]} for kind in ("keyDown", "keyUp")]
-        self("POST", "/actions", actions=[{"type": "key", "id": "keys", "actions": strokes}])
+        self.page.keyboard.press(KEYS[key])
 
     def console(self) -> list[str]:
-        """What the console says since it was last asked."""
-        return [entry["message"] for entry in self("POST", "/se/log", type="browser")]
+        """What the console said since the page was opened."""
+        return self.said
 
-    def screenshot(self) -> bytes:
-        return base64.b64decode(self("GET", "/screenshot"))
+    def barriers(self) -> list[str]:
+        """Where the page, as it stands, breaks WCAG 2.2 AA as far as axe-core can tell."""
+        axe = resources.files("axe_playwright_python").joinpath("axe.min.js")
+        self.run(axe.read_text(encoding="utf-8"))
+        return self.run(AXE, WCAG_AA)
 
 
 @contextmanager
-def browser(profile: Path) -> Iterator[Browser]:
-    """A browser with a profile of its own, and its driver, for as long as the block runs."""
-    driver = subprocess.Popen(
-        ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        started = next(line for line in driver.stdout if "started successfully" in line)
-        port = re.search(r"port (\d+)", started)[1]
-        window = Browser(f"http://127.0.0.1:{port}", profile)
-        try:
-            yield window
-        finally:
-            window("DELETE", "")
-    finally:
-        driver.terminate()
-        driver.wait(10)
-        driver.stdout.close()
+def browser() -> Iterator[Browser]:
+    """A browser for as long as the block runs; the test is skipped where there is none."""
+    api = pytest.importorskip("playwright.sync_api")
+    pytest.importorskip("axe_playwright_python")
+    with api.sync_playwright() as playwright:
+        path = shutil.which("chromium") or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip("there is no Chromium here: playwright install chromium")
+        with playwright.chromium.launch(executable_path=path) as chromium:
+            yield Browser(chromium.new_page())

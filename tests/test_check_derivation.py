@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite.diagnosis import note_repair
 from nn.cli import command
+from nn.report.notes import page_of
 
 REGRESSION = "X ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\nJ = 1/(2 m) ‖X w − y‖²\n"
 NETWORK = r"""
@@ -210,6 +212,61 @@ def test_the_page_of_a_note(note, tmp_path, capsys):
     assert html.count('<details class="claim"') == 1
     assert "&lt;b&gt;title" in html
     assert "://" not in html
+
+
+WRITTEN = "x ∈ ℝ^n\nJ = xᵀ x\n"
+IN_LATEX = "$x \\in \\R^n$ \\[ J = \\sq{x} \\]"
+MACROS = "\\newcommand{\\R}{\\mathbb{R}} \\newcommand{\\sq}[1]{\\|#1\\|^2}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown", "hidden"),
+    [
+        (
+            "a.txt",
+            WRITTEN + "∂J/∂x = x # why\nend",
+            r"x</code> # why</pre><details.*<pre[^>]*>\s*<code>end",
+            "",
+        ),
+        ("a.md", "# A\n### B\n", "<h3><span[^>]*>A</span></h3>.*<h5><span[^>]*>B", "<h1[^>]*>A"),
+        ("a.md", "---\nlayout: mixed\n---\nA", "<pre>layout: mixed</pre><p><span[^>]*>A", "<hr"),
+        ("a.md", "![a <picture>](http://a.b/c.png)", r"\[a &lt;picture&gt;\]", "<img|//a"),
+        ("a.md", "$`x = 1`$ is", "<span[^>]*><math .*</math> is", r"\$|`"),
+        ("a.tex", "\\newcommand{\\no}[1]{#1 + #7}\n$\\no{x} = 1$", "<mi>x</mi><mo>\\+</mo>", ""),
+        ("a.md", "before <!-- said nowhere --> after", "before  after", "nowhere"),
+        ("a.md", "- one $x = 1$\n- two\n", '<li>\\s*<p><span class="scroll">one <math', ""),
+        ("a.md", "| $x$ |\n|---|\n| 1 |\n", '<div class="scroll"><table>', ""),
+        ("a.md", "A \ue0007\ue001 forged place, $x = 1$", "A 7 forged place, <math", "\ue000"),
+        (
+            "a.tex",
+            MACROS + IN_LATEX,
+            '<math display="block" alttext="J = ‖x‖\\^2"',
+            r"\\sq\{x\}|\\\[",
+        ),
+        ("a.tex", MACROS + IN_LATEX, "<mi>ℝ</mi>", ""),
+        (
+            "a.tex",
+            "\\begin{align} x &= 1 \\label{one} \\\\ y &= 2 % so\n\\end{align}",
+            '<mtd columnalign="left"><mi /><mo>=</mo><mn>1</mn></mtd>',
+            "one|so",
+        ),
+    ],
+)
+def test_how_the_page_shows_a_note(name, text, shown, hidden, note):
+    pytest.importorskip("latex2mathml")
+    html = page_of([ag.check_derivation(note(text, name))])
+    main = html[html.index("<main>") : html.index("</main>")]
+    assert re.search(shown, main, re.DOTALL)
+    assert not hidden or not re.search(hidden, main)
+
+
+def test_macros_that_grow_without_end_are_left():
+    """Each of twelve is nine times the one before it."""
+    names = [rf"\m{letter}" for letter in "abcdefghijkl"]
+    bodies = ["x", *(9 * name for name in names)]
+    lines = [rf"\newcommand{{{n}}}{{{body}}}" for n, body in zip(names, bodies, strict=False)]
+    text = "\n".join([*lines, rf"${names[-1]} = 1$"])
+    assert len(page_of([ag.check_derivation(text)])) < 500_000
 
 
 def test_watched_notes_are_checked_at_each_save(note, monkeypatch, capsys):

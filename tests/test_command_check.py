@@ -20,7 +20,7 @@ NAMES += ["corrected", "corrected_error", "why", "shapes"]
 def few(monkeypatch):
     """A short document in place of 002, so that a command takes no time."""
     entries = [document_002.DOCUMENT.entry(label) for label in ("σ", "chain b^1", "∂C/∂z^l (2)")]
-    short = replace(document_002.DOCUMENT, entries=entries, run=None)
+    short = replace(document_002.DOCUMENT, entries=entries, run=None, author="A. Author, 1999")
     monkeypatch.setattr(document_002, "DOCUMENT", short)
     return short
 
@@ -35,6 +35,7 @@ def test_counts_and_summary(few, capsys):
     header, row = out.splitlines()[1:3]
     assert header.split() == ["holds", "misprint", "silent"]
     assert row.split()[-3:] == ["1", "2", "2"]
+    assert f"002  {few.title} (A. Author, 1999)" in row
     assert "a^l = σ(z^l)" not in out
     summary, more = out.splitlines()[-2:]
     assert summary.startswith("3 formulas: 1 hold, 2 misprints; 2 of the wrong")

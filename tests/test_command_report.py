@@ -75,7 +75,7 @@ def sections(html):
 def test_a_network(page):
     html = page("--layers", "3,5,2", "--activations", "relu,softmax")
     assert sections(html) == ["graph", "stepper", "derivation"]
-    assert "The 3-5-2 network" in html
+    assert "<title>The 3-5-2 network</title>" in html
     assert "∂J/∂W1 = ∂J/∂Z1 Xᵀ" in html
 
 

@@ -13,8 +13,10 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import autograd_lite as ag
 import nn
 from nn.cli import command
 from nn.documents import document_002
@@ -24,6 +26,15 @@ if os.name != "posix":
 
 # Each with its exit code.
 COMMANDS = {
+    "check note.md": 1,
+    "check --document 002 --all": 0,
+    "compare mine.py mine.py --quick": 1,
+    "derive --steps": 0,
+    "derive ‖Wx-y‖²+log(1+exp(aᵀx)) --wrt x": 0,
+    "predict given.npz data.csv": 0,
+    "predict given.npz data.csv --out out.csv": 0,
+    "report --layers 2,3,1 --output page.html": 0,
+    "draw --output graph.dot": 0,
     "train --epochs 2": 0,
     "train --epochs 3 --progress": 0,
     "draw": 0,
@@ -58,7 +69,77 @@ def here(tmp_path, monkeypatch):
         "    return {f'd{name}': 2 * W for name, W in parameters.items()}\n",
         encoding="utf-8",
     )
+    (tmp_path / "note.md").write_text(
+        "$x \\in \\mathbb{R}^n$, $J = x^T x$, $∂J/∂x = 3x$\n", "utf-8"
+    )
+    (tmp_path / "data.csv").write_text("x1,x2\n1,2\n3,4\n")
+    nn.Network([2, 3, 1], ["tanh", "sigmoid"], rng=0).save(tmp_path / "given.npz")
     return tmp_path
+
+
+def test_every_command_is_here():
+    named = {module.rpartition("_")[2] for module in command.SUBCOMMANDS}
+    assert named <= {arguments.split()[0] for arguments in COMMANDS}
+
+
+class Terminal(io.StringIO):
+    """What is printed to it is kept; it has no colours."""
+
+    def isatty(self):
+        return True
+
+
+def printed_in(columns, monkeypatch, print_it):
+    """What is printed to a terminal of so many columns, None: to a file."""
+    out = io.StringIO() if columns is None else Terminal()
+    with monkeypatch.context() as patched:
+        patched.setenv("COLUMNS", str(columns))
+        patched.setenv("TERM", "dumb")
+        patched.setattr(sys, "stdout", out)
+        with contextlib.suppress(SystemExit):  # argparse's own
+            print_it()
+    return out.getvalue()
+
+
+def tape_and_reports():
+    """What a session prints that is made for reading."""
+    W = ag.Tensor(np.arange(8.0).reshape(2, 4) / 7, requires_grad=True, name="W")
+    J = np.tanh(W @ np.ones((4, 3))).sum()
+    J.backward()
+    print(ag.tape(J))
+    print(ag.compare(J, {"W": W.grad * 2}))
+    print(ag.check_derivation("x ∈ ℝ^n\nJ = ‖x‖² + log(1 + exp(xᵀ x))\n∂J/∂x = 2 x + σ(xᵀ x) x\n"))
+    wrong = ag.differentiable(lambda g, y, x: g * 3 * x)(lambda x: x * x)
+    with pytest.raises(ag.GradientError) as caught:
+        ag.check_gradients(wrong, np.array([1.0, 2.0]))
+    print(caught.value.report)
+
+
+PROGRAMS = {a: lambda a=a: command.main(a.split()) for a in COMMANDS} | {"": tape_and_reports}
+# What a program reads: it stays as it is.
+VERBATIM = {"draw", "derive --latex --notation 001", "predict given.npz data.csv"}
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_narrow_terminals(program, columns, here, monkeypatch):
+    """Lines fit, but for one word that does not; and every word is there, in whole lines or not."""
+    whole = printed_in(None, monkeypatch, PROGRAMS[program])
+    narrow = printed_in(columns, monkeypatch, PROGRAMS[program])
+    if program in VERBATIM:
+        assert narrow == whole
+        return
+    if "help" in program:  # argparse's own
+        assert max(map(len, narrow.splitlines())) <= max(columns, 56)
+        return
+    for line in narrow.splitlines():
+        assert len(line) <= columns or len(line.split()) == 1, line
+    assert words(whole) - {"#"} <= words(narrow)
+
+
+def words(text):
+    """The words of a text, without the signs at their ends, and without seconds, which differ."""
+    return {word.strip(",;") for word in text.split() if not re.fullmatch(r"\d+\.\d;?", word)}
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
@@ -151,6 +232,7 @@ def test_progress_that_nobody_can_read_stops_no_training(here, buffering):
 
 
 def test_ctrl_c_saves_what_was_learnt_and_ends_with_130(here):
+    before = {*os.listdir(here)}
     arguments = ["train", "--epochs", "100000000", "--save", "net.npz", "--progress"]
     root = os.path.dirname(os.path.dirname(nn.__file__))
     training = subprocess.Popen(
@@ -174,14 +256,15 @@ def test_ctrl_c_saves_what_was_learnt_and_ends_with_130(here):
     assert re.search(r"interrupted after \d+ epochs\n", out)
     assert "saved in net.npz" in out
     assert nn.Network.load("net.npz").sizes == [2, 4, 1]
-    assert sorted(os.listdir(here)) == ["mine.py", "net.npz"]
+    assert {*os.listdir(here)} - before == {"net.npz"}
 
 
 def test_ctrl_c_elsewhere_ends_with_130(here, monkeypatch, capsys):
     def stop(*_):
         raise KeyboardInterrupt
 
+    before = {*os.listdir(here)}
     monkeypatch.setattr("nn.cli.command_check.everything", stop)
     assert command.main(["check", "--json", "a.json"]) == 130
     assert capsys.readouterr().err == "autograd-lite: interrupted\n"
-    assert os.listdir(here) == ["mine.py"]
+    assert {*os.listdir(here)} == before

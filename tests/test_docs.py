@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from browser import browser
 
 import autograd_lite as ag
 import nn
@@ -153,3 +154,18 @@ def test_formulas_become_mathml():
     assert text.count("<math") == 2
     assert "$" not in text
     assert 'display="block"' in text
+
+
+def test_its_pages_can_be_read(tmp_path):
+    """By axe-core's rules, and in a narrow window without scrolling sideways."""
+    text = (ROOT / ".github" / "how" / "documents.md").read_text(encoding="utf-8")
+    docs.write_page(tmp_path, "how", "What the documents get wrong", text)
+    every = docs.reference()
+    docs.write_reference({name: every[name] for name in docs.PACKAGES}, tmp_path)
+    with browser() as window:
+        for page in tmp_path.glob("*.html"):
+            window.show(1280, "light")
+            window.open(page)
+            assert window.barriers() == [], page.name
+            window.show(360, "light")
+            assert window.run("return document.documentElement.scrollWidth") == 360, page.name

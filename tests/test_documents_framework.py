@@ -34,6 +34,12 @@ def one(entry: Entry, count: int = 14) -> documents.Result:
     return result
 
 
+def test_a_document_has_a_title_and_the_author_that_it_names():
+    said = [documents.document(number).title_and_author for number in documents.NUMBERS]
+    assert said[1] == "General feed forward neural networks (Kristian Wichmann, 2017)"
+    assert all(title and not title.endswith(")") for title in (*said[:1], *said[2:]))
+
+
 # --- strict matrices -----------------------------------------------------------------------------
 
 A, ROW, COLUMN = strict(np.ones((2, 3))), strict(np.ones((1, 3))), strict(np.ones((2, 1)))

@@ -78,7 +78,7 @@ def test_the_same_program_gives_the_same_text():
 
 
 def test_static_arguments_and_indices_are_told():
-    x = ag.Tensor(np.arange(24.0).reshape(2, 3, 4), requires_grad=True)
+    x = ag.Tensor(np.arange(24.0).reshape(2, 3, 4), requires_grad=True, name="x")
     at = ag.Tensor([0, 1])
     told = [row[2] for row in cells(ag.tape(np.sum(x, axis=1)[at, ::2]))]
     assert "sum axis=(1,)" in told

@@ -58,11 +58,20 @@ def functions_of_numpy(x: Tensor, a: Array) -> None:
     assert_type(np.split(x, 2), list[Tensor])
     assert_type(2 * x, Tensor)
     assert_type(x.sum().named("J"), Tensor)
+    assert_type(ag.relu(x), Tensor)
+    assert_type(ag.softmax(ag.sigmoid(2 * x) + ag.softplus(x), axis=0), Tensor)
+    assert_type(ag.log_softmax(x).named("A"), Tensor)
+    assert_type(ag.logsumexp(x, keepdims=True), Tensor)
+    assert_type(cube(x), Tensor)
     assert_type([row for row in x], list[Tensor])  # noqa: C416
     numpy.sum(numpy.tanh(x) * x).named("J")  # under its own name NumPy promises less
 
 
 def arrays_stay_arrays(a: Array) -> Array:
+    assert_type(ag.relu(a), Array)
+    assert_type(ag.softmax(a, axis=0), Array)
+    assert_type(ag.sigmoid(ag.log_softmax(a)), Array)
+    assert_type(ag.softplus(ag.logsumexp(a, axis=0)), Array)
     return np.linalg.inv(np.sort(np.tanh(a)) + np.eye(2) * np.pi)
 
 
@@ -151,8 +160,9 @@ def wrong_arguments(x: Tensor, net: nn.Network, X: Array) -> None:
     doubled(3.0)  # mypy: arg-type, pyright: reportArgumentType
     nn.fit(net, X, X, epochs=3)  # mypy: call-arg, pyright: reportCallIssue
     nn.Network([2, 1], activation=["tanh"])  # mypy: call-arg, pyright: reportCallIssue
-    ag.softmax(x, axsi=0)  # mypy: call-arg, pyright: reportCallIssue
+    ag.softmax(x, axsi=0)  # mypy: call-overload, pyright: reportCallIssue
     x.named(1)  # mypy: arg-type, pyright: reportArgumentType
+    ag.relu(x, 0)  # mypy: call-overload, pyright: reportCallIssue
     x.tanh(2)  # mypy: call-arg, pyright: reportCallIssue
     Tensor([1.0], require_grad=True)  # mypy: call-arg, pyright: reportCallIssue
 

@@ -16,6 +16,7 @@ from autograd_lite import errors
 from autograd_lite.diagnosis.comparison import findings_for
 from autograd_lite.errors import GradientError
 from autograd_lite.tensor import Tensor
+from autograd_lite.terminal import wrapped_lines
 from autograd_lite.transforms import flatten, grad, on_tape, unflatten
 from autograd_lite.walk import recorded_for
 
@@ -115,7 +116,7 @@ class CheckReport:
             lines.append("  step      difference        off by")
             lines += [f"  {h:<8.0e}  {d:<16.9g}  {abs(d - slope.tape):.1e}" for h, d in slope.sweep]
             lines += [f"looks like {finding}" for finding in self.findings]
-        return "\n".join(lines)
+        return wrapped_lines(lines)
 
     __repr__ = __str__
 

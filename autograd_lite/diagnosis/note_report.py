@@ -10,6 +10,7 @@ from autograd_lite.diagnosis.drawings import AMBIGUOUS, HOLDS, MISFIT, UNDEFINED
 from autograd_lite.formula.passages import Note, Passage
 from autograd_lite.formula.plain import plain_text
 from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.terminal import wrapped_lines
 
 VERDICTS_OF_CLAIMS = (HOLDS, WRONG, MISFIT, UNDEFINED, AMBIGUOUS)
 
@@ -104,7 +105,7 @@ class NoteReport:
             silent = ", silent" if c.silent else ""
             lines.append(f"{c.file}:{c.line}: {c.verdict}{silent}: {c.text}")
             lines += [f"    {heading}: {text}" for heading, text in c.said]
-        return "\n".join([*lines, *map(str, self.unread)])
+        return "\n".join([wrapped_lines(lines), *map(str, self.unread)])
 
     __repr__ = __str__
 

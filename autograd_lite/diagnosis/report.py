@@ -15,6 +15,7 @@ import numpy as np
 from autograd_lite.errors import GradientError
 from autograd_lite.graph import Step
 from autograd_lite.tensor import Tensor
+from autograd_lite.terminal import wrapped_lines
 
 MOST_LINES = 4  # for an entry, one for each kind; `findings` has them all
 
@@ -204,7 +205,7 @@ class Report(Sequence[Entry]):
         first, repair = self.first_wrong, self.repair
         whole["first_wrong"] = asdict(first) if first else None
         whole["repair"] = repair.as_dict() if repair else None
-        whole["text"] = str(self)
+        whole["text"] = "\n".join(self._lines())
         return json.dumps(whole, ensure_ascii=False, allow_nan=False)
 
     def rows(self) -> list[tuple[str, str, str, list[str]]]:
@@ -217,6 +218,9 @@ class Report(Sequence[Entry]):
         return result
 
     def __str__(self) -> str:
+        return wrapped_lines(self._lines())
+
+    def _lines(self) -> list[str]:
         rows = self.rows()
         label = max((len(row[0]) for row in rows), default=0)
         shape = max((len(row[1]) for row in rows), default=0)
@@ -225,7 +229,7 @@ class Report(Sequence[Entry]):
             start = f"{name:<{label}}   {size:<{shape}}  "
             lines.append(f"{start}{verdict:<7}  {why[0] if why else ''}".rstrip())
             lines += [f"{'':<{len(start) + 9}}{more}" for more in why[1:]]
-        return "\n".join(lines + self.notes + self.in_source() + self.advice())
+        return lines + self.notes + self.in_source() + self.advice()
 
     def in_source(self) -> list[str]:
         """What is said of the user's own code."""

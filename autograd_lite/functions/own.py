@@ -6,17 +6,29 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_lite import rules
 from autograd_lite.functions.forms import axes_of, without_axes
 from autograd_lite.rules import RULES, Rule
 from autograd_lite.tensor import Tensor
 
+if TYPE_CHECKING:
+    from autograd_lite.numpy._functions import OwnOperation
+else:  # who asks for the types of `differentiable` while it runs
+    OwnOperation = Callable[..., Any]
 
-def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
+Axis = int | tuple[int, ...]
+
+
+@overload
+def softmax(x: Tensor, axis: Axis = -1) -> Tensor: ...
+@overload
+def softmax(x: Any, axis: Axis = -1) -> NDArray[Any]: ...
+def softmax(x: Any, axis: Axis = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`, without overflow.
 
     >>> softmax(Tensor([1000.0, 1000.0]))
@@ -25,7 +37,11 @@ def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     return rules.softmax_(x, axis=axes_of(x, axis))
 
 
-def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
+@overload
+def log_softmax(x: Tensor, axis: Axis = -1) -> Tensor: ...
+@overload
+def log_softmax(x: Any, axis: Axis = -1) -> NDArray[Any]: ...
+def log_softmax(x: Any, axis: Axis = -1) -> Any:
     """log(softmax(x)) along `axis`, exact where the softmax underflows.
 
     >>> log_softmax(Tensor([0.0, 1000.0]))
@@ -34,7 +50,11 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     return rules.log_softmax_(x, axis=axes_of(x, axis))
 
 
-def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+@overload
+def logsumexp(x: Tensor, axis: Axis | None = None, keepdims: bool = False) -> Tensor: ...
+@overload
+def logsumexp(x: Any, axis: Axis | None = None, keepdims: bool = False) -> NDArray[Any]: ...
+def logsumexp(x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, without overflow.
 
     >>> f"{logsumexp(Tensor([1000.0, 1000.0])):.6f}"
@@ -49,7 +69,7 @@ def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
 
 def differentiable(
     *argument_rules: Rule | None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[..., Any]], OwnOperation]:
     """Make a function of arrays an operation: one rule for each argument, None for no gradient.
 
     A rule is `rule(g, y, *arguments, **static)` in plain NumPy: `g` has the shape of the value `y`,
@@ -79,7 +99,7 @@ def differentiable(
                 f"{len(argument_rules)} arguments"
             )
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> OwnOperation:
         @functools.wraps(function)
         def forward(*inputs: Any, **static: Any) -> Any:
             if len(inputs) != len(argument_rules):

@@ -25,6 +25,14 @@ class _Function(Protocol[_OnTensors, _OnArrays]):
     @overload
     def __call__(self, *args: Any, **kwargs: Any) -> _OnArrays: ...
 
+class Pointwise(Protocol):
+    """A function of one argument, element by element."""
+
+    @overload
+    def __call__(self, x: Tensor, /) -> Tensor: ...
+    @overload
+    def __call__(self, x: Any, /) -> NDArray[Any]: ...
+
 class _Ufunc(_Function[Tensor, NDArray[Any] | Any], Protocol):
     reduce: _Function[Tensor, Any]
     accumulate: _Function[Tensor, NDArray[Any]]
@@ -34,6 +42,8 @@ class _Ufunc(_Function[Tensor, NDArray[Any] | Any], Protocol):
     nin: int
     nout: int
     __name__: str
+
+OwnOperation = _Function[Tensor, Any]  # what users make of functions of arrays
 
 _ufunc: _Ufunc
 _array: _Function[Tensor, NDArray[Any]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autograd_lite import terminal
 from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import TEXT, in_latex
 from autograd_lite.algebra.reading import RuleTexts
@@ -146,16 +147,11 @@ class Tape:
         return list(range(len(COLUMNS) if kept else len(COLUMNS) - 1))
 
     def __str__(self) -> str:
-        shown = [COLUMNS, *(r for r in self.rows if r)]
-        width = {k: max(len(r[k]) for r in shown) for k in self._columns}
-        lines = []
-        for r in (COLUMNS, *self.rows):
-            if r is None:
-                lines.append(self._gap)
-                continue
-            cells = [r[k].ljust(width[k]) if k else r[k].rjust(width[k]) for k in self._columns]
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join(lines)
+        shown = [[r[k] for k in self._columns] for r in self.rows if r]
+        lines = terminal.table([COLUMNS[k] for k in self._columns], shown, right=1)
+        if None in self.rows:
+            lines.insert(self.rows.index(None) + len(lines) - len(shown), self._gap)
+        return terminal.wrapped_lines(lines)
 
     __repr__ = __str__
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from autograd_lite.terminal import say
 from nn import documents
 from nn.cli import command_notes
 from nn.cli.command import UsageError, outputs, whole_number
-from nn.cli.tables import writer
+from nn.cli.tables import Writer
 from nn.documents import Result
 from nn.documents.checked import WRONG, Checked, everything
 from nn.documents.procedures import Run
@@ -95,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         report.write(checked, written["report"], options.rng)
     show(checked, options.all, options.misprints)  # last: who reads it may leave before the end
     for output in written.values():
-        print(f"written to {output.path}")
+        say(f"written to {output.path}")
     return 0 if checked.as_recorded else 1
 
 
@@ -104,15 +105,18 @@ def show(checked: Checked, every: bool = False, misprints: bool = False) -> None
 
     What is not as recorded is spelled out in any case.
     """
-    write = writer(COLOURS)
+    write = Writer(COLOURS)
     if every:
         for document in checked.documents:
             found = [r for r in checked.results if r.document == document.number]
-            write.table(f"{document.number}  {document.title}", _HEADER, map(_row, found))
+            write.table(
+                f"{document.number}  {document.title_and_author}", _HEADER, map(_row, found)
+            )
     elif not misprints:
         verdicts, counts = checked.counts()
         rows = [
-            (f"{d.number}  {d.title}", *map(str, found), str(silent)) for d, found, silent in counts
+            (f"{d.number}  {d.title_and_author}", *map(str, found), str(silent))
+            for d, found, silent in counts
         ]
         write.table("formulas by document and verdict", ("", *verdicts, "silent"), rows)
     for result in checked.results:
@@ -128,7 +132,7 @@ def show(checked: Checked, every: bool = False, misprints: bool = False) -> None
         write.lines([f"left out: {problem}"], "yellow")
     write.lines([checked.summary], "green" if checked.as_recorded else "bold red")
     if not every and not misprints:
-        print("every formula: --all; what is wrong and why: --misprints; as a page: --report FILE")
+        say("every formula: --all; what is wrong and why: --misprints; as a page: --report FILE")
 
 
 _HEADER = ("", "label", "formula", "verdict", "error", "corrected")

@@ -23,6 +23,7 @@ import numpy as np
 
 import autograd_lite as ag
 import nn
+from autograd_lite.terminal import say
 from nn.cli.command import (
     UsageError,
     add_network_options,
@@ -34,7 +35,7 @@ from nn.cli.command import (
     whole_number,
 )
 from nn.cli.submissions import Outcome, limit_memory, submit
-from nn.cli.tables import writer
+from nn.cli.tables import Writer
 from nn.cli.targets import (
     WHAT_A_NAME_MEANS,
     Target,
@@ -151,7 +152,7 @@ def _of_network(options: argparse.Namespace, file: str) -> Any:
     X, Y = _random(net, loss, samples, options.rng)
     f = net.forward(X)
     J = loss(loss.output_of(f), Y, batch_axis=net.batch_axis)
-    print(f"{file} is executed, for {net} and {samples} random samples", flush=True)
+    say(f"{file} is executed, for {net} and {samples} random samples", flush=True)
     parameters = {name: t.numpy() for name, t in net.parameters().items()}
     with executed(file) as defined:
         gradients = defined.get("gradients")
@@ -172,13 +173,13 @@ def _of_network(options: argparse.Namespace, file: str) -> Any:
     print(report)
     missing = [name for name in parameters if not {name, f"d{name}"} & {*given}]
     if missing:
-        print(f"not compared: {', '.join(missing)}")
+        say(f"not compared: {', '.join(missing)}")
     return report
 
 
 def _of_functions(options: argparse.Namespace, file: str, name: str) -> Any:
     """Compare the functions of a name in the file; returns the report."""
-    print(f"{file} is executed: {name}", flush=True)
+    say(f"{file} is executed: {name}", flush=True)
     with contextlib.ExitStack() as stack:
         defined = stack.enter_context(executed(file))
         of, right, source = target(defined, name, file), None, file
@@ -246,8 +247,8 @@ def _submissions(options: argparse.Namespace) -> list[Outcome]:
             results.append(outcome)
             if not outcome.ok:
                 said = outcome.failed or outcome.report["text"]
-                print(f"{path}::{each}" if each else path, f"{said}\n", sep="\n", flush=True)
-    writer(_COLOUR_OF).table(f"{len(results)} compared", _COLUMNS, map(_outcome_row, results))
+                say(f"{path}::{each}\n{said}\n" if each else f"{path}\n{said}\n", flush=True)
+    Writer(_COLOUR_OF).table(f"{len(results)} compared", _COLUMNS, map(_outcome_row, results))
     return results
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import autograd_lite as ag
+from autograd_lite.terminal import say
 from nn.cli.command import UsageError, add_network_options, network_from, usage_errors, whole_number
 from nn.cli.command_draw import cost_of_random_samples
 from nn.documents.notations import NOTATIONS
@@ -89,7 +90,10 @@ def run(options: argparse.Namespace) -> int:
     _, J = cost_of_random_samples(net, loss, samples, options.rng)
     with usage_errors():
         derivation = ag.derive(J, notation=notation, steps=options.steps)
-    print(derivation.latex() if options.latex else derivation)
+    if options.latex:
+        print(derivation.latex())
+    else:
+        say(derivation)
     return 0
 
 
@@ -114,7 +118,10 @@ def _of_formula(options: argparse.Namespace) -> int:
             text = "\n\n".join(form.source_in(options.library) for form in forms.values())
         else:
             text = derivation.latex() if options.latex else str(derivation)
-    print(text.strip())
+    if options.library or options.latex:
+        print(text.strip())
+    else:
+        say(text.strip())
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import autograd_lite as ag
+from autograd_lite.terminal import say
 from nn.cli.command import (
     LAYERS,
     UsageError,
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         most=options.most,
     )
     if output:
-        print(f"drawn in {drawing.save(output)}")
+        say(f"drawn in {drawing.save(output)}")
     else:
         print(drawing.source, end="")
     return 0

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import autograd_lite as ag
 from autograd_lite import files
+from autograd_lite.terminal import say
 from nn.cli.command import check_file, outputs, usage_errors
 
 SECONDS = 0.5  # between two looks at the notes that are watched
@@ -51,7 +52,7 @@ def check_notes(paths: Sequence[str], rng: int, written: dict[str, files.Output]
     for report in reports:
         print(report)
     for output in written.values():
-        print(f"written to {output.path}")
+        say(f"written to {output.path}")
     if any(report.unread for report in reports):
         return 2
     return 0 if all(reports) else 1

@@ -7,6 +7,7 @@ import csv
 import io
 from typing import Any
 
+from autograd_lite.terminal import say
 from nn.arrays import Array
 from nn.cli.command import UsageError, check_file, outputs, usage_errors
 from nn.network import Network
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         text = _predictions(net, X if net.batch_axis == 1 else X.T, options.probabilities)
     if "out" in written:
         written["out"].write(text.encode())
-        print(f"{X.shape[1]} predictions in {written['out'].path}")
+        say(f"{X.shape[1]} predictions in {written['out'].path}")
     else:
         print(text, end="")
     return 0

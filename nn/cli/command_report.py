@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite.terminal import say
 from nn.cli import command_notes, command_train, targets
 from nn.cli.command import (
     LAYERS,
@@ -81,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         heading, sections = _about_network(options)
     page = report.filled_page(sections, heading, "A computation, and the derivatives of its cost.")
     output.write(page.encode())
-    print(f"written to {output.path}")
+    say(f"written to {output.path}")
     return 0
 
 

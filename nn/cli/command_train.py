@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import files
+from autograd_lite.terminal import say
 from nn import datasets, losses, optimizers
 from nn.arrays import Array
 from nn.cli.command import (
@@ -69,7 +70,12 @@ def add_to(subparsers: Any) -> None:
     add_data_options(parser)
     add_network_options(parser, layers=None)
     group = parser.add_argument_group("training")
-    group.add_argument("--optimizer", choices=optimizers.BY_NAME)
+    group.add_argument(
+        "--optimizer",
+        choices=optimizers.BY_NAME,
+        metavar="OPTIMIZER",
+        help=f"{', '.join(optimizers.BY_NAME)} (default: {UNSET['optimizer']})",
+    )
     group.add_argument(
         "--rate", type=finite_number, help="learning rate (default: one for the data)"
     )
@@ -125,9 +131,9 @@ def run(options: argparse.Namespace) -> int:
         _check_picture(options.plot)
     task = prepared(options)
     net, loss, size = task.net, task.loss, options.batch_size
-    print(f"{options.data}: {_samples(task, net.batch_axis)}")
-    print(f"{net}, {loss.__name__}")
-    print(
+    say(f"{options.data}: {_samples(task, net.batch_axis)}")
+    say(f"{net}, {loss.__name__}")
+    say(
         f"{options.optimizer} at rate {options.rate:g}, {options.epochs} epochs, each in "
         f"{'one batch' if size is None else f'batches of {size}'}, rng {options.rng}"
     )
@@ -144,17 +150,17 @@ def run(options: argparse.Namespace) -> int:
             _plot(written["plot"], task, history)
     finally:
         if history.interrupted:
-            print(f"interrupted after {len(history.loss)} epochs")
-        print(f"{'':10}{'loss':>10}{'accuracy':>10}")
+            say(f"interrupted after {len(history.loss)} epochs")
+        say(f"{'':10}{'loss':>10}{'accuracy':>10}")
         for name, (cost, accuracy) in results.items():
-            print(f"{name:10}{cost:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
+            say(f"{name:10}{cost:10.4f}{'' if accuracy is None else f'{accuracy:10.4f}'}")
     if not learnt:
         raise FloatingPointError(
             f"training did not learn: the loss was {history.loss[0]:.4g} in the first epoch and is "
             f"{J:.4g} now; nothing is saved. Try another --rate (here {options.rate:g}) or --rng"
         )
     for name, output in written.items():
-        print(f"{'saved' if name == 'save' else 'drawn'} in {output.path}")
+        say(f"{'saved' if name == 'save' else 'drawn'} in {output.path}")
     return INTERRUPTED if history.interrupted else 0
 
 

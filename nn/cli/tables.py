@@ -1,65 +1,43 @@
-"""Tables and lines that commands print: plain text, or with `rich` where it is installed."""
+"""Tables and lines that commands print: plain text, or with `rich`, where it is, in colours."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+from autograd_lite import terminal
 from nn.progress import has_rich
 
 
-class Plain:
-    """Tables and lines as plain text."""
+class Writer:
+    """Prints tables and lines; with rich, and on a terminal that has them, in colours.
 
-    def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print a table under its title, the columns as wide as they need."""
-        body = [tuple(header), *rows]
-        widths = [max(len(row[i]) for row in body) for i in range(len(header))]
-        print(title)
-        for row in body:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            print("  " + "  ".join(cells).rstrip())
-        print()
-
-    def lines(self, lines: Sequence[str], colour: str) -> None:
-        """Print lines; the first may be coloured."""
-        print("\n".join(lines))
-
-
-class Rich(Plain):
-    """The same with rich: columns that fit the terminal, and colours where there are any.
-
-    colours: by the first word of a cell, as far as a comma.
+    colours: of words that a cell begins with.
     """
 
     def __init__(self, colours: Mapping[str, str]) -> None:
-        from rich.console import Console
-
-        terminal = sys.stdout.isatty()
         self.colours = colours
-        self.console = Console(highlight=False, markup=False, width=None if terminal else 160)
+        self.in_colours = has_rich()
 
     def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table under its title."""
-        from rich.table import Table
-        from rich.text import Text
-
-        self.console.print(Text(title, style="bold"))
-        table = Table(*header, box=None)
-        for row in rows:
-            table.add_row(*(Text(c, style=self.colours.get(c.split(",")[0], "")) for c in row))
-        self.console.print(table)
-        self.console.print()
+        self._show(title, "bold")
+        for line in terminal.table(header, rows):
+            self._show(line)
+        print()
 
     def lines(self, lines: Sequence[str], colour: str) -> None:
         """Print lines, the first of them coloured."""
+        for n, line in enumerate(lines):
+            self._show(line, "" if n else colour)
+
+    def _show(self, line: str, style: str = "") -> None:
+        if not self.in_colours:
+            terminal.say(line)
+            return
+        from rich.console import Console
         from rich.text import Text
 
-        self.console.print(Text(lines[0], style=colour))
-        for line in lines[1:]:
-            self.console.print(Text(line))
-
-
-def writer(colours: Mapping[str, str]) -> Plain:
-    """rich where it is installed."""
-    return Rich(colours) if has_rich() else Plain()
+        text = Text(terminal.wrapped_lines([line]), style)
+        for word, colour in self.colours.items():
+            text.highlight_regex(rf"(?:^|  |; (?:\w+ )?){word}(?=[,;]|  |$)", colour)
+        Console(highlight=False, markup=False).print(text, soft_wrap=True)

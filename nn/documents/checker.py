@@ -103,6 +103,12 @@ class Document:
     convention: str = ""
     setting: Setting = field(default_factory=Setting)
     run: Callable[[int], Run] | None = None
+    author: str = ""
+
+    @property
+    def title_and_author(self) -> str:
+        """The title, and in brackets the author where one is named."""
+        return f"{self.title} ({self.author})" if self.author else self.title
 
     def entry(self, label: str) -> Entry:
         """The entry with this label."""
@@ -171,7 +177,8 @@ def from_note(number: str, by_hand: Sequence[Entry] = (), **more: Any) -> Docume
                for about, section in sections(note)]  # fmt: skip
     if written:
         raise ValueError(f"document {number} has no formula {', '.join(written)}")
-    return Document(number, said.pop("title"), entries, said.pop("about"), **more)
+    more["author"] = said.get("author", "")
+    return Document(number, said["title"], entries, said["about"], **more)
 
 
 def _entry(about: str, section: NoteSection, meaning: Entry | None) -> Entry:

@@ -81,6 +81,7 @@ def filled_page(sections: Sequence[Section], heading: str, lead: str) -> str:
     content = "\n".join(body)
     return _filled(
         "page.html",
+        title=str(tag("title", heading)),
         style=f"{font.face(content)}\n{_file('page.css')}",
         script=_file("page.js"),
         heading=str(tag("h1", heading)),

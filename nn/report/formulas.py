@@ -22,7 +22,11 @@ def summary_section(checked: Checked, rng: int) -> Markup:
     """The section that says what was checked, how, and with what result."""
     verdicts, counts = checked.counts()
     rows = [
-        [[tag("b", d.number), " ", d.title], *(n or "·" for n in (*found, silent)), sum(found)]
+        [
+            [tag("b", d.number), " ", d.title_and_author],
+            *(n or "·" for n in (*found, silent)),
+            sum(found),
+        ]
         for d, found, silent in counts
     ]
     words = {v: VERDICTS[v] for v in verdicts} | {"silent": SILENT, "damaged": DAMAGED}
@@ -47,7 +51,11 @@ def misprints(checked: Checked) -> Markup:
     for document in checked.documents:
         wrong = [r for r in _of(document, checked.results) if r.verdict in WRONG or r.drifted]
         if wrong:
-            title = [f"{document.number} ", tag("span", document.title), f" ({len(wrong)})"]
+            title = [
+                f"{document.number} ",
+                tag("span", document.title_and_author),
+                f" ({len(wrong)})",
+            ]
             cards = tag("div", map(card, wrong), class_="cards")
             parts.append(tag("details", tag("summary", title), cards))
     if not parts:
@@ -93,7 +101,7 @@ def every_formula(checked: Checked) -> Markup:
     parts = []
     for document in checked.documents:
         found = list(_of(document, checked.results))
-        title = [f"{document.number} ", tag("span", document.title), f" ({len(found)})"]
+        title = [f"{document.number} ", tag("span", document.title_and_author), f" ({len(found)})"]
         says = tag("p", f"Conventions: {document.convention}") if document.convention else None
         rows = tag("ol", map(row, found), class_="formulas")
         parts.append(tag("details", tag("summary", title), says, rows))

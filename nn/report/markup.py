@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable
 from typing import Any
 from xml.etree import ElementTree
@@ -71,6 +72,10 @@ def math(latex: str, text: str, display: str = "block") -> Markup:
     from latex2mathml.converter import convert
 
     plain = tag("code", text)
+    latex = re.sub(r"\\\\\[\w+\]", r"\\\\", latex)  # a line's distance from the next
+    latex = re.sub(
+        r"\{(?:align|aligned|gather|gathered)\*?\}", "{align*}", latex
+    )  # the one it knows
     try:
         root = ElementTree.fromstring(convert(latex, xmlns="", display=display))
     except Exception:  # of any kind: the converter is not made for LaTeX that is wrong

@@ -47,17 +47,19 @@ for (const stepper of document.querySelectorAll(".stepper")) {
   show(0);
 }
 
-// A box that scrolls can be reached with the keyboard, and says what it is.
+// A box that scrolls can be reached with the keyboard, and says what it is: a group, since each
+// region would be a landmark. What is folded can be reached anyway, by its summary.
 function reachable() {
-  for (const box of document.querySelectorAll(".scroll")) {
-    if (box.scrollWidth > box.clientWidth) {
-      box.tabIndex = 0;
-      box.setAttribute("role", "region");
-      box.setAttribute("aria-label", "wide content, scrolls sideways");
+  for (const box of document.querySelectorAll(".scroll:not(summary)")) {
+    const said = { tabindex: 0, role: "group", "aria-label": "wide content, scrolls sideways" };
+    for (const [name, value] of Object.entries(said)) {
+      if (box.scrollWidth > box.clientWidth) box.setAttribute(name, value);
+      else box.removeAttribute(name);
     }
   }
 }
 reachable();
+document.fonts.ready.then(reachable);
 addEventListener("resize", reachable);
 document.addEventListener("toggle", reachable, true);
 
