@@ -26,7 +26,6 @@ from autograd_lite.algebra.matrices import (
     shape_in_matrices,
     times,
     transposition,
-    unit_matrix,
 )
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import Style, in_latex
@@ -155,8 +154,6 @@ class Subject:
         tape = self.tape
 
         def letter(s: Step) -> Expression | None:
-            if s.op is None and not s.label and _is_identity(s.value):
-                return unit_matrix(len(s.value))
             if s.number in tape.known:
                 return tape.known[s.number]
             given = s.op is not None and (s.is_gradient or s.number in tape.given)
@@ -240,10 +237,6 @@ class Subject:
         noise = float(np.sum(np.abs(start * ahead))) * 1e-10
         if not abs(found - expected) <= 1e-5 * size + noise:
             raise ArithmeticError(f"the tape has {expected:.6g}, central differences {found:.6g}")
-
-
-def _is_identity(a: np.ndarray) -> bool:
-    return a.ndim == 2 and len(a) > 1 and np.array_equal(a, np.eye(len(a)))
 
 
 def with_sizes(e: Expression, sizes: Mapping[int, str]) -> Expression:

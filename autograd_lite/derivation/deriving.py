@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.matrices import NoMatrix, is_by_element
+from autograd_lite import rules
+from autograd_lite.algebra.matrices import NoMatrix, is_by_element, is_op, is_sum
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import TEXT, Notation, Style, letters_of
 from autograd_lite.algebra.reading import Reader
+from autograd_lite.algebra.shortening import Shortener
 from autograd_lite.algebra.simplification import (
     ARITHMETIC,
     Simplifier,
@@ -33,8 +35,10 @@ from autograd_lite.algebra.tree import (
     Part,
     Quantity,
     Symbol,
+    all_parts,
     children,
     elementwise,
+    factors,
     substituted,
     symbols,
     without,
@@ -158,7 +162,7 @@ def derive_text(
         if first.cost.ndim:
             return []
         tape = first.named(record(first.cost, [first.letters[x] for x in letters]))
-        quantities = Deriver(tape, notation.cancels).quantities()
+        quantities = Deriver(tape, notation.cancels).quantities(with_cost=bool(tape.given))
         return written(quantities, Writing(replace(notation, letters={}), tape), steps, dict).lines
 
     def form(x: str) -> ClosedForm:
@@ -188,10 +192,14 @@ class Deriver:
         self.read: dict[Symbol, Any] = {}
         self.left_out: dict[Symbol, list[Expression]] = {}
 
-    def quantities(self) -> list[Quantity]:
-        """In order: names that were given, then gradients from the cost down."""
+    def quantities(self, with_cost: bool = False) -> list[Quantity]:
+        """In order: names that were given, then gradients from the cost down.
+
+        with_cost: also what J is in those names, between them.
+        """
         recorded = self.tape.recorded
         waiting = [self.tape.symbol(s.number, "gradient") for s in recorded.wrt]
+        waiting += [self.tape.symbol(recorded.cost.number)] if with_cost else []
         while waiting:
             symbol = waiting.pop()
             key = symbol.kind, symbol.number
@@ -294,7 +302,8 @@ class Deriver:
     def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
         if not step.is_gradient or step.op is None:
-            return tape.letter(step) or (tape.twin(step) if step.op else None)
+            known = tape.letter(step) or (tape.twin(step) if step.op else None)
+            return None if known is None or of in symbols(known) else known
         arriving = tape.arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:
             return arriving
@@ -379,6 +388,7 @@ def written(
                 error,
                 f"{latex(q.symbol)} = {latex(q.rhs)}",
                 tuple(together(step, text) for step in steps),
+                q.symbol.kind,
             )
         )
         shape = str(q.symbol.shape).replace(" ", r"\,")
@@ -397,16 +407,35 @@ def written(
 
 
 def conforming_line(e: Expression) -> Expression:
-    """An expression in which what NumPy would repeat is repeated by products with ones."""
+    """An expression of matrices alone: what NumPy would repeat is repeated by products with ones.
+
+    Indices that take a diagonal, or the one element that there is, are no longer written.
+    """
+    indexed = any(is_op(x, rules.getitem, rules.scatter_add) for x in all_parts(e))
     try:
-        return in_matrices(e) if _repeats(e) else e
+        if indexed:
+            return Shortener().shortest(in_matrices(e))
+        return in_matrices(e) if _repeats(e, whole=True) else e
     except NoMatrix:
         return e
 
 
-def _repeats(e: Expression) -> bool:
-    """Whether a matrix in an expression is broadcast to another shape."""
+def _is_number(e: Expression) -> bool:
+    """Whether it is one number, such as ∂J/∂T1, that is no constant; repeated, perhaps."""
+    _, above, below = factors(e)
+    inside = [x.arguments[0] if is_op(x, np.broadcast_to) else x for x in (*above, *below)]
+    return bool(inside) and all(math.prod(x.shape) == 1 for x in inside)
+
+
+def _repeats(e: Expression, whole: bool = False) -> bool:
+    """Whether a matrix in an expression is broadcast to another shape.
+
+    So is a number in a sum of matrices, or where a matrix is a `whole` line.
+    """
     parts = children(e)
+    summed = parts if is_sum(e) else [e] if whole else []
+    if math.prod(e.shape) > 1 and any(map(_is_number, summed)):
+        return True
     if is_by_element(e):
         shapes = {a.shape for a in parts if math.prod(a.shape) > 1}
         return len(shapes | {e.shape}) > 1 or any(map(_repeats, parts))

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.matrix_form import in_matrices
-from autograd_lite.algebra.tree import Symbol, symbols
+from autograd_lite.algebra.tree import Expression, Symbol, symbols
 from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.formula.elaboration import Elaborator
@@ -352,6 +353,7 @@ class _World(World):
         self.properties = properties
         self.kind = "normal"
         self.counts: dict[str, Tensor] = {}
+        self.known: dict[Expression, Any] = {}
 
     def value(self, symbol: Symbol) -> Any:
         if symbol.kind != "size":
@@ -361,8 +363,13 @@ class _World(World):
             self.counts[symbol.label] = Tensor(float(n or 0), requires_grad=True, name=symbol.label)
         return self.counts[symbol.label]
 
+    def evaluated(self, e: Expression) -> Any:
+        """On a tape where what is written twice, as σ(X w), is one step, which has one name."""
+        return evaluate(e, self.value, True, self.known)
+
     def draw_again(self, kind: str) -> None:
         self.kind = kind
+        self.known.clear()
         for entry in self.by_number:
             entry.value = None
 

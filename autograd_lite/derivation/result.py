@@ -21,7 +21,8 @@ class Line:
 
     shape: of both sides. note: what to know about it. error: the largest deviation of the printed
     expression from the tape, relative to the tape's largest value, over both points. latex: the
-    line in LaTeX. steps: how it came about.
+    line in LaTeX. steps: how it came about. kind: whether the left side is a `gradient`, a large
+    `part` of one, or the `value` of a tensor.
     """
 
     lhs: str
@@ -31,6 +32,7 @@ class Line:
     error: float
     latex: str
     steps: tuple[str, ...] = ()
+    kind: str = "gradient"
 
     def __str__(self) -> str:
         return f"{self.lhs} = {self.rhs}"
@@ -144,8 +146,12 @@ class FormulaDerivation(Derivation):
         self.steps = steps
 
     def __str__(self) -> str:
-        steps = [str(line) for line in self.lines] if self.steps else []
-        return "\n".join([*self.note, *steps, *(form.statement for form in self.forms.values())])
+        *before, formula = self.note
+        lines = self.lines if self.steps else []
+        names = [line for line in lines if line.kind == "value"]  # in which J is written, first
+        slopes = [line for line in lines if line.kind != "value"]
+        forms = [form.statement for form in self.forms.values()]
+        return "\n".join(map(str, [*before, *names, formula, *slopes, *forms]))
 
     __repr__ = __str__
 
