@@ -298,10 +298,10 @@ def checked_form(
         except ArithmeticError as found:
             problem = found
             continue
-        styles = style(False), style(True)
-        said = tuple(together(parts, styles[0]) for parts in conditions)
+        text, latex = (replace(style(x), sizes=tape.sizes) for x in (False, True))
+        said = tuple(together(parts, text) for parts in conditions)
         letters = _letters_of(first, e, names)
-        form = ClosedForm(kind, lhs, e, names, *letters, said, error, styles)
+        form = ClosedForm(kind, lhs, e, names, *letters, said, error, (text, latex))
         return replace(form, sizes={letter: n for n, letter in tape.sizes.items()})
     raise ArithmeticError(f"no closed form of {lhs[0]} has the values of the tape") from problem
 

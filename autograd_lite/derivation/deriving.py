@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite import rules
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.matrices import NoMatrix, is_by_element, is_op, is_sum
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import TEXT, Notation, Style, letters_of
@@ -176,7 +176,8 @@ def derive_text(
     def forms() -> dict[str, ClosedForm]:
         return {x: form(x) for x in letters}
 
-    return FormulaDerivation(first.note, first.remarks, first.shapes, lines, forms, steps)
+    note, meanings = first.note, notation.meanings
+    return FormulaDerivation(note, first.remarks, first.shapes, lines, forms, steps, meanings)
 
 
 # What they say
@@ -420,7 +421,7 @@ def conforming_line(e: Expression) -> Expression:
         return e
 
 
-def _is_number(e: Expression) -> bool:
+def _is_one_number(e: Expression) -> bool:
     """Whether it is one number, such as ∂J/∂T1, that is no constant; repeated, perhaps."""
     _, above, below = factors(e)
     inside = [x.arguments[0] if is_op(x, np.broadcast_to) else x for x in (*above, *below)]
@@ -434,7 +435,7 @@ def _repeats(e: Expression, whole: bool = False) -> bool:
     """
     parts = children(e)
     summed = parts if is_sum(e) else [e] if whole else []
-    if math.prod(e.shape) > 1 and any(map(_is_number, summed)):
+    if math.prod(e.shape) > 1 and any(map(_is_one_number, summed)):
         return True
     if is_by_element(e):
         shapes = {a.shape for a in parts if math.prod(a.shape) > 1}

@@ -129,7 +129,7 @@ class FormulaDerivation(Derivation):
     """The derivation of a formula that was given as text; printed, it is a note to be checked.
 
     note: its declarations and definitions. remarks: how it was read. shapes: those of its letters.
-    lines: the steps, where it is a scalar.
+    lines: the steps, where it is a scalar. meanings: what a note says of the signs in a text.
     """
 
     def __init__(
@@ -140,18 +140,19 @@ class FormulaDerivation(Derivation):
         lines: Callable[[], list[Line]],
         forms: Callable[[], dict[str, ClosedForm]],
         steps: bool,
+        meanings: Callable[[str], list[str]],
     ) -> None:
         super().__init__(lines, forms=forms)
         self.note, self.remarks, self.shapes = list(note), list(remarks), dict(shapes)
-        self.steps = steps
+        self.steps, self.meanings = steps, meanings
 
     def __str__(self) -> str:
         *before, formula = self.note
         lines = self.lines if self.steps else []
-        names = [line for line in lines if line.kind == "value"]  # in which J is written, first
-        slopes = [line for line in lines if line.kind != "value"]
-        forms = [form.statement for form in self.forms.values()]
-        return "\n".join(map(str, [*before, *names, formula, *slopes, *forms]))
+        names = [str(line) for line in lines if line.kind == "value"]  # in which J is written
+        slopes = [str(line) for line in lines if line.kind != "value"]
+        said = [*names, formula, *slopes, *(form.statement for form in self.forms.values())]
+        return "\n".join([*before, *self.meanings("\n".join(said)), *said])
 
     __repr__ = __str__
 

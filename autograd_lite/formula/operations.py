@@ -146,10 +146,10 @@ class Operations:
             return Apply(np.multiply, (a, b), self.together(a, b, sign))
         if len(b.shape) == 4 or len(a.shape) == 4:
             return self.contracted(a, b)
-        if is_number(a) or is_number(b):
-            return self.scaled(a, b)
         if sign == "⊗":
             return self.outer(a, b)
+        if is_number(a) or is_number(b):
+            return self.scaled(a, b)
         elementwise = self.of_columns(sign, a, b)
         if elementwise is not None:
             return elementwise
@@ -223,6 +223,8 @@ class Operations:
 
     def outer(self, a: Expression, b: Expression) -> Expression:
         meaning = self.world.plan.conventions.get("⊗", "outer")
+        if is_number(a) or is_number(b):
+            return self.scaled(a, self.turned(b) if meaning == "outer" else b)
         if meaning == "outer":
             return self.matrix_product(a, self.turned(b))
         if meaning in ("elementwise", "hadamard"):
