@@ -41,30 +41,6 @@ def test_the_closed_form_has_the_known_value_and_is_as_short(case):
     assert form.error < 1e-8
 
 
-# These have an inverse only where X is tall, which a note cannot say.
-TALL = ("det(Xᵀ", "(Xᵀ C X)⁻¹")
-
-
-@pytest.mark.parametrize("case", ALL, ids=NAMES)
-def test_what_is_printed_is_read_back_and_holds(case, tmp_path):
-    tall = any(part in case.formula for part in TALL)
-    case_sizes = "n = 5\nk = 3\n\n" if tall else ""
-    d = derived(case)
-    text = str(d)
-    front, _, body = text.rpartition("---\n")
-    note = f"{front}---\n{case_sizes}{body}" if front else case_sizes + text
-    assert ag.check_derivation(note + "\n"), note
-    (form,) = d.forms.values()
-    *lines, _ = (case_sizes + body).strip().splitlines()
-    left = form.claim or f"{form.lhs[1]} ="
-    rows = [f"$$ {line} $$" for line in (*filter(None, lines), f"{left} {form.latex()}")]
-    path = tmp_path / "note.md"
-    path.write_text((f"{front}---\n" if front else "") + "\n\n".join(rows) + "\n", encoding="utf-8")
-    report = ag.check_derivation(path)
-    assert report, str(report)
-    assert len(report.claims) == 1
-
-
 with open(Path(__file__).parent / "closed_forms.toml", "rb") as file:
     ROWS = [
         pytest.param(row, id=f"{row['formula']} by {row['wrt']}, {row.get('order', 1)}")

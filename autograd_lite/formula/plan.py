@@ -593,7 +593,7 @@ def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
                     return False
                 if not isinstance(a, Num) and letter_and_step(a) is None:
                     return False
-            elif one.raw != other.raw:
+            elif words(a) != words(b):
                 return False
     return True
 

@@ -1,0 +1,167 @@
+"""What `derive` prints is read back and holds: formulas and networks, in every notation."""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from benchmarks.known_derivatives import ALL, NINE
+from nn.documents.notations import NOTATIONS
+
+EVERY = {"plain": ag.Notation(), **NOTATIONS}
+# These have an inverse only where X is tall, which a note cannot say.
+TALL = ("det(Xᵀ", "(Xᵀ C X)⁻¹")
+
+
+@functools.cache
+def judged(note, latex):
+    """The report of a note: of plain text, or with each of its lines as a display in Markdown."""
+    front, _, body = note.rpartition("---\n")
+    front = f"{front}---\n" if front else ""
+    lines = filter(None, body.splitlines())
+    return ag.check_derivation(front + "\n\n".join(f"$$ {x} $$" for x in lines) if latex else note)
+
+
+def written(case, notation):
+    """What is printed of a formula, with its steps: as text, in LaTeX, and how much it claims."""
+    d = ag.derive(case.formula, case.wrt, notation, steps=True, **case.options)
+    (form,) = d.forms.values()
+    text = str(d) + "\n"
+    if any(part in case.formula for part in TALL):
+        *front, body = text.rpartition("---\n")
+        text = "".join(front) + "n = 5\nk = 3\n" + body
+    in_latex = {str(line): line.latex for line in d.lines}
+    in_latex[form.statement] = f"{form.claim or f'{form.lhs[1]} ='} {form.latex()}"
+    latex = "".join(in_latex.get(x, x) + "\n" for x in text.splitlines())
+    steps = [line for line in d.lines if line.kind == "gradient"]
+    rewritten = any(line.kind == "value" for line in d.lines)  # J, in the names of parts
+    return text, latex, len(steps) + rewritten + 1
+
+
+def read_back(case, notation):
+    *notes, claims = written(case, notation)
+    for latex, note in enumerate(notes):
+        report = judged(note, bool(latex))
+        assert report, f"{note}\n{report}"
+        assert len(report.claims) == claims, note
+
+
+@pytest.mark.parametrize("n", range(len(ALL)), ids=[f"{c.formula} by {c.wrt}" for c in ALL])
+def test_a_formula_is_read_back_in_one_notation(n):
+    read_back(ALL[n], [*EVERY][n % len(EVERY)])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", ALL, ids=[f"{c.formula} by {c.wrt}" for c in ALL])
+def test_a_formula_is_read_back_in_all_notations(case):
+    for notation in EVERY:
+        read_back(case, notation)
+
+
+@pytest.mark.parametrize("notation", EVERY.values(), ids=EVERY)
+def test_a_change_in_what_is_printed_is_found(notation):
+    *notes, claims = written(NINE[0], notation.name)
+    for latex, note in enumerate(notes):
+        *before, last = note.splitlines(keepends=True)
+        wrong = last.replace("A" + notation.transpose[latex], "A")
+        report = judged("".join([*before, wrong]), bool(latex))
+        assert [claim.verdict for claim in report.claims] == ["holds"] * (claims - 1) + ["wrong"]
+
+
+# Networks, in the letters of the documents
+
+HEADS = {
+    "plain": """
+        n_3 = 1
+        m = 7
+        X ∈ ℝ^{n_0 × m}, Y ∈ ℝ^{n_3 × m}
+        W1 ∈ ℝ^{n_1 × n_0}, W2 ∈ ℝ^{n_2 × n_1}, W3 ∈ ℝ^{n_3 × n_2}
+        b1 ∈ ℝ^{n_1}, b2 ∈ ℝ^{n_2}, b3 ∈ ℝ^{n_3}
+        Z1 = W1 X + b1 1ᵀ
+        Z2 = W2 A1 + b2 1ᵀ
+        Z3 = W3 A2 + b3 1ᵀ
+        A1 = σ(Z1)
+        A2 = σ(Z2)
+        A3 = σ(Z3)
+        J = −1/m sum(Y ∘ log(A3) + (1 − Y) ∘ log(1 − A3))""",
+    "000": """
+        n^[3] = 1
+        A^[0] ∈ ℝ^{n^[0] × m}, y⃗ ∈ ℝ^{1 × m}
+        for l = 1, …, 3
+        W^[l] ∈ ℝ^{n^[l] × n^[l−1]}, b⃗^[l] ∈ ℝ^{n^[l]}
+        Z^[l] = W^[l] A^[l−1] + b⃗^[l] 1_{1×m}
+        A^[l] = G^[l](Z^[l])
+        G^[l](z) = σ(z)
+        𝓛 = −sum(y⃗ ∘ log(A^[3]) + (1 − y⃗) ∘ log(1 − A^[3]))
+        𝓙 = 1/m 𝓛""",
+    "001": """
+        S_3 = 1
+        A^(0) ∈ ℝ^{S_0 × N}, T ∈ ℝ^{S_3 × N}
+        for l = 1, …, 3
+        W^(l) ∈ ℝ^{S_l × S_{l−1}}, b^(l) ∈ ℝ^{S_l}
+        J_N = 1_{N×1}
+        Z^(l) = W^(l) A^(l−1) + b^(l) J_Nᵗ
+        A^(l) = σ(Z^(l))
+        J = −1/N sum(T ⊙ log(A^(3)) + (1 − T) ⊙ log(1 − A^(3)))
+        Δ^(l) = ∂J/∂A^(l)
+        H^(l) = ∂J/∂Z^(l)""",
+    "002": """
+        n_3 = 1
+        a^0 ∈ ℝ^{n_0}, y ∈ ℝ^{n_3}
+        for l = 1, …, 3
+        W^l ∈ ℝ^{n_l × n_{l−1}}, b^l ∈ ℝ^{n_l}
+        z^l = W^l a^{l−1} + b^l
+        a^l = σ(z^l)
+        C = 1/2 ‖a^3 − y‖²""",
+    "003": """
+        n_3 = 1
+        a^[0] ∈ ℝ^{1 × n_0}, y ∈ ℝ
+        for l = 1, …, 3
+        W^[l] ∈ ℝ^{n_{l−1} × n_l}, b^[l] ∈ ℝ^{1 × n_l}
+        z^[l] = a^[l−1] W^[l] + b^[l]
+        a^[l] = σ(z^[l])
+        g_h(z) = σ(z)
+        g_o(z) = σ(z)
+        ℒ = −(y log(a^[3]) + (1 − y) log(1 − a^[3]))
+        g^[lW] = ∂ℒ/∂W^[l]
+        g^[lb] = ∂ℒ/∂b^[l]
+        g^[lz] = ∂ℒ/∂z^[l]
+        g^[la] = ∂ℒ/∂a^[l]""",
+    "004": """
+        n_4 = 1
+        a^1 ∈ ℝ^{n_1}, y ∈ ℝ^{n_4}
+        for l = 2, …, 4
+        W^l ∈ ℝ^{n_l × n_{l−1}}, b^l ∈ ℝ^{n_l}
+        z^l = W^l a^{l−1} + b^l
+        a^l = σ(z^l)
+        C = 1/2 ‖y − a^4‖²""",
+}
+
+
+def network_lines(notation):
+    """The lines of a network of three layers, whose cost is the one that the notation is for."""
+    rng = np.random.default_rng(0)
+    net = nn.Network([3, 4, 2, 1], activations=["sigmoid"] * 3, rng=0)
+    m = 1 if notation.one_sample else 7
+    f = net.forward(rng.normal(size=(3, m)))
+    loss = getattr(nn.losses, notation.loss or "binary_cross_entropy")
+    return ag.derive(loss(f.A[3], rng.integers(2, size=(1, m)) * 1.0), notation=notation).lines
+
+
+@pytest.mark.parametrize("latex", [False, True])
+@pytest.mark.parametrize("notation", EVERY.values(), ids=EVERY)
+def test_a_network_is_read_back_in_the_letters_of_a_document(notation, latex):
+    lines = [line.latex if latex else str(line) for line in network_lines(notation)]
+    head = "---\nbroadcasting: none\n---\n" + textwrap.dedent(HEADS[notation.name]).lstrip() + "\n"
+    report = judged(head + "\n".join(lines) + "\n", latex)
+    assert report, str(report)
+    assert len(report.claims) == len(lines)
+    sign = "-" if latex else "−"
+    left, right = lines[-1].split(" = ")
+    wrong = judged(f"{head}{left} = {sign}({right})\n", latex)
+    assert [claim.verdict for claim in wrong.claims] == ["wrong"]
