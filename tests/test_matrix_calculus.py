@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import numpy as np
 import pytest
 from builders import normal
+from closed_forms import ROWS, options
 
 import autograd_lite as ag
 from autograd_lite.algebra import matrices, shortening
@@ -41,30 +39,13 @@ def test_the_closed_form_has_the_known_value_and_is_as_short(case):
     assert form.error < 1e-8
 
 
-with open(Path(__file__).parent / "closed_forms.toml", "rb") as file:
-    ROWS = [
-        pytest.param(row, id=f"{row['formula']} by {row['wrt']}, {row.get('order', 1)}")
-        for rows in tomllib.load(file).values()
-        for row in rows
-        if not row.get("tied")  # entries that are one variable
-    ]
-ASSUMED = {
-    "symmetric positive definite": "positive definite",
-    "positive determinant": "positive definite",
-}
 SQUARES_WRITTEN_OUT = {"xᵀ diag(d) x", "tanh(W x + b)"}  # x ∘ x for x², of each element
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_the_closed_form_is_that_of_the_table(row):
     """The same by the reader of notes, which evaluates both on drawings of its own."""
-    d = ag.derive(
-        row["formula"],
-        row["wrt"],
-        order=row.get("order", 1),
-        shapes={name: tuple(shape) for name, shape in row["shapes"].items()},
-        assume={k: ASSUMED.get(x, x) for k, x in row.get("assumptions", {}).items()},
-    )
+    d = ag.derive(row["formula"], row["wrt"], **options(row))
     if row["formula"] not in SQUARES_WRITTEN_OUT:
         assert signs(d.formula) <= 1.3 * signs(row["closed"]), d.formula
 

@@ -431,11 +431,13 @@ def _is_one_number(e: Expression) -> bool:
 def _repeats(e: Expression, whole: bool = False) -> bool:
     """Whether a matrix in an expression is broadcast to another shape.
 
-    So is a number in a sum of matrices, or where a matrix is a `whole` line.
+    So is a number in a sum or a product of matrices, or where a matrix is a `whole` line.
     """
     parts = children(e)
-    summed = parts if is_sum(e) else [e] if whole else []
-    if math.prod(e.shape) > 1 and any(map(_is_one_number, summed)):
+    matrices = [x for x in parts if math.prod(x.shape) > 1] if is_op(e, np.dot) else []
+    if math.prod(e.shape) > 1:
+        matrices += parts if is_sum(e) else [e] if whole else []
+    if any(map(_is_one_number, matrices)):
         return True
     if is_by_element(e):
         shapes = {a.shape for a in parts if math.prod(a.shape) > 1}
