@@ -150,25 +150,25 @@ HEADS = {
 }
 
 
-def network_lines(notation):
-    """The lines of a network of three layers, whose cost is the one that the notation is for."""
+def derived_network(notation):
+    """The derivation of a network of three layers, with the cost that the notation is for."""
     rng = np.random.default_rng(0)
     net = nn.Network([3, 4, 2, 1], activations=["sigmoid"] * 3, rng=0)
     m = 1 if notation.one_sample else 7
     f = net.forward(rng.normal(size=(3, m)))
-    loss = getattr(nn.losses, notation.loss or "binary_cross_entropy")
-    return ag.derive(loss(f.A[3], rng.integers(2, size=(1, m)) * 1.0), notation=notation).lines
+    loss = nn.losses.BY_NAME[notation.loss or "binary_cross_entropy"]
+    return ag.derive(loss(f.A[3], rng.integers(2, size=(1, m)) * 1.0), notation=notation)
 
 
 @pytest.mark.parametrize("latex", [False, True])
 @pytest.mark.parametrize("notation", EVERY.values(), ids=EVERY)
 def test_a_network_is_read_back_in_the_letters_of_a_document(notation, latex):
-    lines = [line.latex if latex else str(line) for line in network_lines(notation)]
-    head = "---\nbroadcasting: none\n---\n" + textwrap.dedent(HEADS[notation.name]).lstrip() + "\n"
-    report = judged(head + "\n".join(lines) + "\n", latex)
+    d = derived_network(notation)
+    head = f"---\nbroadcasting: none\n---\n{textwrap.dedent(HEADS[notation.name]).lstrip()}\n"
+    body = " ".join(d.latex().split()) if latex else "\n".join(map(str, d.lines))
+    report = judged(f"{head}{body}\n", latex)
     assert report, str(report)
-    assert len(report.claims) == len(lines)
-    sign = "-" if latex else "−"
-    left, right = lines[-1].split(" = ")
-    wrong = judged(f"{head}{left} = {sign}({right})\n", latex)
+    assert len(report.claims) == len(d.lines)
+    line, minus = (d.lines[-1].latex, "-") if latex else (str(d.lines[-1]), "−")
+    wrong = judged(f"{head}{line.replace(' = ', f' = {minus}')}\n", latex)
     assert [claim.verdict for claim in wrong.claims] == ["wrong"]

@@ -76,8 +76,9 @@ def derive(
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
-    for a tensor that is not on the tape, or a cost that the document does not treat, and
-    ImportError where SymPy (the extra `derive`) is missing.
+    for a tensor that is not on the tape, or a cost that the document does not treat, TypeError for
+    what is said of letters where J is a tensor, and ImportError where SymPy (the extra `derive`) is
+    missing.
 
     >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
     >>> X, Y = Tensor([[1.0, 2.0], [0.5, 0.2]], name="X"), Tensor([[1.0, 3.0]], name="Y")
@@ -108,9 +109,16 @@ def derive(
     sympy()
     if broadcasting not in ("none", "numpy"):
         raise ValueError(f"broadcasting={broadcasting!r}: there are none, numpy")
+    strict = broadcasting == "none"
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     if isinstance(J, str):
-        return derive_text(J, wrt, chosen, steps, order, shapes, assume)
+        return derive_text(J, wrt, chosen, steps, order, shapes, assume, strict)
+    given = " and ".join(k for k, x in (("shapes", shapes), ("assume", assume)) if x is not None)
+    if given:
+        raise TypeError(
+            f"{given}: said of the letters of a formula, derive('xᵀ A x', …); a Tensor has the "
+            "shape and the values that are on its tape"
+        )
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
@@ -128,7 +136,7 @@ def derive(
         pairs = zip(labels, wrt, strict=True)
         return {x: closed_form([On(J, t, label)], style, order) for x, t in pairs}
 
-    return written(quantities, writing, steps, forms, broadcasting == "none")
+    return written(quantities, writing, steps, forms, strict)
 
 
 def style_for(notation: Notation, cost: str) -> Callable[[bool], Style]:
@@ -146,6 +154,7 @@ def derive_text(
     order: int,
     shapes: Mapping[str, Sequence[str | int]] | None,
     assume: Mapping[str, str] | None,
+    strict: bool,
 ) -> Derivation:
     """The derivation of a formula: see `derive`."""
     first, second = formula_on_tapes(text, shapes, assume)
@@ -163,7 +172,8 @@ def derive_text(
             return []
         tape = first.named(record(first.cost, [first.letters[x] for x in letters]))
         quantities = Deriver(tape, notation.cancels).quantities(with_cost=bool(tape.given))
-        return written(quantities, Writing(replace(notation, letters={}), tape), steps, dict).lines
+        writing = Writing(replace(notation, letters={}), tape)
+        return written(quantities, writing, steps, dict, strict).lines
 
     def form(x: str) -> ClosedForm:
         try:
@@ -348,7 +358,8 @@ class Deriver:
         tape, recorded = self.tape, self.tape.recorded
         users = dict.fromkeys(s.number for s in symbols(raw) if s.kind == "gradient")
         steps: list[tuple[Part, ...]] = []
-        for n in users or [recorded.cost.number]:
+        forward = users or [recorded.cost.number]
+        for n in (n for n in forward if recorded[n].op is not None):  # J may be a leaf
             reader = Reader(tape.letter)
             name = tape.symbol(n) if n in tape.labels else Symbol("value", "J", n, ())
             steps.append(("forward: ", name, " = ", reader(recorded[n])))
