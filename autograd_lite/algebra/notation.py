@@ -29,6 +29,7 @@ from autograd_lite.algebra.tree import (
     elementwise,
     factors,
     only,
+    product,
     terms,
 )
 
@@ -362,6 +363,7 @@ class Style:
         return self.within(e, least)
 
     def matrix_product(self, left: Expression, right: Expression) -> str:
+        left, right = map(_as_product, (left, right))
         outer = self.notation.outer[self.latex]
         row = isinstance(right, Apply) and right.op is np.transpose and right.arguments[0]
         if outer and row and left.shape[1] == right.shape[0] == 1:
@@ -481,6 +483,8 @@ class Style:
         if e.op is rules.einsum:
             arrow = r" \to " if self.latex else "→"
             inside.insert(0, e.static["subscripts"].replace("->", arrow))
+        if e.op.__name__ in _COMPOSED:
+            return _COMPOSED[e.op.__name__][self.latex].replace("@", inside[0]), ATOM
         name = function_name(e.op.__name__, self.latex)
         if not e.arguments:
             return name, ATOM
@@ -514,6 +518,7 @@ _FUNCTIONS |= dict.fromkeys(("diagflat", "diagonal_of"), ("diag", r"\operatornam
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
 _FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
+_COMPOSED = {"logabsdet": ("log(|det(@)|)", r"\log\left(|\det\left(@\right)|\right)")}
 # Signs that are read as well as written, beside those that a Notation has
 SIGNS: dict[str, str] = {
     "∂": "partial",
@@ -544,6 +549,13 @@ SIGNS: dict[str, str] = {
     "±": "pm",
     "⟺": "iff",
 }
+
+
+def _as_product(e: Expression) -> Expression:
+    """A matrix of ones as 𝟏 1ᵀ: alone, in a sum or element by element, it is the number 1."""
+    if isinstance(e, Ones) and 1 not in e.shape:
+        return product(Ones((e.shape[0], 1)), Ones((1, e.shape[1])))
+    return e
 
 
 def function_name(name: str, latex: bool) -> str:

@@ -439,7 +439,7 @@ def jacobian_form(on: Sequence[On], style: Callable[[bool], Style]) -> ClosedFor
             (slope,) = gradients(pair.y, [pair.x], gradient=u, create_graph=True)
         slopes.append(On(slope, u, pair.of, pair.named))
     form = _product_form(slopes, (f"d{label}", rf"\mathrm{{d}}{in_latex(label)}"), style)
-    return replace(form, claim=f"A change {_direction(form)} of {name} changes {label} by")
+    return replace(form, claim=f"∂{label}/∂{name} {_direction(form)} =")
 
 
 def _direction(form: ClosedForm) -> str:

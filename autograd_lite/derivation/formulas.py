@@ -296,6 +296,10 @@ def _terms(node: Any) -> Iterator[str]:
     elif isinstance(node, Sum):
         for _, term in node.terms:
             yield from _terms(term)
+    elif isinstance(node, Quotient):
+        yield from _terms(node.above)
+    elif isinstance(node, Product) and all(sign == "/" for sign, _ in node.factors[1:]):
+        yield from _terms(node.factors[0][1])
     elif isinstance(node, Product) and all(sign in "∘⊙*" for sign, _ in node.factors[1:]):
         for _, factor in node.factors:
             yield from _terms(factor)

@@ -112,7 +112,7 @@ class Writer:
 
     @property
     def dtype(self) -> str:
-        """The argument by which PyTorch makes an array of the kind of a letter's; JAX needs none."""
+        """The argument by which PyTorch makes an array like a letter's; the others need none."""
         arrays = [s for s in (*self.letters, *self.more) if s.kind != "size"]
         if self.library != "torch" or not arrays:
             return ""

@@ -194,10 +194,19 @@ class Operations:
         return self.contracted(a, b)
 
     def contracted(self, a: Expression, b: Expression) -> Expression:
-        """A product with a derivative of a matrix: the sum over both of its indices."""
+        """A product with a derivative of a matrix: the sum over both of its indices.
+
+        ∂J/∂X V, of a matrix J, is how J changes with X in the direction V.
+        """
         a, b = _unfolded(a), _unfolded(b)
         if is_number(a) or is_number(b):
             return Apply(np.multiply, (a, b), a.shape if is_number(b) else b.shape)
+        if len(a.shape) == 4 and len(b.shape) == 2:
+            below: Any = a.shape[2:]
+            self.fits(
+                matrix_shape(b), below, f"the derivative is by something {written_shape(below)}"
+            )
+            return Apply(np.tensordot, (a, b), a.shape[:2], {"axes": 2})
         if len(b.shape) != 4:
             raise NotConforming(f"{_sizes(a)} times {_sizes(b)}")
         above: Any = b.shape[:2]
