@@ -184,10 +184,10 @@ class Notation:
 
     def meanings(self, text: str) -> list[str]:
         """What a note says of the letters that stand for ones in a text: `J_n = 1_{n×1}`."""
-        if self.ones[0][0] in "1𝟏":
+        if self.ones[0].startswith(("1", "𝟏")):
             return []
         before, _, after = map(re.escape, self.ones[0].partition("@"))
-        lengths = dict.fromkeys(re.findall(rf"(?<!\w){before}(\w){after}", text))
+        lengths = dict.fromkeys(re.findall(rf"(?<!\w){before}(\d+|\w){after}", text))
         return [f"{self.ones[0].replace('@', n)} = 1_{{{n}×1}}" for n in lengths]
 
     def letter(self, kind: str, of: str, layer: int, latex: bool) -> tuple[str, int]:
