@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
+from closed_forms import ROWS, TABLE
 
 import autograd_lite as ag
-
-with open(Path(__file__).parent / "closed_forms.toml", "rb") as file:
-    TABLE = tomllib.load(file)
-# In a note, the derivative by a matrix takes all of its entries as variables of their own.
-ROWS = [
-    pytest.param(row, id=f"{group}: {row['formula']} by {row['wrt']}, {row.get('order', 1)}")
-    for group, rows in TABLE.items()
-    for row in rows
-    if not row.get("tied")
-]
 
 
 def declarations(row: dict[str, Any]) -> list[str]:

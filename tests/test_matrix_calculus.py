@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import numpy as np
 import pytest
 from builders import normal
+from closed_forms import ROWS, options
 
 import autograd_lite as ag
 from autograd_lite.algebra import matrices, shortening
@@ -16,7 +14,7 @@ from autograd_lite.algebra.linear import pulled_out
 from autograd_lite.algebra.notation import TEXT
 from autograd_lite.algebra.tree import Symbol, elementwise, number, product, transposed
 from autograd_lite.derivation import closed
-from benchmarks.known_derivatives import ALL, CLASSICS, NINE, drawn, expected, signs
+from benchmarks.known_derivatives import ALL, NINE, drawn, expected, signs
 from nn.cli import command
 
 NAMES = [f"{case.formula} by {case.wrt}, {case.options}" for case in ALL]
@@ -41,54 +39,13 @@ def test_the_closed_form_has_the_known_value_and_is_as_short(case):
     assert form.error < 1e-8
 
 
-# These have an inverse only where X is tall, which a note cannot say.
-TALL = ("det(Xᵀ", "(Xᵀ C X)⁻¹")
-
-
-@pytest.mark.parametrize("case", ALL, ids=NAMES)
-def test_what_is_printed_is_read_back_and_holds(case, tmp_path):
-    tall = any(part in case.formula for part in TALL)
-    case_sizes = "n = 5\nk = 3\n\n" if tall else ""
-    d = derived(case)
-    text = str(d)
-    front, _, body = text.rpartition("---\n")
-    note = f"{front}---\n{case_sizes}{body}" if front else case_sizes + text
-    assert ag.check_derivation(note + "\n"), note
-    (form,) = d.forms.values()
-    *lines, _ = (case_sizes + body).strip().splitlines()
-    left = form.claim or f"{form.lhs[1]} ="
-    rows = [f"$$ {line} $$" for line in (*filter(None, lines), f"{left} {form.latex()}")]
-    path = tmp_path / "note.md"
-    path.write_text((f"{front}---\n" if front else "") + "\n\n".join(rows) + "\n", encoding="utf-8")
-    report = ag.check_derivation(path)
-    assert report, str(report)
-    assert len(report.claims) == 1
-
-
-with open(Path(__file__).parent / "closed_forms.toml", "rb") as file:
-    ROWS = [
-        pytest.param(row, id=f"{row['formula']} by {row['wrt']}, {row.get('order', 1)}")
-        for rows in tomllib.load(file).values()
-        for row in rows
-        if not row.get("tied")  # entries that are one variable
-    ]
-ASSUMED = {
-    "symmetric positive definite": "positive definite",
-    "positive determinant": "positive definite",
-}
 SQUARES_WRITTEN_OUT = {"xᵀ diag(d) x", "tanh(W x + b)"}  # x ∘ x for x², of each element
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_the_closed_form_is_that_of_the_table(row):
     """The same by the reader of notes, which evaluates both on drawings of its own."""
-    d = ag.derive(
-        row["formula"],
-        row["wrt"],
-        order=row.get("order", 1),
-        shapes={name: tuple(shape) for name, shape in row["shapes"].items()},
-        assume={k: ASSUMED.get(x, x) for k, x in row.get("assumptions", {}).items()},
-    )
+    d = ag.derive(row["formula"], row["wrt"], **options(row))
     if row["formula"] not in SQUARES_WRITTEN_OUT:
         assert signs(d.formula) <= 1.3 * signs(row["closed"]), d.formula
 
@@ -99,20 +56,6 @@ def test_a_wrong_form_is_neither_the_known_one_nor_read_back():
     values = drawn(case, d.shapes, np.random.default_rng(3))
     assert not np.allclose(d(**{k: values[k] for k in "Ax"}), values["A"] @ values["x"])
     assert not ag.check_derivation(str(d).replace("Aᵀ", "A") + "\n")
-
-
-@pytest.mark.parametrize("case", CLASSICS, ids=[c.formula for c in CLASSICS])
-def test_the_function_for_torch_gives_the_same(case):
-    torch = pytest.importorskip("torch")
-    (form,) = derived(case).forms.values()
-    values = drawn(case, derived(case).shapes, np.random.default_rng(3))
-    namespace = {}
-    exec(form.source_in("torch"), namespace)
-    f = namespace[form.kind]
-    needed = f.__code__.co_varnames[: f.__code__.co_argcount]
-    found = f(**{k: torch.tensor(np.asarray(values[k], dtype=float)) for k in needed})
-    np.testing.assert_allclose(found.numpy(), expected(case, values), rtol=1e-8, atol=1e-10)
-    assert "import jax" in form.source_in("jax")
 
 
 def test_source_is_what_a_person_would_run():
@@ -300,6 +243,18 @@ def test_shapes_are_given_in_letters_or_found():
     assert d.formula == "Xᵀ r   where r = X w − y"
     assert [str(line) for line in d.lines] == ["∂J/∂r = r", "∂J/∂w = Xᵀ ∂J/∂r"]
     assert ag.derive(r"\frac{1}{2} x^\top A x", "x").latex() == r"\frac{1}{2} (A + A^{\top}) x"
+
+
+def test_what_is_said_of_letters_belongs_to_a_formula():
+    with pytest.raises(TypeError, match="shapes and assume: said of the letters of a formula"):
+        ag.derive(np.sum(x * x), [x], shapes={"x": ("n",)}, assume={"x": "positive"})
+
+
+@pytest.mark.parametrize("J", [lambda: ag.Tensor(3.0, True, "x"), lambda: "x"])
+def test_what_is_differentiated_by_itself(J):
+    d = ag.derive(J())
+    assert [str(line) for line in d.lines] == ["∂x/∂x = 1"]
+    assert (d.formula, ag.derive(J(), order=2).formula) == ("1", "0")
 
 
 @pytest.mark.parametrize(

@@ -34,29 +34,43 @@ from autograd_lite.walk import pull, seed
 _STACKED: dict[Any, Callable[..., Any]] = {np.dot: np.matmul, np.transpose: np.matrix_transpose}
 
 
-def evaluate(e: Expression, values: Callable[[Symbol], Any], on_tape: bool = False) -> Any:
+def evaluate(
+    e: Expression,
+    values: Callable[[Symbol], Any],
+    on_tape: bool = False,
+    known: dict[Expression, Any] | None = None,
+) -> Any:
     """The value of an expression, given that of each symbol.
 
-    on_tape: whether derivatives in it can be differentiated again. Raises IndexError for an element
-    that does not exist, and what NumPy raises where shapes do not fit.
+    on_tape: whether derivatives in it can be differentiated again. known: a dictionary that keeps
+    the value of each operation, so that one that is written twice is done once. Raises IndexError
+    for an element that does not exist, and what NumPy raises where shapes do not fit.
     """
+
+    def part(x: Expression) -> Any:
+        return evaluate(x, values, on_tape, known)
+
     if isinstance(e, Symbol):
         return values(e)
     if isinstance(e, Number | Ones | Index):
         return _without_symbols(e)
     if isinstance(e, Named):
-        return evaluate(e.meaning, values, on_tape)
+        return part(e.meaning)
     if isinstance(e, Derivative):
         at = [x and evaluate(x, values) for x in e.at]
         return _derivative(e, evaluate(e.of, values, True), values(e.wrt), at, on_tape)
     if isinstance(e, Element):
-        parts = [x and evaluate(x, values, on_tape) for x in (e.row, e.column)]
-        return _element(e, evaluate(e.of, values, on_tape), *parts)
+        return _element(e, part(e.of), *(x and part(x) for x in (e.row, e.column)))
     if isinstance(e, Total):
-        return _over_index(e, evaluate(e.body, values, on_tape))
+        return _over_index(e, part(e.body))
     if isinstance(e, Blocks):
-        return _blocks([[evaluate(x, values, on_tape) for x in row] for row in e.rows], e)
-    return _operated(e, [_lifted(evaluate(a, values, on_tape), a, e) for a in e.arguments])
+        return _blocks([[part(x) for x in row] for row in e.rows], e)
+    if known is not None and e in known:
+        return known[e]
+    value = _operated(e, [_lifted(part(a), a, e) for a in e.arguments])
+    if known is not None:
+        known[e] = value
+    return value
 
 
 def _without_symbols(e: Number | Ones | Index) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,11 +23,13 @@ from autograd_lite.algebra.tree import (
     Named,
     Number,
     Ones,
+    Shape,
     Symbol,
     Total,
     elementwise,
     factors,
     only,
+    product,
     terms,
 )
 
@@ -126,7 +129,8 @@ class Notation:
     for `Z` and `A`; under `σ′` the slope at a `Z`, under `last σ′` that of the last layer.
     hadamard, product, outer, transpose: the signs, with their spaces. An `outer` product is a
     column times a row. bare_transpose: whether text has no parentheses in Aᵀ.
-    ones, row_of_ones, count: a column and a row of ones, and the letter for the number of samples.
+    ones, row_of_ones, count: a column and a row of ones, in which @ stands for their length, and
+    the letter for the number of samples.
     first: the number of the input layer. columns: whether samples are columns.
     one_sample, one_output: whether the cost must have only one.
     loss, output: the name of the loss that it is for, and ∂C/∂A of it, in words and as a function
@@ -178,6 +182,14 @@ class Notation:
         if self.letters and missing:
             raise ValueError(f"notation {self.name!r} has no letters for {', '.join(missing)}")
 
+    def meanings(self, text: str) -> list[str]:
+        """What a note says of the letters that stand for ones in a text: `J_n = 1_{n×1}`."""
+        if self.ones[0].startswith(("1", "𝟏")):
+            return []
+        before, _, after = map(re.escape, self.ones[0].partition("@"))
+        lengths = dict.fromkeys(re.findall(rf"(?<!\w){before}(\d+|\w){after}", text))
+        return [f"{self.ones[0].replace('@', n)} = 1_{{{n}×1}}" for n in lengths]
+
     def letter(self, kind: str, of: str, layer: int, latex: bool) -> tuple[str, int]:
         """How the `kind` of W, b, Z, A or Y is written in a layer, and how tightly that binds."""
         own, sign = self.letters[of][latex], _SIGNS[kind]
@@ -219,7 +231,7 @@ class Style:
 
     letters: the text of a symbol, and how tightly it binds. count: the number that is written as
     the notation's letter where it divides (`m` for 400). least: ATOM for parentheses around
-    everything that consists of parts.
+    everything that consists of parts. sizes: the letters of lengths, where ones are of a length.
     """
 
     latex: bool = False
@@ -227,6 +239,7 @@ class Style:
     letters: Callable[[Symbol, bool], tuple[str, int]] = _LETTERS
     count: int = 0
     least: int = 0  # how tightly an argument must bind to need no parentheses
+    sizes: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def times(self) -> str:
@@ -245,9 +258,7 @@ class Style:
         if isinstance(e, Number):
             return self.constant(e.value), ATOM if e.value >= 0 else SUM
         if isinstance(e, Ones):
-            row = e.shape[0] == 1 < e.shape[-1]
-            ones = self.notation.row_of_ones if row else self.notation.ones
-            return ones[self.latex], ATOM
+            return self.ones(e.shape), ATOM
         if not isinstance(e, Apply):
             return self.indexed(e)
         if e.op in (np.add, np.subtract):
@@ -335,6 +346,15 @@ class Style:
             return minus + top
         return minus + (rf"\frac{{{top}}}{{{bottom}}}" if self.latex else f"{top}/{bottom}")
 
+    def ones(self, shape: Shape) -> str:
+        """A column or a row of ones; of more, the number that each of its entries is."""
+        if 1 not in shape[:1] + shape[-1:]:
+            return "1"
+        row = shape[0] == 1 < shape[-1]
+        sign = (self.notation.row_of_ones if row else self.notation.ones)[self.latex]
+        length = max(shape)
+        return sign.replace("@", self.sizes.get(length, str(length)))
+
     def factor(self, e: Expression, least: int) -> str:
         """A factor after no matrix: there a column of ones is bold, as 1 is a number."""
         column = isinstance(e, Ones) and e.shape[-1] == 1 < e.shape[0]
@@ -343,9 +363,11 @@ class Style:
         return self.within(e, least)
 
     def matrix_product(self, left: Expression, right: Expression) -> str:
+        left, right = map(_as_product, (left, right))
         outer = self.notation.outer[self.latex]
-        if outer and isinstance(right, Apply) and right.op is np.transpose:
-            return self.factor(left, PRODUCT) + outer + self(right.arguments[0])
+        row = isinstance(right, Apply) and right.op is np.transpose and right.arguments[0]
+        if outer and row and left.shape[1] == right.shape[0] == 1:
+            return self.factor(left, PRODUCT) + outer + self.within(row, POSTFIX)
         product = self.notation.product[self.latex]
         return self.factor(left, PRODUCT) + product + self.within(right, PRODUCT)
 
@@ -461,6 +483,8 @@ class Style:
         if e.op is rules.einsum:
             arrow = r" \to " if self.latex else "→"
             inside.insert(0, e.static["subscripts"].replace("->", arrow))
+        if e.op.__name__ in _COMPOSED:
+            return _COMPOSED[e.op.__name__][self.latex].replace("@", inside[0]), ATOM
         name = function_name(e.op.__name__, self.latex)
         if not e.arguments:
             return name, ATOM
@@ -494,6 +518,7 @@ _FUNCTIONS |= dict.fromkeys(("diagflat", "diagonal_of"), ("diag", r"\operatornam
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
 _FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("tan", "sinh", "cosh", "arctan", "ln", "lim", "arg")}
+_COMPOSED = {"logabsdet": ("log(|det(@)|)", r"\log\left(|\det\left(@\right)|\right)")}
 # Signs that are read as well as written, beside those that a Notation has
 SIGNS: dict[str, str] = {
     "∂": "partial",
@@ -524,6 +549,13 @@ SIGNS: dict[str, str] = {
     "±": "pm",
     "⟺": "iff",
 }
+
+
+def _as_product(e: Expression) -> Expression:
+    """A matrix of ones as 𝟏 1ᵀ: alone, in a sum or element by element, it is the number 1."""
+    if isinstance(e, Ones) and 1 not in e.shape:
+        return product(Ones((e.shape[0], 1)), Ones((1, e.shape[1])))
+    return e
 
 
 def function_name(name: str, latex: bool) -> str:

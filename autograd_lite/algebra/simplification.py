@@ -122,6 +122,8 @@ class Simplifier:
                 factor, arguments[k] = split(a)
                 coefficient *= factor
         new: Expression
+        if e.op is np.dot and any(map(_consists_of_sizes, arguments)):
+            return self(scaled(coefficient, elementwise(np.multiply, *arguments)))
         if e.op is np.dot:
             count, new = _chain([*_factors(arguments[0]), *_factors(arguments[1])])
             coefficient *= count
@@ -218,6 +220,12 @@ def filled(e: Expression, shape: Shape) -> Expression:
         return reshaped(e, shape)
     coefficient, e = split(e)
     return scaled(coefficient, stretched(e, shape))
+
+
+def _consists_of_sizes(e: Expression) -> bool:
+    """Whether a matrix is one number, made of letters for sizes: 1/m."""
+    inside = symbols(e)
+    return e.shape == (1, 1) and bool(inside) and all(s.kind == "size" for s in inside)
 
 
 def _factors(e: Expression) -> list[Expression]:

@@ -26,7 +26,6 @@ from autograd_lite.algebra.matrices import (
     shape_in_matrices,
     times,
     transposition,
-    unit_matrix,
 )
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import Style, in_latex
@@ -155,8 +154,6 @@ class Subject:
         tape = self.tape
 
         def letter(s: Step) -> Expression | None:
-            if s.op is None and not s.label and _is_identity(s.value):
-                return unit_matrix(len(s.value))
             if s.number in tape.known:
                 return tape.known[s.number]
             given = s.op is not None and (s.is_gradient or s.number in tape.given)
@@ -242,10 +239,6 @@ class Subject:
             raise ArithmeticError(f"the tape has {expected:.6g}, central differences {found:.6g}")
 
 
-def _is_identity(a: np.ndarray) -> bool:
-    return a.ndim == 2 and len(a) > 1 and np.array_equal(a, np.eye(len(a)))
-
-
 def with_sizes(e: Expression, sizes: Mapping[int, str]) -> Expression:
     """The expression with letters for the sizes in its numbers: 1/m for 1/13."""
     if not sizes:
@@ -305,10 +298,10 @@ def checked_form(
         except ArithmeticError as found:
             problem = found
             continue
-        styles = style(False), style(True)
-        said = tuple(together(parts, styles[0]) for parts in conditions)
+        text, latex = (replace(style(x), sizes=tape.sizes) for x in (False, True))
+        said = tuple(together(parts, text) for parts in conditions)
         letters = _letters_of(first, e, names)
-        form = ClosedForm(kind, lhs, e, names, *letters, said, error, styles)
+        form = ClosedForm(kind, lhs, e, names, *letters, said, error, (text, latex))
         return replace(form, sizes={letter: n for n, letter in tape.sizes.items()})
     raise ArithmeticError(f"no closed form of {lhs[0]} has the values of the tape") from problem
 
@@ -446,7 +439,7 @@ def jacobian_form(on: Sequence[On], style: Callable[[bool], Style]) -> ClosedFor
             (slope,) = gradients(pair.y, [pair.x], gradient=u, create_graph=True)
         slopes.append(On(slope, u, pair.of, pair.named))
     form = _product_form(slopes, (f"d{label}", rf"\mathrm{{d}}{in_latex(label)}"), style)
-    return replace(form, claim=f"A change {_direction(form)} of {name} changes {label} by")
+    return replace(form, claim=f"∂{label}/∂{name} {_direction(form)} =")
 
 
 def _direction(form: ClosedForm) -> str:

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite import rules
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.matrices import NoMatrix, is_by_element
+from autograd_lite.algebra.matrices import NoMatrix, is_by_element, is_op, is_sum
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.notation import TEXT, Notation, Style, letters_of
 from autograd_lite.algebra.reading import Reader
+from autograd_lite.algebra.shortening import Shortener
 from autograd_lite.algebra.simplification import (
     ARITHMETIC,
     Simplifier,
@@ -33,8 +35,10 @@ from autograd_lite.algebra.tree import (
     Part,
     Quantity,
     Symbol,
+    all_parts,
     children,
     elementwise,
+    factors,
     substituted,
     symbols,
     without,
@@ -72,8 +76,9 @@ def derive(
 
     Every line is evaluated as printed and compared with the tape, at the tape's values and at a
     fresh point where nothing is saturated; ArithmeticError if one does not agree. Raises ValueError
-    for a tensor that is not on the tape, or a cost that the document does not treat, and
-    ImportError where SymPy (the extra `derive`) is missing.
+    for a tensor that is not on the tape, or a cost that the document does not treat, TypeError for
+    what is said of letters where J is a tensor, and ImportError where SymPy (the extra `derive`) is
+    missing.
 
     >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
     >>> X, Y = Tensor([[1.0, 2.0], [0.5, 0.2]], name="X"), Tensor([[1.0, 3.0]], name="Y")
@@ -104,9 +109,16 @@ def derive(
     sympy()
     if broadcasting not in ("none", "numpy"):
         raise ValueError(f"broadcasting={broadcasting!r}: there are none, numpy")
+    strict = broadcasting == "none"
     chosen = notation if isinstance(notation, Notation) else notation_named(notation)
     if isinstance(J, str):
-        return derive_text(J, wrt, chosen, steps, order, shapes, assume)
+        return derive_text(J, wrt, chosen, steps, order, shapes, assume, strict)
+    given = " and ".join(k for k, x in (("shapes", shapes), ("assume", assume)) if x is not None)
+    if given:
+        raise TypeError(
+            f"{given}: said of the letters of a formula, derive('xᵀ A x', …); a Tensor has the "
+            "shape and the values that are on its tape"
+        )
     seed(J, None)  # raises where J has no gradient
     if wrt is None:
         wrt = [t for t in reachable([J], by_needs) if t._op is None]
@@ -124,7 +136,7 @@ def derive(
         pairs = zip(labels, wrt, strict=True)
         return {x: closed_form([On(J, t, label)], style, order) for x, t in pairs}
 
-    return written(quantities, writing, steps, forms, broadcasting == "none")
+    return written(quantities, writing, steps, forms, strict)
 
 
 def style_for(notation: Notation, cost: str) -> Callable[[bool], Style]:
@@ -142,6 +154,7 @@ def derive_text(
     order: int,
     shapes: Mapping[str, Sequence[str | int]] | None,
     assume: Mapping[str, str] | None,
+    strict: bool,
 ) -> Derivation:
     """The derivation of a formula: see `derive`."""
     first, second = formula_on_tapes(text, shapes, assume)
@@ -158,8 +171,9 @@ def derive_text(
         if first.cost.ndim:
             return []
         tape = first.named(record(first.cost, [first.letters[x] for x in letters]))
-        quantities = Deriver(tape, notation.cancels).quantities()
-        return written(quantities, Writing(replace(notation, letters={}), tape), steps, dict).lines
+        quantities = Deriver(tape, notation.cancels).quantities(with_cost=bool(tape.given))
+        writing = Writing(replace(notation, letters={}), tape)
+        return written(quantities, writing, steps, dict, strict).lines
 
     def form(x: str) -> ClosedForm:
         try:
@@ -172,7 +186,8 @@ def derive_text(
     def forms() -> dict[str, ClosedForm]:
         return {x: form(x) for x in letters}
 
-    return FormulaDerivation(first.note, first.remarks, first.shapes, lines, forms, steps)
+    note, meanings = first.note, notation.meanings
+    return FormulaDerivation(note, first.remarks, first.shapes, lines, forms, steps, meanings)
 
 
 # What they say
@@ -188,10 +203,14 @@ class Deriver:
         self.read: dict[Symbol, Any] = {}
         self.left_out: dict[Symbol, list[Expression]] = {}
 
-    def quantities(self) -> list[Quantity]:
-        """In order: names that were given, then gradients from the cost down."""
+    def quantities(self, with_cost: bool = False) -> list[Quantity]:
+        """In order: names that were given, then gradients from the cost down.
+
+        with_cost: also what J is in those names, between them.
+        """
         recorded = self.tape.recorded
         waiting = [self.tape.symbol(s.number, "gradient") for s in recorded.wrt]
+        waiting += [self.tape.symbol(recorded.cost.number)] if with_cost else []
         while waiting:
             symbol = waiting.pop()
             key = symbol.kind, symbol.number
@@ -294,7 +313,8 @@ class Deriver:
     def _symbol(self, step: Step, of: Symbol) -> Expression | None:
         tape = self.tape
         if not step.is_gradient or step.op is None:
-            return tape.letter(step) or (tape.twin(step) if step.op else None)
+            known = tape.letter(step) or (tape.twin(step) if step.op else None)
+            return None if known is None or of in symbols(known) else known
         arriving = tape.arriving(step, of.number if of.kind == "gradient" else -1)
         if arriving is not None:
             return arriving
@@ -338,7 +358,8 @@ class Deriver:
         tape, recorded = self.tape, self.tape.recorded
         users = dict.fromkeys(s.number for s in symbols(raw) if s.kind == "gradient")
         steps: list[tuple[Part, ...]] = []
-        for n in users or [recorded.cost.number]:
+        forward = users or [recorded.cost.number]
+        for n in (n for n in forward if recorded[n].op is not None):  # J may be a leaf
             reader = Reader(tape.letter)
             name = tape.symbol(n) if n in tape.labels else Symbol("value", "J", n, ())
             steps.append(("forward: ", name, " = ", reader(recorded[n])))
@@ -379,6 +400,7 @@ def written(
                 error,
                 f"{latex(q.symbol)} = {latex(q.rhs)}",
                 tuple(together(step, text) for step in steps),
+                q.symbol.kind,
             )
         )
         shape = str(q.symbol.shape).replace(" ", r"\,")
@@ -397,16 +419,37 @@ def written(
 
 
 def conforming_line(e: Expression) -> Expression:
-    """An expression in which what NumPy would repeat is repeated by products with ones."""
+    """An expression of matrices alone: what NumPy would repeat is repeated by products with ones.
+
+    Indices that take a diagonal, or the one element that there is, are no longer written.
+    """
+    indexed = any(is_op(x, rules.getitem, rules.scatter_add) for x in all_parts(e))
     try:
-        return in_matrices(e) if _repeats(e) else e
+        if indexed:
+            return Shortener().shortest(in_matrices(e))
+        return in_matrices(e) if _repeats(e, whole=True) else e
     except NoMatrix:
         return e
 
 
-def _repeats(e: Expression) -> bool:
-    """Whether a matrix in an expression is broadcast to another shape."""
+def _is_one_number(e: Expression) -> bool:
+    """Whether it is one number, such as ∂J/∂T1, that is no constant; repeated, perhaps."""
+    _, above, below = factors(e)
+    inside = [x.arguments[0] if is_op(x, np.broadcast_to) else x for x in (*above, *below)]
+    return bool(inside) and all(math.prod(x.shape) == 1 for x in inside)
+
+
+def _repeats(e: Expression, whole: bool = False) -> bool:
+    """Whether a matrix in an expression is broadcast to another shape.
+
+    So is a number in a sum or a product of matrices, or where a matrix is a `whole` line.
+    """
     parts = children(e)
+    matrices = [x for x in parts if math.prod(x.shape) > 1] if is_op(e, np.dot) else []
+    if math.prod(e.shape) > 1:
+        matrices += parts if is_sum(e) else [e] if whole else []
+    if any(map(_is_one_number, matrices)):
+        return True
     if is_by_element(e):
         shapes = {a.shape for a in parts if math.prod(a.shape) > 1}
         return len(shapes | {e.shape}) > 1 or any(map(_repeats, parts))

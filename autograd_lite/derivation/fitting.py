@@ -73,7 +73,7 @@ class Writing:
 
     def style(self, latex: bool) -> Style:
         """The writer of its expressions."""
-        return Style(latex, self.notation, self.names)
+        return Style(latex, self.notation, self.names, sizes=self.tape.sizes)
 
 
 _NAME = re.compile(r"([WbZA])(\d+)|([XY])")
@@ -212,7 +212,8 @@ class InLetters(Writing):
                 return self.names(s, latex)
             return self.notation.letter(s.kind, *self._layer(s), latex)
 
-        return Style(latex, self.notation, letters, self.samples)
+        sizes = {self.samples: self.notation.count}
+        return Style(latex, self.notation, letters, self.samples, sizes=sizes)
 
 
 def _transposed_line(q: Quantity) -> Quantity:

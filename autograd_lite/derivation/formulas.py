@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.matrix_form import in_matrices
-from autograd_lite.algebra.tree import Symbol, symbols
+from autograd_lite.algebra.tree import Expression, Symbol, symbols
 from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.formula.elaboration import Elaborator
@@ -295,6 +296,10 @@ def _terms(node: Any) -> Iterator[str]:
     elif isinstance(node, Sum):
         for _, term in node.terms:
             yield from _terms(term)
+    elif isinstance(node, Quotient):
+        yield from _terms(node.above)
+    elif isinstance(node, Product) and all(sign == "/" for sign, _ in node.factors[1:]):
+        yield from _terms(node.factors[0][1])
     elif isinstance(node, Product) and all(sign in "∘⊙*" for sign, _ in node.factors[1:]):
         for _, factor in node.factors:
             yield from _terms(factor)
@@ -352,6 +357,7 @@ class _World(World):
         self.properties = properties
         self.kind = "normal"
         self.counts: dict[str, Tensor] = {}
+        self.known: dict[Expression, Any] = {}
 
     def value(self, symbol: Symbol) -> Any:
         if symbol.kind != "size":
@@ -361,8 +367,13 @@ class _World(World):
             self.counts[symbol.label] = Tensor(float(n or 0), requires_grad=True, name=symbol.label)
         return self.counts[symbol.label]
 
+    def evaluated(self, e: Expression) -> Any:
+        """On a tape where what is written twice, as σ(X w), is one step, which has one name."""
+        return evaluate(e, self.value, True, self.known)
+
     def draw_again(self, kind: str) -> None:
         self.kind = kind
+        self.known.clear()
         for entry in self.by_number:
             entry.value = None
 

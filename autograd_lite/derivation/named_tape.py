@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.matrices import unit_matrix
 from autograd_lite.algebra.notation import RELATIONS
 from autograd_lite.algebra.reading import Reader, inactive, is_constant, static_mark
 from autograd_lite.algebra.simplification import Simplifier, arithmetic
@@ -95,6 +96,9 @@ class NamedTape:
             if known is not None:
                 self.known[s.number] = known
             if known is not None or is_constant(s):
+                continue
+            if not s.label and _is_identity(s.value):
+                self.known[s.number] = unit_matrix(len(s.value))
                 continue
             if not s.label:
                 self.given.add(s.number)
@@ -222,6 +226,10 @@ _STRUCTURAL = {
     *(np.dot, np.matmul, np.sum, np.mean, np.max, np.min, np.var, np.std),
     *(rules.logsumexp_, rules.softmax_, rules.log_softmax_, rules.concatenate, rules.stack),
 }
+
+
+def _is_identity(a: np.ndarray) -> bool:
+    return a.ndim == 2 and len(a) > 1 and np.array_equal(a, np.eye(len(a)))
 
 
 def is_data(s: Step) -> bool:

@@ -21,7 +21,8 @@ class Line:
 
     shape: of both sides. note: what to know about it. error: the largest deviation of the printed
     expression from the tape, relative to the tape's largest value, over both points. latex: the
-    line in LaTeX. steps: how it came about.
+    line in LaTeX. steps: how it came about. kind: whether the left side is a `gradient`, a large
+    `part` of one, or the `value` of a tensor.
     """
 
     lhs: str
@@ -31,6 +32,7 @@ class Line:
     error: float
     latex: str
     steps: tuple[str, ...] = ()
+    kind: str = "gradient"
 
     def __str__(self) -> str:
         return f"{self.lhs} = {self.rhs}"
@@ -127,7 +129,7 @@ class FormulaDerivation(Derivation):
     """The derivation of a formula that was given as text; printed, it is a note to be checked.
 
     note: its declarations and definitions. remarks: how it was read. shapes: those of its letters.
-    lines: the steps, where it is a scalar.
+    lines: the steps, where it is a scalar. meanings: what a note says of the signs in a text.
     """
 
     def __init__(
@@ -138,14 +140,19 @@ class FormulaDerivation(Derivation):
         lines: Callable[[], list[Line]],
         forms: Callable[[], dict[str, ClosedForm]],
         steps: bool,
+        meanings: Callable[[str], list[str]],
     ) -> None:
         super().__init__(lines, forms=forms)
         self.note, self.remarks, self.shapes = list(note), list(remarks), dict(shapes)
-        self.steps = steps
+        self.steps, self.meanings = steps, meanings
 
     def __str__(self) -> str:
-        steps = [str(line) for line in self.lines] if self.steps else []
-        return "\n".join([*self.note, *steps, *(form.statement for form in self.forms.values())])
+        *before, formula = self.note
+        lines = self.lines if self.steps else []
+        names = [str(line) for line in lines if line.kind == "value"]  # in which J is written
+        slopes = [str(line) for line in lines if line.kind != "value"]
+        said = [*names, formula, *slopes, *(form.statement for form in self.forms.values())]
+        return "\n".join([*before, *self.meanings("\n".join(said)), *said])
 
     __repr__ = __str__
 

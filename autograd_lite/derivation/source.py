@@ -107,10 +107,16 @@ class Writer:
         self.library, self.prefix = library, _PREFIX[library]
         self.helpers: set[str] = set()
         self.sizes, self.used_sizes = sizes, dict[str, str]()
-        self.inputs = [s for s in inputs if s.shape]
+        self.letters, self.inputs = inputs, [s for s in inputs if s.shape]
         self.others, self.more = others, list[Symbol]()
-        self.dtype = f", dtype={python_name(inputs[0].label)}.dtype" if inputs else ""
-        self.dtype = self.dtype if library == "torch" else ""
+
+    @property
+    def dtype(self) -> str:
+        """The argument by which PyTorch makes an array like a letter's; the others need none."""
+        arrays = [s for s in (*self.letters, *self.more) if s.kind != "size"]
+        if self.library != "torch" or not arrays:
+            return ""
+        return f", dtype={python_name(arrays[0].label)}.dtype"
 
     def __call__(self, e: Expression) -> str:
         return self.write(e)[0]

@@ -146,10 +146,10 @@ class Operations:
             return Apply(np.multiply, (a, b), self.together(a, b, sign))
         if len(b.shape) == 4 or len(a.shape) == 4:
             return self.contracted(a, b)
-        if is_number(a) or is_number(b):
-            return self.scaled(a, b)
         if sign == "⊗":
             return self.outer(a, b)
+        if is_number(a) or is_number(b):
+            return self.scaled(a, b)
         elementwise = self.of_columns(sign, a, b)
         if elementwise is not None:
             return elementwise
@@ -194,10 +194,19 @@ class Operations:
         return self.contracted(a, b)
 
     def contracted(self, a: Expression, b: Expression) -> Expression:
-        """A product with a derivative of a matrix: the sum over both of its indices."""
+        """A product with a derivative of a matrix: the sum over both of its indices.
+
+        ∂J/∂X V, of a matrix J, is how J changes with X in the direction V.
+        """
         a, b = _unfolded(a), _unfolded(b)
         if is_number(a) or is_number(b):
             return Apply(np.multiply, (a, b), a.shape if is_number(b) else b.shape)
+        if len(a.shape) == 4 and len(b.shape) == 2:
+            below: Any = a.shape[2:]
+            self.fits(
+                matrix_shape(b), below, f"the derivative is by something {written_shape(below)}"
+            )
+            return Apply(np.tensordot, (a, b), a.shape[:2], {"axes": 2})
         if len(b.shape) != 4:
             raise NotConforming(f"{_sizes(a)} times {_sizes(b)}")
         above: Any = b.shape[:2]
@@ -223,6 +232,8 @@ class Operations:
 
     def outer(self, a: Expression, b: Expression) -> Expression:
         meaning = self.world.plan.conventions.get("⊗", "outer")
+        if is_number(a) or is_number(b):
+            return self.scaled(a, self.turned(b) if meaning == "outer" else b)
         if meaning == "outer":
             return self.matrix_product(a, self.turned(b))
         if meaning in ("elementwise", "hadamard"):

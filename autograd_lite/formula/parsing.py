@@ -339,6 +339,8 @@ class Parser(DifferentialReader):
     def styled(self) -> Any:
         """\\mathbf and its kin: a number or a letter in a style of its own."""
         start = self.take().start
+        if self.sees("{") and self.peek().text in ("d", "D") and self.peek(2).text == "}":
+            self.list[self.at : self.at + 3] = [self.peek()]  # \vec{d}_x f is \vec d_x f
         braces = self.accept("{")
         if self.token.text in ("d", "D") and not braces and self.is_operator():
             return self.derived()

@@ -374,7 +374,7 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
         plan.passed += 1  # l = L, said of what stands beside it
     elif _consists_of_itself(plan, name, parts[1]):
         _add_claims(plan, parts, statement)
-    elif _updates(name, parts[1]):
+    elif _updates(plan, name, parts[1]):
         _self_reference(plan, name, arguments, statement)
     elif isinstance(parts[1], Num) and not arguments and _is_size(plan, name):
         plan.sizes[written_key(name)] = int(parts[1].value)
@@ -593,7 +593,7 @@ def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
                     return False
                 if not isinstance(a, Num) and letter_and_step(a) is None:
                     return False
-            elif one.raw != other.raw:
+            elif words(a) != words(b):
                 return False
     return True
 
@@ -605,19 +605,26 @@ def _is_gradient_name(plan: NotePlan, name: NameParts) -> bool:
     return len(letter) > 1 and letter[0] == "d" and (letter[1:] in known or len(letter) == 2)
 
 
-def _updates(name: NameParts, meaning: Any) -> bool:
-    """W = W − α dW."""
-    same = {str(written_key(name))}
-    for node in nodes(meaning, scripts=False):
-        other = taken_apart(node) if isinstance(node, Name | Scripted) else None
-        if (
-            other
-            and other.letter == name.letter
-            and written_key(other) in same
-            and len(other.indices) == len(name.indices)
-        ):
-            return True
-    return False
+def _updates(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
+    """W = W − α dW; not J = J_nᵀ x, where J_n is a name of its own."""
+    known = {written_key(d.name) for d in plan.named if d.name.indices}
+    names = [
+        (node, other)
+        for node in nodes(meaning, scripts=False)
+        if isinstance(node, Name | Scripted) and (other := taken_apart(node)) is not None
+    ]
+    own = {
+        id(node.base)
+        for node, other in names
+        if isinstance(node, Scripted) and written_key(other) in known
+    }
+    return any(
+        id(node) not in own
+        and other.letter == name.letter
+        and written_key(other) == written_key(name)
+        and len(other.indices) == len(name.indices)
+        for node, other in names
+    )
 
 
 # Declarations

@@ -152,7 +152,7 @@ class ScriptReader(TokenReader):
     def known_script(self, kind: str, ends: bool) -> Script | None:
         """A script with brackets or a meaning of its own: [l], ′, T, ∘2. ends: it stands alone."""
         start = self.token.start
-        if self.sees("[", "(", "⦃") and not (kind == "^" and self._goes_on()):
+        if self.sees("[", "(", "⦃") and not (kind == "^" and self._goes_on(ends)):
             return self.marked(kind)
         if self.sees("′", "ᵀ"):
             return Script(start, self.token.end, self.take().text)
@@ -167,13 +167,19 @@ class ScriptReader(TokenReader):
             return Script(start, self.last, kind, "*", (), "*")
         return None
 
-    def _goes_on(self) -> bool:
-        """Whether brackets here are the first part of an exponent: e^{(a + b)/2}, e^{(x)_i}."""
-        depth, ahead = 1, 1
+    def _goes_on(self, ends: bool) -> bool:
+        """Whether brackets here are the first part of an exponent: e^{(a + b)/2}, e^{(x)_i}.
+
+        Without braces, the number of a layer `ends` the script: A^[l−1] + B.
+        """
+        depth, ahead, words = 1, 1, []
         while depth and (token := self.peek(ahead)).kind != "end":
             text = token.text if token.kind == "sign" else ""
             depth += (text in ("(", "[")) - (text in (")", "]"))
+            words.append(token.text)
             ahead += 1
+        if ends and _is_layer(words[:-1]):
+            return False
         return self.peek(ahead).kind == "sign" and self.peek(ahead).text in _GOING_ON
 
     def marked(self, kind: str) -> Script:

@@ -211,6 +211,8 @@ _ALIKE = {  # a sign or letter: the characters that are read as it
     "⟩": "〉",
     "⟺": "⇔",
     "𝟏": "𝟙𝟭",
+    "ℒ": "𝓛",
+    "𝒥": "𝓙",
     "ε": "ϵ",
     "φ": "ϕ",
     "θ": "ϑ",

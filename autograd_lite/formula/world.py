@@ -544,7 +544,7 @@ class World:
                 entry.value = Tensor(self._draw(entry), requires_grad=True, name=symbol.label)
             else:
                 entry.ready = self._shared(settled(entry.meaning), entry)
-                value = evaluate(entry.ready, self.value, True)
+                value = self.evaluated(entry.ready)
                 own = settled_shape(entry.symbol.shape)
                 if np.shape(value) != own:  # what is left of the axes of indices
                     value = np.reshape(value, own)
@@ -552,6 +552,10 @@ class World:
                     value = Tensor(np.asarray(value, dtype=float), requires_grad=True)
                 entry.value = value.named(symbol.label)
         return entry.value
+
+    def evaluated(self, e: Expression) -> Any:
+        """The value of what a name stands for, on the tape."""
+        return evaluate(e, self.value, True)
 
     def _shared(self, e: Expression, of: NameEntry) -> Expression:
         """The expression with names for its parts that are defined: Z for W X."""
