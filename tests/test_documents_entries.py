@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,38 @@ def test_no_verdict_changes_unseen():
         words = [entry.verdict, *["silent"] * entry.silent, *["damaged"] * entry.damaged]
         recorded.append(f"{number} | {label} | {', '.join(words)}")
     assert recorded == lines
+
+
+SCRIPT = re.compile(r"[_^](?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|.)")
+RELATION = re.compile(r"=|>|\\in\b|\\neq")
+
+
+def statements(text):
+    """How many relations its formulas have, apart from those in their subscripts: Σ_{i=1}."""
+    formulas = re.findall(r"\$\$?(.+?)\$\$?", text, re.DOTALL)
+    return sum(len(RELATION.findall(SCRIPT.sub("", formula))) for formula in formulas)
+
+
+def test_the_inventory_of_each_section():
+    """Statements printed there, which were counted on the pages; statements and entries here.
+
+    Where there are fewer than printed, the line says what has no entry.
+    """
+    lines = (Path(__file__).parent / "document_sections.txt").read_text("utf-8").splitlines()
+    rows = [line.split(" | ") for line in lines]
+    starts = [ENTRIES.index((number, first)) for number, _, first, *_ in rows]
+    assert starts[0] == 0
+    for row, start, end in zip(rows, starts, [*starts[1:], len(ENTRIES)], strict=True):
+        number, section, _, printed, *here = row[:6]
+        entries = [documents.document(number).entry(label) for _, label in ENTRIES[start:end]]
+        stated = sum(statements(entry.reading.printed) for entry in entries)
+        assert [str(stated), str(len(entries))] == here, (number, section)
+        assert (int(printed) > stated) == (len(row) == 7), (number, section)
+
+
+def test_what_counts_as_a_statement():
+    assert statements(r"where $a = b = c$ and $x \in \mathbb{R}^n$") == 3
+    assert statements(r"$$ \sum_{i=1}^{n^{[l=1]}} x_i $$ is 1, $x_{p_{q=1}} \neq 0$") == 1
 
 
 def test_what_is_read_and_what_is_not():
@@ -91,6 +124,8 @@ def test_what_an_entry_says(number, label):
         assert latex.count(r"\begin") == latex.count(r"\end")
         assert "⟦" not in latex
     assert entry.printed_latex
+    for other in (entry.reading.right, entry.reading.elsewhere):
+        assert not other or entry.by_hand or "$" in other
 
 
 @pytest.mark.parametrize(

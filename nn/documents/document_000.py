@@ -6,7 +6,7 @@ dropped superscripts in 2.3, and the lines in 2.3.2 that define the vectors and 
 ∂ℒ/∂W and ∂ℒ/∂b.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -132,13 +132,21 @@ def updates(v: Pass, N: int = 10) -> Any:
     return np.asarray(count)
 
 
-def layers_visited(v: Pass) -> Any:
-    """The values of ℓ that `For ℓ = L; ℓ >= 1; ℓ = −1` goes through."""
-    l, visited = v.L, []
-    while l >= 1:
-        visited.append(l)
-        l = -1
-    return np.array(visited)
+def layers_visited(step: Callable[[int], int]) -> Callable[[Pass], Any]:
+    """The values of ℓ that `For ℓ = L; ℓ >= 1; ℓ = step(ℓ)` goes through."""
+
+    def visited(v: Pass) -> Any:
+        layers = [v.L]
+        while step(layers[-1]) >= 1:
+            layers.append(step(layers[-1]))
+        return np.array(layers)
+
+    return visited
+
+
+def from_last(v: Any) -> Any:
+    """L, …, 1."""
+    return np.arange(v.L, 0, -1)
 
 
 def one_iteration(
@@ -196,7 +204,7 @@ def run(rng: int = 0, N: int = 200) -> Run:
 
 
 def numbers(label: str, printed: Any, right: Any) -> Entry:
-    """A set of layers, as its numbers in order."""
+    """A set of layers, as its numbers in the order in which they are gone through."""
     return whole_network(
         label,
         shapes="the numbers of the layers",
@@ -343,13 +351,8 @@ BY_HAND = [
         formula=lambda v: v.loss_prime(v.A[v.L], v.Y),
         elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
     ),
-    whole_network(
-        "2.4 loop",
-        shapes="the layers gone through",
-        equals=lambda p: np.arange(p.L, 0, -1),
-        formula=layers_visited,
-        corrected_formula=lambda v: np.arange(v.L, 0, -1),
-    ),
+    numbers("2.2 loop", layers_visited(lambda l: l - 1), from_last),
+    numbers("2.4 loop", layers_visited(lambda l: -1), from_last),
     *(Entry(f"2.4 {x}{{n+1}}", **updated(x, formula=one_step(x))) for x in "Wb"),
 ]
 

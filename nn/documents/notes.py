@@ -82,7 +82,8 @@ class Judgement:
     def holds(self) -> bool:
         """Whether it was read, states something, and is right everywhere."""
         right = all(c.verdict == "holds" for c in self.claims)
-        return right and not self.unread and self.states_something
+        read = not self.unread and not self.setting_problem
+        return right and read and self.states_something
 
     @property
     def by_definition(self) -> bool:
