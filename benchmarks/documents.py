@@ -99,7 +99,7 @@ def mutants(count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, bo
         (number, entry)
         for number in documents.NUMBERS
         for entry in documents.document(number).entries
-        if entry.formula is None and entry.verdict in CLAIMING
+        if not entry.by_hand and entry.verdict in CLAIMING
     ]
     while count:
         number, entry = entries[rng.integers(len(entries))]

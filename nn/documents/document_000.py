@@ -18,7 +18,7 @@ from ..network import Network
 from .checker import Entry, Setting, from_note, whole_network
 from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
-from .standard import ACTIVATIONS, LOSSES, columns, networks, once, one_sample, undefined
+from .standard import ACTIVATIONS, LOSSES, columns, networks, once, one_sample
 
 ALPHA = 0.1
 
@@ -267,23 +267,6 @@ BY_HAND = [
         formula=slipped_component,
         corrected_formula=lambda v, l: v.W[l][:1].T,
     ),
-    whole_network(
-        "1 J",
-        shapes="a number",
-        equals="J",
-        formula=undefined("𝒥: only its derivatives are given, in 2.3.3"),
-        corrected_formula=lambda v: (
-            sum(v.loss(v.A[v.L][0, i], v.Y[0, i]) for i in range(v.m)) / v.m
-        ),
-    ),
-    Entry(
-        "2.1 b, notation",
-        shapes="n[ℓ] × 1",
-        equals=lambda p, l: diagonal(p, f"b{l}"),
-        formula=lambda v, l: (2 * v.J * v.d("J", f"b{l}")) / (2 * v.b[l]),
-        setting=SMALL,
-        corrected_formula=lambda v, l: diagonal(v, f"b{l}"),
-    ),
     no_curvature("2.1 convex", small_parameters),
     no_curvature("2.1 in other words", positive_diagonals),
     whole_network(
@@ -299,13 +282,6 @@ BY_HAND = [
         equals=lambda p: np.asarray(11),
         formula=updates,
         elsewhere=lambda v: np.arange(1, 11).size,
-    ),
-    whole_network(
-        "2.2 start",
-        shapes="1 × m",
-        equals=lambda p: p.d("J", f"A{p.L}"),
-        formula=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
-        elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y),
     ),
     *(
         Entry(
@@ -336,20 +312,6 @@ BY_HAND = [
         equals=lambda p: p.d("loss", f"a{p.L}"),
         over=once,
         formula=lambda v: v.loss_prime(v.a[v.L], v.Y),
-    ),
-    of_one_sample(
-        "2.3.2 names",
-        shapes="n[ℓ] × n[ℓ−1]",
-        equals="∂loss/∂W{l}",
-        formula=lambda v, l: v.d("loss", f"W{v.L}"),
-        corrected_formula=lambda v, l: v.d("loss", f"W{l}"),
-    ),
-    whole_network(
-        "2.4 A[L]",
-        shapes="1 × m",
-        equals=lambda p: p.m * p.d("J", f"A{p.L}"),
-        formula=lambda v: v.loss_prime(v.A[v.L], v.Y),
-        elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
     ),
     numbers("2.2 loop", layers_visited(lambda l: l - 1), from_last),
     numbers("2.4 loop", layers_visited(lambda l: -1), from_last),
