@@ -122,6 +122,9 @@ def test_every_result_is_on_the_page(checked, elements):
     del typeset[HOSTILE]
     assert typeset <= Counter(formulas)
     assert "Relative error as printed" in said
+    assert checked.conflicts
+    for conflict in checked.conflicts:
+        assert all(x in said for x in (conflict.fact, *conflict.found.values()))
 
 
 @pytest.mark.parametrize("number", documents.NUMBERS)

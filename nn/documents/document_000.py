@@ -7,7 +7,6 @@ dropped superscripts in 2.3, and the lines in 2.3.2 that define the vectors and 
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..network import Network
 from .checker import Entry, Setting, from_note, whole_network
 from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
-from .standard import ACTIVATIONS, LOSSES, columns, networks, once, one_sample
+from .standard import ACTIVATIONS, LOSSES, columns, networks
 
 ALPHA = 0.1
 
@@ -28,26 +27,7 @@ def batch(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
     return networks(rng, count, outputs=1)
 
 
-def single(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
-    """One output, one sample."""
-    return networks(rng, count, outputs=1, samples=1)
-
-
-def small_networks(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
-    """Few enough parameters for Hessians by differences; smooth, as the document assumes."""
-    smooth = ("tanh", "logistic", "softplus")
-    return networks(rng, min(count, 12), outputs=1, depths=(1, 2), hidden=smooth)
-
-
-def with_loss(net: SimpleNamespace, keep: Keep) -> None:
-    """The forward pass of one sample, and its loss ℒ(a_1[L], y)."""
-    keep("loss", np.sum(net.loss(one_sample(net, keep), net.Y)))
-
-
 BATCH = Setting(columns, batch)
-SINGLE = Setting(with_loss, single)
-SMALL = Setting(columns, small_networks)
-of_one_sample = partial(Entry, setting=SINGLE)
 
 # --- claims about the cost -----------------------------------------------------------------------
 
@@ -230,18 +210,14 @@ def slipped_component(v: Pass, l: int) -> Any:
     return np.hstack([v.W[l][:1, :-1], last]).T
 
 
-def updated(letter: str, **found: Any) -> Any:
-    """A parameter of layer ℓ after a step of gradient descent."""
-    return dict(
+def one_step(letter: str) -> Entry:
+    """A parameter of layer ℓ after a step of gradient descent, by the loop of 2.4."""
+    return Entry(
+        f"2.4 {letter}{{n+1}}",
         shapes=f"that of {letter}[ℓ]",
         equals=lambda p, l: p.value(f"{letter}{l}") - ALPHA * p.d("J", f"{letter}{l}"),
-        **found,
+        formula=lambda v, l: one_iteration(v, dict(v.net.W), dict(v.net.b))["Wb".index(letter)][l],
     )
-
-
-def one_step(letter: str) -> Any:
-    """The same by the loop of 2.4."""
-    return lambda v, l: one_iteration(v, dict(v.net.W), dict(v.net.b))["Wb".index(letter)][l]
 
 
 def no_curvature(label: str, networks: Any) -> Entry:
@@ -283,15 +259,6 @@ BY_HAND = [
         formula=updates,
         elsewhere=lambda v: np.arange(1, 11).size,
     ),
-    *(
-        Entry(
-            f"2.2 {x}",
-            **updated(
-                x, formula=lambda v, l, x=x: v.value(f"{x}{l}") - ALPHA * v.d("J", f"{x}{l}")
-            ),
-        )
-        for x in "Wb"
-    ),
     whole_network(
         "2.3 each sample",
         shapes="∂ℒ(i)/∂b where ∂𝒥/∂W and ∂𝒥/∂b are 0",
@@ -306,16 +273,10 @@ BY_HAND = [
         formula=lambda v, l: np.array([v.n[v.L], v.n[v.L - 1]]),
         corrected_formula=lambda v, l: np.array([v.n[l], v.n[l - 1]]),
     ),
-    of_one_sample(
-        "2.3.1 a[L]",
-        shapes="1 × 1",
-        equals=lambda p: p.d("loss", f"a{p.L}"),
-        over=once,
-        formula=lambda v: v.loss_prime(v.a[v.L], v.Y),
-    ),
     numbers("2.2 loop", layers_visited(lambda l: l - 1), from_last),
     numbers("2.4 loop", layers_visited(lambda l: -1), from_last),
-    *(Entry(f"2.4 {x}{{n+1}}", **updated(x, formula=one_step(x))) for x in "Wb"),
+    one_step("W"),
+    one_step("b"),
 ]
 
 DOCUMENT = from_note("000", BY_HAND, setting=BATCH, run=run)

@@ -176,7 +176,7 @@ def conventions(note: str) -> dict[str, str]:
 
 
 def front_matter(note: str) -> str:
-    return note.split("---\n", 2)[1]
+    return note.split("---\n", 2)[1] if note.startswith("---\n") else ""
 
 
 def mathematics(text: str) -> str:
