@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import documents as benchmark
 from nn import documents
 
 NETWORKS = {"000": 21, "001": 18, "002": 21, "003": 14, "004": 21}
@@ -127,6 +128,23 @@ def test_what_an_entry_says(number, label):
     assert entry.printed_latex
     for other in (entry.reading.right, entry.reading.elsewhere, entry.reading.meaning):
         assert not other or entry.formula or "$" in other
+
+
+@pytest.mark.parametrize(
+    ("label", "change", "same"),
+    [
+        ("∂z1[3]/∂W1,1[3]", ("+ b_{1}", "- b_{1}"), True),  # of which the derivative is 0
+        ("∂z1[3]/∂W1,1[3]", ("a_{1}^{[2]} +", "a_{2}^{[2]} +"), False),
+        ("∂ℒ/∂b1[2]", (r"\partial z_{1}", r"\partial b_{1}"), True),
+        ("∂ℒ/∂b1[2]", (r"\partial z_{1}", r"\partial z_{2}"), False),
+        ("ŷ", (r"\hat{y}", "v"), False),  # which defines v
+    ],
+)
+def test_a_change_that_means_the_same(label, change, same):
+    reading = documents.document("003").entry(label).reading
+    changed = reading.printed.replace(*change)
+    assert changed != reading.printed
+    assert benchmark.means_the_same(reading, changed) == same
 
 
 @pytest.mark.parametrize(
