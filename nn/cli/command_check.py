@@ -15,7 +15,7 @@ from typing import Any
 from nn import documents
 from nn.cli import command_notes
 from nn.cli.command import UsageError, outputs, whole_number
-from nn.cli.tables import Plain, writer
+from nn.cli.tables import writer
 from nn.documents import Result
 from nn.documents.checked import WRONG, Checked, everything
 from nn.documents.procedures import Run
@@ -133,7 +133,7 @@ def show(checked: Checked, every: bool = False, misprints: bool = False) -> None
         print("every formula: --all; what is wrong and why: --misprints; as a page: --report FILE")
 
 
-def _show_conflicts(checked: Checked, write: Plain) -> None:
+def _show_conflicts(checked: Checked, write: Any) -> None:
     """Print what documents declare in different ways, if they do."""
     if checked.conflicts:
         numbers = [document.number for document in checked.documents]

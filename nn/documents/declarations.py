@@ -54,7 +54,7 @@ def declared(note: str) -> Facts:
     """What a note says by declarations and definitions: each fact, and the forms that it takes."""
     facts: Facts = defaultdict(set)
     for key, value in conventions(note).items():
-        if key not in ("title", "about"):
+        if key not in ("title", "author", "about"):
             facts[f"`{key}`"].add(value)
     for fact, forms in WRITTEN.items():
         count = {form: len(re.findall(pattern, note)) for form, pattern in forms.items()}
