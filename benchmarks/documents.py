@@ -6,10 +6,11 @@ For each of two seeds, every formula: those that are read on newly drawn sizes a
 that are written in Python on 140 networks (every depth with every kind four times). Then
 `autograd-lite check` as it is, timed. Then 1,000 times (`--mutants N`) one token of a formula that
 holds is changed at random: an index, a layer, a sign, an operator, a transpose, a factor. After a
-change the formula should hold no longer, unless it means the same: the survivors are printed, to
-be read. Exit code 1 if a verdict is not as recorded, or a formula that holds or a corrected form is
-off by more than 1e-10, or more than 2 % of the changes survive; the time is reported beside its
-limit, 60 s on 2 cores, and does not fail a machine that is busy.
+change the formula should hold no longer, unless it means the same: the side that was changed has
+the value that it had. The other survivors are printed, to be read. Exit code 1 if a verdict is not
+as recorded, or a formula that holds or a corrected form is off by more than 1e-10, or more than 2 %
+of the changes survive; the time is reported beside its limit, 60 s on 2 cores, and does not fail a
+machine that is busy.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import numpy as np
 from autograd_lite.formula.tokens import Lexer, TextSource
 from nn import documents
 from nn.documents.checked import everything
-from nn.documents.notes import verdict_of
+from nn.documents.notes import Reading, verdict_of
 
 SEEDS, NETWORKS, SECONDS, MUTANTS, SURVIVING = (1, 2), 140, 60, 1000, 0.02
 CLAIMING = ("holds", "convention")
@@ -90,36 +91,63 @@ def mutated(printed: str, rng: np.random.Generator) -> str | None:
     return f"{printed[: at[0]]}{latex[: token.start]}{new} {latex[token.end :]}{printed[at[1] :]}"
 
 
-def mutants(count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, bool]]:
-    """Where a formula stands, it with one token changed, and whether its verdict is the same.
+def sides(text: str) -> list[str]:
+    """What its formulas have between signs of equality that are in no bracket."""
+    found = []
+    for formula in re.findall(r"\$\$?(.+?)\$\$?", text, re.DOTALL):
+        depth, start = 0, 0
+        for at, sign in enumerate(formula):
+            depth += (sign in "{[(") - (sign in ")]}")
+            if sign == "=" and depth == 0:
+                found.append(formula[start:at])
+                start = at + 1
+        found.append(formula[start:])
+    return found
 
-    A definition may say anything; it is a claim that is changed.
+
+def means_the_same(reading: Reading, printed: str) -> bool:
+    """Whether the side that was changed has the value that it had."""
+    pairs = zip(sides(reading.printed), sides(printed), strict=False)
+    changed = [reading.judged(f"${old} = {new}$") for old, new in pairs if old != new]
+    return bool(changed) and all(same.holds and not same.by_definition for same in changed)
+
+
+def mutants(count: int, rng: np.random.Generator) -> Iterator[tuple[str, str, str]]:
+    """Where a formula stands, it with one token changed, and what that did to it.
+
+    That is: noticed, the same in meaning, or survived. A definition may say anything; it is a claim
+    that is changed.
     """
     entries = [
         (number, entry)
         for number in documents.NUMBERS
         for entry in documents.document(number).entries
-        if entry.formula is None and entry.verdict in CLAIMING
+        if not entry.by_hand and entry.verdict in CLAIMING
     ]
     while count:
         number, entry = entries[rng.integers(len(entries))]
         assert entry.reading is not None
         printed = mutated(entry.reading.printed, rng)
-        if printed is not None:
-            count -= 1
-            verdict, *_ = verdict_of(replace(entry.reading, printed=printed))
-            yield f"{number} {entry.label}", printed, verdict == entry.verdict
+        if printed is None:
+            continue
+        count -= 1
+        verdict, *_ = verdict_of(replace(entry.reading, printed=printed))
+        outcome = "noticed"
+        if verdict == entry.verdict:
+            same = means_the_same(entry.reading, printed)
+            outcome = "the same in meaning" if same else "survived"
+        yield f"{number} {entry.label}", printed, outcome
 
 
 def survive(count: int) -> bool:
     """Change formulas, print those that hold all the same; whether they are few."""
-    survivors = 0
-    for place, printed, same in mutants(count, np.random.default_rng(0)):
-        if same:
-            survivors += 1
+    outcomes: Counter[str] = Counter()
+    for place, printed, outcome in mutants(count, np.random.default_rng(0)):
+        outcomes[outcome] += 1
+        if outcome == "survived":
             print(f"{place} still holds: {' '.join(printed.split())}")
-    print(f"{count} changes of one token: {survivors} formulas hold all the same")
-    return survivors <= SURVIVING * count
+    print(f"{count} changes of one token: {', '.join(f'{n} {x}' for x, n in outcomes.items())}")
+    return outcomes["survived"] <= SURVIVING * count
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import pytest
 from nn import closed_form, documents
 from nn.cli import command, command_check
 from nn.documents import Document, Entry, document_002
-from nn.documents.checked import everything
+from nn.documents.checked import Checked, everything
 from nn.documents.procedures import Run
 
 NAMES = ["document", "label", "printed", "verdict", "silent", "printed_error"]
@@ -70,6 +70,16 @@ def test_misprints_only(few, capsys):
     assert "1/(1 + e^{−z^L})" not in out
     assert "why: The factor ∂z^2/∂a^1 is missing" in out
     assert "right: ∂C/∂z^l = [W^{l+1}]ᵀ ∂C/∂z^{l+1} ∘ σ′(z^l)" in out
+
+
+def test_where_documents_differ(capsys):
+    two = [documents.document(number) for number in ("003", "004")]
+    command_check.show(Checked(two, [], [], [], []), misprints=True)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["fact", "003", "004"] in lines
+    assert ["first", "layer", "of", "weights", "1", "2"] in lines
+    command_check.show(Checked(two[:1], [], [], [], []), misprints=True)
+    assert "where documents differ" not in capsys.readouterr().out
 
 
 def test_json_has_the_names_and_numbers(few, tmp_path, capsys):

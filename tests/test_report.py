@@ -134,6 +134,13 @@ def test_every_formula_of_the_documents_can_be_typeset_and_found(number):
             assert markup.math(latex, "").startswith("<math"), f"{entry.label}: {latex}"
 
 
+def test_where_documents_differ_is_on_the_page(checked, elements):
+    said = " ".join(elements.text)
+    assert checked.conflicts
+    for conflict in checked.conflicts:
+        assert all(x in said for x in (conflict.fact, *conflict.found.values()))
+
+
 def test_the_stepper_has_the_numbers_of_the_closed_form(elements, file):
     """Each rule's result is the gradient of its tensor, in the order of the backward pass."""
     f, _ = network.cost(0, network.SAMPLES)

@@ -6,12 +6,21 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from autograd_lite.algebra.notation import ATOM, POSTFIX, Notation, Style
 from autograd_lite.diagnosis.drawings import AMBIGUOUS, HOLDS, MISFIT, UNDEFINED, WRONG
 from autograd_lite.formula.passages import Note, Passage
 from autograd_lite.formula.plain import plain_text
+from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.world import World
 from autograd_lite.terminal import wrapped_lines
 
+
+def _as_written(s: Any, latex: bool) -> tuple[str, int]:
+    return s.label, ATOM
+
+
+AS_READ = Style(notation=Notation(product=(" · ", r" \cdot ")), letters=_as_written, least=POSTFIX)
 VERDICTS_OF_CLAIMS = (HOLDS, WRONG, MISFIT, UNDEFINED, AMBIGUOUS)
 
 
@@ -60,7 +69,7 @@ class NoteReport:
     places, definitions that do not fit among it. said: what the note as a whole was taken to mean.
     stated, passed: how many statements there are, and how many formulas state nothing. defining:
     the lines of declarations, definitions, assignments, and matrices that are drawn with dots;
-    unused: those of names that nothing else mentions.
+    unused: those of names that nothing else mentions. drawn: the first drawing of each version.
     """
 
     note: Note
@@ -71,6 +80,7 @@ class NoteReport:
     passed: int
     defining: set[int] = field(default_factory=set)
     unused: set[int] = field(default_factory=set)
+    drawn: list[World] = field(default_factory=list, repr=False)
 
     def __bool__(self) -> bool:
         return not self.unread and all(c.verdict == HOLDS for c in self.claims)
@@ -90,6 +100,21 @@ class NoteReport:
     def formulas(self) -> list[tuple[int, str]]:
         """Every formula as a line of plain text, with the line of the note that it begins on."""
         return [(p.line, plain_text(p.text, self.note.macros)) for p in self.note.passages]
+
+    @property
+    def names(self) -> dict[str, tuple[str, str]]:
+        r"""The shape of each name, and what it is defined to be; layers as [1], [2], …
+
+        >>> import autograd_lite as ag
+        >>> report = ag.check_derivation("X ∈ ℝ^{m×n}, w ∈ ℝ^n\nz = X w")
+        >>> report.names["X"], report.names["z"]
+        (('m × n', ''), ('m × 1', 'X · w'))
+        """
+        entries = [entry for world in self.drawn for entry in world.by_number]
+        return {
+            e.symbol.label: (written_shape(e.symbol.shape), AS_READ(e.meaning) if e.meaning else "")
+            for e in entries
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it: the claims, and apart from them what could not be read."""

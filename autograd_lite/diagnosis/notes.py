@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from autograd_lite.algebra.notation import ATOM, POSTFIX, Notation, Style
 from autograd_lite.algebra.tree import symbols
 from autograd_lite.diagnosis.drawings import (
     AMBIGUOUS,
@@ -24,7 +22,7 @@ from autograd_lite.diagnosis.drawings import (
 )
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.diagnosis.note_repair import RepairTime, derived_form, repair
-from autograd_lite.diagnosis.note_report import Judged, NoteReport
+from autograd_lite.diagnosis.note_report import AS_READ, Judged, NoteReport
 from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
 from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_definition, unused
@@ -71,6 +69,7 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
     whole = read(note)
     defining: set[int] = set()
     alone: set[int] = set()
+    drawn: list[World] = []
     passed = 0
     for part, own in versions(whole):
         plan = planned(part)
@@ -88,10 +87,11 @@ def checked_note(note: Note, rng: int = 0, repairs: bool = True) -> NoteReport:
         said |= dict.fromkeys(judge.said)
         defining |= {named.statement.line for named in plan.named} | plan.asides
         alone |= unused(plan)
+        drawn.append(judge.drawings.worlds[0])
         passed += plan.passed
     stated = len(whole.statements) + len(whole.unread)
     return NoteReport(
-        note, claims, list(unread.values()), list(said), stated, passed, defining, alone
+        note, claims, list(unread.values()), list(said), stated, passed, defining, alone, drawn
     )
 
 
@@ -199,14 +199,13 @@ class Judge:
                 left, right = elaborated(world, claim, letters)
             except (ValueError, LookupError):
                 continue
-            style = Style(notation=_READ, letters=_as_written, least=POSTFIX)
             used = dict.fromkeys(
                 s.number for e in (left, right) for s in symbols(e) if s.kind == "value"
             )
             names = [world.by_number[n].symbol for n in used]
             shapes = ", ".join(f"{s.label}: {written_shape(s.shape)}" for s in names)
             at = ", ".join(f"{k} = {n}" for k, n in letters.items())
-            text = f"{style(left)} {claim.relation} {style(right)}"
+            text = f"{AS_READ(left)} {claim.relation} {AS_READ(right)}"
             return text + (f", for {at}" if at else "") + (f", with {shapes}" if shapes else "")
         trees = FormulaTrees(claim.statement.passage.source)
         try:
@@ -241,10 +240,3 @@ class Judge:
 
 def _held(outcomes: list[Outcome]) -> int:
     return sum(o.verdict == HOLDS for o in outcomes)
-
-
-_READ = Notation(product=(" · ", r" \cdot "))
-
-
-def _as_written(s: Any, latex: bool) -> tuple[str, int]:
-    return s.label, ATOM

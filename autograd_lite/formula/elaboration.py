@@ -279,7 +279,7 @@ class Elaborator(Functions):
         first, rest = node.indices[0], node.indices[1:]
         inner = replace(node, indices=rest) if rest else None
         if self.numbers(first.text, node):
-            return self.unrolled(node, first.text, inner, env)
+            return self.unrolled(node, first.text, inner, outer)
         letter = first.text
         low = self._low_end(node, env)
         count: Any = None if node.high is None else self.bound(node.high, low, env)
@@ -364,6 +364,7 @@ class Elaborator(Functions):
         for n in range(low, high + 1):
             here = replace(env, letters={**env.letters, letter: n}, axes=dict(env.axes))
             x = self.reduction(inner, here) if inner else self(node.body, here)
+            env.axes = {**here.axes, **env.axes}  # as in `reduction`
             if total is None:
                 total = x
             elif node.kind == "Σ":
@@ -457,7 +458,10 @@ class Elaborator(Functions):
         wrt, at, flipped = self.variable(variable, env)
         if self.partials == "direct" or (self.partials == "calls" and not isinstance(e, Symbol)):
             e, wrt = self.held(e, wrt)
-        layout = "denominator" if sign in ("d", "D") else self.layout
+        componentwise = self.world.plan.conventions.get("d") == "componentwise"
+        layout = {"D": "denominator", "d": "mixed" if componentwise else "denominator"}.get(
+            sign, self.layout
+        )
         above, below = matrix_shape(e), matrix_shape(wrt)
         given: Any = tuple(at)
         whole = [n for x, n in zip(at, below, strict=True) if x is None]
@@ -465,7 +469,7 @@ class Elaborator(Functions):
             below = (whole[0], ONE) if whole else (ONE, ONE)
         shape = self.derivative_shape(above if not is_number(e) else (), below, layout)
         found: Expression = Derivative(e, wrt, shape, given, layout)
-        if sign in ("d", "∂") and self.world.plan.conventions.get("d") == "componentwise":
+        if sign in ("d", "∂") and componentwise:
             one_for_one = len(shape) == 2 and not any(map(is_one, shape)) and not is_number(e)
             column: Any = (*shape[:1], ONE)
             return Apply(diag, (found,), column) if one_for_one else found

@@ -283,10 +283,11 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
 
 
 def _is_value(chain: Chain) -> bool:
-    """Whether the shape of a derivative or a product is claimed, and none of a name declared."""
+    """Whether a shape is claimed of a derivative, a product or Xᵀ, and not declared of a name."""
     left, right = chain.parts[:2]
     of_reals = isinstance(right, Scripted) and _base_text(right) in ("ℝ", "R")
-    return of_reals and isinstance(left, Differentiation | Product | Call)
+    transposed = isinstance(left, Scripted) and any(s.kind == "ᵀ" for s in left.scripts)
+    return of_reals and (transposed or isinstance(left, Differentiation | Product | Call))
 
 
 def _is_index_in_a_set(chain: Chain) -> bool:

@@ -122,6 +122,8 @@ def show(checked: Checked, every: bool = False, misprints: bool = False) -> None
     for result in checked.results:
         if result.drifted or result.verdict == "error" or (misprints and result.verdict in WRONG):
             write.lines(_spelled_out(result), COLOURS[result.verdict])
+    if every or misprints:
+        _show_conflicts(checked, write)
     if not misprints:
         if checked.runs:
             write.table("procedures, by hand and by the tape", _RUNS, map(_run_row, checked.runs))
@@ -133,6 +135,14 @@ def show(checked: Checked, every: bool = False, misprints: bool = False) -> None
     write.lines([checked.summary], "green" if checked.as_recorded else "bold red")
     if not every and not misprints:
         say("every formula: --all; what is wrong and why: --misprints; as a page: --report FILE")
+
+
+def _show_conflicts(checked: Checked, write: Any) -> None:
+    """Print what documents declare in different ways, if they do."""
+    if checked.conflicts:
+        numbers = [document.number for document in checked.documents]
+        rows = [(c.fact, *(c.found.get(n, "") for n in numbers)) for c in checked.conflicts]
+        write.table("where documents differ", ("fact", *numbers), rows)
 
 
 _HEADER = ("", "label", "formula", "verdict", "error", "corrected")

@@ -3,9 +3,9 @@
 Each document is a note, `document_NNN.md`, in the order of its pages, to be read beside them: its
 forward pass, then every formula as it is printed, its verdict, and, if it fails, the form that
 holds and why. `ag.check_derivation` reads and judges them; `notes` says how a note is laid out.
-What cannot be read has, for a reason that stands beside it, its meaning in Python: an `Entry` in
-`document_NNN.py`, where the document's procedure is run, too. Broadcasting, which no document
-writes, is an error.
+What cannot be read has, for a reason that stands beside it, a meaning by hand: another formula, or
+an `Entry` in `document_NNN.py`, where the document's procedure is run, too. Broadcasting, which no
+document writes, is an error. `declarations` compares what the notes declare.
 
     holds        right on every network that was tried
     definition   it says what its letters stand for, and holds by that

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from nn import closed_form, documents
 from nn.documents import Document, Result
+from nn.documents.declarations import Conflict, conflicts
 from nn.documents.procedures import Run
 
 VERDICTS = {
@@ -47,6 +49,11 @@ class Checked:
             and all(run.agrees for run in self.runs)
             and all(row.agrees for row in self.training)
         )
+
+    @cached_property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Where the documents differ in what they declare."""
+        return list(conflicts({d.number: d.note for d in self.documents if d.note}))
 
     def counts(self) -> tuple[list[str], list[tuple[Document, list[int], int]]]:
         """The verdicts that occur; for each document, the number of each and of the silent ones."""

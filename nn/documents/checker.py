@@ -95,6 +95,7 @@ class Document:
     """A derivation: its entries in the order of its pages, and the setting that they share.
 
     `run(rng)` runs its procedure beside the tape, if it has one: see `nn.documents.procedures`.
+    `note` is the text from which its entries come, if they come from one.
     """
 
     number: str
@@ -104,6 +105,7 @@ class Document:
     setting: Setting = field(default_factory=Setting)
     run: Callable[[int], Run] | None = None
     author: str = ""
+    note: str = ""
 
     @property
     def title_and_author(self) -> str:
@@ -178,16 +180,17 @@ def from_note(number: str, by_hand: Sequence[Entry] = (), **more: Any) -> Docume
     if written:
         raise ValueError(f"document {number} has no formula {', '.join(written)}")
     more["author"] = said.get("author", "")
-    return Document(number, said["title"], entries, said["about"], **more)
+    return Document(number, said["title"], entries, said["about"], note=note, **more)
 
 
 def _entry(about: str, section: NoteSection, meaning: Entry | None) -> Entry:
     """The entry of a section of a note."""
     said = section.items
-    if ("by hand" in said) != (meaning is not None):
-        raise ValueError(f"{section.heading}: `by hand` and a meaning in Python go together")
+    if ("by hand" in said) != (meaning is not None or "meaning" in said):
+        raise ValueError(f"{section.heading}: `by hand` and a meaning go together")
     verdict, *more = said.get("", "holds").split(", ")
-    reading = Reading(about, section.text, said.get("right", ""), said.get("elsewhere", ""))
+    other = {kind: said.get(kind, "") for kind in ("right", "elsewhere", "meaning")}
+    reading = Reading(about, section.text, **other)
     printed, right = mathematics(reading.printed), mathematics(reading.right)
     return replace(
         meaning or Entry(section.heading, reading=reading),
@@ -402,7 +405,7 @@ def judge_reading(entry: Entry, number: str = "", rng: int = 0) -> Result:
         verdict, problem = "error", f"the right form: {right.tried or right.setting_problem}"
     return _result(
         entry, number, verdict, printed.silent,
-        printed=printed.text, printed_error=printed.error,
+        printed=plain(entry.reading.printed), printed_error=printed.error,
         corrected=right.text if right else "", corrected_error=right.error if right else None,
         shapes="; ".join(filter(None, (problem, printed.tried))), judges_error=0.0,
     )  # fmt: skip

@@ -6,8 +6,7 @@ dropped superscripts in 2.3, and the lines in 2.3.2 that define the vectors and 
 ∂ℒ/∂W and ∂ℒ/∂b.
 """
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..network import Network
 from .checker import Entry, Setting, from_note, whole_network
 from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
-from .standard import ACTIVATIONS, LOSSES, columns, networks, once, one_sample, undefined
+from .standard import ACTIVATIONS, LOSSES, columns, networks
 
 ALPHA = 0.1
 
@@ -28,26 +27,7 @@ def batch(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
     return networks(rng, count, outputs=1)
 
 
-def single(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
-    """One output, one sample."""
-    return networks(rng, count, outputs=1, samples=1)
-
-
-def small_networks(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
-    """Few enough parameters for Hessians by differences; smooth, as the document assumes."""
-    smooth = ("tanh", "logistic", "softplus")
-    return networks(rng, min(count, 12), outputs=1, depths=(1, 2), hidden=smooth)
-
-
-def with_loss(net: SimpleNamespace, keep: Keep) -> None:
-    """The forward pass of one sample, and its loss ℒ(a_1[L], y)."""
-    keep("loss", np.sum(net.loss(one_sample(net, keep), net.Y)))
-
-
 BATCH = Setting(columns, batch)
-SINGLE = Setting(with_loss, single)
-SMALL = Setting(columns, small_networks)
-of_one_sample = partial(Entry, setting=SINGLE)
 
 # --- claims about the cost -----------------------------------------------------------------------
 
@@ -132,13 +112,21 @@ def updates(v: Pass, N: int = 10) -> Any:
     return np.asarray(count)
 
 
-def layers_visited(v: Pass) -> Any:
-    """The values of ℓ that `For ℓ = L; ℓ >= 1; ℓ = −1` goes through."""
-    l, visited = v.L, []
-    while l >= 1:
-        visited.append(l)
-        l = -1
-    return np.array(visited)
+def layers_visited(step: Callable[[int], int]) -> Callable[[Pass], Any]:
+    """The values of ℓ that `For ℓ = L; ℓ >= 1; ℓ = step(ℓ)` goes through."""
+
+    def visited(v: Pass) -> Any:
+        layers = [v.L]
+        while step(layers[-1]) >= 1:
+            layers.append(step(layers[-1]))
+        return np.array(layers)
+
+    return visited
+
+
+def from_last(v: Any) -> Any:
+    """L, …, 1."""
+    return np.arange(v.L, 0, -1)
 
 
 def one_iteration(
@@ -196,7 +184,7 @@ def run(rng: int = 0, N: int = 200) -> Run:
 
 
 def numbers(label: str, printed: Any, right: Any) -> Entry:
-    """A set of layers, as its numbers in order."""
+    """A set of layers, as its numbers in the order in which they are gone through."""
     return whole_network(
         label,
         shapes="the numbers of the layers",
@@ -222,18 +210,14 @@ def slipped_component(v: Pass, l: int) -> Any:
     return np.hstack([v.W[l][:1, :-1], last]).T
 
 
-def updated(letter: str, **found: Any) -> Any:
-    """A parameter of layer ℓ after a step of gradient descent."""
-    return dict(
+def one_step(letter: str) -> Entry:
+    """A parameter of layer ℓ after a step of gradient descent, by the loop of 2.4."""
+    return Entry(
+        f"2.4 {letter}{{n+1}}",
         shapes=f"that of {letter}[ℓ]",
         equals=lambda p, l: p.value(f"{letter}{l}") - ALPHA * p.d("J", f"{letter}{l}"),
-        **found,
+        formula=lambda v, l: one_iteration(v, dict(v.net.W), dict(v.net.b))["Wb".index(letter)][l],
     )
-
-
-def one_step(letter: str) -> Any:
-    """The same by the loop of 2.4."""
-    return lambda v, l: one_iteration(v, dict(v.net.W), dict(v.net.b))["Wb".index(letter)][l]
 
 
 def no_curvature(label: str, networks: Any) -> Entry:
@@ -259,23 +243,6 @@ BY_HAND = [
         formula=slipped_component,
         corrected_formula=lambda v, l: v.W[l][:1].T,
     ),
-    whole_network(
-        "1 J",
-        shapes="a number",
-        equals="J",
-        formula=undefined("𝒥: only its derivatives are given, in 2.3.3"),
-        corrected_formula=lambda v: (
-            sum(v.loss(v.A[v.L][0, i], v.Y[0, i]) for i in range(v.m)) / v.m
-        ),
-    ),
-    Entry(
-        "2.1 b, notation",
-        shapes="n[ℓ] × 1",
-        equals=lambda p, l: diagonal(p, f"b{l}"),
-        formula=lambda v, l: (2 * v.J * v.d("J", f"b{l}")) / (2 * v.b[l]),
-        setting=SMALL,
-        corrected_formula=lambda v, l: diagonal(v, f"b{l}"),
-    ),
     no_curvature("2.1 convex", small_parameters),
     no_curvature("2.1 in other words", positive_diagonals),
     whole_network(
@@ -293,22 +260,6 @@ BY_HAND = [
         elsewhere=lambda v: np.arange(1, 11).size,
     ),
     whole_network(
-        "2.2 start",
-        shapes="1 × m",
-        equals=lambda p: p.d("J", f"A{p.L}"),
-        formula=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
-        elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y),
-    ),
-    *(
-        Entry(
-            f"2.2 {x}",
-            **updated(
-                x, formula=lambda v, l, x=x: v.value(f"{x}{l}") - ALPHA * v.d("J", f"{x}{l}")
-            ),
-        )
-        for x in "Wb"
-    ),
-    whole_network(
         "2.3 each sample",
         shapes="∂ℒ(i)/∂b where ∂𝒥/∂W and ∂𝒥/∂b are 0",
         equals=lambda p: p.d("losses", "b1")[0, :, 0],
@@ -322,35 +273,10 @@ BY_HAND = [
         formula=lambda v, l: np.array([v.n[v.L], v.n[v.L - 1]]),
         corrected_formula=lambda v, l: np.array([v.n[l], v.n[l - 1]]),
     ),
-    of_one_sample(
-        "2.3.1 a[L]",
-        shapes="1 × 1",
-        equals=lambda p: p.d("loss", f"a{p.L}"),
-        over=once,
-        formula=lambda v: v.loss_prime(v.a[v.L], v.Y),
-    ),
-    of_one_sample(
-        "2.3.2 names",
-        shapes="n[ℓ] × n[ℓ−1]",
-        equals="∂loss/∂W{l}",
-        formula=lambda v, l: v.d("loss", f"W{v.L}"),
-        corrected_formula=lambda v, l: v.d("loss", f"W{l}"),
-    ),
-    whole_network(
-        "2.4 A[L]",
-        shapes="1 × m",
-        equals=lambda p: p.m * p.d("J", f"A{p.L}"),
-        formula=lambda v: v.loss_prime(v.A[v.L], v.Y),
-        elsewhere=lambda v: v.loss_prime(v.A[v.L], v.Y) / v.m,
-    ),
-    whole_network(
-        "2.4 loop",
-        shapes="the layers gone through",
-        equals=lambda p: np.arange(p.L, 0, -1),
-        formula=layers_visited,
-        corrected_formula=lambda v: np.arange(v.L, 0, -1),
-    ),
-    *(Entry(f"2.4 {x}{{n+1}}", **updated(x, formula=one_step(x))) for x in "Wb"),
+    numbers("2.2 loop", layers_visited(lambda l: l - 1), from_last),
+    numbers("2.4 loop", layers_visited(lambda l: -1), from_last),
+    one_step("W"),
+    one_step("b"),
 ]
 
 DOCUMENT = from_note("000", BY_HAND, setting=BATCH, run=run)

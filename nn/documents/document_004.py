@@ -18,14 +18,10 @@ from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
 from .standard import (
     column,
-    last,
     logistic,
     networks,
     once,
     one_sample,
-    own_derivative,
-    undefined,
-    vector,
 )
 from .strict import strict
 
@@ -47,37 +43,7 @@ def classifiers(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespac
         yield net
 
 
-def sizes(rng: np.random.Generator, count: int) -> Iterator[tuple[int, int]]:
-    """Pairs of lengths: distinct, equal, and 1."""
-    for i in range(count):
-        k, n = (int(s) for s in rng.permutation(np.arange(2, 6))[:2])
-        yield [(k, n), (n, n), (n, 1), (1, k), (1, 1)][i % 5]
-
-
-def maps(rng: np.random.Generator, count: int) -> Iterator[SimpleNamespace]:
-    """Data for `composed`: u has k components, x has n."""
-    for k, n in sizes(rng, count):
-        B, Q = rng.normal(size=(n, k)), rng.normal(size=(n, n))
-        yield SimpleNamespace(k=k, n=n, B=B, Q=Q, U=rng.normal(size=(k, 1)))
-
-
-def parallel(net: SimpleNamespace, keep: Keep) -> None:
-    """Some f(x(u)) in which x_i depends on u_i only; u and x have n components."""
-    u = keep("u", net.Q[:, :1])
-    x = keep("x", np.tanh(net.B[:, :1] * u) + u**2)
-    keep("f", np.sum(np.exp(0.3 * x)) + np.sum((net.Q @ x) ** 2))
-
-
-def rowwise(net: SimpleNamespace, keep: Keep) -> None:
-    """Some f(x(U)) in which x_i depends on row i of U only; its columns are kept as c1, c2, …"""
-    columns = [keep(f"c{j + 1}", 1.0 * column(net.B, j)) for j in range(net.k)]
-    x = keep("x", np.tanh(0.2 * sum((j + 1) * c for j, c in enumerate(columns))) + columns[0] ** 2)
-    keep("f", np.sum(np.exp(0.3 * x)) + np.sum((net.Q @ x) ** 2))
-
-
 NETWORK = Setting(from_layer_1, classifiers)
-PARALLEL = Setting(parallel, maps)
-ROWWISE = Setting(rowwise, maps)
 ETA = 0.5
 
 
@@ -113,11 +79,6 @@ def feedforward(x: Any, W: ByLayer, b: ByLayer) -> list[Any]:
     for l in sorted(W):
         A.append(logistic(strict(W[l]) @ A[-1] + strict(b[l])))
     return A
-
-
-def slope_as_printed(a_before: Any) -> Any:
-    """a′ (1⃗ − a′): as printed, in the loop."""
-    return a_before @ (ones(len(a_before)) - a_before)
 
 
 def slope_of(a: Any) -> Any:
@@ -209,60 +170,11 @@ BY_HAND = [
         ),
     ),
     Entry(
-        "Prop. 2, proof (1)",
-        shapes="n × 1, for each i",
-        equals=lambda p, i: p.d("x", "u")[:, :, i, 0],
-        over=lambda v: range(v.n),
-        formula=lambda v, i: strict(column(np.eye(v.n), i)) * own_derivative(v, "x", "u")[i, 0],
-        setting=PARALLEL,
-    ),
-    Entry(
-        "Prop. 2E, proof (1)",
-        shapes="m × 1, for each i and j",
-        equals=lambda p, i, j: p.d("x", f"c{j}")[i, 0],
-        over=lambda v: ((i, j) for j in range(1, v.k + 1) for i in range(v.n)),
-        formula=lambda v, i, j: strict(column(np.eye(v.n), i)) * v.d("x", f"c{j}")[i, 0, i, 0],
-        setting=ROWWISE,
-    ),
-    Entry(
-        "Fact 1",
-        over=last,
-        shapes="n × 1",
-        equals="∂C/∂a{l}",
-        formula=lambda v, l: v.a[l] - v.Y,
-        elsewhere=undefined("∂_a C: Appendix A has ∂ by one variable, and d by a vector"),
-    ),
-    any_layer(
-        "z_i",
-        shapes="n × 1, component by component",
-        equals="z{l}",
-        formula=lambda v, l: vector(
-            v.n[l],
-            lambda i: (
-                sum(v.W[l][i, k] * v.a[l - 1][k, 0] for k in range(v.n[l - 1])) + v.b[l][i, 0]
-            ),
-        ),
-    ),
-    Entry(
         "induction",
         shapes="n × 1",
         equals=lambda p, l: p.d("C", f"b{l}") if l > 1 else np.zeros((p.n[1], 1)),
         over=lambda v: range(v.L, 0, -1),
         formula=lambda v, l: v.d("C", f"z{l}"),
-    ),
-    any_layer(
-        "Backpropagate, d_a C",
-        shapes="n′ × 1",
-        equals=lambda p, l: p.d("C", f"a{l - 1}"),
-        formula=lambda v, l: v.W[l].T @ v.d("C", f"z{l}"),
-    ),
-    Entry(
-        "Backpropagate, d_z C",
-        over=lambda v: range(3, v.L + 1),
-        shapes="n′ × 1",
-        equals=lambda p, l: p.d("C", f"z{l - 1}"),
-        formula=lambda v, l: v.d("C", f"a{l - 1}") * slope_as_printed(v.a[l - 1]),
-        corrected_formula=lambda v, l: v.d("C", f"a{l - 1}") * slope_of(v.a[l - 1]),
     ),
     Entry(
         "Backpropagate, last turn",
@@ -278,13 +190,6 @@ BY_HAND = [
         over=lambda v: range(1, v.L + 1),
         formula=lambda v, l: feedforward(v.net.X, v.net.W, v.net.b)[l - 1],
         elsewhere=lambda v, l: feedforward(v.net.X, v.net.W, v.net.b)[1:][l - 1],
-    ),
-    any_layer(
-        "A, derivative",
-        shapes="one number in, one out: f = σ at each component of z",
-        equals=lambda p, l: own_derivative(p, f"a{l}", f"z{l}"),
-        formula=lambda v, l: np.imag(logistic(v.z[l] + 1e-30j)) / 1e-30,
-        elsewhere=undefined("df_x: for one number in and m out the same is d_x f_i"),
     ),
 ]
 

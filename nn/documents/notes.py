@@ -8,8 +8,9 @@ A section `## …` is one formula, called by its heading, as it is printed; belo
     - right: $…$                  the form that holds
     - elsewhere: $…$              the form of another place, with which it is at odds
     - why: …                      in words
-    - by hand: …                  why the printed form is not what is judged; its meaning is an
-                                  `Entry` of the document's module
+    - by hand: …                  why the printed form is not what is judged
+    - meaning: $…$                what is judged in its place; without it, an `Entry` of the
+                                  document's module
 
 `ag.check_derivation` reads and judges all of them; no number is computed here.
 """
@@ -32,12 +33,16 @@ ITEM = re.compile(r"^- (?:(\w[\w ]*): )?((?:.*\n)(?:  .*\n)*)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Reading:
-    """A formula to be read, after what it is about; and the forms that it is compared with."""
+    """A formula to be read, after what it is about; and the forms that it is compared with.
+
+    `meaning` is judged in the place of what is printed, if that cannot be read.
+    """
 
     about: str
     printed: str
     right: str = ""
     elsewhere: str = ""
+    meaning: str = ""
 
     def judged(self, text: str, rng: int = 0) -> Judgement:
         """What becomes of `text`, read after what it is about."""
@@ -82,7 +87,8 @@ class Judgement:
     def holds(self) -> bool:
         """Whether it was read, states something, and is right everywhere."""
         right = all(c.verdict == "holds" for c in self.claims)
-        return right and not self.unread and self.states_something
+        read = not self.unread and not self.setting_problem
+        return right and read and self.states_something
 
     @property
     def by_definition(self) -> bool:
@@ -119,7 +125,7 @@ def plain(text: str) -> str:
 
 def verdict_of(reading: Reading, rng: int = 0) -> tuple[str, Judgement, Judgement | None]:
     """The verdict on a printed formula, and what was found of it and of the right form."""
-    printed = reading.judged(reading.printed, rng)
+    printed = reading.judged(reading.meaning or reading.printed, rng)
     right = reading.judged(reading.right, rng) if reading.right else None
     if printed.setting_problem or not (printed.states_something or printed.unread):
         return "error", printed, right
@@ -170,7 +176,7 @@ def conventions(note: str) -> dict[str, str]:
 
 
 def front_matter(note: str) -> str:
-    return note.split("---\n", 2)[1]
+    return note.split("---\n", 2)[1] if note.startswith("---\n") else ""
 
 
 def mathematics(text: str) -> str:

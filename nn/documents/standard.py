@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from .passes import Keep
-from .strict import Undefined, strict
 
 
 def logistic(z: Any) -> Any:
@@ -191,20 +190,6 @@ def once(v: Any) -> Iterable[tuple[()]]:
     return [()]
 
 
-def own_derivative(v: Any, of: str, wrt: str) -> Any:
-    """The column of the ∂of_i/∂wrt_i, where each component depends on its own alone."""
-    return strict(np.diagonal(np.asarray(v.d(of, wrt))[:, 0, :, 0])[:, None])
-
-
-def undefined(symbol: str) -> Callable[..., Any]:
-    """A formula that uses a symbol which the document does not define there."""
-
-    def formula(v: Any, *index: int) -> Any:
-        raise Undefined(symbol)
-
-    return formula
-
-
 def column(M: Any, i: int) -> Any:
     """Column i of M, counted from 0, as a matrix: what belongs to one sample, or to one input."""
     return M[:, i : i + 1]
@@ -218,13 +203,3 @@ def matrix(rows: int, columns: int, component: Callable[[int, int], Any]) -> np.
            [10., 11., 12.]])
     """
     return np.array([[component(j, k) for k in range(columns)] for j in range(rows)], dtype=float)
-
-
-def vector(size: int, component: Callable[[int], Any]) -> np.ndarray:
-    """The column vector that a document gives component by component.
-
-    >>> vector(2, lambda j: 10 * j)
-    array([[ 0.],
-           [10.]])
-    """
-    return matrix(size, 1, lambda j, _: component(j))

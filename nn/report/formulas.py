@@ -42,7 +42,17 @@ def summary_section(checked: Checked, rng: int) -> Markup:
         captioned_table("Formulas by document and verdict",
                         ["document", *verdicts, "silent", "all"], rows, class_="counts"),
         tag("details", tag("summary", "What the words mean"), tag("dl", legend, class_="legend")),
+        *_conflicts(checked),
     ])  # fmt: skip
+
+
+def _conflicts(checked: Checked) -> Iterator[Markup]:
+    """The table of what documents declare in different ways, if they do."""
+    if checked.conflicts:
+        numbers = [document.number for document in checked.documents]
+        rows = [[c.fact, *(c.found.get(n, "·") for n in numbers)] for c in checked.conflicts]
+        caption = "Where documents differ in what they declare"
+        yield captioned_table(caption, ["fact", *numbers], rows)
 
 
 def misprints(checked: Checked) -> Markup:
