@@ -126,7 +126,7 @@ class Drawings:
                 continue
             try:
                 world.elaborator.instances(definition)
-            except Outside:  # the ends of a family
+            except (Outside, IndexError):  # the ends of a family, an element that there is not
                 continue
             except FormulaError as error:
                 self.problems.setdefault(error.said, error)

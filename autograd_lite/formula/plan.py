@@ -128,6 +128,7 @@ class NotePlan:
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
+    numbers: dict[str, set[Any]] = field(default_factory=dict)  # 0 and 1, of t = 0 and t = 1
 
     @property
     def named(self) -> list[Declaration | Definition]:
@@ -175,6 +176,8 @@ def planned(read: ReadNote) -> NotePlan:
     plan.sizes_in_use = sizes_in_use(read.statements)
     plan.rows = plan.conventions.get("samples", "") == "rows" or has_rows(chains)
     _check_conventions(plan)
+    for letter, number in filter(None, map(_numbered, chains)):
+        plan.numbers.setdefault(letter, set()).add(number)
     for statement in read.statements:
         name = taken_apart(statement.chain.parts[0])
         if name is not None and not name.operations and statement.kind != "inequality":
@@ -275,6 +278,8 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
         _inequality(plan, statement)
+    elif _is_case(plan, chain) or _is_expectation(plan, chain):
+        plan.passed += 1
     elif _is_picture(chain.parts[0], chain.parts[-1]):
         plan.passed += 1
         plan.asides.add(statement.line)
@@ -321,6 +326,31 @@ def _inequality(plan: NotePlan, statement: NoteStatement) -> None:
         return
     for a, b, relation in zip(chain.parts, chain.parts[1:], chain.relations, strict=False):
         plan.claims.append(NoteClaim(a, b, relation, statement))
+
+
+def _numbered(chain: Chain) -> tuple[str, Fraction | float] | None:
+    """The letter and the number of t = 1, or of t_ij = 1."""
+    name = taken_apart(chain.parts[0])
+    if name is None or name.operations or len(chain.parts) != 2:
+        return None
+    items = [getattr(x, "text", "") for s in name.indices for x in s.items]
+    number = chain.parts[1]
+    if not isinstance(number, Num) or not all(x in ELEMENTS for x in items):
+        return None
+    return name.letter, number.value
+
+
+def _is_case(plan: NotePlan, chain: Chain) -> bool:
+    """t = 1, where t = 0 stands elsewhere: what it may be, which says nothing of what it is."""
+    found = _numbered(chain)
+    return found is not None and len(plan.numbers.get(found[0], ())) > 1
+
+
+def _is_expectation(plan: NotePlan, chain: Chain) -> bool:
+    """E[x] = 1, where E is no cost: what is random has no value."""
+    calls = (n for n in nodes(chain) if isinstance(n, Call) and n.brackets == "[")
+    letters = {_base_text(call.function) for call in calls}
+    return "𝔼" in letters or ("E" in letters and plan.cost != "E")
 
 
 def _is_picture(left: Any, right: Any) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograd_lite.formula.naming import inner_fields, nodes
 from autograd_lite.formula.parsing import RESERVED, Parser
 from autograd_lite.formula.passages import Note, Passage
-from autograd_lite.formula.syntax import Chain, Name, SyntaxNode
+from autograd_lite.formula.syntax import Chain, Name, Script, SyntaxNode
 from autograd_lite.formula.token_reader import CLOSES, OPENS, RELATION_SIGNS
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, Lexer, TextSource, Token
 
@@ -32,6 +34,7 @@ _PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equa
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
 _WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
 _WORDS |= {"For", "Let", "let", "is", "every", "each"}
+_TITLE = re.compile("[A-Z][a-z]{3,}")
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,9 @@ def _is_attribute(token: Token, after: Token) -> bool:
 def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
     """`i = 1` `…` `m` becomes one part again."""
     joined: list[list[Token]] = []
-    for part in parts:
+    for n, part in enumerate(parts):
+        if joined and _relation(joined[-1]) and not _is_dots(part) and _goes_on(parts[n : n + 2]):
+            continue  # N − 1 in l = N, N − 1, …, 1
         if joined and (_is_dots(part) or _is_dots(joined[-1][-1:])) and _relation(joined[-1]):
             joined[-1] = joined[-1] + part
         elif joined and len(joined[-1]) == 3 and len(part) == 1 and part[0].kind == "number":
@@ -254,6 +259,11 @@ def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
         else:
             joined.append(part)
     return joined
+
+
+def _goes_on(parts: list[list[Token]]) -> bool:
+    """Whether this is no statement, and dots follow."""
+    return len(parts) == 2 and not _relation(parts[0]) and _is_dots(parts[1])
 
 
 def _is_dots(part: Sequence[Token]) -> bool:
@@ -345,19 +355,22 @@ def _read_passage(
         elif is_case or _is_condition(statement, here):
             conditions.append(statement.chain)
         else:
+            statement = _with_conditions(statement)
             here += [*_of_others(statement, waiting, passage, words, found), statement]
         waiting = []
     letters = {r.letter for r in ranges}
     known[:] = [r for r in known if r.letter not in letters] + ranges
     found.statements += [
-        replace(s, ranges=tuple(known), conditions=tuple(conditions)) for s in here
+        replace(s, ranges=tuple(known), conditions=(*conditions, *s.conditions)) for s in here
     ]
 
 
 def _bare(part: list[Token]) -> list[Token]:
-    """A part without the brackets around all of it, ∀ before it, and a colon after it."""
+    """A part without the brackets around all of it, ∀ or a title before it, a colon after it."""
     if part[0].text == "∀":
         part = part[1:] or part
+    if len(part) > 5 and part[0].text == "(" and part[2].text == ")" and part[3].kind == "word":
+        part = part[3:] if _TITLE.fullmatch(part[1].text) else part  # (Mean) μ = …
     while len(part) > 1 and part[-1].text == ":":  # Backwards:
         part = part[:-1]
     while len(part) > 2 and part[0].text == "(" and part[-1].text == ")" and _relation(part[1:-1]):
@@ -375,6 +388,32 @@ def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool
         isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum")
         for x in statement.chain.parts
     )
+
+
+def _is_index_with_condition(node: Any) -> bool:
+    """a_{j ≠ i}: an index, and what is said of it."""
+    items = node.items if isinstance(node, Script) and node.kind == "_" else ()
+    chain = items[0] if len(items) == 1 else None
+    return isinstance(chain, Chain) and all(isinstance(x, Name) for x in chain.parts)
+
+
+def _with_conditions(statement: NoteStatement) -> NoteStatement:
+    """The statement with the conditions that stand below its letters."""
+    found = tuple(x.items[0] for x in nodes(statement.chain) if _is_index_with_condition(x))
+    chain = _without_conditions(statement.chain) if found else statement.chain
+    return replace(statement, chain=chain, conditions=found)
+
+
+def _without_conditions(node: Any) -> Any:
+    """The same with a_j for a_{j ≠ i}."""
+    if isinstance(node, tuple):
+        return tuple(map(_without_conditions, node))
+    if _is_index_with_condition(node):
+        index = node.items[0].parts[0]
+        return replace(node, items=(index,), raw=index.text)
+    if not isinstance(node, SyntaxNode):
+        return node
+    return replace(node, **{f: _without_conditions(getattr(node, f)) for f in inner_fields(node)})
 
 
 def _of_others(

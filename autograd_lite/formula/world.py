@@ -20,6 +20,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import (
     Apply,
     Derivative,
+    Element,
     Expression,
     Symbol,
     children,
@@ -493,17 +494,26 @@ class World:
         meaning elsewhere, or how one letter depends on another. numeric: whether the right side is
         numbers that were computed, which the values of letters decide.
         """
-        for d in (x for x in _all_derivatives(left, right) if isinstance(x.of, Symbol)):
-            ends = (self.by_number[x.number] for x in (d.of, d.wrt) if x.kind == "value")
-            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(d.of):
-                return f"{d.of.label} is as a function of {d.wrt.label}"
+        for d in _all_derivatives(left, right):
+            of = d.of.of if isinstance(d.of, Element) else d.of
+            if not isinstance(of, Symbol):
+                continue
+            ends = (self.by_number[x.number] for x in (of, d.wrt) if x.kind == "value")
+            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(of):
+                return f"{of.label} is as a function of {d.wrt.label}"
+        leaves = [self.leaves_in(side) for side in (left, right)]
+        if all(leaves) and not leaves[0] & leaves[1]:
+            for n in sorted(leaves[0] | leaves[1]):
+                if self.by_number[n].unsaid:
+                    label = self.by_number[n].symbol.label
+                    return f"{label} is, in the letters of the other side,"
         a, b = self.drawn_in(left), self.drawn_in(right)
         letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
         words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
         if name := min((a ^ b) | words, default=""):
             return f"{name} is"
-        leaves = (self.by_number[n] for n in sorted(self.numbers_in(left)) if numeric)
-        label = next((leaf.symbol.label for leaf in leaves if leaf.meaning is None), "")
+        values = (self.by_number[n].symbol for n in sorted(leaves[0]) if numeric)
+        label = next((s.label for s in values), "")
         return label and f"the value of {label} is"
 
     def reached(self, e: Expression) -> Iterator[Expression]:
@@ -522,6 +532,10 @@ class World:
         """The numbers of all names on which an expression depends."""
         symbols = (x for x in self.reached(e) if isinstance(x, Symbol))
         return {x.number for x in symbols if x.kind == "value"}
+
+    def leaves_in(self, e: Expression) -> set[int]:
+        """The numbers of the names that are drawn on which an expression depends."""
+        return {n for n in self.numbers_in(e) if self.by_number[n].meaning is None}
 
     def drawn_in(self, e: Expression) -> set[str]:
         """The functions that the note leaves open on which an expression depends."""
