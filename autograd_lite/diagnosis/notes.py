@@ -154,6 +154,8 @@ class Judge:
             others.append(({"gradients": "m"}, said))
         if self.plan.softmax and "softmax" not in self.plan.conventions:
             others.append(({"softmax": "rows"}, "softmax is read along each row"))
+        if "σ" in self.plan.names_of_softmax:
+            others.append(({"sigma": "softmax"}, "σ is read as softmax"))
         for options, said in others:
             if all(o.verdict == HOLDS for o in self.outcomes):
                 return

@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
-from autograd_lite.formula.evidence import COSTS, ELEMENTS
+from autograd_lite.formula.evidence import COSTS, ELEMENTS, called_with_an_index
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
@@ -262,6 +262,9 @@ class Elaborator(Functions):
                 return self.with_scripts(constant, scripts[1:], env)
             if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
                 return self(parts, env)
+            if called_with_an_index(node) in self.world.plan.names_of_softmax:
+                self.remark(f"{taken_apart(base.function).letter}(…)_i is read as softmax")
+                base = replace(base, function=Name(base.start, base.start, "softmax"))
             if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
                 kind = scripts[0].raw.removeprefix("_")
                 norm = self.norm_of_kind(self(base.parts[0], env), kind, node)

@@ -185,6 +185,11 @@ class Functions(NameReader):
         e = self._applied(key, letter, primes, arguments, options, node)
         return self.with_scripts(e, tuple(powers), env)
 
+    def is_softmax(self, letter: str) -> bool:
+        """Whether a function is softmax by another name, which σ may be with an index alone."""
+        named = letter in self.world.plan.names_of_softmax
+        return named and (letter != "σ" or self.world.sigma == "softmax")
+
     def _applied(
         self, key: Key, letter: str, primes: int, arguments: list[Expression],
         options: dict[str, Any], node: Any,
@@ -192,6 +197,8 @@ class Functions(NameReader):
         defined = self.world.function(key)
         if defined is not None:
             return self.inlined(defined, primes, arguments, key)
+        if self.is_softmax(letter) and not primes:
+            return self.of_a_matrix("softmax", arguments, options, node)
         if letter in ELEMENTWISE and not key.low and not key.high:
             (x,) = arguments[:1]
             f: Any = ELEMENTWISE[letter]

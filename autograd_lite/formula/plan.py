@@ -21,6 +21,7 @@ from autograd_lite.formula.evidence import (
     families_of,
     first_layers,
     has_rows,
+    names_of_softmax,
     shapes_by_use,
     sizes_in_use,
     speaks_of_softmax,
@@ -124,6 +125,7 @@ class NotePlan:
     mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
+    names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
@@ -172,6 +174,7 @@ def planned(read: ReadNote) -> NotePlan:
     plan.first_layer = max(lows, default=1)
     plan.evidence = shapes_by_use(chains, plan.families)
     plan.softmax = any(map(speaks_of_softmax, (n for chain in chains for n in nodes(chain))))
+    plan.names_of_softmax = names_of_softmax(chains)
     plan.cost = cost_of(chains)
     plan.sizes_in_use = sizes_in_use(read.statements)
     plan.rows = plan.conventions.get("samples", "") == "rows" or has_rows(chains)

@@ -117,9 +117,11 @@ class World:
         gradients: str = "plain",
         softmax: str = "columns",
         square: str = "real",
+        sigma: str = "logistic",
     ) -> None:
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
+        self.sigma = sigma  # what σ without an index is, where σ(z)_i is softmax
         self.square = square  # how square matrices of real numbers are drawn: real, or symmetric
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
         self.source = plan.read.note.sources[0]  # of what is read now, for its errors
@@ -507,7 +509,7 @@ class World:
                 if self.by_number[n].unsaid:
                     label = self.by_number[n].symbol.label
                     return f"{label} is, in the letters of the other side,"
-        a, b = self.drawn_in(left), self.drawn_in(right)
+        a, b = self.drawn_in(left, right), self.drawn_in(right, left)
         letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
         words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
         if name := min((a ^ b) | words, default=""):
@@ -537,11 +539,20 @@ class World:
         """The numbers of the names that are drawn on which an expression depends."""
         return {n for n in self.numbers_in(e) if self.by_number[n].meaning is None}
 
-    def drawn_in(self, e: Expression) -> set[str]:
-        """The functions that the note leaves open on which an expression depends."""
-        ops = (x.op for x in self.reached(e) if isinstance(x, Apply))
+    def drawn_in(self, e: Expression, other: Expression) -> set[str]:
+        """The functions that the note leaves open on which an expression depends.
+
+        Without derivatives, only those of arguments of which they are not taken in the other one.
+        """
+        values, others = (self._applied(x) for x in (e, other))
+        if not any(isinstance(x, Derivative) or _is_slope(x) for x in values | others):
+            values -= others
+        ops = (x.op for x in values if isinstance(x, Apply))
         functions = (op.f if isinstance(op, SlopeOf) else op for op in ops)
         return {f.__name__.partition(" ")[0] for f in functions if isinstance(f, Drawn)}
+
+    def _applied(self, e: Expression) -> set[Expression]:
+        return {x for x in self.reached(e) if isinstance(x, Apply | Derivative)}
 
     # Values
 
@@ -612,6 +623,10 @@ class World:
             a = rng.normal(size=shape)
             return a @ a.T + shape[0] * np.eye(shape[0]) if len(shape) == 2 else abs(a) + 1
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
+
+
+def _is_slope(x: Expression) -> bool:
+    return isinstance(x, Apply) and isinstance(x.op, SlopeOf)
 
 
 def _all_derivatives(*expressions: Expression) -> Iterator[Any]:
