@@ -15,7 +15,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.indexing import COMPARISONS
-from autograd_lite.formula.naming import letter_and_step, names_in, nodes
+from autograd_lite.formula.naming import letter_and_step, names_in, nodes, words
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
@@ -26,9 +26,17 @@ from autograd_lite.formula.shapes import (
     settled,
     written_shape,
 )
-from autograd_lite.formula.syntax import BigOperator, Chain, Name, Num, Scripted
+from autograd_lite.formula.syntax import (
+    BigOperator,
+    Chain,
+    Differentiation,
+    Name,
+    Num,
+    Scripted,
+    Sum,
+)
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.vocabulary import identity_matrix
+from autograd_lite.formula.vocabulary import Drawn, identity_matrix
 from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
@@ -156,7 +164,18 @@ class Drawings:
     @cached_property
     def symmetric(self) -> Drawings:
         """The same, with all square matrices symmetric."""
-        return Drawings(self.plan, self.rng, **{**self.options, "square": "symmetric"})
+        return self.other(square="symmetric")
+
+    @cached_property
+    def usual_functions(self) -> dict[str, Drawings]:
+        """The same, with the functions that the note leaves open as those that it may mean."""
+        drawn = (f for f in self.worlds[0].functions.values() if isinstance(f, Drawn))
+        is_open = not all(f.scalar for f in drawn)
+        return {f: self.other(open_functions=f) for f in ("tanh", "σ") if is_open}
+
+    def other(self, **options: str) -> Drawings:
+        """The same, drawn with other options."""
+        return Drawings(self.plan, self.rng, **{**self.options, **options})
 
     def square_letters(self, claim: NoteClaim) -> list[str]:
         """The letters of a claim that are drawn, and are square whatever the sizes are."""
@@ -292,7 +311,7 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     env = Env(dict(letters))
     world.source = claim.statement.passage.source
     world.closed = False
-    for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
+    for letter in read.varying(claim.left, claim.right, env):  # f′(z) = …, for each number z
         env.parameters[letter] = world.number_called(letter)
     left = read(claim.left, env)
     counts: list[Any] = [index.count for index in env.axes.values()]
@@ -302,7 +321,10 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     world.closed = True
     if claim.relation == "∈":
         return left, _of_shape(world, claim, left, letters)
-    right = read(claim.right, env)
+    alone = derivatives_alone(claim.right)
+    by_step = read.terms == "step" or words(claim.left) in alone
+    with read.reading(step=alone if by_step else ()):
+        right = read(claim.right, env)
     if right == Number(Fraction(1)) and _is_jacobian(left):
         read.remark("1 is read as the unit matrix")
         right = Apply(identity_matrix, (), left.shape, {"shape": left.shape})
@@ -313,6 +335,12 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
             left, right = read.scaled(holds, left), read.scaled(holds, right)
     world.close()
     return left, right
+
+
+def derivatives_alone(side: Any) -> list[Any]:
+    """The terms of a sum that are a derivative and nothing else, in words."""
+    terms = side.terms if isinstance(side, Sum) else ()
+    return [words(x) for sign, x in terms if sign > 0 and isinstance(x, Differentiation)]
 
 
 def _of_shape(

@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
-from autograd_lite.formula.evidence import COSTS, ELEMENTS, called_with_an_index
+from autograd_lite.formula.evidence import ELEMENTS, LOSSES, called_with_an_index
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
@@ -37,6 +37,7 @@ from autograd_lite.formula.naming import (
     letter_and_step,
     nodes,
     taken_apart,
+    words,
 )
 from autograd_lite.formula.operations import Env
 from autograd_lite.formula.shapes import (
@@ -411,6 +412,8 @@ class Elaborator(Functions):
         if slope is not None:
             return slope
         e = self.differentiated(node.of, env)
+        if self.step and words(node) in self.step:
+            e = self.within_a_step(e, self.variable(node.wrt[0][0], env)[0])
         for variable, order in node.wrt:
             for _ in range(order):
                 e = self.by(e, variable, env, node.sign)
@@ -426,7 +429,7 @@ class Elaborator(Functions):
         is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
         if not is_known:
             return None
-        if letter in COSTS:
+        if letter in LOSSES:
             return None
         x = self(node.wrt[0][0], env)
         return self.applied(replace(name, letter=letter + "′"), [x], {}, env, node)
@@ -437,7 +440,7 @@ class Elaborator(Functions):
         if (
             name is not None
             and not name.operations
-            and name.letter in COSTS
+            and name.letter in LOSSES
             and (
                 not name.indices
                 and self.simple(name, env) is None
@@ -448,7 +451,7 @@ class Elaborator(Functions):
         if (
             isinstance(node, Call)
             and (called := taken_apart(node.function)) is not None
-            and called.letter in COSTS
+            and called.letter in LOSSES
             and self.world.find(Key(called.letter)) is None
         ):
             key = Key(called.letter)
@@ -474,6 +477,24 @@ class Elaborator(Functions):
             return Apply(diag, (found,), column) if one_for_one else found
         return self.turned(found) if flipped else found
 
+    def within_a_step(self, e: Expression, wrt: Symbol) -> Expression:
+        """What e is with the names of all other steps held fixed: h_4 for the derivative by h_3."""
+        steps = {entry.symbol.number: key.numbers for key, entry in self.world.entries.items()}
+        here = steps.get(wrt.number, [])
+
+        def fixed(s: Expression) -> Expression:
+            if not isinstance(s, Symbol) or s.kind != "value" or s.number == wrt.number:
+                return s
+            meaning = self.world.by_number[s.number].meaning
+            if meaning is None or wrt.number not in self.world.numbers_in(s):
+                return s
+            if len(here) == len(steps.get(s.number, [])) == 1 and steps[s.number] != here:
+                return self.world.held_copy(s)
+            return substituted(meaning, fixed)
+
+        self.remark("a derivative that is a term by itself is read within one step")
+        return substituted(e, fixed)
+
     def held(self, e: Expression, wrt: Symbol) -> tuple[Expression, Symbol]:
         """The two of a direct derivative: of what e is said to be, where wrt stands in it.
 
@@ -482,7 +503,7 @@ class Elaborator(Functions):
         body = e
         if isinstance(e, Symbol) and e.kind == "value":
             meaning = self.world.by_number[e.number].meaning
-            is_cost = e.label in COSTS or e.label == self.world.plan.cost
+            is_cost = e.label in LOSSES or e.label == self.world.plan.cost
             body = e if meaning is None or is_cost else meaning
         if (body == e and isinstance(e, Symbol)) or wrt not in symbols(body):
             return e, wrt

@@ -31,6 +31,11 @@ class Key:
         above = "".join(f"[{x}]" for x in self.high)
         return f"{self.letter}{below}{above}"
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of layers and steps."""
+        return [x for x in (*self.low, *self.high) if isinstance(x, int)]
+
     def latex(self) -> str:
         """In LaTeX, before letters are escaped."""
         return str(self)

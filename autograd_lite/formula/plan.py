@@ -351,8 +351,9 @@ def _is_case(plan: NotePlan, chain: Chain) -> bool:
 
 def _is_expectation(plan: NotePlan, chain: Chain) -> bool:
     """E[x] = 1, where E is no cost: what is random has no value."""
-    calls = (n for n in nodes(chain) if isinstance(n, Call) and n.brackets == "[")
-    letters = {_base_text(call.function) for call in calls}
+    factors = (pair for n in nodes(chain) if isinstance(n, Product)
+               for pair in itertools.pairwise(x for _, x in n.factors))  # fmt: skip
+    letters = {_base_text(a) for a, b in factors if isinstance(b, Bracket) and b.kind == "["}
     return "𝔼" in letters or ("E" in letters and plan.cost != "E")
 
 
@@ -399,6 +400,8 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
     parts = list(statement.chain.parts)
     first, arguments = function_and_arguments(parts[0])
     name = taken_apart(first)
+    if name is not None and name.letter in COSTS and any(isinstance(x, Dots) for x in arguments):
+        arguments = ()  # L(x_1, …, x_T) is L
     if name is None or name.operations:
         if not _flipped(plan, statement):
             _add_claims(plan, parts, statement)

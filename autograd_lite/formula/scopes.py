@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from autograd_lite.formula.naming import function_and_arguments, nodes, taken_apart
+from autograd_lite.formula.naming import (
+    function_and_arguments,
+    nodes,
+    taken_apart,
+    written_key,
+)
 from autograd_lite.formula.passages import Section
 from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import Differentiation, Name, Scripted
@@ -103,7 +108,7 @@ def _head(s: NoteStatement) -> tuple[str, str]:
     name = taken_apart(first)
     if name is None or name.operations or s.kind == "inequality":
         return s.kind, ""
-    return s.kind, "".join(s.passage.source.text[first.start : first.end].split())
+    return s.kind, written_key(name)
 
 
 def _rest(s: NoteStatement) -> str:

@@ -454,6 +454,8 @@ def _statement(
     """The statement that these tokens are, or the range; neither if they state nothing."""
     if any(t.text == "…" for t in part) and (extent := _range(passage, part, words)) is not None:
         return None, extent
+    if part[-1].text == "…":  # t = 1, 2, …
+        return None, None
     part = [replace(t, text="∈") if t.text == "∋" else t for t in part]
     relations = [t.text for t in part if t.kind == "sign" and t.text in RELATION_SIGNS]
     if _PASSED & set(relations) and not {"=", "∈", ":=", "≡"} & set(relations):

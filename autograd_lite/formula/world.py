@@ -118,10 +118,13 @@ class World:
         softmax: str = "columns",
         square: str = "real",
         sigma: str = "logistic",
+        open_functions: str = "",
+        partials: str = "total",
     ) -> None:
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
         self.sigma = sigma  # what σ without an index is, where σ(z)_i is softmax
+        self.open_functions = open_functions  # what functions are that the note leaves open
         self.square = square  # how square matrices of real numbers are drawn: real, or symmetric
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
         self.source = plan.read.note.sources[0]  # of what is read now, for its errors
@@ -135,6 +138,7 @@ class World:
         self.busy: set[Key] = set()
         self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
+        self.partials = partials
         self.elaborator = reader(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
 
