@@ -9,16 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from autograd_lite.formula.naming import (
-    function_and_arguments,
-    nodes,
-    taken_apart,
-    written_key,
-)
+from autograd_lite.formula.naming import function_and_arguments, nodes, taken_apart
 from autograd_lite.formula.passages import Section
 from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import Differentiation, Name, Scripted
 
+_UNSEEN = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec)\b|[{}\s]")  # in the letters of a name
 REDEFINED = 2  # names that a section must define anew to be a version of its own
 
 
@@ -108,7 +104,7 @@ def _head(s: NoteStatement) -> tuple[str, str]:
     name = taken_apart(first)
     if name is None or name.operations or s.kind == "inequality":
         return s.kind, ""
-    return s.kind, written_key(name)
+    return s.kind, _UNSEEN.sub("", s.passage.source.text[first.start : first.end])
 
 
 def _rest(s: NoteStatement) -> str:
