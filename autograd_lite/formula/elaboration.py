@@ -500,12 +500,15 @@ class Elaborator(Functions):
 
         All letters there are held fixed but this one. Of a cost, a derivative is always total.
         """
-        body = e
-        if isinstance(e, Symbol) and e.kind == "value":
-            meaning = self.world.by_number[e.number].meaning
-            is_cost = e.label in LOSSES or e.label == self.world.plan.cost
-            body = e if meaning is None or is_cost else meaning
-        if (body == e and isinstance(e, Symbol)) or wrt not in symbols(body):
+        body: Expression = e
+        of = e.of if isinstance(e, Element) else e  # x̂_i is an element of what x̂ is said to be
+        if isinstance(of, Symbol) and of.kind == "value":
+            meaning = self.world.by_number[of.number].meaning
+            is_cost = of.label in LOSSES or of.label == self.world.plan.cost
+            if meaning is None or is_cost:
+                return e, wrt
+            body = replace(e, of=meaning) if isinstance(e, Element) else meaning
+        if wrt not in symbols(body):
             return e, wrt
         self.remark("∂ of a definition is read with its other letters held fixed")
         return substituted(body, self.world.held_copy), self.world.held_copy(wrt)

@@ -15,6 +15,7 @@ from autograd_lite.formula.token_reader import CLOSES, OPENS, RELATION_SIGNS
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, Lexer, TextSource, Token
 
 MOST_STATEMENTS = 1000
+LONGEST_LINK = 80  # characters between a condition and the formula that it is said of
 _ENVIRONMENTS = {
     "align",
     "aligned",
@@ -114,12 +115,17 @@ def read(note: Note) -> ReadNote:
         FormulaError("this is not closed", p.source, p.start) for p in note.passages if p.unclosed
     ]
     known: list[Range] = []
+    said: list[Chain] = []  # conditions that stand right before a passage: when i ≠ j: …
+    source, end = note.sources[0], 0
     for passage, parts in pieces:
         if len(found.statements) > MOST_STATEMENTS:
             said = f"a note of more than {MOST_STATEMENTS} statements: split it into several"
             found.unread.append(FormulaError(said, passage.source, passage.start))
             break
-        _read_passage(found, passage, parts, words, known)
+        between = passage.source.text[end : passage.start] if passage.source is source else "."
+        source, end = passage.source, passage.end
+        said = said if len(between) < LONGEST_LINK and "." not in between else []
+        said = _read_passage(found, passage, parts, words, known, said)
     return found
 
 
@@ -318,12 +324,15 @@ def splitter(words: Collection[str], latex: bool) -> Any:
 
 
 def _read_passage(
-    found: ReadNote, passage: Passage, parts: list[list[Token]], words: set[str], known: list[Range]
-) -> None:
-    """Add the statements of one passage; `known` has the ranges that hold from here on."""
-    here: list[NoteStatement] = []
+    found: ReadNote, passage: Passage, parts: list[list[Token]], words: set[str],
+    known: list[Range], said: list[Chain],
+) -> list[Chain]:  # fmt: skip
+    """Add the statements of one passage, under what was said before it; what is said for the next.
+
+    known: the ranges that hold from here on.
+    """
+    here = StatementsOfPassage(list(said))
     ranges: list[Range] = []
-    conditions: list[Chain] = []
     waiting: list[list[Token]] = []  # names before `∈`
     for part in parts:
         if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS | {"∀"}):
@@ -352,17 +361,48 @@ def _read_passage(
             ranges.append(extent)
         elif statement is None:
             found.pass_over(passage, part)
-        elif is_case or _is_condition(statement, here):
-            conditions.append(statement.chain)
+        elif is_case or _is_condition(statement, here.found):
+            here.restrict(statement.chain, is_case)
         else:
-            statement = _with_conditions(statement)
-            here += [*_of_others(statement, waiting, passage, words, found), statement]
+            for s in [*_of_others(statement, waiting, passage, words, found), statement]:
+                here.add(s)
         waiting = []
     letters = {r.letter for r in ranges}
     known[:] = [r for r in known if r.letter not in letters] + ranges
-    found.statements += [
-        replace(s, ranges=tuple(known), conditions=(*conditions, *s.conditions)) for s in here
-    ]
+    found.statements += [replace(s, ranges=tuple(known)) for s in here.found]
+    return [] if here.found else here.leading
+
+
+@dataclass
+class StatementsOfPassage:
+    """The statements of a passage, each under its conditions.
+
+    A condition is said of the statements before it, up to the condition before; one that stands
+    before all of them, or before a colon, of those that follow.
+    """
+
+    leading: list[Chain]
+    found: list[NoteStatement] = field(default_factory=list)
+    since: int = 0  # of which the next condition is said
+    after_condition: bool = False
+
+    def add(self, statement: NoteStatement) -> None:
+        """A statement, under the conditions before it and below its letters."""
+        below = tuple(x.items[0] for x in nodes(statement.chain) if _is_index_with_condition(x))
+        chain = _without_conditions(statement.chain) if below else statement.chain
+        if self.after_condition:
+            self.since, self.after_condition = len(self.found), False
+        self.found.append(replace(statement, chain=chain, conditions=(*self.leading, *below)))
+
+    def restrict(self, condition: Chain, is_case: bool) -> None:
+        """A condition."""
+        if is_case or not self.found:
+            self.leading = [*self.leading, condition] if self.after_condition else [condition]
+        else:
+            self.found[self.since :] = [
+                replace(s, conditions=(*s.conditions, condition)) for s in self.found[self.since :]
+            ]
+        self.after_condition = True
 
 
 def _bare(part: list[Token]) -> list[Token]:
@@ -379,8 +419,10 @@ def _bare(part: list[Token]) -> list[Token]:
 
 
 def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool:
-    """`i ≠ j`, `l < L` beside a statement."""
+    """`i ≠ j`, `l < L` beside a statement; `i = j` and `i ≠ j` anywhere."""
     first = statement.chain.parts[0]
+    if all(isinstance(x, Name) and x.text in "ijk" for x in statement.chain.parts):
+        return True
     index = isinstance(first, Name) and first.text in _INDEX_LETTERS
     if not before or (statement.kind != "inequality" and not index):
         return False
@@ -395,13 +437,6 @@ def _is_index_with_condition(node: Any) -> bool:
     items = node.items if isinstance(node, Script) and node.kind == "_" else ()
     chain = items[0] if len(items) == 1 else None
     return isinstance(chain, Chain) and all(isinstance(x, Name) for x in chain.parts)
-
-
-def _with_conditions(statement: NoteStatement) -> NoteStatement:
-    """The statement with the conditions that stand below its letters."""
-    found = tuple(x.items[0] for x in nodes(statement.chain) if _is_index_with_condition(x))
-    chain = _without_conditions(statement.chain) if found else statement.chain
-    return replace(statement, chain=chain, conditions=found)
 
 
 def _without_conditions(node: Any) -> Any:
