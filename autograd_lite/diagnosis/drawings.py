@@ -68,7 +68,7 @@ class Outcome:
     unread: FormulaError | None = None
     remarks: dict[str, None] = field(default_factory=dict)
     skipped: str = ""
-    no_element: int = 0  # how often an element that is meant does not exist
+    outside: int = 0  # how often a drawing has no element that is meant, or gives no value
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
     error: float | None = None  # the largest difference
     size: float = 0.0  # the largest number on either side
@@ -87,16 +87,13 @@ class Outcome:
     def verdict(self) -> str:
         if self.ambiguous:
             return AMBIGUOUS
-        only_outside = self.no_element == self.misfit > 0 and not (self.right or self.wrong)
-        if self.undefined or only_outside:
+        if self.undefined:
             return UNDEFINED
         if self.wrong:
             return WRONG
         if self.misfit:
             return MISFIT
-        if not self.right:
-            return UNDEFINED
-        return HOLDS
+        return HOLDS if self.right > self.outside else UNDEFINED
 
     @property
     def tried(self) -> str:
@@ -193,7 +190,7 @@ class Drawings:
                     again = self._on(world, claim, found, every=False)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
-            judged = found.right or found.wrong or found.misfit
+            judged = found.right or found.wrong or found.misfit or found.outside
             none = not (judged or found.undefined or found.ambiguous)  # no such layer here
             if again or found.unread is not None or not (none or found.verdict == HOLDS):
                 return False
@@ -216,9 +213,8 @@ class Drawings:
                 left, right = elaborated(world, claim, letters)
                 difference, size = compared(world, left, right, claim.relation)
                 found.size = max(found.size, size)
-            except (NotConforming, IndexError) as error:
+            except NotConforming as error:
                 found.misfit += 1
-                found.no_element += isinstance(error, IndexError)
                 found.why = found.why or str(error)
             except Outside as error:
                 found.skipped = str(error)
@@ -228,9 +224,9 @@ class Drawings:
                 found.ambiguous = str(error)
             except FormulaError as error:
                 found.unread = error
-            except (ValueError, ArithmeticError, TypeError) as error:
-                found.misfit += 1
-                found.why = found.why or str(error).partition("\n")[0]
+            except (IndexError, ValueError, ArithmeticError, TypeError) as error:
+                found.outside += 1
+                found.skipped = str(error).partition("\n")[0]
             else:
                 if difference is None:
                     found.right, found.wrong, found.misfit = before

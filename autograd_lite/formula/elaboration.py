@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
-from autograd_lite.formula.evidence import ELEMENTS, LOSSES, called_with_an_index
+from autograd_lite.formula.evidence import COSTS_AND_LOSSES, ELEMENTS, called_with_an_index
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
@@ -263,8 +263,8 @@ class Elaborator(Functions):
                 return self.with_scripts(constant, scripts[1:], env)
             if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
                 return self(parts, env)
-            if called_with_an_index(node) in self.world.plan.names_of_softmax:
-                self.remark(f"{taken_apart(base.function).letter}(…)_i is read as softmax")
+            if (letter := called_with_an_index(node)) in self.world.plan.names_of_softmax:
+                self.remark(f"{letter}(…)_i is read as softmax")
                 base = replace(base, function=Name(base.start, base.start, "softmax"))
             if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
                 kind = scripts[0].raw.removeprefix("_")
@@ -429,7 +429,7 @@ class Elaborator(Functions):
         is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
         if not is_known:
             return None
-        if letter in LOSSES:
+        if letter in COSTS_AND_LOSSES:
             return None
         x = self(node.wrt[0][0], env)
         return self.applied(replace(name, letter=letter + "′"), [x], {}, env, node)
@@ -440,7 +440,7 @@ class Elaborator(Functions):
         if (
             name is not None
             and not name.operations
-            and name.letter in LOSSES
+            and name.letter in COSTS_AND_LOSSES
             and (
                 not name.indices
                 and self.simple(name, env) is None
@@ -451,7 +451,7 @@ class Elaborator(Functions):
         if (
             isinstance(node, Call)
             and (called := taken_apart(node.function)) is not None
-            and called.letter in LOSSES
+            and called.letter in COSTS_AND_LOSSES
             and self.world.find(Key(called.letter)) is None
         ):
             key = Key(called.letter)
@@ -504,7 +504,7 @@ class Elaborator(Functions):
         of = e.of if isinstance(e, Element) else e  # x̂_i is an element of what x̂ is said to be
         if isinstance(of, Symbol) and of.kind == "value":
             meaning = self.world.by_number[of.number].meaning
-            is_cost = of.label in LOSSES or of.label == self.world.plan.cost
+            is_cost = of.label in COSTS_AND_LOSSES or of.label == self.world.plan.cost
             if meaning is None or is_cost:
                 return e, wrt
             body = replace(e, of=meaning) if isinstance(e, Element) else meaning

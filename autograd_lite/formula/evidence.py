@@ -35,7 +35,7 @@ from autograd_lite.formula.tokens import FUNCTION_WORDS
 LAYERS = ("l", "ℓ")
 ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
 COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
-LOSSES = (*COSTS, "l")  # l is one where it is differentiated or called
+COSTS_AND_LOSSES = (*COSTS, "l")  # l is one where it is differentiated or called
 
 
 def families_of(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:

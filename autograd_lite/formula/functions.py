@@ -15,7 +15,7 @@ from autograd_lite.algebra.tree import (
     Expression,
     Symbol,
 )
-from autograd_lite.formula.evidence import COSTS, LOSSES
+from autograd_lite.formula.evidence import COSTS, COSTS_AND_LOSSES
 from autograd_lite.formula.names import NameReader
 from autograd_lite.formula.naming import (
     Key,
@@ -218,7 +218,7 @@ class Functions(NameReader):
     def open_function(
         self, key: Key, letter: str, primes: int, arguments: list[Expression]
     ) -> Expression:
-        scalar = letter in LOSSES and not (letter == "f" and primes)
+        scalar = letter in COSTS_AND_LOSSES and not (letter == "f" and primes)
         f: Any = self.world.drawn(key, scalar)
         if self.world.open_functions and not scalar and len(arguments) == 1:
             f = ELEMENTWISE[self.world.open_functions]

@@ -127,7 +127,8 @@ def words(node: Any) -> Any:
 
 def inner_fields(node: SyntaxNode) -> tuple[str, ...]:
     """The fields of a node apart from its place."""
-    return _inner_fields(type(node))
+    kind: Any = type(node)
+    return _inner_fields(kind)
 
 
 @cache

@@ -74,10 +74,12 @@ def _statements_of(
     for n, group in enumerate(groups):
         own = {id(s) for path in group if path not in judged for s in sections[path]}
         judged |= set(group)
+        others = hidden[n] - {""}
         statements = [
-            s for s in read.statements
-            if _section(s, by_row) in group and (id(s) in own or _head(s)[1] not in hidden[n] - {""})
-        ]  # fmt: skip
+            s
+            for s in read.statements
+            if _section(s, by_row) in group and (id(s) in own or _head(s)[1] not in others)
+        ]
         part = replace(read, statements=statements)
         if n:
             part = replace(part, unread=[], passed=0)

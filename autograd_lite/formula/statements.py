@@ -115,7 +115,7 @@ def read(note: Note) -> ReadNote:
         FormulaError("this is not closed", p.source, p.start) for p in note.passages if p.unclosed
     ]
     known: list[Range] = []
-    said: list[Chain] = []  # conditions that stand right before a passage: when i ≠ j: …
+    leading: list[Chain] = []  # conditions that stand right before a passage: when i ≠ j: …
     source, end = note.sources[0], 0
     for passage, parts in pieces:
         if len(found.statements) > MOST_STATEMENTS:
@@ -124,8 +124,8 @@ def read(note: Note) -> ReadNote:
             break
         between = passage.source.text[end : passage.start] if passage.source is source else "."
         source, end = passage.source, passage.end
-        said = said if len(between) < LONGEST_LINK and "." not in between else []
-        said = _read_passage(found, passage, parts, words, known, said)
+        linked = len(between) < LONGEST_LINK and "." not in between
+        leading = _read_passage(found, passage, parts, words, known, leading if linked else [])
     return found
 
 
@@ -325,13 +325,13 @@ def splitter(words: Collection[str], latex: bool) -> Any:
 
 def _read_passage(
     found: ReadNote, passage: Passage, parts: list[list[Token]], words: set[str],
-    known: list[Range], said: list[Chain],
+    known: list[Range], leading: list[Chain],
 ) -> list[Chain]:  # fmt: skip
     """Add the statements of one passage, under what was said before it; what is said for the next.
 
     known: the ranges that hold from here on.
     """
-    here = StatementsOfPassage(list(said))
+    here = StatementsOfPassage(leading)
     ranges: list[Range] = []
     waiting: list[list[Token]] = []  # names before `∈`
     for part in parts:
@@ -364,8 +364,7 @@ def _read_passage(
         elif is_case or _is_condition(statement, here.found):
             here.restrict(statement.chain, is_case)
         else:
-            for s in [*_of_others(statement, waiting, passage, words, found), statement]:
-                here.add(s)
+            here.add(*_of_others(statement, waiting, passage, words, found), statement)
         waiting = []
     letters = {r.letter for r in ranges}
     known[:] = [r for r in known if r.letter not in letters] + ranges
@@ -386,13 +385,14 @@ class StatementsOfPassage:
     since: int = 0  # of which the next condition is said
     after_condition: bool = False
 
-    def add(self, statement: NoteStatement) -> None:
-        """A statement, under the conditions before it and below its letters."""
-        below = tuple(x.items[0] for x in nodes(statement.chain) if _is_index_with_condition(x))
-        chain = _without_conditions(statement.chain) if below else statement.chain
+    def add(self, *statements: NoteStatement) -> None:
+        """Statements, under the conditions before them and below their letters."""
         if self.after_condition:
             self.since, self.after_condition = len(self.found), False
-        self.found.append(replace(statement, chain=chain, conditions=(*self.leading, *below)))
+        for s in statements:
+            below = tuple(x.items[0] for x in nodes(s.chain) if _is_index_with_condition(x))
+            chain = _without_conditions(s.chain) if below else s.chain
+            self.found.append(replace(s, chain=chain, conditions=(*self.leading, *below)))
 
     def restrict(self, condition: Chain, is_case: bool) -> None:
         """A condition."""

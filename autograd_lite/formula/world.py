@@ -500,19 +500,12 @@ class World:
         meaning elsewhere, or how one letter depends on another. numeric: whether the right side is
         numbers that were computed, which the values of letters decide.
         """
-        for d in _all_derivatives(left, right):
-            of = d.of.of if isinstance(d.of, Element) else d.of
-            if not isinstance(of, Symbol):
-                continue
-            ends = (self.by_number[x.number] for x in (of, d.wrt) if x.kind == "value")
-            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(of):
-                return f"{of.label} is as a function of {d.wrt.label}"
+        if said := self._dependence_left_open(left, right):
+            return said
         leaves = [self.leaves_in(side) for side in (left, right)]
-        if all(leaves) and not leaves[0] & leaves[1]:
-            for n in sorted(leaves[0] | leaves[1]):
-                if self.by_number[n].unsaid:
-                    label = self.by_number[n].symbol.label
-                    return f"{label} is, in the letters of the other side,"
+        apart = sorted(leaves[0] | leaves[1]) if not leaves[0] & leaves[1] and all(leaves) else []
+        if letter := next((e.symbol.label for n in apart if (e := self.by_number[n]).unsaid), ""):
+            return f"{letter} is, in the letters of the other side,"
         a, b = self.drawn_in(left, right), self.drawn_in(right, left)
         letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
         words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
@@ -521,6 +514,17 @@ class World:
         values = (self.by_number[n].symbol for n in sorted(leaves[0]) if numeric)
         label = next((s.label for s in values), "")
         return label and f"the value of {label} is"
+
+    def _dependence_left_open(self, left: Expression, right: Expression) -> str:
+        """The first derivative of a letter by another one, of which the note says nothing."""
+        for d in _all_derivatives(left, right):
+            of = d.of.of if isinstance(d.of, Element) else d.of
+            if not isinstance(of, Symbol):
+                continue
+            ends = (self.by_number[x.number] for x in (of, d.wrt) if x.kind == "value")
+            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(of):
+                return f"{of.label} is as a function of {d.wrt.label}"
+        return ""
 
     def reached(self, e: Expression) -> Iterator[Expression]:
         """All parts of an expression, and of what the names in it stand for."""
