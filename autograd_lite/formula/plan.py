@@ -338,7 +338,7 @@ def _numbered(chain: Chain) -> tuple[str, Fraction | float] | None:
         return None
     items = [getattr(x, "text", "") for s in name.indices for x in s.items]
     number = chain.parts[1]
-    if not isinstance(number, Num) or not all(x in ELEMENTS for x in items):
+    if not isinstance(number, Num) or not all(len(x) == 1 and x.islower() for x in items):
         return None
     return name.letter, number.value
 

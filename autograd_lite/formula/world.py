@@ -505,7 +505,7 @@ class World:
         leaves = [self.leaves_in(side) for side in (left, right)]
         apart = sorted(leaves[0] | leaves[1]) if not leaves[0] & leaves[1] and all(leaves) else []
         if letter := next((e.symbol.label for n in apart if (e := self.by_number[n]).unsaid), ""):
-            return f"{letter} is, in the letters of the other side,"
+            return f"{letter} is in the letters of the other side"
         a, b = self.drawn_in(left, right), self.drawn_in(right, left)
         letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
         words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
@@ -545,7 +545,10 @@ class World:
 
     def leaves_in(self, e: Expression) -> set[int]:
         """The numbers of the names that are drawn on which an expression depends."""
-        return {n for n in self.numbers_in(e) if self.by_number[n].meaning is None}
+        entries = (self.by_number[n] for n in self.numbers_in(e))
+        drawn = (entry.copy_of or entry.symbol for entry in entries if entry.meaning is None)
+        reached = itertools.chain.from_iterable(map(self.numbers_in, drawn))
+        return {n for n in reached if self.by_number[n].meaning is None}
 
     def drawn_in(self, e: Expression, other: Expression) -> set[str]:
         """The functions that the note leaves open on which an expression depends.
