@@ -413,7 +413,7 @@ def _bare(part: list[Token]) -> list[Token]:
         part = part[3:] if _TITLE.fullmatch(part[1].text) else part  # (Mean) μ = …
     while len(part) > 1 and part[-1].text == ":":  # Backwards:
         part = part[:-1]
-    while len(part) > 2 and part[0].text == "(" and part[-1].text == ")" and _relation(part[1:-1]):
+    while len(part) > 2 and part[0].text + part[-1].text in ("()", "{}") and _relation(part[1:-1]):
         part = part[1:-1]
     return part
 
