@@ -16,6 +16,7 @@ from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.indexing import COMPARISONS
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes, words
+from autograd_lite.formula.operations import FOUR_INDICES
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
@@ -37,7 +38,14 @@ from autograd_lite.formula.syntax import (
 )
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.vocabulary import Drawn, identity_matrix
-from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
+from autograd_lite.formula.world import (
+    Ambiguous,
+    Outside,
+    SizeDrawing,
+    Undefined,
+    Unfit,
+    World,
+)
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
 PATTERNS = (
@@ -139,7 +147,7 @@ class Drawings:
                 statement = definition.statement
                 place = f"{statement.line}"
                 said = FormulaError(str(error), statement.passage.source, statement.start)
-                said.undefined = not isinstance(error, NotConforming)
+                said.undefined = not isinstance(error, NotConforming | Unfit)
                 self.problems.setdefault(place, said)
         world.close()
         return world
@@ -368,7 +376,7 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
         return
     if len(left.shape) == 4 or len(right.shape) == 4:
         if len(left.shape) != len(right.shape):
-            raise NotConforming("the two sides have different numbers of indices")
+            raise Undefined(f"one side is a matrix: {FOUR_INDICES}")
         return
     a, b = matrix_shape(left), matrix_shape(right)
     if is_number(left) != is_number(right) and {d.root.value for d in (*a, *b)} == {1}:

@@ -42,7 +42,9 @@ from autograd_lite.formula.shapes import (
 )
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.vocabulary import unit_vector
-from autograd_lite.formula.world import World
+from autograd_lite.formula.world import Undefined, World
+
+FOUR_INDICES = "how a derivative with four indices is made a matrix is left open"
 
 
 @dataclass
@@ -200,8 +202,10 @@ class Operations:
         a, b = _unfolded(a), _unfolded(b)
         if is_number(a) or is_number(b):
             return Apply(np.multiply, (a, b), a.shape if is_number(b) else b.shape)
+        if self.layout == "denominator" and len(a.shape) == 4 != len(b.shape):
+            a, b = b, a  # ∂L/∂X = ∂Z/∂X ∂L/∂Z
         if len(b.shape) != 4:
-            raise NotConforming(f"{_sizes(a)} times {_sizes(b)}")
+            raise Undefined(f"{_sizes(a)} times {_sizes(b)}: {FOUR_INDICES}")
         above: Any = b.shape[:2]
         mine: Any = a.shape[-2:]
         self.fits(mine, above, f"the derivative is of something {written_shape(above)}")

@@ -489,11 +489,9 @@ def _statement(
     """The statement that these tokens are, or the range; neither if they state nothing."""
     if any(t.text == "…" for t in part) and (extent := _range(passage, part, words)) is not None:
         return None, extent
-    if part[-1].text == "…":  # t = 1, 2, …
-        return None, None
     part = [replace(t, text="∈") if t.text == "∋" else t for t in part]
     relations = [t.text for t in part if t.kind == "sign" and t.text in RELATION_SIGNS]
-    if _PASSED & set(relations) and not {"=", "∈", ":=", "≡"} & set(relations):
+    if _states_nothing(part, set(relations)):
         return None, None
     parser = _parser_of(passage, part, words)
     chain = parser.whole()
@@ -514,6 +512,12 @@ def _statement(
         raise FormulaError(said, passage.source, chain.start)
     remarks = tuple(dict.fromkeys(parser.remarks))
     return NoteStatement(kind, chain, passage, part[0].start, part[-1].end, remarks=remarks), None
+
+
+def _states_nothing(part: list[Token], relations: set[str]) -> bool:
+    """Whether this is no equation, as a ≈ b; or t = 1, 2, …"""
+    is_open = [t.kind for t in part[:-1]] == ["word", "sign", "number"] and _is_dots(part[-1:])
+    return is_open or bool(_PASSED & relations and not {"=", "∈", ":=", "≡"} & relations)
 
 
 def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None:

@@ -38,6 +38,7 @@ from autograd_lite.formula.naming import (
 from autograd_lite.formula.plan import Declaration, Definition, NotePlan
 from autograd_lite.formula.shapes import (
     ONE,
+    NotConforming,
     Size,
     joined,
     literal,
@@ -59,6 +60,17 @@ class Undefined(LookupError):
 
 class Outside(Undefined):
     """A name of a family, for a layer that there is not."""
+
+
+class Unfit(Undefined):
+    """A name whose definition does not fit, so that nothing can be said of what uses it.
+
+    of: in what it does not fit.
+    """
+
+    def __init__(self, key: Key, of: NotConforming) -> None:
+        super().__init__(f"{key} is defined by what does not conform: {of}")
+        self.of = of
 
 
 class Ambiguous(ValueError):
@@ -473,6 +485,8 @@ class World:
         outer, self.source = self.source, definition.statement.passage.source
         try:
             meaning = self.elaborator.definition(definition, letters)
+        except NotConforming as error:
+            raise Unfit(key, error) from error
         finally:
             self.busy.discard(key)
             self.source = outer
