@@ -16,7 +16,6 @@ from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.indexing import COMPARISONS
 from autograd_lite.formula.naming import letter_and_step, names_in, nodes, words
-from autograd_lite.formula.operations import FOUR_INDICES
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
@@ -375,8 +374,10 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
     if isinstance(right, Number) and (right.value in (0, 1) or relation != "="):
         return
     if len(left.shape) == 4 or len(right.shape) == 4:
+        if len(left.shape) == 4 > len(right.shape):  # ∂z/∂W = xᵀ, by a convention
+            raise Undefined("how a derivative with four indices is made a matrix is left open")
         if len(left.shape) != len(right.shape):
-            raise Undefined(f"one side is a matrix: {FOUR_INDICES}")
+            raise NotConforming("the two sides have different numbers of indices")
         return
     a, b = matrix_shape(left), matrix_shape(right)
     if is_number(left) != is_number(right) and {d.root.value for d in (*a, *b)} == {1}:

@@ -42,9 +42,7 @@ from autograd_lite.formula.shapes import (
 )
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.vocabulary import unit_vector
-from autograd_lite.formula.world import Undefined, World
-
-FOUR_INDICES = "how a derivative with four indices is made a matrix is left open"
+from autograd_lite.formula.world import World
 
 
 @dataclass
@@ -205,7 +203,7 @@ class Operations:
         if self.layout == "denominator" and len(a.shape) == 4 != len(b.shape):
             a, b = b, a  # ∂L/∂X = ∂Z/∂X ∂L/∂Z
         if len(b.shape) != 4:
-            raise Undefined(f"{_sizes(a)} times {_sizes(b)}: {FOUR_INDICES}")
+            raise NotConforming(f"{_sizes(a)} times {_sizes(b)}")
         above: Any = b.shape[:2]
         mine: Any = a.shape[-2:]
         self.fits(mine, above, f"the derivative is of something {written_shape(above)}")
