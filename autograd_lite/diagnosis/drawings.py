@@ -15,7 +15,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.indexing import COMPARISONS
-from autograd_lite.formula.naming import letter_and_step, names_in, nodes
+from autograd_lite.formula.naming import letter_and_step, names_in, nodes, words
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
@@ -26,10 +26,25 @@ from autograd_lite.formula.shapes import (
     settled,
     written_shape,
 )
-from autograd_lite.formula.syntax import BigOperator, Chain, Name, Num, Scripted
+from autograd_lite.formula.syntax import (
+    BigOperator,
+    Chain,
+    Differentiation,
+    Name,
+    Num,
+    Scripted,
+    Sum,
+)
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.vocabulary import identity_matrix
-from autograd_lite.formula.world import Ambiguous, Outside, SizeDrawing, Undefined, World
+from autograd_lite.formula.vocabulary import Drawn, identity_matrix
+from autograd_lite.formula.world import (
+    Ambiguous,
+    Outside,
+    SizeDrawing,
+    Undefined,
+    Unfit,
+    World,
+)
 
 TOLERANCE = 1e-8  # of two sides, relative to the largest component
 PATTERNS = (
@@ -60,7 +75,7 @@ class Outcome:
     unread: FormulaError | None = None
     remarks: dict[str, None] = field(default_factory=dict)
     skipped: str = ""
-    no_element: int = 0  # how often an element that is meant does not exist
+    outside: int = 0  # how often a drawing has no element that is meant, or gives no value
     reading: dict[str, str] = field(default_factory=dict)  # where it is not the usual one
     error: float | None = None  # the largest difference
     size: float = 0.0  # the largest number on either side
@@ -79,16 +94,13 @@ class Outcome:
     def verdict(self) -> str:
         if self.ambiguous:
             return AMBIGUOUS
-        only_outside = self.no_element == self.misfit > 0 and not (self.right or self.wrong)
-        if self.undefined or only_outside:
+        if self.undefined:
             return UNDEFINED
         if self.wrong:
             return WRONG
         if self.misfit:
             return MISFIT
-        if not self.right:
-            return UNDEFINED
-        return HOLDS
+        return HOLDS if self.right > self.outside else UNDEFINED
 
     @property
     def tried(self) -> str:
@@ -126,7 +138,7 @@ class Drawings:
                 continue
             try:
                 world.elaborator.instances(definition)
-            except Outside:  # the ends of a family
+            except (Outside, IndexError):  # the ends of a family, an element that there is not
                 continue
             except FormulaError as error:
                 self.problems.setdefault(error.said, error)
@@ -134,7 +146,7 @@ class Drawings:
                 statement = definition.statement
                 place = f"{statement.line}"
                 said = FormulaError(str(error), statement.passage.source, statement.start)
-                said.undefined = not isinstance(error, NotConforming)
+                said.undefined = not isinstance(error, NotConforming | Unfit)
                 self.problems.setdefault(place, said)
         world.close()
         return world
@@ -156,7 +168,18 @@ class Drawings:
     @cached_property
     def symmetric(self) -> Drawings:
         """The same, with all square matrices symmetric."""
-        return Drawings(self.plan, self.rng, **{**self.options, "square": "symmetric"})
+        return self.other(square="symmetric")
+
+    @cached_property
+    def usual_functions(self) -> dict[str, Drawings]:
+        """The same, with the functions that the note leaves open as those that it may mean."""
+        drawn = (f for f in self.worlds[0].functions.values() if isinstance(f, Drawn))
+        is_open = not all(f.scalar for f in drawn)
+        return {f: self.other(open_functions=f) for f in ("tanh", "σ") if is_open}
+
+    def other(self, **options: str) -> Drawings:
+        """The same, drawn with other options."""
+        return Drawings(self.plan, self.rng, **{**self.options, **options})
 
     def square_letters(self, claim: NoteClaim) -> list[str]:
         """The letters of a claim that are drawn, and are square whatever the sizes are."""
@@ -174,7 +197,7 @@ class Drawings:
                     again = self._on(world, claim, found, every=False)
             except (ArithmeticError, AttributeError, KeyError, TypeError):
                 return False
-            judged = found.right or found.wrong or found.misfit
+            judged = found.right or found.wrong or found.misfit or found.outside
             none = not (judged or found.undefined or found.ambiguous)  # no such layer here
             if again or found.unread is not None or not (none or found.verdict == HOLDS):
                 return False
@@ -197,9 +220,8 @@ class Drawings:
                 left, right = elaborated(world, claim, letters)
                 difference, size = compared(world, left, right, claim.relation)
                 found.size = max(found.size, size)
-            except (NotConforming, IndexError) as error:
+            except NotConforming as error:
                 found.misfit += 1
-                found.no_element += isinstance(error, IndexError)
                 found.why = found.why or str(error)
             except Outside as error:
                 found.skipped = str(error)
@@ -209,9 +231,9 @@ class Drawings:
                 found.ambiguous = str(error)
             except FormulaError as error:
                 found.unread = error
-            except (ValueError, ArithmeticError, TypeError) as error:
-                found.misfit += 1
-                found.why = found.why or str(error).partition("\n")[0]
+            except (IndexError, ValueError, ArithmeticError, TypeError) as error:
+                found.outside += 1
+                found.skipped = str(error).partition("\n")[0]
             else:
                 if difference is None:
                     found.right, found.wrong, found.misfit = before
@@ -292,7 +314,7 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     env = Env(dict(letters))
     world.source = claim.statement.passage.source
     world.closed = False
-    for letter in read.varying(claim.left, env):  # f′(z) = …, for each number z
+    for letter in read.varying(claim.left, claim.right, env):  # f′(z) = …, for each number z
         env.parameters[letter] = world.number_called(letter)
     left = read(claim.left, env)
     counts: list[Any] = [index.count for index in env.axes.values()]
@@ -302,7 +324,10 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
     world.closed = True
     if claim.relation == "∈":
         return left, _of_shape(world, claim, left, letters)
-    right = read(claim.right, env)
+    alone = derivatives_alone(claim.right)
+    by_step = read.terms == "step" or words(claim.left) in alone
+    with read.reading(step=alone if by_step else ()):
+        right = read(claim.right, env)
     if right == Number(Fraction(1)) and _is_jacobian(left):
         read.remark("1 is read as the unit matrix")
         right = Apply(identity_matrix, (), left.shape, {"shape": left.shape})
@@ -313,6 +338,12 @@ def sides(world: World, claim: NoteClaim, letters: dict[str, int]) -> tuple[Expr
             left, right = read.scaled(holds, left), read.scaled(holds, right)
     world.close()
     return left, right
+
+
+def derivatives_alone(side: Any) -> list[Any]:
+    """The terms of a sum that are a derivative and nothing else, in words."""
+    terms = side.terms if isinstance(side, Sum) else ()
+    return [words(x) for sign, x in terms if sign > 0 and isinstance(x, Differentiation)]
 
 
 def _of_shape(
@@ -343,6 +374,8 @@ def _agree(left: Expression, right: Expression, relation: str) -> None:
     if isinstance(right, Number) and (right.value in (0, 1) or relation != "="):
         return
     if len(left.shape) == 4 or len(right.shape) == 4:
+        if len(left.shape) == 4 > len(right.shape):  # ∂z/∂W = xᵀ, by a convention
+            raise Undefined("how a derivative with four indices is made a matrix is left open")
         if len(left.shape) != len(right.shape):
             raise NotConforming("the two sides have different numbers of indices")
         return

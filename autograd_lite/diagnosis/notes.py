@@ -17,6 +17,7 @@ from autograd_lite.diagnosis.drawings import (
     WRONG,
     Drawings,
     Outcome,
+    derivatives_alone,
     elaborated,
     instances,
 )
@@ -103,7 +104,7 @@ class Judge:
         self.said: list[str] = []  # about the note as a whole
         self.drawings = Drawings(plan, rng)
         self.outcomes = self._outcomes(self.drawings)
-        self._try_others(rng)
+        self._try_others()
         self._large: World | None = None
 
     def _outcomes(self, drawings: Drawings) -> list[Outcome]:
@@ -125,6 +126,13 @@ class Judge:
         if "dot" in options and outcome.misfit:
             other = drawings.outcome(claim, dot="elementwise")
             return other if other.verdict == WRONG and not other.misfit else outcome
+        return outcome if outcome.verdict != WRONG else self._unless_open(drawings, claim, outcome)
+
+    def _unless_open(self, drawings: Drawings, claim: NoteClaim, outcome: Outcome) -> Outcome:
+        """A wrong claim may be right of a function that the note does not write down."""
+        for name, usual in drawings.usual_functions.items():
+            if usual.holds(claim):
+                outcome.undefined = f"it holds where the function that is left open is {name}"
         return outcome
 
     def _other_readings(self, claim: NoteClaim) -> dict[str, str]:
@@ -138,13 +146,15 @@ class Judge:
         if any(sign == "·" for factors in products for sign, _ in factors):
             found["dot"] = "elementwise"
         chains = (sum(isinstance(x, Differentiation) for _, x in factors) for factors in products)
-        if any(isinstance(d.of, Call) for d in derivatives):
+        if any(map(_is_of_a_call, derivatives)):
             found["partials"] = "calls"
         elif any(n > 1 for n in chains):
             found["partials"] = "direct"
+        if derivatives_alone(claim.right):
+            found["terms"] = "step"
         return found
 
-    def _try_others(self, rng: int) -> None:
+    def _try_others(self) -> None:
         """What a note as a whole may mean: taken so where more of its claims then hold."""
         names = {n.text for c in self.plan.claims for n in nodes(c.chain) if isinstance(n, Name)}
         cost = self.plan.cost
@@ -154,10 +164,15 @@ class Judge:
             others.append(({"gradients": "m"}, said))
         if self.plan.softmax and "softmax" not in self.plan.conventions:
             others.append(({"softmax": "rows"}, "softmax is read along each row"))
+        if "σ" in self.plan.names_of_softmax:
+            others.append(({"sigma": "softmax"}, "σ is read as softmax"))
+        if any(_is_of_a_call(n) for d in self.plan.definitions for n in nodes(d.meaning)):
+            said = "∂f(x, h)/∂h is read with the other arguments of f held fixed"
+            others.append(({"partials": "calls"}, said))
         for options, said in others:
             if all(o.verdict == HOLDS for o in self.outcomes):
                 return
-            other = Drawings(self.plan, rng, **{**self.drawings.options, **options})
+            other = self.drawings.other(**options)
             outcomes = self._outcomes(other)
             if _held(outcomes) > _held(self.outcomes):
                 self.drawings, self.outcomes = other, outcomes
@@ -236,6 +251,10 @@ class Judge:
             return ""
         checked = self.drawings.outcome(replace(claim, right=node))
         return f"{claim.left_text} = {text}" if checked.verdict == HOLDS else ""
+
+
+def _is_of_a_call(node: Any) -> bool:
+    return isinstance(node, Differentiation) and isinstance(node.of, Call)
 
 
 def _held(outcomes: list[Outcome]) -> int:

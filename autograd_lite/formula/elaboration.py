@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
-from autograd_lite.formula.evidence import COSTS, ELEMENTS
+from autograd_lite.formula.evidence import COSTS_AND_LOSSES, ELEMENTS, called_with_an_index
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
@@ -37,6 +37,7 @@ from autograd_lite.formula.naming import (
     letter_and_step,
     nodes,
     taken_apart,
+    words,
 )
 from autograd_lite.formula.operations import Env
 from autograd_lite.formula.shapes import (
@@ -262,6 +263,9 @@ class Elaborator(Functions):
                 return self.with_scripts(constant, scripts[1:], env)
             if isinstance(base, Call) and (parts := self.as_product(node, env)) is not None:
                 return self(parts, env)
+            if (letter := called_with_an_index(node)) in self.world.plan.names_of_softmax:
+                self.remark(f"{letter}(…)_i is read as softmax")
+                base = replace(base, function=Name(base.start, base.start, "softmax"))
             if isinstance(base, Bracket) and base.kind == "‖" and scripts[0].kind == "_":
                 kind = scripts[0].raw.removeprefix("_")
                 norm = self.norm_of_kind(self(base.parts[0], env), kind, node)
@@ -409,6 +413,8 @@ class Elaborator(Functions):
         if slope is not None:
             return slope
         e = self.differentiated(node.of, env)
+        if self.step and words(node) in self.step:
+            e = self.within_a_step(e, self.variable(node.wrt[0][0], env)[0])
         for variable, order in node.wrt:
             for _ in range(order):
                 e = self.by(e, variable, env, node.sign)
@@ -424,7 +430,7 @@ class Elaborator(Functions):
         is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
         if not is_known:
             return None
-        if letter in COSTS:
+        if letter in COSTS_AND_LOSSES:
             return None
         x = self(node.wrt[0][0], env)
         return self.applied(replace(name, letter=letter + "′"), [x], {}, env, node)
@@ -435,7 +441,7 @@ class Elaborator(Functions):
         if (
             name is not None
             and not name.operations
-            and name.letter in COSTS
+            and name.letter in COSTS_AND_LOSSES
             and (
                 not name.indices
                 and self.simple(name, env) is None
@@ -446,7 +452,7 @@ class Elaborator(Functions):
         if (
             isinstance(node, Call)
             and (called := taken_apart(node.function)) is not None
-            and called.letter in COSTS
+            and called.letter in COSTS_AND_LOSSES
             and self.world.find(Key(called.letter)) is None
         ):
             key = Key(called.letter)
@@ -475,17 +481,38 @@ class Elaborator(Functions):
             return Apply(diag, (found,), column) if one_for_one else found
         return self.turned(found) if flipped else found
 
+    def within_a_step(self, e: Expression, wrt: Symbol) -> Expression:
+        """What e is with the names of all other steps held fixed: h_4 for the derivative by h_3."""
+        steps = {entry.symbol.number: key.numbers for key, entry in self.world.entries.items()}
+        here = steps.get(wrt.number, [])
+
+        def fixed(s: Expression) -> Expression:
+            if not isinstance(s, Symbol) or s.kind != "value" or s.number == wrt.number:
+                return s
+            meaning = self.world.by_number[s.number].meaning
+            if meaning is None or wrt.number not in self.world.numbers_in(s):
+                return s
+            if len(here) == len(steps.get(s.number, [])) == 1 and steps[s.number] != here:
+                return self.world.held_copy(s)
+            return substituted(meaning, fixed)
+
+        self.remark("a derivative that is a term by itself is read within one step")
+        return substituted(e, fixed)
+
     def held(self, e: Expression, wrt: Symbol) -> tuple[Expression, Symbol]:
         """The two of a direct derivative: of what e is said to be, where wrt stands in it.
 
         All letters there are held fixed but this one. Of a cost, a derivative is always total.
         """
-        body = e
-        if isinstance(e, Symbol) and e.kind == "value":
-            meaning = self.world.by_number[e.number].meaning
-            is_cost = e.label in COSTS or e.label == self.world.plan.cost
-            body = e if meaning is None or is_cost else meaning
-        if (body == e and isinstance(e, Symbol)) or wrt not in symbols(body):
+        body: Expression = e
+        of = e.of if isinstance(e, Element) else e  # x̂_i is an element of what x̂ is said to be
+        if isinstance(of, Symbol) and of.kind == "value":
+            meaning = self.world.by_number[of.number].meaning
+            is_cost = of.label in COSTS_AND_LOSSES or of.label == self.world.plan.cost
+            if meaning is None or is_cost:
+                return e, wrt
+            body = replace(e, of=meaning) if isinstance(e, Element) else meaning
+        if wrt not in symbols(body):
             return e, wrt
         self.remark("∂ of a definition is read with its other letters held fixed")
         return substituted(body, self.world.held_copy), self.world.held_copy(wrt)

@@ -21,6 +21,7 @@ from autograd_lite.formula.statements import NoteStatement
 from autograd_lite.formula.syntax import (
     BigOperator,
     Bracket,
+    Call,
     Chain,
     Differentiation,
     Name,
@@ -29,10 +30,12 @@ from autograd_lite.formula.syntax import (
     Quotient,
     Scripted,
 )
+from autograd_lite.formula.tokens import FUNCTION_WORDS
 
 LAYERS = ("l", "ℓ")
 ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
 COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
+COSTS_AND_LOSSES = (*COSTS, "l")  # l is one where it is differentiated or called
 
 
 def families_of(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
@@ -211,6 +214,23 @@ def speaks_of_softmax(node: Any) -> bool:
         above, below = taken_apart(node.above), taken_apart(node.below.body)
         return above is not None and below is not None and above.letter == below.letter == "e"
     return isinstance(node, Name) and node.text == "softmax"
+
+
+def names_of_softmax(chains: list[Chain]) -> set[str]:
+    """The letters f of f(z)_i = e^{z_i} / Σ_j e^{z_j}."""
+    found = set()
+    for chain in chains:
+        if any(isinstance(x, Quotient) and speaks_of_softmax(x) for x in chain.parts):
+            found |= {letter for x in chain.parts if (letter := called_with_an_index(x))}
+    return found - FUNCTION_WORDS | ({"σ"} & found)
+
+
+def called_with_an_index(node: Any) -> str:
+    """The letter f of f(z)_i; nothing for another expression."""
+    if not (isinstance(node, Scripted) and isinstance(node.base, Call)):
+        return ""
+    name = taken_apart(node.base.function)
+    return name.letter if name and not name.operations and node.scripts[0].kind == "_" else ""
 
 
 def sizes_in_use(statements: list[NoteStatement]) -> set[str]:

@@ -14,7 +14,7 @@ from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import planned
 from autograd_lite.formula.shapes import settled
 from autograd_lite.formula.statements import read
-from autograd_lite.formula.world import SizeDrawing, World
+from autograd_lite.formula.world import SizeDrawing, Unfit, World
 
 RESULT = "result"
 
@@ -57,7 +57,10 @@ def read_formula(
         raise plan.unread[0]
     generator = np.random.default_rng(rng)
     world = World(plan, SizeDrawing(3, 3, "different", generator), Elaborator)
-    entry = world.find(Key(RESULT))
+    try:
+        entry = world.find(Key(RESULT))
+    except Unfit as error:
+        raise error.of from None
     world.close()
     if entry is None or entry.meaning is None:
         raise ValueError(f"{text!r} is no formula")

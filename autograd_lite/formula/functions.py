@@ -15,11 +15,12 @@ from autograd_lite.algebra.tree import (
     Expression,
     Symbol,
 )
-from autograd_lite.formula.evidence import COSTS
+from autograd_lite.formula.evidence import COSTS, COSTS_AND_LOSSES
 from autograd_lite.formula.names import NameReader
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
+    nodes,
     subsets,
     taken_apart,
 )
@@ -60,12 +61,15 @@ from autograd_lite.formula.world import Undefined, World
 class Functions(NameReader):
     """Reads what stands before brackets."""
 
-    def varying(self, node: Any, env: Env) -> list[str]:
+    def varying(self, node: Any, right: Any, env: Env) -> list[str]:
         """The letter of f′(z), where this is said of a function and not of a z of the note's."""
         if not isinstance(node, Call) or len(node.arguments) != 1:
             return []
         name, argument = taken_apart(node.function), node.arguments[0]
         if name is None or not isinstance(argument, Name) or name.letter in COSTS:
+            return []
+        used = {x.text for x in nodes(right) if isinstance(x, Name)}
+        if used and argument.text not in used:  # 1 − a²
             return []
         primed = name.letter.endswith("′") or any(s.kind == "′" for s in name.operations)
         return [argument.text] if primed and self.value_of(name, env) is None else []
@@ -185,6 +189,11 @@ class Functions(NameReader):
         e = self._applied(key, letter, primes, arguments, options, node)
         return self.with_scripts(e, tuple(powers), env)
 
+    def is_softmax(self, letter: str) -> bool:
+        """Whether a function is softmax by another name, which σ may be with an index alone."""
+        named = letter in self.world.plan.names_of_softmax
+        return named and (letter != "σ" or self.world.sigma == "softmax")
+
     def _applied(
         self, key: Key, letter: str, primes: int, arguments: list[Expression],
         options: dict[str, Any], node: Any,
@@ -192,6 +201,8 @@ class Functions(NameReader):
         defined = self.world.function(key)
         if defined is not None:
             return self.inlined(defined, primes, arguments, key)
+        if self.is_softmax(letter) and not primes:
+            return self.of_a_matrix("softmax", arguments, options, node)
         if letter in ELEMENTWISE and not key.low and not key.high:
             (x,) = arguments[:1]
             f: Any = ELEMENTWISE[letter]
@@ -207,8 +218,10 @@ class Functions(NameReader):
     def open_function(
         self, key: Key, letter: str, primes: int, arguments: list[Expression]
     ) -> Expression:
-        scalar = letter in COSTS and not (letter == "f" and primes)
-        f = self.world.drawn(key, scalar)
+        scalar = letter in COSTS_AND_LOSSES and not (letter == "f" and primes)
+        f: Any = self.world.drawn(key, scalar)
+        if self.world.open_functions and not scalar and len(arguments) == 1:
+            f = ELEMENTWISE[self.world.open_functions]
         if scalar and not primes:
             return Apply(f, tuple(arguments), ())
         if primes and len(arguments) > 1:

@@ -36,6 +36,8 @@ from autograd_lite.formula.shapes import (
     NotConforming,
     is_number,
     is_one,
+    is_soft,
+    joined,
     matrix_shape,
     written_shape,
 )
@@ -80,6 +82,8 @@ class NameReader(Indexing):
             if meaning.row is None:
                 self.world.of_columns |= {definition.name.letter, label_letter(whole)}
             return whole
+        for size in filter(is_soft, matrix_shape(meaning)):
+            joined(size, ONE)  # an element is a number
         counts: list[Any] = [env.axes[x].count for x in elements]
         rows, columns = matrix_shape(meaning)
         if not is_number(meaning):

@@ -31,6 +31,11 @@ class Key:
         above = "".join(f"[{x}]" for x in self.high)
         return f"{self.letter}{below}{above}"
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of layers and steps."""
+        return [x for x in (*self.low, *self.high) if isinstance(x, int)]
+
     def latex(self) -> str:
         """In LaTeX, before letters are escaped."""
         return str(self)
@@ -108,7 +113,7 @@ def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
             waiting.extend(x)
         elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
             yield x
-            waiting.extend([getattr(x, f) for f in _inner_fields(type(x))])  # type: ignore[arg-type]
+            waiting.extend([getattr(x, f) for f in inner_fields(x)])
 
 
 def words(node: Any) -> Any:
@@ -116,14 +121,18 @@ def words(node: Any) -> Any:
     if isinstance(node, tuple):
         return tuple(map(words, node))
     if isinstance(node, SyntaxNode):
-        kind: Any = type(node)
-        return kind, *(words(getattr(node, f)) for f in _inner_fields(kind))
+        return type(node), *(words(getattr(node, f)) for f in inner_fields(node))
     return type(node), node
 
 
+def inner_fields(node: SyntaxNode) -> tuple[str, ...]:
+    """The fields of a node apart from its place."""
+    kind: Any = type(node)
+    return _inner_fields(kind)
+
+
 @cache
-def _inner_fields(kind: type[SyntaxNode]) -> tuple[str, ...]:
-    """The fields of a kind of node apart from its place."""
+def _inner_fields(kind: Any) -> tuple[str, ...]:
     return tuple(f for f in kind.__dataclass_fields__ if f not in ("start", "end"))
 
 

@@ -5,7 +5,7 @@ What does not fit raises NotConforming.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -66,15 +66,17 @@ class Operations:
         self.remarks: dict[str, None] = {}
         self.layout = world.plan.conventions.get("layout", "mixed")
         self.dot = "inner"  # what · between two columns is: `inner`, or `elementwise`
-        self.partials = "total"  # or `direct` of definitions and f(x, h), or `calls`, of f(x, h)
+        self.partials = world.partials  # or `direct` of definitions and f(x, h), `calls` of f(x, h)
+        self.terms = "total"  # or `step`: ∂l/∂h_t as a term by itself is that within one step
+        self.step: Collection[Any] = ()  # the derivatives that are now read so, in words
         self.broadcasting = world.plan.conventions.get("broadcasting", "") != "none"
 
     def remark(self, said: str) -> None:
         self.remarks.setdefault(said)
 
     @contextmanager
-    def reading(self, **how: str) -> Iterator[None]:
-        """Read in another way: with another `layout`, `dot` or `partials`."""
+    def reading(self, **how: Any) -> Iterator[None]:
+        """Read in another way: with another `layout`, `dot`, `partials` or `terms`."""
         usual = {name: getattr(self, name) for name in how}
         vars(self).update(how)
         try:
@@ -201,6 +203,8 @@ class Operations:
         a, b = _unfolded(a), _unfolded(b)
         if is_number(a) or is_number(b):
             return Apply(np.multiply, (a, b), a.shape if is_number(b) else b.shape)
+        if self.layout == "denominator" and len(a.shape) == 4 and _chain_end(b) is not None:
+            a, b = b, a  # ∂L/∂X = ∂Z/∂X ∂L/∂Z
         if len(a.shape) == 4 and len(b.shape) == 2:
             below: Any = a.shape[2:]
             self.fits(

@@ -86,6 +86,7 @@ class Parser(DifferentialReader):
 
     def product(self) -> Any:
         start = self.token.start
+        self._open_braces(first=True)
         factors = [("", self.signed())]
         while True:
             if self._sees_product_sign():
@@ -99,6 +100,7 @@ class Parser(DifferentialReader):
                     continue
                 factors.append((sign, factor))
             elif self.starts():
+                self._open_braces()
                 factors.append(("", self.factor()))
             else:
                 break
@@ -106,6 +108,23 @@ class Parser(DifferentialReader):
                 raise self.error(f"a product of more than {MOST_TERMS} factors")
         factors = self.applied(factors)
         return factors[0][1] if len(factors) == 1 else Product(start, self.last, tuple(factors))
+
+    def _open_braces(self, first: bool = False) -> None:
+        r"""Take the braces away from a sum beside other factors: {a + b} c prints a + b c."""
+        if not (self.latex and self.sees("{")):
+            return
+        depth, end, parts = 1, self.at + 1, False
+        while depth and self.list[end].kind != "end":
+            text = self.list[end].text if self.list[end].kind == "sign" else ""
+            parts = parts or (depth == 1 and text in ("+", "−") and end > self.at + 1)
+            depth += (text in OPENS) - (text in CLOSES)
+            end += 1
+        after = self.list[min(end, len(self.list) - 1)]
+        joins = after.kind in ("word", "number") or after.text in ("(", "[", "frac")
+        if not depth and parts and (joins or not first):
+            said = self.source.part(self.token.start, self.list[end - 1].end)
+            self.remarks.append(f"braces are not printed: {said} is read without them")
+            del self.list[end - 1], self.list[self.at]
 
     def _sees_product_sign(self) -> bool:
         """Whether a sign of a product follows; a full stop between two factors is one: x.y"""

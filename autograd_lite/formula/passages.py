@@ -33,6 +33,7 @@ class Passage:
     latex: bool = True
     around: str = ""  # the paragraph that it stands in
     unclosed: bool = False  # a display that goes on to the end of what it stands in
+    column: int = 0  # of a table, from 1 on
 
     @property
     def text(self) -> str:
@@ -237,7 +238,8 @@ def _row(source: TextSource, low: int, high: int, section: Section) -> Iterator[
     line = text[low:high]
     for a, b in _mathematics(text, low, high):
         column = len(re.findall(r"(?<!\\)\|", line[: a - low].lstrip().removeprefix("|")))
-        yield Passage(source, a, b, (*section, f"column {column + 1}"), True, line)
+        path = (*section, f"column {column + 1}")
+        yield Passage(source, a, b, path, True, line, column=column + 1)
 
 
 def _parser() -> Any:

@@ -21,6 +21,7 @@ from autograd_lite.formula.evidence import (
     families_of,
     first_layers,
     has_rows,
+    names_of_softmax,
     shapes_by_use,
     sizes_in_use,
     speaks_of_softmax,
@@ -124,10 +125,12 @@ class NotePlan:
     mentioned: set[str] = field(default_factory=set)
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
+    names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
+    numbers: dict[str, set[Any]] = field(default_factory=dict)  # 0 and 1, of t = 0 and t = 1
 
     @property
     def named(self) -> list[Declaration | Definition]:
@@ -171,10 +174,13 @@ def planned(read: ReadNote) -> NotePlan:
     plan.first_layer = max(lows, default=1)
     plan.evidence = shapes_by_use(chains, plan.families)
     plan.softmax = any(map(speaks_of_softmax, (n for chain in chains for n in nodes(chain))))
+    plan.names_of_softmax = names_of_softmax(chains)
     plan.cost = cost_of(chains)
     plan.sizes_in_use = sizes_in_use(read.statements)
     plan.rows = plan.conventions.get("samples", "") == "rows" or has_rows(chains)
     _check_conventions(plan)
+    for letter, number in filter(None, map(_numbered, chains)):
+        plan.numbers.setdefault(letter, set()).add(number)
     for statement in read.statements:
         name = taken_apart(statement.chain.parts[0])
         if name is not None and not name.operations and statement.kind != "inequality":
@@ -275,6 +281,8 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _note_labels(plan, found.name, None)
     elif statement.kind == "inequality":
         _inequality(plan, statement)
+    elif _is_case(plan, chain) or _is_expectation(plan, chain):
+        plan.passed += 1
     elif _is_picture(chain.parts[0], chain.parts[-1]):
         plan.passed += 1
         plan.asides.add(statement.line)
@@ -324,6 +332,32 @@ def _inequality(plan: NotePlan, statement: NoteStatement) -> None:
         plan.claims.append(NoteClaim(a, b, relation, statement))
 
 
+def _numbered(chain: Chain) -> tuple[str, Fraction | float] | None:
+    """The letter and the number of t = 1, or of t_ij = 1."""
+    name = taken_apart(chain.parts[0])
+    if name is None or name.operations or len(chain.parts) != 2:
+        return None
+    items = [getattr(x, "text", "") for s in name.indices for x in s.items]
+    number = chain.parts[1]
+    if not isinstance(number, Num) or not all(len(x) == 1 and x.islower() for x in items):
+        return None
+    return name.letter, number.value
+
+
+def _is_case(plan: NotePlan, chain: Chain) -> bool:
+    """t = 1, where t = 0 stands elsewhere: what it may be, which says nothing of what it is."""
+    found = _numbered(chain)
+    return found is not None and len(plan.numbers.get(found[0], ())) > 1
+
+
+def _is_expectation(plan: NotePlan, chain: Chain) -> bool:
+    """E[x] = 1, where E is no cost: what is random has no value."""
+    factors = (pair for n in nodes(chain) if isinstance(n, Product)
+               for pair in itertools.pairwise(x for _, x in n.factors))  # fmt: skip
+    letters = {_base_text(a) for a, b in factors if isinstance(b, Bracket) and b.kind == "["}
+    return "𝔼" in letters or ("E" in letters and plan.cost != "E")
+
+
 def _is_picture(left: Any, right: Any) -> bool:
     """Whether a matrix is drawn with dots and elements of its own: that says nothing of it."""
     whole = taken_apart(left)
@@ -367,6 +401,8 @@ def _equality(plan: NotePlan, statement: NoteStatement) -> None:
     parts = list(statement.chain.parts)
     first, arguments = function_and_arguments(parts[0])
     name = taken_apart(first)
+    if name is not None and name.letter in COSTS and any(isinstance(x, Dots) for x in arguments):
+        arguments = ()  # L(x_1, …, x_T) is L
     if name is None or name.operations:
         if not _flipped(plan, statement):
             _add_claims(plan, parts, statement)

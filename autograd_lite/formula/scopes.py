@@ -14,14 +14,16 @@ from autograd_lite.formula.passages import Section
 from autograd_lite.formula.statements import NoteStatement, ReadNote
 from autograd_lite.formula.syntax import Differentiation, Name, Scripted
 
+_UNSEEN = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec)\b|[{}\s]")  # in the letters of a name
 REDEFINED = 2  # names that a section must define anew to be a version of its own
 
 
 def versions(read: ReadNote) -> list[tuple[ReadNote, set[int]]]:
     """What is read with each version, and which of its statements are judged there (by place)."""
     sections: dict[Section, list[NoteStatement]] = {}
+    by_row = _tables_by_row(read.statements)
     for statement in read.statements:
-        sections.setdefault(statement.passage.section, []).append(statement)
+        sections.setdefault(_section(statement, by_row), []).append(statement)
     groups: list[list[Section]] = [[]]
     hidden: list[set[str]] = [set()]  # names of outer sections that are others in this version
     for section in sections:
@@ -30,17 +32,38 @@ def versions(read: ReadNote) -> list[tuple[ReadNote, set[int]]]:
         outer = [p for p in sections if p != section and _contains(p, section)]
         above = [s for path in outer for s in sections[path]]
         shadows = _contradicts(own, above)
-        if shadows or _contradicts(own, beside) or _stands_alone(own, above, beside):
+        is_row = section[:-1] in by_row
+        if is_row or shadows or _contradicts(own, beside) or _stands_alone(own, above, beside):
             groups.append(outer)
             hidden.append(
                 {_head(s)[1] for s in own if s.kind != "inequality"} if shadows else set()
             )
         groups[-1].append(section)
-    return _statements_of(read, sections, groups, hidden)
+    return _statements_of(read, by_row, sections, groups, hidden)
+
+
+def _tables_by_row(statements: list[NoteStatement]) -> set[Section]:
+    """The sections whose tables define a name anew in another row: each row is a version."""
+    said: dict[tuple[Section, str], tuple[int, str]] = {}
+    found: set[Section] = set()
+    for s in statements:
+        section, name = s.passage.section, _head(s)[1]
+        if s.passage.column and name and s.kind == "equality" and _is_forward(s):
+            line, rest = said.setdefault((section, name), (s.line, _rest(s)))
+            if line != s.line and rest != _rest(s):
+                found.add(section[:-1])
+    return found
+
+
+def _section(s: NoteStatement, by_row: set[Section]) -> Section:
+    section = s.passage.section
+    is_row = s.passage.column and section[:-1] in by_row
+    return (*section[:-1], f"row {s.line}") if is_row else section
 
 
 def _statements_of(
     read: ReadNote,
+    by_row: set[Section],
     sections: dict[Section, list[NoteStatement]],
     groups: list[list[Section]],
     hidden: list[set[str]],
@@ -51,10 +74,12 @@ def _statements_of(
     for n, group in enumerate(groups):
         own = {id(s) for path in group if path not in judged for s in sections[path]}
         judged |= set(group)
+        others = hidden[n] - {""}
         statements = [
-            s for s in read.statements
-            if s.passage.section in group and (id(s) in own or _head(s)[1] not in hidden[n] - {""})
-        ]  # fmt: skip
+            s
+            for s in read.statements
+            if _section(s, by_row) in group and (id(s) in own or _head(s)[1] not in others)
+        ]
         part = replace(read, statements=statements)
         if n:
             part = replace(part, unread=[], passed=0)
@@ -103,7 +128,7 @@ def _head(s: NoteStatement) -> tuple[str, str]:
     name = taken_apart(first)
     if name is None or name.operations or s.kind == "inequality":
         return s.kind, ""
-    return s.kind, "".join(s.passage.source.text[first.start : first.end].split())
+    return s.kind, _UNSEEN.sub("", s.passage.source.text[first.start : first.end])
 
 
 def _rest(s: NoteStatement) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograd_lite.formula.naming import inner_fields, nodes
 from autograd_lite.formula.parsing import RESERVED, Parser
 from autograd_lite.formula.passages import Note, Passage
-from autograd_lite.formula.syntax import Chain, Name, SyntaxNode
+from autograd_lite.formula.syntax import Chain, Name, Script, SyntaxNode
 from autograd_lite.formula.token_reader import CLOSES, OPENS, RELATION_SIGNS
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, Lexer, TextSource, Token
 
 MOST_STATEMENTS = 1000
+LONGEST_LINK = 80  # characters between a condition and the formula that it is said of
 _ENVIRONMENTS = {
     "align",
     "aligned",
@@ -32,6 +35,7 @@ _PASSED = {"≈", "∝", "→", "~", "⊂", "+=", "−="}  # what states no equa
 _WORDS = {"for", "where", "and", "with", "so", "then", "hence", "if", "when", "thus", "all", "or"}
 _WORDS |= {"symmetric", "positive", "definite", "invertible", "diagonal", "orthogonal", "any"}
 _WORDS |= {"For", "Let", "let", "is", "every", "each"}
+_TITLE = re.compile("[A-Z][a-z]{3,}")
 
 
 @dataclass(frozen=True)
@@ -111,12 +115,17 @@ def read(note: Note) -> ReadNote:
         FormulaError("this is not closed", p.source, p.start) for p in note.passages if p.unclosed
     ]
     known: list[Range] = []
+    leading: list[Chain] = []  # conditions that stand right before a passage: when i ≠ j: …
+    source, end = note.sources[0], 0
     for passage, parts in pieces:
         if len(found.statements) > MOST_STATEMENTS:
             said = f"a note of more than {MOST_STATEMENTS} statements: split it into several"
             found.unread.append(FormulaError(said, passage.source, passage.start))
             break
-        _read_passage(found, passage, parts, words, known)
+        between = passage.source.text[end : passage.start] if passage.source is source else "."
+        source, end = passage.source, passage.end
+        linked = len(between) < LONGEST_LINK and "." not in between
+        leading = _read_passage(found, passage, parts, words, known, leading if linked else [])
     return found
 
 
@@ -245,7 +254,9 @@ def _is_attribute(token: Token, after: Token) -> bool:
 def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
     """`i = 1` `…` `m` becomes one part again."""
     joined: list[list[Token]] = []
-    for part in parts:
+    for n, part in enumerate(parts):
+        if joined and _relation(joined[-1]) and not _is_dots(part) and _goes_on(parts[n : n + 2]):
+            continue  # N − 1 in l = N, N − 1, …, 1
         if joined and (_is_dots(part) or _is_dots(joined[-1][-1:])) and _relation(joined[-1]):
             joined[-1] = joined[-1] + part
         elif joined and len(joined[-1]) == 3 and len(part) == 1 and part[0].kind == "number":
@@ -254,6 +265,11 @@ def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
         else:
             joined.append(part)
     return joined
+
+
+def _goes_on(parts: list[list[Token]]) -> bool:
+    """Whether this is no statement, and dots follow."""
+    return len(parts) == 2 and not _relation(parts[0]) and _is_dots(parts[1])
 
 
 def _is_dots(part: Sequence[Token]) -> bool:
@@ -308,12 +324,15 @@ def splitter(words: Collection[str], latex: bool) -> Any:
 
 
 def _read_passage(
-    found: ReadNote, passage: Passage, parts: list[list[Token]], words: set[str], known: list[Range]
-) -> None:
-    """Add the statements of one passage; `known` has the ranges that hold from here on."""
-    here: list[NoteStatement] = []
+    found: ReadNote, passage: Passage, parts: list[list[Token]], words: set[str],
+    known: list[Range], leading: list[Chain],
+) -> list[Chain]:  # fmt: skip
+    """Add the statements of one passage, under what was said before it; what is said for the next.
+
+    known: the ranges that hold from here on.
+    """
+    here = StatementsOfPassage(leading)
     ranges: list[Range] = []
-    conditions: list[Chain] = []
     waiting: list[list[Token]] = []  # names before `∈`
     for part in parts:
         if part[0].kind == "text" or (len(part) == 1 and part[0].text in _WORDS | {"∀"}):
@@ -342,32 +361,68 @@ def _read_passage(
             ranges.append(extent)
         elif statement is None:
             found.pass_over(passage, part)
-        elif is_case or _is_condition(statement, here):
-            conditions.append(statement.chain)
+        elif is_case or _is_condition(statement, here.found):
+            here.restrict(statement.chain, is_case)
         else:
-            here += [*_of_others(statement, waiting, passage, words, found), statement]
+            here.add(*_of_others(statement, waiting, passage, words, found), statement)
         waiting = []
     letters = {r.letter for r in ranges}
     known[:] = [r for r in known if r.letter not in letters] + ranges
-    found.statements += [
-        replace(s, ranges=tuple(known), conditions=tuple(conditions)) for s in here
-    ]
+    found.statements += [replace(s, ranges=tuple(known)) for s in here.found]
+    return [] if here.found else here.leading
+
+
+@dataclass
+class StatementsOfPassage:
+    """The statements of a passage, each under its conditions.
+
+    A condition is said of the statements before it, up to the condition before; one that stands
+    before all of them, or before a colon, of those that follow.
+    """
+
+    leading: list[Chain]
+    found: list[NoteStatement] = field(default_factory=list)
+    since: int = 0  # of which the next condition is said
+    after_condition: bool = False
+
+    def add(self, *statements: NoteStatement) -> None:
+        """Statements, under the conditions before them and below their letters."""
+        if self.after_condition:
+            self.since, self.after_condition = len(self.found), False
+        for s in statements:
+            below = tuple(x.items[0] for x in nodes(s.chain) if _is_index_with_condition(x))
+            chain = _without_conditions(s.chain) if below else s.chain
+            self.found.append(replace(s, chain=chain, conditions=(*self.leading, *below)))
+
+    def restrict(self, condition: Chain, is_case: bool) -> None:
+        """A condition."""
+        if is_case or not self.found:
+            self.leading = [*self.leading, condition] if self.after_condition else [condition]
+        else:
+            self.found[self.since :] = [
+                replace(s, conditions=(*s.conditions, condition)) for s in self.found[self.since :]
+            ]
+        self.after_condition = True
 
 
 def _bare(part: list[Token]) -> list[Token]:
-    """A part without the brackets around all of it, ∀ before it, and a colon after it."""
+    """A part without the brackets around all of it, ∀ or a title before it, a colon after it."""
     if part[0].text == "∀":
         part = part[1:] or part
+    if len(part) > 5 and part[0].text == "(" and part[2].text == ")" and part[3].kind == "word":
+        part = part[3:] if _TITLE.fullmatch(part[1].text) else part  # (Mean) μ = …
     while len(part) > 1 and part[-1].text == ":":  # Backwards:
         part = part[:-1]
-    while len(part) > 2 and part[0].text == "(" and part[-1].text == ")" and _relation(part[1:-1]):
+    while len(part) > 2 and part[0].text + part[-1].text in ("()", "{}") and _relation(part[1:-1]):
         part = part[1:-1]
     return part
 
 
 def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool:
-    """`i ≠ j`, `l < L` beside a statement."""
+    """`i ≠ j`, `l < L` beside a statement; `i = j` and `i ≠ j` anywhere."""
     first = statement.chain.parts[0]
+    if all(isinstance(x, Name) and x.text in "ijk" for x in statement.chain.parts):
+        return True
     index = isinstance(first, Name) and first.text in _INDEX_LETTERS
     if not before or (statement.kind != "inequality" and not index):
         return False
@@ -375,6 +430,25 @@ def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool
         isinstance(x, SyntaxNode) and type(x).__name__ in ("Name", "Num", "Sum")
         for x in statement.chain.parts
     )
+
+
+def _is_index_with_condition(node: Any) -> bool:
+    """a_{j ≠ i}: an index, and what is said of it."""
+    items = node.items if isinstance(node, Script) and node.kind == "_" else ()
+    chain = items[0] if len(items) == 1 else None
+    return isinstance(chain, Chain) and all(isinstance(x, Name) for x in chain.parts)
+
+
+def _without_conditions(node: Any) -> Any:
+    """The same with a_j for a_{j ≠ i}."""
+    if isinstance(node, tuple):
+        return tuple(map(_without_conditions, node))
+    if _is_index_with_condition(node):
+        index = node.items[0].parts[0]
+        return replace(node, items=(index,), raw=index.text)
+    if not isinstance(node, SyntaxNode):
+        return node
+    return replace(node, **{f: _without_conditions(getattr(node, f)) for f in inner_fields(node)})
 
 
 def _of_others(
@@ -417,7 +491,7 @@ def _statement(
         return None, extent
     part = [replace(t, text="∈") if t.text == "∋" else t for t in part]
     relations = [t.text for t in part if t.kind == "sign" and t.text in RELATION_SIGNS]
-    if _PASSED & set(relations) and not {"=", "∈", ":=", "≡"} & set(relations):
+    if _states_nothing(part, set(relations)):
         return None, None
     parser = _parser_of(passage, part, words)
     chain = parser.whole()
@@ -438,6 +512,12 @@ def _statement(
         raise FormulaError(said, passage.source, chain.start)
     remarks = tuple(dict.fromkeys(parser.remarks))
     return NoteStatement(kind, chain, passage, part[0].start, part[-1].end, remarks=remarks), None
+
+
+def _states_nothing(part: list[Token], relations: set[str]) -> bool:
+    """Whether this is no equation, as a ≈ b; or t = 1, 2, …"""
+    is_open = [t.kind for t in part[:-1]] == ["word", "sign", "number"] and _is_dots(part[-1:])
+    return is_open or bool(_PASSED & relations and not {"=", "∈", ":=", "≡"} & relations)
 
 
 def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None:

@@ -20,6 +20,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import (
     Apply,
     Derivative,
+    Element,
     Expression,
     Symbol,
     children,
@@ -37,6 +38,7 @@ from autograd_lite.formula.naming import (
 from autograd_lite.formula.plan import Declaration, Definition, NotePlan
 from autograd_lite.formula.shapes import (
     ONE,
+    NotConforming,
     Size,
     joined,
     literal,
@@ -58,6 +60,17 @@ class Undefined(LookupError):
 
 class Outside(Undefined):
     """A name of a family, for a layer that there is not."""
+
+
+class Unfit(Undefined):
+    """A name whose definition does not fit, so that nothing can be said of what uses it.
+
+    of: in what it does not fit.
+    """
+
+    def __init__(self, key: Key, of: NotConforming) -> None:
+        super().__init__(f"{key} is defined by what does not conform: {of}")
+        self.of = of
 
 
 class Ambiguous(ValueError):
@@ -116,9 +129,14 @@ class World:
         gradients: str = "plain",
         softmax: str = "columns",
         square: str = "real",
+        sigma: str = "logistic",
+        open_functions: str = "",
+        partials: str = "total",
     ) -> None:
         self.plan, self.drawing = plan, drawing
         self.softmax = plan.conventions.get("softmax", softmax)  # along columns, or rows
+        self.sigma = sigma  # what σ without an index is, where σ(z)_i is softmax
+        self.open_functions = open_functions  # what functions are that the note leaves open
         self.square = square  # how square matrices of real numbers are drawn: real, or symmetric
         self.gradients = gradients  # plain, or `m`: dZ stands for m ∂J/∂Z
         self.source = plan.read.note.sources[0]  # of what is read now, for its errors
@@ -132,6 +150,7 @@ class World:
         self.busy: set[Key] = set()
         self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
+        self.partials = partials
         self.elaborator = reader(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
 
@@ -466,6 +485,8 @@ class World:
         outer, self.source = self.source, definition.statement.passage.source
         try:
             meaning = self.elaborator.definition(definition, letters)
+        except NotConforming as error:
+            raise Unfit(key, error) from error
         finally:
             self.busy.discard(key)
             self.source = outer
@@ -493,18 +514,31 @@ class World:
         meaning elsewhere, or how one letter depends on another. numeric: whether the right side is
         numbers that were computed, which the values of letters decide.
         """
-        for d in (x for x in _all_derivatives(left, right) if isinstance(x.of, Symbol)):
-            ends = (self.by_number[x.number] for x in (d.of, d.wrt) if x.kind == "value")
-            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(d.of):
-                return f"{d.of.label} is as a function of {d.wrt.label}"
-        a, b = self.drawn_in(left), self.drawn_in(right)
+        if said := self._dependence_left_open(left, right):
+            return said
+        leaves = [self.leaves_in(side) for side in (left, right)]
+        apart = sorted(leaves[0] | leaves[1]) if not leaves[0] & leaves[1] and all(leaves) else []
+        if letter := next((e.symbol.label for n in apart if (e := self.by_number[n]).unsaid), ""):
+            return f"{letter} is in the letters of the other side"
+        a, b = self.drawn_in(left, right), self.drawn_in(right, left)
         letters = {name: re.split(r"[_\[]", name)[0] for name in a | b}
         words = {name for name, x in letters.items() if len(x) > 2 and x not in _COST_LETTERS}
         if name := min((a ^ b) | words, default=""):
             return f"{name} is"
-        leaves = (self.by_number[n] for n in sorted(self.numbers_in(left)) if numeric)
-        label = next((leaf.symbol.label for leaf in leaves if leaf.meaning is None), "")
+        values = (self.by_number[n].symbol for n in sorted(leaves[0]) if numeric)
+        label = next((s.label for s in values), "")
         return label and f"the value of {label} is"
+
+    def _dependence_left_open(self, left: Expression, right: Expression) -> str:
+        """The first derivative of a letter by another one, of which the note says nothing."""
+        for d in _all_derivatives(left, right):
+            of = d.of.of if isinstance(d.of, Element) else d.of
+            if not isinstance(of, Symbol):
+                continue
+            ends = (self.by_number[x.number] for x in (of, d.wrt) if x.kind == "value")
+            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(of):
+                return f"{of.label} is as a function of {d.wrt.label}"
+        return ""
 
     def reached(self, e: Expression) -> Iterator[Expression]:
         """All parts of an expression, and of what the names in it stand for."""
@@ -523,11 +557,27 @@ class World:
         symbols = (x for x in self.reached(e) if isinstance(x, Symbol))
         return {x.number for x in symbols if x.kind == "value"}
 
-    def drawn_in(self, e: Expression) -> set[str]:
-        """The functions that the note leaves open on which an expression depends."""
-        ops = (x.op for x in self.reached(e) if isinstance(x, Apply))
+    def leaves_in(self, e: Expression) -> set[int]:
+        """The numbers of the names that are drawn on which an expression depends."""
+        entries = (self.by_number[n] for n in self.numbers_in(e))
+        drawn = (entry.copy_of or entry.symbol for entry in entries if entry.meaning is None)
+        reached = itertools.chain.from_iterable(map(self.numbers_in, drawn))
+        return {n for n in reached if self.by_number[n].meaning is None}
+
+    def drawn_in(self, e: Expression, other: Expression) -> set[str]:
+        """The functions that the note leaves open on which an expression depends.
+
+        Without derivatives, only those of arguments of which they are not taken in the other one.
+        """
+        values, others = (self._applied(x) for x in (e, other))
+        if not any(isinstance(x, Derivative) or _is_slope(x) for x in values | others):
+            values -= others
+        ops = (x.op for x in values if isinstance(x, Apply))
         functions = (op.f if isinstance(op, SlopeOf) else op for op in ops)
         return {f.__name__.partition(" ")[0] for f in functions if isinstance(f, Drawn)}
+
+    def _applied(self, e: Expression) -> set[Expression]:
+        return {x for x in self.reached(e) if isinstance(x, Apply | Derivative)}
 
     # Values
 
@@ -602,6 +652,10 @@ class World:
             a = rng.normal(size=shape)
             return a @ a.T + shape[0] * np.eye(shape[0]) if len(shape) == 2 else abs(a) + 1
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
+
+
+def _is_slope(x: Expression) -> bool:
+    return isinstance(x, Apply) and isinstance(x.op, SlopeOf)
 
 
 def _all_derivatives(*expressions: Expression) -> Iterator[Any]:
