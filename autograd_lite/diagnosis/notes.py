@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
