@@ -46,8 +46,7 @@ def conflicts(notes: Mapping[str, str]) -> Iterator[Conflict]:
     for fact in dict.fromkeys(fact for facts in every.values() for fact in facts):
         found = {name: facts[fact] for name, facts in every.items() if fact in facts}
         if any(a.isdisjoint(b) for a in found.values() for b in found.values()):
-            shown = {name: sorted(has, key=lambda x: (len(x), x)) for name, has in found.items()}
-            yield Conflict(fact, {name: " or ".join(has[:2]) for name, has in shown.items()})
+            yield Conflict(fact, {name: _in_a_cell(forms) for name, forms in found.items()})
 
 
 def declared(note: str) -> Facts:
@@ -128,6 +127,12 @@ def _add_meanings(names: Names, roles: Mapping[str, str], facts: Facts) -> None:
             facts[f"meaning of {_letter(name)}"].add(said)
             if said.startswith("∂the cost"):
                 facts[f"letter of {said}"].add(_letter(name))
+
+
+def _in_a_cell(forms: set[str]) -> str:
+    """The shortest form, and what others fit into a cell of a table."""
+    first, *others = sorted(forms, key=lambda form: (len(form), form))
+    return " or ".join([first, *(form for form in others if len(form) < 20)])
 
 
 def _words(meaning: str) -> list[str]:
