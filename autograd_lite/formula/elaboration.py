@@ -74,6 +74,8 @@ from autograd_lite.formula.vocabulary import (
 )
 from autograd_lite.formula.world import Undefined
 
+MOST_NAMES_WITHIN_A_STEP = 1000  # where each is written out in each place
+
 
 class Elaborator(Functions):
     """Reads syntax with the names and sizes of one world."""
@@ -481,6 +483,9 @@ class Elaborator(Functions):
         """What e is with the names of all other steps held fixed: h_4 for the derivative by h_3."""
         steps = {entry.symbol.number: key.numbers for key, entry in self.world.entries.items()}
         here = steps.get(wrt.number, [])
+        if len(here) != 1:
+            return e
+        left = iter(range(MOST_NAMES_WITHIN_A_STEP))
 
         def fixed(s: Expression) -> Expression:
             if not isinstance(s, Symbol) or s.kind != "value" or s.number == wrt.number:
@@ -488,8 +493,10 @@ class Elaborator(Functions):
             meaning = self.world.by_number[s.number].meaning
             if meaning is None or wrt.number not in self.world.numbers_in(s):
                 return s
-            if len(here) == len(steps.get(s.number, [])) == 1 and steps[s.number] != here:
+            if len(steps.get(s.number, [])) == 1 and steps[s.number] != here:
                 return self.world.held_copy(s)
+            if next(left, None) is None:
+                raise Undefined("a derivative within one step, of too many names")
             return substituted(meaning, fixed)
 
         self.remark("a derivative that is a term by itself is read within one step")
