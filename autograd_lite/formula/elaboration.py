@@ -429,37 +429,24 @@ class Elaborator(Functions):
         letter = name.letter
         key = self.world.key(letter, name.indices, env.letters)
         is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
-        if not is_known:
-            return None
-        if letter in COSTS_AND_LOSSES:
+        if not is_known or letter in COSTS_AND_LOSSES:
             return None
         x = self(node.wrt[0][0], env)
         return self.applied(replace(name, letter=letter + "′"), [x], {}, env, node)
 
     def differentiated(self, node: Any, env: Env) -> Expression:
         """What stands above the bar; a cost that is not defined is one of the note's own."""
-        name = taken_apart(node)
-        if (
-            name is not None
-            and not name.operations
-            and name.letter in COSTS_AND_LOSSES
-            and (
-                not name.indices
-                and self.simple(name, env) is None
-                and self.world.find(Key(name.letter)) is None
-            )
-        ):
-            return self.undefined_cost(name.letter)
-        if (
-            isinstance(node, Call)
-            and (called := taken_apart(node.function)) is not None
-            and called.letter in COSTS_AND_LOSSES
-            and self.world.find(Key(called.letter)) is None
-        ):
-            key = Key(called.letter)
-            if self.world.function(key) is None and key not in self.world.functions:
-                return self.implicit_cost(called.letter)
-        return self(node, env)
+        name = taken_apart(node.function if isinstance(node, Call) else node)
+        if name is None or name.letter not in COSTS_AND_LOSSES:
+            return self(node, env)
+        key = Key(name.letter)
+        if self.world.find(key) is not None:
+            return self(node, env)
+        if isinstance(node, Call):
+            known = self.world.function(key) is not None or key in self.world.functions
+            return self(node, env) if known else self.implicit_cost(name.letter)
+        alone = not (name.operations or name.indices) and self.simple(name, env) is None
+        return self.undefined_cost(name.letter) if alone else self(node, env)
 
     def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
         wrt, at, flipped = self.variable(variable, env)
