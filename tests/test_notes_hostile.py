@@ -110,7 +110,14 @@ FORMULAS: Notes = {  # the fourth line of a text
     "dunder": ("g = x.__class__.__mro__", UNREAD),
     "a call of a lambda": ("g = (lambda: 1)()", UNREAD),
 }
+DOUBLED = [f"{b}_t = {a}_t * {a}_t + {a}_t\n" for a, b in pairwise("hαβγδεζηθκλμνξρτφχψω")]
 TEXTS: Notes = {
+    "a step of 2^19 terms": (
+        "x_t ∈ ℝ, h_0 ∈ ℝ\nfor t = 1, …, T\nh_t = h_{t-1} + x_t\n"
+        + "".join(DOUBLED)
+        + "l = Σ_{t=1}^T ω_t\n∂l/∂h_t = ∂l/∂h_t + (∂l/∂h_{t+1}) (∂h_{t+1}/∂h_t)\n",
+        WRONG,
+    ),
     "a million lines": ("\n" * 1_000_000 + RIGHT_TEXT, READ),
     "five hundred claims": (RIGHT_TEXT + "∂f/∂x = a\n" * 500, READ),
     "a large size": ("x ∈ ℝ^{10^9}\nf = xᵀ x\n∂f/∂x = 2 x\n", UNREAD),

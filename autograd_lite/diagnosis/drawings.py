@@ -170,12 +170,16 @@ class Drawings:
         """The same, with all square matrices symmetric."""
         return self.other(square="symmetric")
 
+    @property
+    def leave_functions_open(self) -> bool:
+        """Whether a function was drawn that may be any of the usual ones."""
+        drawn = (f for f in self.worlds[0].functions.values() if isinstance(f, Drawn))
+        return not all(f.scalar for f in drawn)
+
     @cached_property
     def usual_functions(self) -> dict[str, Drawings]:
         """The same, with the functions that the note leaves open as those that it may mean."""
-        drawn = (f for f in self.worlds[0].functions.values() if isinstance(f, Drawn))
-        is_open = not all(f.scalar for f in drawn)
-        return {f: self.other(open_functions=f) for f in ("tanh", "σ") if is_open}
+        return {f: self.other(open_functions=f) for f in ("tanh", "σ")}
 
     def other(self, **options: str) -> Drawings:
         """The same, drawn with other options."""

@@ -127,12 +127,9 @@ class Judge:
         if "dot" in options and outcome.misfit:
             other = drawings.outcome(claim, dot="elementwise")
             return other if other.verdict == WRONG and not other.misfit else outcome
-        return outcome if outcome.verdict != WRONG else self._unless_open(drawings, claim, outcome)
-
-    def _unless_open(self, drawings: Drawings, claim: NoteClaim, outcome: Outcome) -> Outcome:
-        """A wrong claim may be right of a function that the note does not write down."""
-        for name, usual in drawings.usual_functions.items():
-            if usual.holds(claim):
+        if outcome.verdict == WRONG and drawings.leave_functions_open:
+            usual = drawings.usual_functions.items()
+            if name := next((f for f, other in usual if other.holds(claim)), ""):
                 outcome.undefined = f"it holds where the function that is left open is {name}"
         return outcome
 

@@ -74,6 +74,8 @@ from autograd_lite.formula.vocabulary import (
 )
 from autograd_lite.formula.world import Undefined
 
+MOST_NAMES_WITHIN_A_STEP = 1000  # where each is written out in each place
+
 
 class Elaborator(Functions):
     """Reads syntax with the names and sizes of one world."""
@@ -428,37 +430,24 @@ class Elaborator(Functions):
         letter = name.letter
         key = self.world.key(letter, name.indices, env.letters)
         is_known = letter in ELEMENTWISE or key in self.world.functions or self.world.function(key)
-        if not is_known:
-            return None
-        if letter in COSTS_AND_LOSSES:
+        if not is_known or letter in COSTS_AND_LOSSES:
             return None
         x = self(node.wrt[0][0], env)
         return self.applied(replace(name, letter=letter + "′"), [x], {}, env, node)
 
     def differentiated(self, node: Any, env: Env) -> Expression:
         """What stands above the bar; a cost that is not defined is one of the note's own."""
-        name = taken_apart(node)
-        if (
-            name is not None
-            and not name.operations
-            and name.letter in COSTS_AND_LOSSES
-            and (
-                not name.indices
-                and self.simple(name, env) is None
-                and self.world.find(Key(name.letter)) is None
-            )
-        ):
-            return self.undefined_cost(name.letter)
-        if (
-            isinstance(node, Call)
-            and (called := taken_apart(node.function)) is not None
-            and called.letter in COSTS_AND_LOSSES
-            and self.world.find(Key(called.letter)) is None
-        ):
-            key = Key(called.letter)
-            if self.world.function(key) is None and key not in self.world.functions:
-                return self.implicit_cost(called.letter)
-        return self(node, env)
+        name = taken_apart(node.function if isinstance(node, Call) else node)
+        if name is None or name.letter not in COSTS_AND_LOSSES:
+            return self(node, env)
+        key = Key(name.letter)
+        if self.world.find(key) is not None:
+            return self(node, env)
+        if isinstance(node, Call):
+            known = self.world.function(key) is not None or key in self.world.functions
+            return self(node, env) if known else self.implicit_cost(name.letter)
+        alone = not (name.operations or name.indices) and self.simple(name, env) is None
+        return self.undefined_cost(name.letter) if alone else self(node, env)
 
     def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
         wrt, at, flipped = self.variable(variable, env)
@@ -485,6 +474,9 @@ class Elaborator(Functions):
         """What e is with the names of all other steps held fixed: h_4 for the derivative by h_3."""
         steps = {entry.symbol.number: key.numbers for key, entry in self.world.entries.items()}
         here = steps.get(wrt.number, [])
+        if len(here) != 1:
+            return e
+        left = iter(range(MOST_NAMES_WITHIN_A_STEP))
 
         def fixed(s: Expression) -> Expression:
             if not isinstance(s, Symbol) or s.kind != "value" or s.number == wrt.number:
@@ -492,8 +484,10 @@ class Elaborator(Functions):
             meaning = self.world.by_number[s.number].meaning
             if meaning is None or wrt.number not in self.world.numbers_in(s):
                 return s
-            if len(here) == len(steps.get(s.number, [])) == 1 and steps[s.number] != here:
+            if len(steps.get(s.number, [])) == 1 and steps[s.number] != here:
                 return self.world.held_copy(s)
+            if next(left, None) is None:
+                raise Undefined("a derivative within one step, of too many names")
             return substituted(meaning, fixed)
 
         self.remark("a derivative that is a term by itself is read within one step")

@@ -255,7 +255,12 @@ def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
     """`i = 1` `…` `m` becomes one part again."""
     joined: list[list[Token]] = []
     for n, part in enumerate(parts):
-        if joined and _relation(joined[-1]) and not _is_dots(part) and _goes_on(parts[n : n + 2]):
+        if (
+            joined
+            and _relation(joined[-1])
+            and not _is_dots(part)
+            and _leads_to_dots(parts[n : n + 2])
+        ):
             continue  # N − 1 in l = N, N − 1, …, 1
         if joined and (_is_dots(part) or _is_dots(joined[-1][-1:])) and _relation(joined[-1]):
             joined[-1] = joined[-1] + part
@@ -267,7 +272,7 @@ def _with_ranges(parts: list[list[Token]]) -> list[list[Token]]:
     return joined
 
 
-def _goes_on(parts: list[list[Token]]) -> bool:
+def _leads_to_dots(parts: list[list[Token]]) -> bool:
     """Whether this is no statement, and dots follow."""
     return len(parts) == 2 and not _relation(parts[0]) and _is_dots(parts[1])
 
@@ -421,7 +426,7 @@ def _bare(part: list[Token]) -> list[Token]:
 def _is_condition(statement: NoteStatement, before: list[NoteStatement]) -> bool:
     """`i ≠ j`, `l < L` beside a statement; `i = j` and `i ≠ j` anywhere."""
     first = statement.chain.parts[0]
-    if all(isinstance(x, Name) and x.text in "ijk" for x in statement.chain.parts):
+    if all(isinstance(x, Name) and x.text in ("i", "j", "k") for x in statement.chain.parts):
         return True
     index = isinstance(first, Name) and first.text in _INDEX_LETTERS
     if not before or (statement.kind != "inequality" and not index):
