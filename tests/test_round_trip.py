@@ -210,7 +210,7 @@ def test_a_network_is_read_back_in_the_letters_of_a_document(notation, latex):
         ("x^(2)", "2 x"),
         ("x^(3) / 3", "x^2"),
         ("e^(a x) / 2", "a e^(a x)/2"),
-        ("x^(a − 1) + 1", "(a − 1) x^(a − 2)"),
+        ("x^(a − 1) + 1", "(a − 1) x^{a − 2}"),
     ],
 )
 def test_a_power_in_brackets_is_no_number_of_a_layer(J, slope):
