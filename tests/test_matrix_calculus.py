@@ -156,6 +156,23 @@ def test_what_is_assumed_of_data_is_said():
     assert form.conditions == ("the rows of Y sum to 1",)
 
 
+@pytest.mark.parametrize(
+    ("formula", "wrt", "lines"),
+    [
+        ("sum(X) sum(X)", "X",
+         ["T1 = 1ᵀ X 1", "J = T1²", "∂J/∂T1 = 2 T1", "∂J/∂X = ∂J/∂T1 𝟏 1ᵀ"]),
+        ("tr(A X)", "X", ["∂J/∂X = Aᵀ"]),
+        ("tr(X diag(a))", "a", ["∂J/∂a = diag(X)"]),
+        ("−1/m (yᵀ log(σ(X w)) + (1 − y)ᵀ log(1 − σ(X w)))", "w",
+         ["T1 = σ(X w)", "J = −(yᵀ log(T1) + (1 − y)ᵀ log(1 − T1)) / m",
+          "∂J/∂w = Xᵀ ((T1 − y) / m)"]),
+    ],
+)  # fmt: skip
+def test_the_steps_of_a_formula(formula, wrt, lines):
+    """What is written twice has one name, in which J is written too; no index is left."""
+    assert [str(line) for line in ag.derive(formula, wrt).lines] == lines
+
+
 # What is checked before it is shown
 
 

@@ -201,3 +201,19 @@ def test_a_network_is_read_back_in_the_letters_of_a_document(notation, latex):
     line, minus = (d.lines[-1].latex, "-") if latex else (str(d.lines[-1]), "−")
     wrong = judged(f"{head}{line.replace(' = ', f' = {minus}')}\n", latex)
     assert [claim.verdict for claim in wrong.claims] == ["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("J", "slope"),
+    [
+        ("x^(2) + 1", "2 x"),
+        ("x^(2)", "2 x"),
+        ("x^(3) / 3", "x^2"),
+        ("e^(a x) / 2", "a e^(a x)/2"),
+        ("x^(a − 1) + 1", "(a − 1) x^{a − 2}"),
+    ],
+)
+def test_a_power_in_brackets_is_no_number_of_a_layer(J, slope):
+    for right, verdict in ((slope, "holds"), (f"2 ({slope})", "wrong")):
+        (claim,) = judged(f"x > 0\na ∈ ℝ\nJ = {J}\n∂J/∂x = {right}\n", False).claims
+        assert claim.verdict == verdict

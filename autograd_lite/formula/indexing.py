@@ -86,7 +86,7 @@ class Indexing(Operations):
             return self.turned(self.inverse(e))
         if not script.items:
             raise Undefined(f"^{script.raw} has no meaning here")
-        if script.mark == "(":
+        if script.mark == "(" and not (is_number(e) and isinstance(script.items[0], Num)):
             return self.column(e, script, env)
         if script.mark == "[":
             raise Undefined(f"^[{script.raw}] after something that has no layers")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from autograd_lite.formula.syntax import Chain, Name, Num, Product, Script, Scripted, Sum
+from autograd_lite.formula.syntax import Bracket, Chain, Name, Num, Product, Script, Scripted, Sum
 from autograd_lite.formula.token_reader import CLOSING, TokenReader, in_quotes
 from autograd_lite.formula.tokens import FUNCTION_WORDS, Token
 
@@ -130,8 +130,10 @@ class ScriptReader(TokenReader):
             item: Any = Sum(start, self.last, ((-1, self.bare()),))
         else:
             item = self.bare(split=kind == "_")
+        if kind == "^" and isinstance(item, Bracket) and item.kind == "(" and len(item.parts) == 1:
+            item = item.parts[0]  # A^(l−1) + B, e^(a + b)/2
         items = item if isinstance(item, tuple) else (item,)
-        return Script(start, self.last, kind, "", items, self.raw(start, self.last))
+        return Script(start, self.last, kind, "", items, self.raw(items[0].start, items[-1].end))
 
     def script_in_group(self, kind: str) -> Script:
         start = self.token.start
@@ -178,7 +180,7 @@ class ScriptReader(TokenReader):
             depth += (text in ("(", "[")) - (text in (")", "]"))
             words.append(token.text)
             ahead += 1
-        if ends and _is_layer(words[:-1]):
+        if ends and self.sees("[") and _is_layer(words[:-1]):
             return False
         return self.peek(ahead).kind == "sign" and self.peek(ahead).text in _GOING_ON
 
