@@ -256,7 +256,11 @@ def test_empty_and_compiled():
     ("f", "written", "in_latex"),
     [
         (lambda A, b: L.slogdet(A)[1], "A⁻ᵀ", r"A^{-\top}"),
-        (lambda A, b: np.sum(L.inv(A) @ b), "−A⁻ᵀ 1 bᵀ A⁻ᵀ", r"-A^{-\top} \mathbf{1} b^{\top} A"),
+        (
+            lambda A, b: np.sum(L.inv(A) @ b),
+            "−A⁻ᵀ 𝟏 1ᵀ bᵀ A⁻ᵀ",
+            r"-A^{-\top} \mathbf{1} \mathbf{1}^{\top} b^{\top} A",
+        ),
         (lambda A, b: np.sum(L.solve(A, b) ** 2), "−2 A⁻ᵀ A⁻¹ b bᵀ A⁻ᵀ", r"-2 A^{-\top} A^{-1} b"),
         (lambda A, b: L.norm(A), "A / J", r"\frac{A}{J}"),
         (lambda A, b: L.norm(A) ** 2, "2 A", "2 A"),
