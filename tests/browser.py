@@ -78,10 +78,18 @@ class Browser:
         return self.said
 
     def barriers(self) -> list[str]:
-        """Where the page, as it stands, breaks WCAG 2.2 AA as far as axe-core can tell."""
+        """Where the page, as it stands, breaks WCAG 2.2 AA as far as axe-core can tell.
+
+        The window is as tall as the page meanwhile: it cannot tell the contrast at a window's edge.
+        """
+        window = self.page.viewport_size
+        tall = self.run("return document.documentElement.scrollHeight")
+        self.page.set_viewport_size({**window, "height": tall})
         axe = resources.files("axe_playwright_python").joinpath("axe.min.js")
         self.run(axe.read_text(encoding="utf-8"))
-        return self.run(AXE, WCAG_AA)
+        found = self.run(AXE, WCAG_AA)
+        self.page.set_viewport_size(window)
+        return found
 
 
 @contextmanager
