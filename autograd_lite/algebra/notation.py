@@ -348,7 +348,7 @@ class Style:
 
     def ones(self, shape: Shape) -> str:
         """A column or a row of ones; of more, the number that each of its entries is."""
-        first, last = _is_one(shape[0]), _is_one(shape[-1])
+        first, last = _is_single(shape[0]), _is_single(shape[-1])
         if not (first or last):
             return "1"
         row = first and not last
@@ -358,7 +358,7 @@ class Style:
 
     def factor(self, e: Expression, least: int) -> str:
         """A factor after no matrix: there a column of ones is bold, as 1 is a number."""
-        column = isinstance(e, Ones) and _is_one(e.shape[-1]) and not _is_one(e.shape[0])
+        column = isinstance(e, Ones) and _is_single(e.shape[-1]) and not _is_single(e.shape[0])
         if column and not self.latex and self.notation.ones[0] == "1":
             return "𝟏"
         return self.within(e, least)
@@ -552,14 +552,14 @@ SIGNS: dict[str, str] = {
 }
 
 
-def _is_one(length: Any) -> bool:
+def _is_single(length: Any) -> bool:
     """Whether a length is 1. (In what was read from a note it may be a letter.)"""
     return str(length) == "1"
 
 
 def _as_product(e: Expression) -> Expression:
     """A matrix of ones as 𝟏 1ᵀ: alone, in a sum or element by element, it is the number 1."""
-    if isinstance(e, Ones) and not any(map(_is_one, e.shape)):
+    if isinstance(e, Ones) and not any(map(_is_single, e.shape)):
         return product(Ones((e.shape[0], 1)), Ones((1, e.shape[1])))
     return e
 
