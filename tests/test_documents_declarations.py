@@ -9,6 +9,8 @@ import pytest
 from nn import documents
 from nn.documents.declarations import conflicts, declared
 
+pytestmark = pytest.mark.long
+
 COLUMNS = r"""---
 title: Columns
 about: a network

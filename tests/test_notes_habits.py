@@ -9,6 +9,8 @@ import pytest
 import autograd_lite as ag
 from nn.cli.command import main
 
+pytestmark = pytest.mark.long
+
 LAYERS = r"""
 For $l = 1, \dots, L$ and $A^{[0]} = X$:
 
