@@ -91,10 +91,12 @@ class NoteReport:
         counts = {v: sum(c.verdict == v for c in self.claims) for v in VERDICTS_OF_CLAIMS}
         plural = {HOLDS: "hold", MISFIT: "do not conform"}
         kinds = [f"{n} {plural.get(v, v) if n > 1 else v}" for v, n in counts.items() if n]
-        line = f"{self.note.name}: {self.stated} statements, {len(self.claims)} of them claims"
+        statements = f"{self.stated} statement{'s' * (self.stated != 1)}"
+        line = f"{self.note.name}: {statements}, {len(self.claims)} of them claims"
         line += f": {', '.join(kinds)}" if kinds else ""
         line += f"; {len(self.unread)} not read" if self.unread else ""
-        return f"{line}; {self.passed} formulas state nothing"
+        passed = "1 formula states" if self.passed == 1 else f"{self.passed} formulas state"
+        return f"{line}; {passed} nothing"
 
     @property
     def formulas(self) -> list[tuple[int, str]]:
