@@ -56,10 +56,7 @@ def by_hand(case: Case) -> Step:
     """The closed form in plain NumPy, as fast as it gets without buffers from step to step."""
     parameters, X, Y = case.arrays()
     m, L = case.m, len(parameters)
-    add, subtract, multiply, tanh, exp, log = (
-        *(np.add, np.subtract, np.multiply),
-        *(np.tanh, np.exp, np.log),
-    )
+    add, subtract, multiply, divide, tanh = np.add, np.subtract, np.multiply, np.divide, np.tanh
     total = np.add.reduce
 
     def step() -> tuple[Any, list[Any]]:
@@ -70,12 +67,12 @@ def by_hand(case: Case) -> Step:
         W, b = parameters[-1]
         Z = W.dot(A[-1])
         add(Z, b, Z)
-        E = exp(Z)  # σ(Z) = E / (1 + E), and the cost is Σ log(1 + E) − Y Z
+        E = np.exp(Z)  # σ(Z) = E / (1 + E), and the cost is Σ log(1 + E) − Y Z
         E1 = E + 1.0
-        J = (total(log(E1), None) - np.vdot(Y, Z)) / m
-        dZ = np.divide(E, E1, E)
+        J = (total(np.log(E1), None) - np.vdot(Y, Z)) / m
+        dZ = divide(E, E1, E)
         subtract(dZ, Y, dZ)
-        np.divide(dZ, m, dZ)
+        divide(dZ, m, dZ)
         gradients = []
         for l in range(L, 0, -1):
             gradients += [total(dZ, 1, keepdims=True), dZ.dot(A[l - 1].T)]
@@ -112,7 +109,7 @@ def by_hand_plainly(case: Case) -> Step:
 
 
 def by_hand_kept(case: Case) -> Step:
-    """The same with every array written into a buffer that is kept, the gradients as well."""
+    """`by_hand` with every array in a buffer that is kept, the gradients as well."""
     parameters, X, Y = case.arrays()
     m, L = case.m, len(parameters)
     add, subtract, multiply, divide, dot = np.add, np.subtract, np.multiply, np.divide, np.dot
@@ -166,11 +163,16 @@ def network(case: Case) -> tuple[Any, dict[str, np.ndarray], np.ndarray, np.ndar
     return net, {name: p.data for name, p in net.parameters().items()}, X, Y
 
 
-def _tape(case: Case, logits: bool) -> Step:
-    import nn
+def cross_entropy(logits: bool) -> Any:
+    """The loss, of the last pre-activation or of sigmoid outputs."""
+    from nn import losses
 
+    return losses.binary_cross_entropy_with_logits if logits else losses.binary_cross_entropy
+
+
+def _tape(case: Case, logits: bool) -> Step:
     net, _, X, Y = network(case)
-    loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
+    loss = cross_entropy(logits)
 
     def step() -> tuple[Any, list[Any]]:
         J = loss(net.forward(X).logits if logits else net(X), Y)
@@ -195,10 +197,9 @@ def tape_logits(case: Case) -> Step:
 
 def _compiled(case: Case, logits: bool) -> Step:
     import autograd_lite as ag
-    import nn
 
     net, parameters, X, Y = network(case)
-    loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
+    loss = cross_entropy(logits)
     step = ag.compile(ag.value_and_grad(lambda p, X, Y: loss(loss.output_of(net.forward(X, p)), Y)))
 
     def result() -> tuple[Any, list[Any]]:
@@ -222,13 +223,12 @@ def compiled_logits(case: Case) -> Step:
 
 def _bare(case: Case, logits: bool) -> Step:
     import autograd_lite as ag
-    import nn
 
     arrays, X, Y = case.arrays()
     parameters = [ag.Tensor(p, requires_grad=True) for pair in arrays for p in pair]
     pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
     X, Y = ag.Tensor(X, name="X"), ag.Tensor(Y, name="Y")
-    loss = nn.losses.binary_cross_entropy_with_logits if logits else nn.losses.binary_cross_entropy
+    loss = cross_entropy(logits)
 
     def step() -> tuple[Any, list[Any]]:
         A = X

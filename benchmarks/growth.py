@@ -200,6 +200,18 @@ def peak(engine: str) -> None:
     del result
 
 
+def _measured_peak(engine: str) -> float:
+    """What `peak` prints in a process of its own; CalledProcessError if it cannot run."""
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.growth", engine],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    return float(run.stdout)
+
+
 def memory() -> None:
     """Peak memory of every engine, the median of seven runs, and its ratio to PyTorch's."""
     engines = ("PyTorch (A @ W + b)", "PyTorch (F.linear)", "tape", "tape (logits)")
@@ -207,19 +219,11 @@ def memory() -> None:
     print(f"\npeak memory, {'-'.join(map(str, SIZES))}, {SAMPLES} samples, float64")
     reference: dict[str, float] = {}
     for engine in engines:
-        runs = [
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.growth", engine],
-                capture_output=True,
-                text=True,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            )
-            for _ in range(7)
-        ]
-        if runs[0].returncode:
-            print(f"  {engine:20} left out: {runs[0].stderr.strip().splitlines()[-1]}")
+        try:
+            values = [_measured_peak(engine) for _ in range(7)]
+        except subprocess.CalledProcessError as error:
+            print(f"  {engine:20} left out: {error.stderr.strip().splitlines()[-1]}")
             continue
-        values = [float(run.stdout) for run in runs]
         value = statistics.median(values)
         if engine.startswith("PyTorch"):
             reference[engine] = value

@@ -139,9 +139,8 @@ def show(checked: Checked, every: bool = False, misprints: bool = False) -> None
 
 def _show_conflicts(checked: Checked, write: Any) -> None:
     """Print what documents declare in different ways, if they do."""
-    if checked.conflicts:
-        numbers = [document.number for document in checked.documents]
-        rows = [(c.fact, *(c.found.get(n, "") for n in numbers)) for c in checked.conflicts]
+    numbers, rows = checked.differences(missing="")
+    if rows:
         write.table("where documents differ", ("fact", *numbers), rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from autograd_lite import terminal
 from nn.progress import has_rich
@@ -16,7 +17,11 @@ class Writer:
 
     def __init__(self, colours: Mapping[str, str]) -> None:
         self.colours = colours
-        self.in_colours = has_rich()
+        self.console: Any = None
+        if has_rich():
+            from rich.console import Console
+
+            self.console = Console(highlight=False, markup=False)
 
     def table(self, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table under its title."""
@@ -31,13 +36,12 @@ class Writer:
             self._show(line, "" if n else colour)
 
     def _show(self, line: str, style: str = "") -> None:
-        if not self.in_colours:
+        if self.console is None:
             terminal.say(line)
             return
-        from rich.console import Console
         from rich.text import Text
 
         text = Text(terminal.wrapped_lines([line]), style)
         for word, colour in self.colours.items():
             text.highlight_regex(rf"(?:^|  |; (?:\w+ )?){word}(?=[,;]|  |$)", colour)
-        Console(highlight=False, markup=False).print(text, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)

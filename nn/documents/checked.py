@@ -55,6 +55,15 @@ class Checked:
         """Where the documents differ in what they declare."""
         return list(conflicts({d.number: d.note for d in self.documents if d.note}))
 
+    def differences(self, missing: str) -> tuple[list[str], list[list[str]]]:
+        """The numbers of the documents, and for each conflict the fact and what each of them has.
+
+        missing: what stands for one that says nothing of it.
+        """
+        numbers = [document.number for document in self.documents]
+        rows = [[c.fact, *(c.found.get(n, missing) for n in numbers)] for c in self.conflicts]
+        return numbers, rows
+
     def counts(self) -> tuple[list[str], list[tuple[Document, list[int], int]]]:
         """The verdicts that occur; for each document, the number of each and of the silent ones."""
         count = Counter((r.document, r.verdict) for r in self.results)

@@ -16,13 +16,7 @@ from ..network import Network
 from .checker import Entry, Setting, from_note
 from .passes import Keep, Pass
 from .procedures import ByLayer, Run, beside_the_tape, by_layer, by_name
-from .standard import (
-    column,
-    logistic,
-    networks,
-    once,
-    one_sample,
-)
+from .standard import column, logistic, networks, once, one_sample
 from .strict import strict
 
 # --- what the formulas are tried on --------------------------------------------------------------

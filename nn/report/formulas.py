@@ -48,9 +48,8 @@ def summary_section(checked: Checked, rng: int) -> Markup:
 
 def _conflicts(checked: Checked) -> Iterator[Markup]:
     """The table of what documents declare in different ways, if they do."""
-    if checked.conflicts:
-        numbers = [document.number for document in checked.documents]
-        rows = [[c.fact, *(c.found.get(n, "·") for n in numbers)] for c in checked.conflicts]
+    numbers, rows = checked.differences(missing="·")
+    if rows:
         caption = "Where documents differ in what they declare"
         yield captioned_table(caption, ["fact", *numbers], rows)
 
