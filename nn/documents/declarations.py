@@ -59,8 +59,8 @@ def declared(note: str) -> Facts:
         count = {form: len(re.findall(pattern, note)) for form, pattern in forms.items()}
         if any(count.values()):
             facts[fact].add(max(count, key=lambda form: count[form]))
-    texts = dict.fromkeys(f"{about}\n" for about, _ in sections(note)) or [note]
-    networks = [ag.check_derivation(text, repairs=False).names for text in texts]
+    texts = dict.fromkeys(about for about, _ in sections(note)) or [note]
+    networks = [ag.check_derivation(f"{text}\n", repairs=False).names for text in texts]
     layers: dict[str, str] = {}
     for names in networks:
         layers |= _letters_of_layers(names, facts)
