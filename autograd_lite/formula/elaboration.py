@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
-from autograd_lite.formula.evidence import COSTS_AND_LOSSES, ELEMENTS, called_with_an_index
+from autograd_lite.formula.evidence import COSTS_AND_LOSSES, called_with_an_index
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import (
@@ -317,7 +317,7 @@ class Elaborator(Functions):
     def meet_indices(self, condition: Chain, count: Any, env: Env) -> None:
         """The indices that a condition meets first, as i in the sum over k ≠ i."""
         for x in condition.parts:
-            if not (isinstance(x, Name) and x.text in ELEMENTS and env.free):
+            if not (isinstance(x, Name) and x.text in self.world.plan.elements and env.free):
                 continue
             known = self.simple(NameParts(x.text, (), (), False, x), env)
             if known is None and self.world.find(Key(x.text)) is None:
@@ -351,15 +351,16 @@ class Elaborator(Functions):
             for x in nodes(node.body):
                 name = taken_apart(x) if isinstance(x, Scripted) else None
                 for script in name.indices if name else ():
-                    if any((s := letter_and_step(i)) and s[0] == letter for i in script.items) and (
-                        script.kind == "^" or not self._has_elements(name)
-                    ):
+                    here = [i for i in script.items if (letter_and_step(i) or "")[:1] == (letter,)]
+                    below = script.kind == "_" and self._is_element(here, name)
+                    if here and not below:
                         return True
         return False
 
-    def _has_elements(self, name: Any) -> bool:
-        key = Key(name.letter)
-        return self.world.find(key) is not None
+    def _is_element(self, items: list[Any], name: Any) -> bool:
+        """Whether what stands below a name is an index of elements, of what has no numbers."""
+        whole = self.world.find(Key(name.letter)) is not None
+        return whole or all(self.world.plan.is_element(x, name.letter) for x in items)
 
     def unrolled(self, node: BigOperator, letter: str, inner: Any, env: Env) -> Expression:
         """A sum over names: each written out."""
@@ -391,7 +392,7 @@ class Elaborator(Functions):
                         numbering = step[0] in self.world.plan.families and not self.world.depth_of(
                             step[0]
                         )
-                        if numbering or (script.kind == "_" and step[0] in ELEMENTS):
+                        if numbering or (script.kind == "_" and step[0] in self.world.plan.elements):
                             letters.setdefault(step[0])
         if letters:
             names = tuple(Name(node.start, node.start, x) for x in letters)

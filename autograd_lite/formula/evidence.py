@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -38,10 +38,16 @@ COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ"
 COSTS_AND_LOSSES = (*COSTS, "l")  # l is one where it is differentiated or called
 
 
-def families_of(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
-    """The letters that number names, with the range that the note says, if it does."""
+def families_of(
+    statements: list[NoteStatement],
+) -> tuple[dict[str, tuple[Any, Any] | None], set[str]]:
+    """The letters that number names, with the range that the note says, if it does.
+
+    And the letters that are indices of elements where they stand below.
+    """
     ranged, summed = _said_ranges(statements), _sums(statements)
-    found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
+    numbering, below = _numbering_letters(statements, set(ranged))
+    found = dict.fromkeys(numbering)
     numbers = {  # b ∈ ℝ numbers nothing
         name.letter
         for s in statements
@@ -51,7 +57,8 @@ def families_of(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | 
     numbers |= _sizes_declared(statements)  # x^{(m)} of m samples is the last one
     found = {x: None for x in found if x not in numbers}
     whole = {x: r for x, r in ranged.items() if _is_simple(r)}
-    return {x: (ranged | first_layers(statements) | summed | whole).get(x) for x in found}
+    ends = ranged | first_layers(statements) | summed | whole
+    return {x: ends.get(x) for x in found}, (ELEMENTS - below) | (set(summed) - set(found))
 
 
 def first_layers(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
@@ -108,35 +115,42 @@ def _is_simple(ends: tuple[Any, Any]) -> bool:
 
 
 def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """The bounds of the sums over each letter."""
+    """The bounds of the sums over each letter; those from a number on rather than from t on."""
     sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, BigOperator)]
     bounded = [n for n in sums if n.low is not None and n.high is not None]
+    bounded.sort(key=lambda n: isinstance(n.low, Num))
     return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
 
 
-def _numbering_letters(statements: list[NoteStatement], ranged: set[str]) -> list[str]:
-    """Letters in brackets above, those with a step (l − 1), and those of declared families."""
+def _numbering_letters(
+    statements: list[NoteStatement], ranged: set[str]
+) -> tuple[list[str], set[str]]:
+    """The letters that number names, in brackets above or with a step, l − 1; those that do below.
+
+    A letter below that is none of these is an index of elements, as i is in w_i beside y^{(i)}.
+    """
     found: dict[str, None] = {}
-    lowered: set[str] = set()
-    stepping: dict[str, None] = {}
+    below: set[str] = set()
     for statement in statements:
-        declared = statement.kind == "declaration" and taken_apart(statement.chain.parts[0])
-        for name in names_in(statement.chain):
-            for script in (s for s in name.indices if len(s.items) == 1):
-                step = letter_and_step(script.items[0])
-                if step is None or not step[0].islower() or len(step[0]) > 1:
-                    continue
-                above = script.kind == "^" and (script.mark or step[0] in LAYERS or step[1])
-                if above or (declared and name.node is declared.node and step[0] in ranged):
-                    found.setdefault(step[0])
-                elif script.kind == "_":
-                    lowered.add(step[0])
-                    if step[1]:
-                        stepping.setdefault(step[0])
-    return [*found, *(x for x in (*LAYERS, *stepping) if x in lowered)]
+        said = taken_apart(statement.chain.parts[0])
+        ranging = ranged if statement.kind == "declaration" else ()
+        scripts = [(s, name) for name in names_in(statement.chain) for s in name.indices]
+        raised = {s.items[0].text for s, _ in scripts
+                  if s.mark == "(" and len(s.items) == 1 and isinstance(s.items[0], Name)}  # fmt: skip
+        for script, name in scripts:
+            step = letter_and_step(script.items[0]) if len(script.items) == 1 else None
+            if step is None or not step[0].islower() or len(step[0]) > 1:
+                continue
+            letter, is_said = step[0], said is not None and name.node is said.node
+            numbers = letter in LAYERS or step[1] or (is_said and letter in ranging)
+            if script.kind == "_" and (numbers or (is_said and letter in raised)):
+                below.add(letter)  # L_i = ℒ(a^{(i)}, y^{(i)})
+            if numbers or (script.kind == "^" and script.mark):
+                found.setdefault(letter)
+    return list(found), below
 
 
-def shapes_by_use(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
+def shapes_by_use(chains: list[Chain], numbering: Collection[str]) -> dict[str, str]:
     """What the use of undeclared small letters tells: `vector` or `matrix`."""
     found: dict[str, str] = {}
 
@@ -147,7 +161,7 @@ def shapes_by_use(chains: list[Chain], families: dict[str, Any]) -> dict[str, st
     turned = {id(x) for chain in chains for x in _transposed_in(chain)}
     for chain in chains:
         for name in names_in(chain):
-            elements = _elements(name, families)
+            elements = _elements(name, numbering)
             if elements:
                 tell(name.letter, "matrix" if elements > 1 else "vector")
             if name.bold or id(name.node) in turned:
@@ -168,10 +182,10 @@ def _transposed_in(chain: Chain) -> Iterator[Any]:
             yield from inside[:1]
 
 
-def _elements(name: NameParts, families: dict[str, Any]) -> int:
+def _elements(name: NameParts, numbering: Collection[str]) -> int:
     """How many letters below a name are indices of elements."""
     items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
-    letters = [x.text.rstrip("′") for x in items if x.text not in families]
+    letters = [x.text.rstrip("′") for x in items if x.text not in numbering]
     return sum(len(x) == 1 and x.islower() for x in letters)
 
 

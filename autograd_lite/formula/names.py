@@ -67,7 +67,7 @@ class NameReader(Indexing):
         env = Env(dict(letters))
         elements = [
             x.text for s in definition.name.indices if s.kind == "_" for x in s.items
-            if isinstance(x, Name) and self.world.is_element(x, definition.name.letter)
+            if isinstance(x, Name) and self.world.plan.is_element(x, definition.name.letter)
         ]  # fmt: skip
         for k, letter in enumerate(elements):
             count: Any = self.world.opened(letter)
@@ -269,12 +269,12 @@ class NameReader(Indexing):
 
     def instances(self, definition: Definition) -> None:
         """Make all names of one definition."""
-        letters = sorted({
-            step[0] for s in definition.name.indices for x in s.items
-            if (step := letter_and_step(x)) and step[0] in self.world.plan.families
-        })  # fmt: skip
         letter = definition.name.letter
         scripts = [s for s in definition.name.indices if not self.world.has_elements(s, letter)]
+        letters = sorted({
+            step[0] for s in scripts for x in s.items
+            if (step := letter_and_step(x)) and step[0] in self.world.plan.families
+        })  # fmt: skip
         for values in self.world.ranges(letters, definition.statement):
             self.world.find(self.world.key(letter, scripts, values))
 
@@ -415,7 +415,7 @@ class NameReader(Indexing):
         if script.kind == "^":
             return bool(script.mark) or self.has_layer(script, env)
         words = [letter_and_step(x) for x in script.items]
-        elements = (self.world.is_element(x, letter) for x in script.items)
+        elements = (self.world.plan.is_element(x, letter) for x in script.items)
         bound = (not w or w[0] in env.letters for w in words)
         return not all(e and not b for e, b in zip(elements, bound, strict=True))
 

@@ -114,6 +114,7 @@ class NotePlan:
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
     families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
+    elements: set[str] = field(default_factory=set)  # letters that are indices, below
     sizes: dict[str, int] = field(default_factory=dict)
     sized: list[tuple[NameParts, int]] = field(default_factory=list)  # the same, as names
     evidence: dict[str, str] = field(default_factory=dict)
@@ -148,9 +149,14 @@ class NotePlan:
             if name.letter == letter:
                 for script in name.indices:
                     steps = map(letter_and_step, script.items if script.kind == "_" else ())
-                    if any(step and step[0] in self.families for step in steps):
+                    if any(s and s[0] in self.families and s[0] not in self.elements for s in steps):
                         return True
         return False
+
+    def is_element(self, node: Any, letter: str) -> bool:
+        """Whether what stands below a letter is an index of elements."""
+        step = letter_and_step(node) if not isinstance(node, str) else None
+        return step is not None and step[0] in self.elements and (letter, step[0]) not in self.labels
 
     def extent(self, letter: str, statement: NoteStatement | None) -> tuple[Any, Any]:
         """From where to where a letter that numbers goes: as said beside, before, or anywhere."""
@@ -169,10 +175,10 @@ def planned(read: ReadNote) -> NotePlan:
     plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
     plan.asides |= read.assigned
     chains = [s.chain for s in read.statements]
-    plan.families = families_of(read.statements)
+    plan.families, plan.elements = families_of(read.statements)
     lows = [int(low.value) for low, _ in first_layers(read.statements).values()]
     plan.first_layer = max(lows, default=1)
-    plan.evidence = shapes_by_use(chains, plan.families)
+    plan.evidence = shapes_by_use(chains, plan.families.keys() - plan.elements)
     plan.softmax = any(map(speaks_of_softmax, (n for chain in chains for n in nodes(chain))))
     plan.names_of_softmax = names_of_softmax(chains)
     plan.cost = cost_of(chains)
@@ -565,11 +571,10 @@ def _pattern(plan: NotePlan, name: NameParts) -> tuple[Any, ...]:
     for script in name.indices:
         for item in script.items:
             step = letter_and_step(item)
-            if step and step[0] in plan.families:
-                parts.append((script.kind, "*", step[1]))
-            elif (step and script.kind == "_" and step[0] in ELEMENTS
-                  and (name.letter, step[0]) not in plan.labels):  # fmt: skip
+            if script.kind == "_" and plan.is_element(item, name.letter):
                 parts.append((script.kind, "·"))
+            elif step and step[0] in plan.families:
+                parts.append((script.kind, "*", step[1]))
             else:
                 parts.append((script.kind, script.raw))
     return name.letter, tuple(parts)
@@ -624,7 +629,8 @@ def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
             return False
         for a, b in zip(one.items, other.items, strict=True):
             step = letter_and_step(b)
-            if step and step[0] in plan.families:
+            element = other.kind == "_" and plan.is_element(b, family.letter)
+            if step and step[0] in plan.families and not element:
                 low, _ = plan.extent(step[0], definition.statement)
                 if isinstance(a, Num) and isinstance(low, Num) and a.value < low.value + step[1]:
                     return False

@@ -26,7 +26,6 @@ from autograd_lite.algebra.tree import (
     children,
     rebuilt,
 )
-from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     Key,
     KeyPart,
@@ -319,7 +318,7 @@ class World:
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
         if elements:
-            low = [x for x in low if not self.is_element(x, name.letter)]
+            low = [x for x in low if not self.plan.is_element(x, name.letter)]
         if len(low) != len(key.low) or len(high) != len(key.high):
             return None
         letters: dict[str, int] = {}
@@ -349,20 +348,14 @@ class World:
             len(script.items) > 1
             and words
             and "," not in script.raw
-            and not all(self.is_element(x, "") for x in script.items)
+            and not all(self.plan.is_element(x, "") for x in script.items)
         ):
             return (script.raw,)
         return script.items
 
     def has_elements(self, script: Script, letter: str) -> bool:
         """Whether what is lowered are indices of elements, all of it."""
-        return script.kind == "_" and all(self.is_element(x, letter) for x in script.items)
-
-    def is_element(self, node: Any, letter: str) -> bool:
-        step = letter_and_step(node) if not isinstance(node, str) else None
-        if step is None or (letter, step[0]) in self.plan.labels:
-            return False
-        return step[0] in ELEMENTS and step[0] not in self.plan.families
+        return script.kind == "_" and all(self.plan.is_element(x, letter) for x in script.items)
 
     def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
         """From where to where a letter goes in this drawing."""
