@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -112,22 +113,12 @@ class NameReader(Indexing):
             e = self.known(key, env)
             if any(self._makes_another(s, name.letter, env) for s in rest):
                 continue  # A is not A[0]
-            if e is not None and not self._has_no_element(e, rest, env):
+            if e is None or not self._may_have(e, rest):
+                continue
+            if not self._has_no_element(e, rest, env):
                 return e, rest
-            sample = None if e is None else self.numbered_sample(name, env)
-            if sample is not None:
-                return sample
-            if e is not None:
-                return e, rest
-        special = self.special(name, env)
-        if special is not None:
-            return special
-        if self.belongs_to_family(name, env):
-            key = self.world.key(name.letter, name.indices, env.letters)
-            if not self.world.closed and self.world.precedes(key):
-                return self.world.undeclared(key).symbol, ()
-            raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
-        return self.new(name, env)
+            return self.numbered_sample(name, env) or (e, rest)
+        return self.special(name, env) or self.new(name, env)
 
     def simple(self, name: NameParts, env: Env) -> Expression | None:
         """An index, a number of a layer, a size, or a parameter, by its letter alone."""
@@ -241,8 +232,9 @@ class NameReader(Indexing):
         if Key(letter) in world.entries:
             return world.entries[Key(letter)].symbol
         for definition in world.plan.definitions:
-            if not definition.parameters:
-                self.instances(definition)
+            with suppress(Undefined):  # such as a gradient of the cost
+                if not definition.parameters:
+                    self.instances(definition)
         used = {
             s.number for e in world.by_number if e.meaning is not None for s in symbols(e.meaning)
         }
@@ -316,6 +308,11 @@ class NameReader(Indexing):
             return self._part(whole, index, None, columns), ()
         return None
 
+    def _may_have(self, e: Expression, rest: tuple[Script, ...]) -> bool:
+        """Whether as many indices may stand below: b_2 is no element of a number b."""
+        indices = sum(len(s.items) for s in rest if s.kind == "_")
+        return not indices or not (is_number(e) or (indices > 1 and is_one(matrix_shape(e)[1])))
+
     def _has_no_element(self, e: Expression, rest: tuple[Script, ...], env: Env) -> bool:
         """Whether an index goes further than the elements of a vector: x_i is a sample then."""
         lowered = [x for s in rest if s.kind == "_" for x in s.items]
@@ -380,7 +377,11 @@ class NameReader(Indexing):
                 if isinstance(item, Num) or (
                     step and (step[0] in env.letters or self.world.depth_of(step[0]))
                 ):
-                    return any(d.name.letter == name.letter for d in self.world.plan.named)
+                    return any(
+                        d.name.letter == name.letter
+                        and any(s.kind == script.kind for s in d.name.indices)
+                        for d in self.world.plan.named
+                    )
         return False
 
     def new(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]]:
@@ -391,8 +392,9 @@ class NameReader(Indexing):
         key = world.key(name.letter, part_of, env.letters)
         if name.letter in COUNTS and all(s.kind == "^" and not s.mark for s in name.indices):
             return self.size_as_number(name.letter), name.indices
-        if world.closed:
-            if any(isinstance(x, int) for x in (*key.low, *key.high)) and world.has(name.letter):
+        outside = self.belongs_to_family(name, env)
+        if world.closed or (outside and not world.precedes(key)):
+            if outside or (key.numbers and world.has(name.letter)):
                 raise Outside(
                     f"{key} does not exist: the note has {name.letter} for other layers only"
                 )

@@ -243,10 +243,10 @@ class ScriptReader(TokenReader):
     def index_item(self) -> Any:
         """An index, with what is added to it; letters side by side are several."""
         token = self.token
-        if token.kind == "text":
+        if token.kind == "text" or (token.whole and _is_run(token)):
             self.take()
             return Name(token.start, token.end, token.text)
-        if token.kind == "word" and token.text.isascii() and len(token.text) > 1:
+        if _is_run(token):
             if self.peek().kind != "sign" or self.peek().text in (",", "}", ")", "]"):
                 return self.letters(self.take())
             self.replaced(*token.pieces(*token.text))
@@ -284,6 +284,11 @@ class ScriptReader(TokenReader):
         if self.accept("×", "·"):
             return Product(node.start, self.last, (("", node), ("×", self.index_factor())))
         return node
+
+
+def _is_run(token: Token) -> bool:
+    """Whether these are several letters."""
+    return token.kind == "word" and token.text.isascii() and len(token.text) > 1
 
 
 def _is_layer(words: list[str]) -> bool:

@@ -238,7 +238,7 @@ _SPACES |= {"negthinspace", "hfill", "hfil", "nobreak", "linebreak", "allowbreak
 _GAPS = {"quad", "qquad"}
 _IGNORED = {"left", "right", "middle", "displaystyle", "textstyle", "scriptstyle", "limits"}
 _IGNORED |= {"nolimits", "nonumber", "notag", "small", "large", "Large", "LARGE", "normalsize"}
-_IGNORED |= {"scriptsize", "footnotesize", "tiny", "huge", "Huge", "bf", "rm", "it", "cal"}
+_IGNORED |= {"scriptsize", "footnotesize", "tiny", "huge", "Huge", "bf", "cal"}
 _IGNORED |= {"mathstrut", "strut", "null", "boldmath", "centering", "noindent", "hline", "qed"}
 _IGNORED |= {f"{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", *"lrm")}
 _DROPPED = {"label": 1, "tag": 1, "color": 1, "hspace": 1, "vspace": 1, "phantom": 1, "vphantom": 1}
@@ -253,6 +253,7 @@ _DROPPED |= {
     "pagecolor": 1,
     "toggle": 0,
 }
+_FONTS = {"rm", "sf", "tt", "it"}  # for all that follows in a group
 _PROSE = {"text", "textrm", "mbox", "textbf", "textit", "textnormal", "hbox", "intertext", "emph"}
 _PROSE |= {"textsf", "texttt", "textsc", "shortintertext"}
 _UPRIGHT = {"mathrm", "operatorname", "operatorname*", "mathop", "mathsf", "mathtt", "mathit"}
@@ -498,7 +499,10 @@ class Lexer:
             yield "sign", "gap", start, self.at
         elif name in _DEFINITIONS:
             self.at = max(_definition_at(self.text, start)[2], self.at)
-        elif name in _IGNORED:
+        elif name in _FONTS and (word := _LETTERS.match(self.text, self.at)):  # {\rm in}
+            self.at = word.end()
+            yield "word", word[1], start, self.at
+        elif name in _IGNORED | _FONTS:
             if name in ("left", "right", "middle") and self.text[self.at : self.at + 1] == ".":
                 self.at += 1
         elif name in _PROSE:
@@ -631,6 +635,7 @@ def _meaningless(c: str) -> str:
 
 _DEFINITIONS = {"newcommand", "renewcommand", "providecommand", "def", "gdef", "edef"}
 _DEFINITIONS |= {"DeclareMathOperator"}
+_LETTERS = re.compile(r"\s*([A-Za-z]+)")
 _BRACKET_IN_BRACES = re.compile(r"\{\s*([()\[\]])\s*\}")  # {(}, for its size
 _ROW_SKIP = re.compile(r"\*?(?:\s*\[\s*[+-]?[\d.]+\s*[a-z]{2}\s*\])?")
 

@@ -417,8 +417,9 @@ class World:
         return entry
 
     def declared_shape(self, declaration: Declaration, letters: dict[str, int]) -> tuple[Any, Any]:
-        if declaration.shape is None:  # η > 0
-            return ONE, ONE
+        if declaration.shape is None:  # η > 0, or x > 0 of each x_i
+            letter = declaration.name.letter
+            return self.undeclared_shape(letter) if letter in self.plan.evidence else (ONE, ONE)
         return self.shape(declaration.shape, letters, declaration.statement)
 
     def shape(self, sizes: Any, letters: dict[str, int], statement: Any) -> tuple[Any, Any]:
