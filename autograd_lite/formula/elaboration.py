@@ -409,7 +409,7 @@ class Elaborator(Functions):
 
     def derivative(self, node: Differentiation, env: Env) -> Expression:
         if not node.wrt:
-            raise Undefined("a gradient without its variable: ∇_W J")
+            return self.gradient_of_cost(node, env)
         if node.of is None:
             raise self.error("nothing follows that is differentiated", node)
         slope = self.of_a_function(node, env)
@@ -422,6 +422,14 @@ class Elaborator(Functions):
             for _ in range(order):
                 e = self.by(e, variable, env, node.sign)
         return e
+
+    def gradient_of_cost(self, node: Differentiation, env: Env) -> Expression:
+        """∇W, of a letter that is no function: the gradient of the cost by it."""
+        name = taken_apart(node.of)
+        if name is None or name.letter in COSTS_AND_LOSSES or self.value_of(name, env) is None:
+            raise Undefined("a gradient without its variable: ∇_W J")
+        self.remark(f"∇{name.letter} is read as the gradient of {self.world.plan.cost} by it")
+        return self.by(self.cost(env), node.of, env, node.sign)
 
     def of_a_function(self, node: Differentiation, env: Env) -> Expression | None:
         """∂σ/∂Z, of a function without its argument: σ′(Z)."""

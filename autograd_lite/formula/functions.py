@@ -141,7 +141,8 @@ class Functions(NameReader):
             e = self.known(key, env)
             if e is not None:
                 return self.with_scripts(e, rest, env)
-        return None
+        found = self.small_letter(name, env)
+        return None if found is None else self.with_scripts(*found, env)
 
     def _is_function(self, name: NameParts, env: Env) -> bool:
         key = self.world.key(name.letter.rstrip("′"), name.indices, env.letters)

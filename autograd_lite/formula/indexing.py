@@ -22,6 +22,7 @@ from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     counted,
     differences,
+    digits_apart,
     letter_and_step,
     taken_apart,
 )
@@ -179,6 +180,8 @@ class Indexing(Operations):
             raise NotConforming(f"{len(lowered)} indices of a matrix")
         rows, columns = matrix_shape(e)
         one = Number(Fraction(1))
+        if not any(is_one(x) or is_soft(x) for x in (rows, columns)):
+            lowered = [y for x in lowered for y in digits_apart(x)]  # W_12
         if len(lowered) == 2:
             row = self.index(lowered[0], rows, env)
             return Element(e, row, self.index(lowered[1], columns, env), ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -25,6 +26,7 @@ from autograd_lite.formula.indexing import Indexing, label_letter
 from autograd_lite.formula.naming import (
     Key,
     NameParts,
+    digits_apart,
     letter_and_step,
     nodes,
     subsets,
@@ -108,6 +110,7 @@ class NameReader(Indexing):
         """What a name stands for, and the scripts that are not part of it."""
         if not name.indices and (simple := self.simple(name, env)) is not None:
             return simple, ()
+        name = self.label_apart(name)
         for chosen, rest in subsets(name.indices):
             key = self.world.key(name.letter, chosen, env.letters)
             e = self.known(key, env)
@@ -159,7 +162,7 @@ class NameReader(Indexing):
     def special(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """Names with a meaning by custom: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
         readers = (
-            *(self.gradient_name, self.sample, self.numbered_sample),
+            *(self.gradient_name, self.sample, self.small_letter, self.numbered_sample),
             *(self.constant, self.a_size, self.last_layer),
         )
         for reader in readers:
@@ -287,6 +290,37 @@ class NameReader(Indexing):
             return self.column(whole, marked[0], env), ()
         return None
 
+    def label_apart(self, name: NameParts, of: str = "") -> NameParts:
+        """b_{h1} as the element 1 of b_h, which is a name of the note's; w_{hij} likewise."""
+        plan = self.world.plan
+        found: list[Script] = []
+        for s in name.indices:
+            first, *others = s.items
+            text = getattr(first, "text", "")
+            if not others and len(text) > 1 and plan.elements.issuperset(text[1:]):
+                first, *others = (replace(first, text=x) for x in text)
+            if s.kind == "_" and others and (of or name.letter, text[:1]) in plan.labels:
+                found += [replace(s, items=(first,), raw=text[:1]), replace(s, items=tuple(others))]
+            else:
+                found.append(s)
+        return replace(name, indices=tuple(found))
+
+    def small_letter(
+        self, name: NameParts, env: Env
+    ) -> tuple[Expression, tuple[Script, ...]] | None:
+        """w_ij of a matrix W, where w is nothing by itself."""
+        plan, letter = self.world.plan, name.letter
+        apart = self.label_apart(name, letter.upper())
+        lowered = tuple(s for s in apart.indices if s.kind == "_")[-1:]
+        own = letter in plan.wholes and self.world.find(Key(letter)) is None
+        if own or not letter.islower() or letter.upper() not in plan.mentioned:
+            return None
+        if _count(lowered) != 2:
+            return None
+        rest = tuple(s for s in apart.indices if s is not lowered[0])
+        whole, others = self.resolved(replace(name, letter=letter.upper(), indices=rest), env)
+        return whole, (*others, *lowered)
+
     def numbered_sample(
         self, name: NameParts, env: Env
     ) -> tuple[Expression, tuple[Script, ...]] | None:
@@ -310,7 +344,7 @@ class NameReader(Indexing):
 
     def _may_have(self, e: Expression, rest: tuple[Script, ...]) -> bool:
         """Whether as many indices may stand below: b_2 is no element of a number b."""
-        indices = sum(len(s.items) for s in rest if s.kind == "_")
+        indices = _count(rest)
         return not indices or not (is_number(e) or (indices > 1 and is_one(matrix_shape(e)[1])))
 
     def _has_no_element(self, e: Expression, rest: tuple[Script, ...], env: Env) -> bool:
@@ -428,6 +462,11 @@ class NameReader(Indexing):
         swapped = letter.swapcase()
         near = [swapped] if swapped in self.world.plan.letters else near
         return f" (is {near[0]} meant?)" if near else ""
+
+
+def _count(scripts: Iterable[Script]) -> int:
+    """How many indices stand below."""
+    return sum(len(digits_apart(x)) for s in scripts if s.kind == "_" for x in s.items)
 
 
 def _renamed(e: Element, env: Env, letters: list[str]) -> Expression | None:

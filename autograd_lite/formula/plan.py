@@ -28,6 +28,7 @@ from autograd_lite.formula.evidence import (
 )
 from autograd_lite.formula.naming import (
     NameParts,
+    digits_apart,
     function_and_arguments,
     letter_and_step,
     names_in,
@@ -124,6 +125,7 @@ class NotePlan:
     size_letters: set[str] = field(default_factory=set)  # as they are written
     bare: set[str] = field(default_factory=set)  # names that stand without arguments
     mentioned: set[str] = field(default_factory=set)
+    wholes: set[str] = field(default_factory=set)  # letters that stand with nothing below
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
@@ -205,6 +207,7 @@ def planned(read: ReadNote) -> NotePlan:
     _label_by_names(plan, chains)
     plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
+    plan.wholes = {n.letter for c in chains for n in names_in(c) if not _below(n)}
     plan.letters |= {d.name.letter for d in plan.named}
     plan.bare = _without_arguments(chains)
     return plan
@@ -289,11 +292,20 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _inequality(plan, statement)
     elif _is_case(plan, chain) or _is_expectation(plan, chain):
         plan.passed += 1
-    elif _is_picture(chain.parts[0], chain.parts[-1]):
-        plan.passed += 1
-        plan.asides.add(statement.line)
+    elif (shape := _pictured(chain.parts[0], chain.parts[-1])) is not None:
+        _picture(plan, statement, shape)
     else:
         _equality(plan, statement)
+
+
+def _picture(plan: NotePlan, statement: NoteStatement, shape: tuple[Any, ...]) -> None:
+    """A matrix that is drawn: its shape is declared, unless it was, or is another in each layer."""
+    name = taken_apart(statement.chain.parts[0])
+    plan.passed += 1
+    plan.asides.add(statement.line)
+    if name and shape and not (_raised(name) or _declared(plan, name) or _defined(plan, name)):
+        plan.declarations.append(Declaration(name, shape, "real", statement))
+        _note_labels(plan, name, None)
 
 
 def _is_value(chain: Chain) -> bool:
@@ -364,23 +376,66 @@ def _is_expectation(plan: NotePlan, chain: Chain) -> bool:
     return "𝔼" in letters or ("E" in letters and plan.cost != "E")
 
 
-def _is_picture(left: Any, right: Any) -> bool:
-    """Whether a matrix is drawn with dots and elements of its own: that says nothing of it."""
+def _pictured(left: Any, right: Any) -> tuple[Any, ...] | None:
+    """The shape of a matrix that is drawn with elements of its own, by the last one; None for others.
+
+    A picture says nothing else. Its shape is not known, (), where its parts are no elements.
+    """
     whole = taken_apart(left)
-    if isinstance(right, Scripted) and all(s.kind == "ᵀ" for s in right.scripts):
-        right = right.base
+    turned = isinstance(right, Scripted) and all(s.kind == "ᵀ" for s in right.scripts)
+    right = right.base if turned else right
     while isinstance(right, Bracket) and len(right.parts) == 1:
         right = right.parts[0]
-    cells = list(right.parts) if isinstance(right, Bracket) else []
-    cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else cells
-    if whole is None or not any(isinstance(x, Dots) for x in cells):
-        return False
-    names = [taken_apart(x) for x in cells if not isinstance(x, Dots)]
-    own = {whole.letter, whole.letter.lower()}
-    return all(
-        n is not None and n.letter in own and n.indices and _layers(n) == _layers(whole)
-        for n in names
-    )
+    rows = right.rows if isinstance(right, Grid) else (getattr(right, "parts", ()),)
+    if whole is None or whole.operations or not isinstance(right, Grid | Bracket):
+        return None
+    cells = [(at, _place(x, whole)) for at in _places(rows) for x in (rows[at[0]][at[1]],)
+             if not isinstance(x, Dots)]  # fmt: skip
+    if not cells or any(place is None for _, place in cells):
+        return None
+    wide = any(len(row) > 1 for row in rows)
+    if any(isinstance(x, Dots) for row in rows for x in row):
+        shape = cells[-1][1] if all(place for _, place in cells) else ()
+    elif all(words(place) == words(_numbers(at, len(place), wide)) for at, place in cells):
+        shape = cells[-1][1]
+    else:
+        return None
+    if len(shape) == 1:
+        shape = (_one(), *shape) if wide else (*shape, _one())
+    return shape[::-1] if turned else shape
+
+
+def _places(rows: Any) -> list[tuple[int, int]]:
+    return [(n, m) for n, row in enumerate(rows) for m in range(len(row))]
+
+
+def _place(cell: Any, whole: NameParts) -> tuple[Any, ...] | None:
+    """The indices of an element of a name, `x_12` of X; () for another part; None for no part."""
+    part = taken_apart(cell)
+    if part is None or part.letter not in (whole.letter, whole.letter.lower()) or not part.indices:
+        return None
+    label, below = _below(whole), _below(part)
+    if _raised(part) != _raised(whole) or words(below[: len(label)]) != words(label):
+        return () if _layers(part) == _layers(whole) else None
+    return tuple(y for x in below[len(label) :] for y in digits_apart(x))
+
+
+def _numbers(at: tuple[int, int], count: int, wide: bool) -> tuple[Num, ...]:
+    """The indices of the element at a place."""
+    places = at if count == 2 else (at[1] if wide else at[0],)
+    return tuple(Num(0, 0, Fraction(n + 1)) for n in places)
+
+
+def _one() -> Num:
+    return Num(0, 0, Fraction(1))
+
+
+def _below(name: NameParts) -> tuple[Any, ...]:
+    return tuple(x for s in name.indices if s.kind == "_" for x in s.items)
+
+
+def _raised(name: NameParts) -> list[str]:
+    return [s.raw for s in name.indices if s.kind == "^"]
 
 
 def _layers(name: NameParts) -> list[str]:
@@ -478,11 +533,10 @@ def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
     """W = [w_1, w_2], of a matrix that was declared, in its columns or elements."""
     if not (_declared(plan, name) and isinstance(meaning, Grid | Bracket | Scripted)):
         return False
-    raised = [s.raw for s in name.indices]
     for node in nodes(meaning, scripts=False):
         part = taken_apart(node) if isinstance(node, Scripted) else None
         if part and part.letter == name.letter and any(s.kind == "_" for s in part.indices):
-            return [s.raw for s in part.indices if s.kind == "^"] == raised
+            return _raised(part) == [s.raw for s in name.indices]
     return False
 
 
