@@ -34,7 +34,7 @@ from autograd_lite.formula.tokens import FUNCTION_WORDS
 
 LAYERS = ("l", "ℓ")
 ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
-COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
+COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "ξ", "f", "F")
 COSTS_AND_LOSSES = (*COSTS, "l")  # l is one where it is differentiated or called
 
 

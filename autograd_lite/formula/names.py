@@ -426,6 +426,10 @@ class NameReader(Indexing):
         key = world.key(name.letter, part_of, env.letters)
         if name.letter in COUNTS and all(s.kind == "^" and not s.mark for s in name.indices):
             return self.size_as_number(name.letter), name.indices
+        if key in world.entries:  # a_i beside a number a: another name
+            key = replace(key, high=(*key.high, "elements"))
+            if key in world.entries:
+                return world.entries[key].symbol, tuple(rest)
         outside = self.belongs_to_family(name, env)
         if world.closed or (outside and not world.precedes(key)):
             if outside or (key.numbers and world.has(name.letter)):

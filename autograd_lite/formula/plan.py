@@ -205,6 +205,7 @@ def planned(read: ReadNote) -> NotePlan:
         except FormulaError as error:
             plan.unread.append(error)
     _label_by_names(plan, chains)
+    _label_samples(plan)
     plan.size_letters = _size_letters(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.wholes = {n.letter for c in chains for n in names_in(c) if not _below(n)}
@@ -224,6 +225,15 @@ def _label_by_names(plan: NotePlan, chains: list[Chain]) -> None:
         for item in lowered if name.letter not in letters and len(lowered) == 1 else ():
             if isinstance(item, Name) and item.text in defined - bound:
                 plan.labels.add((name.letter, item.text))
+
+
+def _label_samples(plan: NotePlan) -> None:
+    """In a^1 = x_i, x_i is a sample, where a has elements."""
+    for d in plan.definitions:
+        part = taken_apart(d.meaning)
+        items = _below(part) if part and not (part.operations or _below(d.name)) else ()
+        if d.name.letter in plan.evidence and len(items) == 1 and isinstance(items[0], Name):
+            plan.labels.add((part.letter, items[0].text))  # type: ignore[union-attr]
 
 
 def _without_arguments(chains: list[Chain]) -> set[str]:
@@ -400,6 +410,8 @@ def _pictured(left: Any, right: Any) -> tuple[Any, ...] | None:
         shape = cells[-1][1]
     else:
         return None
+    if isinstance(right, Bracket):
+        return ()  # x = (x_1, …, x_n) is a column, or a row
     if len(shape) == 1:
         shape = (_one(), *shape) if wide else (*shape, _one())
     return shape[::-1] if turned else shape

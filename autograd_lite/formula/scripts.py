@@ -226,11 +226,15 @@ class ScriptReader(TokenReader):
         return tuple(Name(t.start, t.end, t.text) for t in token.pieces(*token.text))
 
     def indices(self, closing: str, raised: bool = False) -> tuple[Any, ...]:
-        """A list of indices: `ij`, `i, j`, `l − 1`, `k′n′`."""
+        """A list of indices: `ij`, `i, j`, `l − 1`, `k′n′`, `h[i, j]`."""
         found: list[Any] = []
         with self.reading(closing=(*self.closing, closing), calls=False):
             while not self.sees(closing):
                 if self.accept(",", ";", "gap", "∀"):
+                    continue
+                if not raised and self.accept("["):
+                    found += self.indices("]")
+                    self.expect("]")
                     continue
                 item = self.relation() if raised else self.index_item()
                 found += item if isinstance(item, tuple) else (item,)
@@ -280,7 +284,8 @@ class ScriptReader(TokenReader):
     def index_factor(self) -> Any:
         if not self.starts():
             raise self.unexpected("an index")
-        node = self.scripted(self.atom())
+        node = self.atom()
+        node = node if self.sees("[") else self.scripted(node)
         if self.accept("×", "·"):
             return Product(node.start, self.last, (("", node), ("×", self.index_factor())))
         return node

@@ -399,7 +399,9 @@ class World:
                     return self.find(
                         Key(letter, (), (self.bounds(step[0], definition.statement)[1],))
                     )
-        return None
+        numbered = {key.high[0]: e for key, e in self.entries.items()
+                    if key.letter == letter and len(key.high) == 1 and key.numbers}  # fmt: skip
+        return numbered.get(max(numbered, default=0))
 
     def new_entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
         """A name of its own, with this shape."""
@@ -463,7 +465,8 @@ class World:
     def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
         entry = self.new_entry(key, self.undeclared_shape(key.letter))
-        entry.unsaid = all(d.name.letter != key.letter for d in self.plan.named)
+        said = "elements" not in key.high and any(d.name.letter == key.letter for d in self.plan.named)
+        entry.unsaid = not said
         return entry
 
     def _defined(
