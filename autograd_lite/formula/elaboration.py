@@ -522,6 +522,10 @@ class Elaborator(Functions):
 
     def variable(self, node: Any, env: Env) -> tuple[Symbol, list[Expression | None], bool]:
         """What a derivative is by: a letter, an element, a row or column of it, or a transpose."""
+        if isinstance(node, Name) and node.text not in self.world.plan.letters:
+            last = None if self.known(Key(node.text), env) else self.world.last_met(node.text)
+            if last is not None:
+                return last.symbol, [None, None], False  # ∇_a C: by that of the last layer
         e = self(node, env)
         if isinstance(e, Apply) and e.op is np.transpose:
             inner = e.arguments[0]

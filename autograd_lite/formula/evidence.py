@@ -111,7 +111,8 @@ def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
 
 
 def _is_simple(ends: tuple[Any, Any]) -> bool:
-    return all(isinstance(x, Name | Num) for x in ends)
+    whole = all(isinstance(x, Name | Num) for x in ends)
+    return whole and any(isinstance(x, Num) for x in ends)
 
 
 def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
@@ -184,7 +185,9 @@ def _transposed_in(chain: Chain) -> Iterator[Any]:
 
 def _elements(name: NameParts, numbering: Collection[str]) -> int:
     """How many letters below a name are indices of elements."""
-    items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
+    below = [s for s in name.indices if s.kind == "_"]
+    below = [s for s in below if s.mark == "["] or below  # h in W_{h[i, j]} is a label
+    items = [x for s in below for x in s.items if isinstance(x, Name)]
     letters = [x.text.rstrip("′") for x in items if x.text not in numbering]
     return sum(len(x) == 1 and x.islower() for x in letters)
 

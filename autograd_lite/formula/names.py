@@ -255,7 +255,7 @@ class NameReader(Indexing):
             total = x if total is None else Apply(np.add, (total, x), ())
         assert total is not None
         entry = world.new_entry(Key(letter), (ONE, ONE))
-        entry.meaning = total
+        entry.meaning, entry.guessed = total, len(ends) > 1
         self.remark(
             f"{letter} is not defined: it is taken for any function of "
             f"{', '.join(e.label for e in ends)}"

@@ -130,6 +130,7 @@ class NotePlan:
     softmax: bool = False
     names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
+    sizes_said: set[str] = field(default_factory=set)  # the same, in what is not claimed
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
@@ -207,6 +208,9 @@ def planned(read: ReadNote) -> NotePlan:
     _label_by_names(plan, chains)
     _label_samples(plan)
     plan.size_letters = _size_letters(plan)
+    defined = [(d.statement, replace(d.statement.chain, parts=(d.meaning,))) for d in plan.definitions]
+    said = [*(d.statement for d in plan.declarations), *(replace(s, chain=c) for s, c in defined)]
+    plan.sizes_said = sizes_in_use(said)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.wholes = {n.letter for c in chains for n in names_in(c) if not _below(n)}
     plan.letters |= {d.name.letter for d in plan.named}

@@ -226,19 +226,15 @@ class ScriptReader(TokenReader):
         return tuple(Name(t.start, t.end, t.text) for t in token.pieces(*token.text))
 
     def indices(self, closing: str, raised: bool = False) -> tuple[Any, ...]:
-        """A list of indices: `ij`, `i, j`, `l − 1`, `k′n′`, `h[i, j]`."""
+        """A list of indices, `ij`, `i, j`, `l − 1`, `k′n′`, up to a bracket, as in `h[i, j]`."""
         found: list[Any] = []
         with self.reading(closing=(*self.closing, closing), calls=False):
             while not self.sees(closing):
                 if self.accept(",", ";", "gap", "∀"):
                     continue
-                if not raised and self.accept("["):
-                    found += self.indices("]")
-                    self.expect("]")
-                    continue
                 item = self.relation() if raised else self.index_item()
                 found += item if isinstance(item, tuple) else (item,)
-                if raised and self.sees("[", "(", "⦃", "ᵀ", "′"):
+                if self.sees("[", *(("(", "⦃", "ᵀ", "′") if raised else ())):
                     break
                 if self.token.kind == "end":
                     raise self.unexpected(in_quotes(closing))

@@ -84,6 +84,7 @@ class NameEntry:
     meaning: Expression | None = None
     declared: str = "real"
     unsaid: bool = False  # whether nothing in the note says what it is, or one like it
+    guessed: bool = False  # whether it is a cost that is any function of several names
     value: Any = None
     copy_of: Symbol | None = None  # whose value it has, as a letter that depends on nothing
     ready: Expression | None = None
@@ -194,9 +195,13 @@ class World:
                 given = self.drawing.depth + self.plan.first_layer - 1
             elif given is None and key == "T":
                 given = self.drawing.steps
-            drawn = Size(key, self._drawn_size(key) if given is None else given)
-            self.sizes[key] = ONE if given == 1 else drawn
-        return self.sizes[key]
+            said = key in self.plan.sizes_said or any(key in pair for pair in self.plan.at_least)
+            if given is None and not (said or self.closed):
+                self.sizes[key] = self.opened(key)
+            else:
+                drawn = Size(key, self._drawn_size(key) if given is None else given)
+                self.sizes[key] = ONE if given == 1 else drawn
+        return self.sizes[key].root
 
     def _drawn_size(self, key: str) -> int:
         n = self.drawing.size()
@@ -277,20 +282,21 @@ class World:
             return self.entries[key]
         if len(self.entries) > MOST_NAMES_OF_A_NOTE:
             raise Undefined(f"more than {MOST_NAMES_OF_A_NOTE} names: the note is too large")
-        best: tuple[Definition, dict[str, int]] | None = None
-        for definition in self.plan.definitions:
-            letters = self.match(definition.name, key, definition.statement)
-            if letters is not None and (best is None or len(letters) < len(best[1])):
-                best = definition, letters
+        matches = [(d, letters) for d in self.plan.definitions
+                   if (letters := self.match(d.name, key, d.statement)) is not None]  # fmt: skip
+        matches.sort(key=lambda match: len(match[1]))
         declared = self.declaration(key)
-        if best is not None and not best[0].parameters:
-            return self._defined(key, *best, declared)
-        is_value = best is not None and best[0].name.letter in self.plan.bare & _COST_LETTERS
-        if best is not None and is_value:
-            return self._defined(key, *best, declared)
-        if declared is not None:
-            return self._leaf(key, *declared)
-        return None
+        unfit: Unfit | None = None
+        for definition, letters in matches:
+            if definition.parameters and key.letter not in self.plan.bare & _COST_LETTERS:
+                break
+            try:
+                return self._defined(key, definition, letters, declared)
+            except Unfit as error:  # what is said of one layer alone, where it is said of all
+                unfit = unfit or error
+        if unfit is not None:
+            raise unfit
+        return None if declared is None else self._leaf(key, *declared)
 
     def function(self, key: Key) -> tuple[Definition, dict[str, int]] | None:
         """The definition of a function by this name."""
@@ -399,8 +405,12 @@ class World:
                     return self.find(
                         Key(letter, (), (self.bounds(step[0], definition.statement)[1],))
                     )
-        numbered = {key.high[0]: e for key, e in self.entries.items()
-                    if key.letter == letter and len(key.high) == 1 and key.numbers}  # fmt: skip
+        return None
+
+    def last_met(self, letter: str) -> NameEntry | None:
+        """The name of the last layer that was met."""
+        met = {key.high: e for key, e in self.entries.items() if key.letter == letter and key.high}
+        numbered = {high[0]: e for high, e in met.items() if isinstance(high[0], int)}
         return numbered.get(max(numbered, default=0))
 
     def new_entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
@@ -513,6 +523,9 @@ class World:
         """
         if said := self._dependence_left_open(left, right):
             return said
+        numbers = self.numbers_in(left) | self.numbers_in(right)
+        if name := next((e.symbol.label for n in numbers if (e := self.by_number[n]).guessed), ""):
+            return f"{name} is"
         leaves = [self.leaves_in(side) for side in (left, right)]
         apart = sorted(leaves[0] | leaves[1]) if not leaves[0] & leaves[1] and all(leaves) else []
         if letter := next((e.symbol.label for n in apart if (e := self.by_number[n]).unsaid), ""):
