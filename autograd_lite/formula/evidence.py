@@ -159,10 +159,12 @@ def shapes_by_use(chains: list[Chain], numbering: Collection[str]) -> dict[str, 
         if found.get(letter) != "matrix":
             found[letter] = what
 
+    single: set[str] = set()
     turned = {id(x) for chain in chains for x in _transposed_in(chain)}
     for chain in chains:
         for name in names_in(chain):
             elements = _elements(name, numbering)
+            single |= {name.letter} if elements == 1 else set()
             if elements:
                 tell(name.letter, "matrix" if elements > 1 else "vector")
             if name.bold or id(name.node) in turned:
@@ -171,6 +173,10 @@ def shapes_by_use(chains: list[Chain], numbering: Collection[str]) -> dict[str, 
         for node in nodes(chain):
             if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
                 tell(n.letter, "vector")
+    written = {n.text for chain in chains for n in nodes(chain) if isinstance(n, Name)}
+    for letter in single:
+        if letter.islower() and letter.upper() in written:
+            found[letter] = "vector"  # y_ij is an element of Y
     return found
 
 

@@ -122,6 +122,7 @@ class NotePlan:
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
+    claimed_functions: set[str] = field(default_factory=set)  # h, where h(x) = a is claimed
     size_letters: set[str] = field(default_factory=set)  # as they are written
     bare: set[str] = field(default_factory=set)  # names that stand without arguments
     mentioned: set[str] = field(default_factory=set)
@@ -208,6 +209,9 @@ def planned(read: ReadNote) -> NotePlan:
     _label_by_names(plan, chains)
     _label_samples(plan)
     plan.size_letters = _size_letters(plan)
+    called = [(c, taken_apart(c.left.function)) for c in plan.claims if isinstance(c.left, Call)]
+    plan.claimed_functions = {n.letter for c, n in called if n and all(
+        getattr(x, "text", "") != n.letter for x in nodes(c.right))}  # fmt: skip
     defined = [(d.statement, replace(d.statement.chain, parts=(d.meaning,))) for d in plan.definitions]
     said = [*(d.statement for d in plan.declarations), *(replace(s, chain=c) for s, c in defined)]
     plan.sizes_said = sizes_in_use(said)
@@ -602,16 +606,10 @@ def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
 def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
     """Tell a_z, where z is part of the name, from a_i, an element for each i."""
     used = set()
-    for node in nodes(meaning):
-        other = taken_apart(node) if isinstance(node, Scripted) else None
-        for script in other.indices if other else ():
-            for item in nodes(script.items) if script.kind == "_" else ():
-                if (
-                    isinstance(item, Name)
-                    and other
-                    and (other.letter, item.text) not in plan.labels
-                ):
-                    used.add(item.text)
+    for node in (x for x in nodes(meaning) if isinstance(x, Scripted)):
+        letter = _base_text(node)
+        below = (item for s in node.scripts if s.kind == "_" for item in nodes(s.items))
+        used |= {x.text for x in below if isinstance(x, Name) and (letter, x.text) not in plan.labels}
     for script in name.indices:
         for item in script.items if script.kind == "_" else ():
             if isinstance(item, Name) and item.text not in used and item.text not in plan.families:

@@ -508,7 +508,8 @@ class Lexer:
         elif name in _PROSE:
             text, self.at = _argument_at(self.text, self.at)
             text = text.strip()
-            yield "word" if text in FUNCTION_WORDS else "text", text, start, self.at
+            kind = "number" if text.isdigit() else "word" if text in FUNCTION_WORDS else "text"
+            yield kind, text, start, self.at
         elif name in ("begin", "end"):
             text, self.at = _argument_at(self.text, self.at)
             if name == "begin" and text.rstrip("*") in ("array", "alignat", "tabular"):

@@ -524,6 +524,10 @@ class World:
         if said := self._dependence_left_open(left, right):
             return said
         numbers = self.numbers_in(left) | self.numbers_in(right)
+        claimed = self.functions_in(self._applied(left) | self._applied(right))
+        if name := min((f for f in claimed if re.split(r"[_\[]", f)[0] in self.plan.claimed_functions),
+                       default=""):  # fmt: skip
+            return f"{name} is"
         if name := next((e.symbol.label for n in numbers if (e := self.by_number[n]).guessed), ""):
             return f"{name} is"
         leaves = [self.leaves_in(side) for side in (left, right)]
@@ -582,6 +586,10 @@ class World:
         values, others = (self._applied(x) for x in (e, other))
         if not any(isinstance(x, Derivative) or _is_slope(x) for x in values | others):
             values -= others
+        return self.functions_in(values)
+
+    def functions_in(self, values: set[Expression]) -> set[str]:
+        """The functions that the note leaves open which are applied in these."""
         ops = (x.op for x in values if isinstance(x, Apply))
         functions = (op.f if isinstance(op, SlopeOf) else op for op in ops)
         return {f.__name__.partition(" ")[0] for f in functions if isinstance(f, Drawn)}
