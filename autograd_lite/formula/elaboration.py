@@ -459,7 +459,7 @@ class Elaborator(Functions):
         return self.undefined_cost(name.letter) if alone else self(node, env)
 
     def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
-        wrt, at, flipped = self.variable(variable, env)
+        wrt, at, flipped = self.variable(variable, env, sign == "∇")
         if self.partials == "direct" or (self.partials == "calls" and not isinstance(e, Symbol)):
             e, wrt = self.held(e, wrt)
         componentwise = self.world.plan.conventions.get("d") == "componentwise"
@@ -520,12 +520,17 @@ class Elaborator(Functions):
         self.remark("∂ of a definition is read with its other letters held fixed")
         return substituted(body, self.world.held_copy), self.world.held_copy(wrt)
 
-    def variable(self, node: Any, env: Env) -> tuple[Symbol, list[Expression | None], bool]:
-        """What a derivative is by: a letter, an element, a row or column of it, or a transpose."""
-        if isinstance(node, Name) and node.text not in self.world.plan.letters:
+    def variable(
+        self, node: Any, env: Env, of_last: bool = False
+    ) -> tuple[Symbol, list[Expression | None], bool]:
+        """What a derivative is by: a letter, an element, a row or column of it, or a transpose.
+
+        of_last: whether a without a layer is that of the last one, as in ∇_a C.
+        """
+        if of_last and isinstance(node, Name):
             last = None if self.known(Key(node.text), env) else self.world.last_met(node.text)
             if last is not None:
-                return last.symbol, [None, None], False  # ∇_a C: by that of the last layer
+                return last.symbol, [None, None], False
         e = self(node, env)
         if isinstance(e, Apply) and e.op is np.transpose:
             inner = e.arguments[0]

@@ -116,7 +116,7 @@ class NameReader(Indexing):
             e = self.known(key, env)
             if any(self._makes_another(s, name.letter, env) for s in rest):
                 continue  # A is not A[0]
-            if e is None or not self._may_have(e, rest):
+            if e is None or not self._may_have(e, rest, key):
                 continue
             if not self._has_no_element(e, rest, env):
                 return e, rest
@@ -162,8 +162,8 @@ class NameReader(Indexing):
     def special(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]] | None:
         """Names with a meaning by custom: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
         readers = (
-            *(self.gradient_name, self.sample, self.small_letter, self.numbered_sample),
-            *(self.constant, self.a_size, self.last_layer),
+            *(self.gradient_name, self.sample, self.numbered_sample),
+            *(self.constant, self.small_letter, self.a_size, self.last_layer),
         )
         for reader in readers:
             found = reader(name, env)
@@ -342,10 +342,17 @@ class NameReader(Indexing):
             return self._part(whole, index, None, columns), ()
         return None
 
-    def _may_have(self, e: Expression, rest: tuple[Script, ...]) -> bool:
+    def _may_have(self, e: Expression, rest: tuple[Script, ...], key: Key) -> bool:
         """Whether as many indices may stand below: b_2 is no element of a number b."""
-        indices = _count(rest)
-        return not indices or not (is_number(e) or (indices > 1 and is_one(matrix_shape(e)[1])))
+        indices = [x for s in rest if s.kind == "_" for x in s.items]
+        declared = self.world.declaration(key)
+        sizes = len(declared[0].shape or ()) if declared else 0
+        if not indices or not is_number(e):
+            vector = key.letter.islower() and sizes < 2 and is_one(matrix_shape(e)[1])
+            return not (vector and _count(rest) > 1)
+        entry = self.world.find(key)
+        only = all(isinstance(x, Num) and x.value == 1 for x in indices)
+        return only and (sizes > 0 or (entry is not None and entry.meaning is not None))
 
     def _has_no_element(self, e: Expression, rest: tuple[Script, ...], env: Env) -> bool:
         """Whether an index goes further than the elements of a vector: x_i is a sample then."""

@@ -131,7 +131,7 @@ class NotePlan:
     softmax: bool = False
     names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
-    sizes_said: set[str] = field(default_factory=set)  # the same, in what is not claimed
+    sizes_said: set[str] = field(default_factory=set)  # the letters of those that are not only claimed of
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
@@ -209,12 +209,10 @@ def planned(read: ReadNote) -> NotePlan:
     _label_by_names(plan, chains)
     _label_samples(plan)
     plan.size_letters = _size_letters(plan)
-    called = [(c, taken_apart(c.left.function)) for c in plan.claims if isinstance(c.left, Call)]
-    plan.claimed_functions = {n.letter for c, n in called if n and all(
-        getattr(x, "text", "") != n.letter for x in nodes(c.right))}  # fmt: skip
+    plan.claimed_functions = _claimed_functions(plan, chains)
     defined = [(d.statement, replace(d.statement.chain, parts=(d.meaning,))) for d in plan.definitions]
     said = [*(d.statement for d in plan.declarations), *(replace(s, chain=c) for s, c in defined)]
-    plan.sizes_said = sizes_in_use(said)
+    plan.sizes_said = {re.split(r"[_^]", key)[0] for key in sizes_in_use(said)}
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.wholes = {n.letter for c in chains for n in names_in(c) if not _below(n)}
     plan.letters |= {d.name.letter for d in plan.named}
@@ -242,6 +240,15 @@ def _label_samples(plan: NotePlan) -> None:
         items = _below(part) if part and not (part.operations or _below(d.name)) else ()
         if d.name.letter in plan.evidence and len(items) == 1 and isinstance(items[0], Name):
             plan.labels.add((part.letter, items[0].text))  # type: ignore[union-attr]
+
+
+def _claimed_functions(plan: NotePlan, chains: list[Chain]) -> set[str]:
+    """The letters h of which h(x) = a is claimed, and which nothing else is put into."""
+    calls: dict[str, set[Any]] = {}
+    for call in (x for chain in chains for x in nodes(chain) if isinstance(x, Call)):
+        calls.setdefault(_base_text(call.function), set()).add(words(call.arguments))
+    claimed = {_base_text(c.left.function) for c in plan.claims if isinstance(c.left, Call)}
+    return {letter for letter in claimed if letter and len(calls[letter]) == 1}
 
 
 def _without_arguments(chains: list[Chain]) -> set[str]:
@@ -319,9 +326,13 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
 def _picture(plan: NotePlan, statement: NoteStatement, shape: tuple[Any, ...]) -> None:
     """A matrix that is drawn: its shape is declared, unless it was, or is another in each layer."""
     name = taken_apart(statement.chain.parts[0])
+    said = name is not None and (_declared(plan, name) or _defined(plan, name))
+    if said and not any(isinstance(x, Dots) for x in nodes(statement.chain)):
+        _equality(plan, statement)
+        return
     plan.passed += 1
     plan.asides.add(statement.line)
-    if name and shape and not (_raised(name) or _declared(plan, name) or _defined(plan, name)):
+    if name and shape and not (_raised(name) or said):
         plan.declarations.append(Declaration(name, shape, "real", statement))
         _note_labels(plan, name, None)
 
@@ -555,7 +566,7 @@ def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
         return False
     for node in nodes(meaning, scripts=False):
         part = taken_apart(node) if isinstance(node, Scripted) else None
-        if part and part.letter == name.letter and any(s.kind == "_" for s in part.indices):
+        if part and part.letter in (name.letter, name.letter.lower()) and any(s.kind == "_" for s in part.indices):
             return _raised(part) == [s.raw for s in name.indices]
     return False
 
@@ -666,7 +677,7 @@ def _defined(plan: NotePlan, name: NameParts) -> bool:
 def _is_label(script: Script) -> bool:
     """W_{new}: what stands below is part of the name, and no index."""
     item = script.items[0] if len(script.items) == 1 else None
-    return isinstance(item, Name) and item.text.isalpha() and len(item.text) > 2
+    return isinstance(item, Name) and item.text.isalpha() and len(item.text) > 1
 
 
 def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:

@@ -146,6 +146,7 @@ class World:
         self.functions: dict[Key, Drawn] = {}
         self.meanings: dict[Expression, NameEntry] | None = None
         self.open: list[Size] = []
+        self.unsaid: list[Size] = []  # those of names that only claims speak of
         self.given: set[str] = set()  # the letters of sizes that were open
         self.busy: set[Key] = set()
         self.of_columns: set[str] = set()  # letters defined column by column
@@ -195,13 +196,24 @@ class World:
                 given = self.drawing.depth + self.plan.first_layer - 1
             elif given is None and key == "T":
                 given = self.drawing.steps
-            said = key in self.plan.sizes_said or any(key in pair for pair in self.plan.at_least)
-            if given is None and not (said or self.closed):
+            said = {*self.plan.sizes_said, *itertools.chain(*self.plan.at_least)}
+            if given is None and re.split(r"[_\[]", key)[0] not in said:
                 self.sizes[key] = self.opened(key)
+                self.unsaid.append(self.sizes[key])
             else:
                 drawn = Size(key, self._drawn_size(key) if given is None else given)
                 self.sizes[key] = ONE if given == 1 else drawn
         return self.sizes[key].root
+
+    def meet(self, count: Size, size: Size) -> bool:
+        """Whether an index that goes to a count goes over a size, after joining the two.
+
+        What only claims speak of is no size that has a name elsewhere: it is drawn.
+        """
+        if size.root.name in self.sizes:
+            for unsaid in (x for x in self.unsaid if x.root is count.root is not size.root):
+                unsaid.root.value = unsaid.root.value or self.drawing.size()
+        return joined(count, size)
 
     def _drawn_size(self, key: str) -> int:
         n = self.drawing.size()
