@@ -392,7 +392,9 @@ class Elaborator(Functions):
                         numbering = step[0] in self.world.plan.families and not self.world.depth_of(
                             step[0]
                         )
-                        if numbering or (script.kind == "_" and step[0] in self.world.plan.elements):
+                        if numbering or (
+                            script.kind == "_" and step[0] in self.world.plan.elements
+                        ):
                             letters.setdefault(step[0])
         if letters:
             names = tuple(Name(node.start, node.start, x) for x in letters)

@@ -131,7 +131,9 @@ class NotePlan:
     softmax: bool = False
     names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
-    sizes_said: set[str] = field(default_factory=set)  # the letters of those that are not only claimed of
+    sizes_said: set[str] = field(
+        default_factory=set
+    )  # the letters of those that are not only claimed of
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
@@ -153,14 +155,18 @@ class NotePlan:
             if name.letter == letter:
                 for script in name.indices:
                     steps = map(letter_and_step, script.items if script.kind == "_" else ())
-                    if any(s and s[0] in self.families and s[0] not in self.elements for s in steps):
+                    if any(
+                        s and s[0] in self.families and s[0] not in self.elements for s in steps
+                    ):
                         return True
         return False
 
     def is_element(self, node: Any, letter: str) -> bool:
         """Whether what stands below a letter is an index of elements."""
         step = letter_and_step(node) if not isinstance(node, str) else None
-        return step is not None and step[0] in self.elements and (letter, step[0]) not in self.labels
+        return (
+            step is not None and step[0] in self.elements and (letter, step[0]) not in self.labels
+        )
 
     def extent(self, letter: str, statement: NoteStatement | None) -> tuple[Any, Any]:
         """From where to where a letter that numbers goes: as said beside, before, or anywhere."""
@@ -210,7 +216,9 @@ def planned(read: ReadNote) -> NotePlan:
     _label_samples(plan)
     plan.size_letters = _size_letters(plan)
     plan.claimed_functions = _claimed_functions(plan, chains)
-    defined = [(d.statement, replace(d.statement.chain, parts=(d.meaning,))) for d in plan.definitions]
+    defined = [
+        (d.statement, replace(d.statement.chain, parts=(d.meaning,))) for d in plan.definitions
+    ]
     said = [*(d.statement for d in plan.declarations), *(replace(s, chain=c) for s, c in defined)]
     plan.sizes_said = {re.split(r"[_^]", key)[0] for key in sizes_in_use(said)}
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
@@ -566,7 +574,11 @@ def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
         return False
     for node in nodes(meaning, scripts=False):
         part = taken_apart(node) if isinstance(node, Scripted) else None
-        if part and part.letter in (name.letter, name.letter.lower()) and any(s.kind == "_" for s in part.indices):
+        if (
+            part
+            and part.letter in (name.letter, name.letter.lower())
+            and any(s.kind == "_" for s in part.indices)
+        ):
             return _raised(part) == [s.raw for s in name.indices]
     return False
 
@@ -620,7 +632,9 @@ def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
     for node in (x for x in nodes(meaning) if isinstance(x, Scripted)):
         letter = _base_text(node)
         below = (item for s in node.scripts if s.kind == "_" for item in nodes(s.items))
-        used |= {x.text for x in below if isinstance(x, Name) and (letter, x.text) not in plan.labels}
+        used |= {
+            x.text for x in below if isinstance(x, Name) and (letter, x.text) not in plan.labels
+        }
     for script in name.indices:
         for item in script.items if script.kind == "_" else ():
             if isinstance(item, Name) and item.text not in used and item.text not in plan.families:

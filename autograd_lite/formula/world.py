@@ -487,7 +487,9 @@ class World:
     def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
         entry = self.new_entry(key, self.undeclared_shape(key.letter))
-        said = "elements" not in key.high and any(d.name.letter == key.letter for d in self.plan.named)
+        said = "elements" not in key.high and any(
+            d.name.letter == key.letter for d in self.plan.named
+        )
         entry.unsaid = not said
         return entry
 
