@@ -13,7 +13,6 @@ from autograd_lite.formula.naming import (
     function_and_arguments,
     letter_and_step,
     names_in,
-    nodes,
     taken_apart,
     written_key,
 )
@@ -29,6 +28,7 @@ from autograd_lite.formula.syntax import (
     Product,
     Quotient,
     Scripted,
+    nodes,
 )
 from autograd_lite.formula.tokens import FUNCTION_WORDS
 
@@ -136,8 +136,7 @@ def _numbering_letters(
         said = taken_apart(statement.chain.parts[0])
         ranging = ranged if statement.kind == "declaration" else ()
         scripts = [(s, name) for name in names_in(statement.chain) for s in name.indices]
-        raised = {s.items[0].text for s, _ in scripts
-                  if s.mark == "(" and len(s.items) == 1 and isinstance(s.items[0], Name)}  # fmt: skip
+        raised = {getattr(s.items[0], "text", "") for s, _ in scripts if s.mark == "("}
         for script, name in scripts:
             step = letter_and_step(script.items[0]) if len(script.items) == 1 else None
             if step is None or not step[0].islower() or len(step[0]) > 1:

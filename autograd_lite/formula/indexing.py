@@ -224,8 +224,7 @@ class Indexing(Operations):
             return env.axes[letter]
         if letter and letter in env.axes:
             index = env.axes[letter]
-            count: Any = index.count
-            if size is not None and not self.world.meet(count, size) and index.low == 1:
+            if size is not None and not self.world.meet(index.count, size) and index.low == 1:
                 raise NotConforming(
                     f"{letter} goes to {index.count} and to {size}: {differ(index.count, size)}"
                 )

@@ -28,7 +28,6 @@ from autograd_lite.formula.naming import (
     NameParts,
     digits_apart,
     letter_and_step,
-    nodes,
     subsets,
     taken_apart,
 )
@@ -52,6 +51,7 @@ from autograd_lite.formula.syntax import (
     Product,
     Script,
     Scripted,
+    nodes,
 )
 from autograd_lite.formula.vocabulary import (
     gathered,

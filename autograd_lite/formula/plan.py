@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from autograd_lite.files import excerpt
@@ -32,9 +33,7 @@ from autograd_lite.formula.naming import (
     function_and_arguments,
     letter_and_step,
     names_in,
-    nodes,
     taken_apart,
-    words,
     written_key,
 )
 from autograd_lite.formula.statements import NoteStatement, ReadNote
@@ -51,6 +50,8 @@ from autograd_lite.formula.syntax import (
     Product,
     Script,
     Scripted,
+    nodes,
+    words,
 )
 from autograd_lite.formula.tokens import FormulaError
 
@@ -93,10 +94,19 @@ class NoteClaim:
         right = self.statement.passage.source.part(self.right.start, self.right.end)
         return f"{self.left_text} {self.relation} {right}"
 
-    @property
+    @cached_property
     def chain(self) -> Chain:
         """The two sides as one part of a formula."""
         return Chain(self.left.start, self.right.end, (self.left, self.right), (self.relation,))
+
+    @cached_property
+    def indices(self) -> set[tuple[str, str, str]]:
+        """A name's letter, `^` or `_`, and a letter in that script which no sum binds."""
+        sums = [n for n in nodes(self.chain) if isinstance(n, BigOperator)]
+        bound = {i.text for n in sums for i in n.indices}
+        scripts = ((name, s) for name in names_in(self.chain) for s in name.indices)
+        steps = ((name, s, letter_and_step(x)) for name, s in scripts for x in nodes(s.items))
+        return {(n.letter, s.kind, x[0]) for n, s, x in steps if x and x[0] not in bound}
 
     @property
     def left_text(self) -> str:
@@ -131,9 +141,7 @@ class NotePlan:
     softmax: bool = False
     names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
-    sizes_said: set[str] = field(
-        default_factory=set
-    )  # the letters of those that are not only claimed of
+    sizes_said: set[str] = field(default_factory=set)  # letters of those not only in claims
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
@@ -216,11 +224,7 @@ def planned(read: ReadNote) -> NotePlan:
     _label_samples(plan)
     plan.size_letters = _size_letters(plan)
     plan.claimed_functions = _claimed_functions(plan, chains)
-    defined = [
-        (d.statement, replace(d.statement.chain, parts=(d.meaning,))) for d in plan.definitions
-    ]
-    said = [*(d.statement for d in plan.declarations), *(replace(s, chain=c) for s, c in defined)]
-    plan.sizes_said = {re.split(r"[_^]", key)[0] for key in sizes_in_use(said)}
+    plan.sizes_said = _sizes_said(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
     plan.wholes = {n.letter for c in chains for n in names_in(c) if not _below(n)}
     plan.letters |= {d.name.letter for d in plan.named}
@@ -264,6 +268,14 @@ def _without_arguments(chains: list[Chain]) -> set[str]:
     parts = [x for chain in chains for x in nodes(chain)]
     called = {id(x) for call in parts if isinstance(call, Call) for x in nodes(call.function)}
     return {x.text for x in parts if isinstance(x, Name) and id(x) not in called}
+
+
+def _sizes_said(plan: NotePlan) -> set[str]:
+    """The letters of the sizes that declarations and definitions speak of."""
+    said = [d.statement for d in plan.declarations]
+    for d in plan.definitions:
+        said.append(replace(d.statement, chain=replace(d.statement.chain, parts=(d.meaning,))))
+    return {re.split(r"[_^]", key)[0] for key in sizes_in_use(said)}
 
 
 def _size_letters(plan: NotePlan) -> set[str]:
@@ -414,9 +426,9 @@ def _is_expectation(plan: NotePlan, chain: Chain) -> bool:
 
 
 def _pictured(left: Any, right: Any) -> tuple[Any, ...] | None:
-    """The shape of a matrix that is drawn with elements of its own, by the last one; None for others.
+    """The shape of a matrix that is drawn with elements of its own: the last one's indices.
 
-    A picture says nothing else. Its shape is not known, (), where its parts are no elements.
+    It is () where these say nothing. None: this is no such picture.
     """
     whole = taken_apart(left)
     turned = isinstance(right, Scripted) and all(s.kind == "ᵀ" for s in right.scripts)
@@ -424,28 +436,24 @@ def _pictured(left: Any, right: Any) -> tuple[Any, ...] | None:
     while isinstance(right, Bracket) and len(right.parts) == 1:
         right = right.parts[0]
     rows = right.rows if isinstance(right, Grid) else (getattr(right, "parts", ()),)
-    if whole is None or whole.operations or not isinstance(right, Grid | Bracket):
+    cells = [x for row in rows for x in row] if isinstance(right, Grid | Bracket) else []
+    parts = [_place(x, whole) for x in cells if whole and not isinstance(x, Dots)]
+    places = [part for part in parts if part is not None]
+    if not places or len(places) < len(parts) or (whole and whole.operations):
         return None
-    cells = [(at, _place(x, whole)) for at in _places(rows) for x in (rows[at[0]][at[1]],)
-             if not isinstance(x, Dots)]  # fmt: skip
-    if not cells or any(place is None for _, place in cells):
+    shape = places[-1]
+    counted = [(n,) for n in range(1, len(cells) + 1)]
+    if len(shape) == 2:
+        counted = [(n, m) for n, row in enumerate(rows, 1) for m in range(1, len(row) + 1)]  # type: ignore[misc]
+    drawn = [tuple(getattr(x, "value", 0) for x in place) for place in places]
+    if len(places) == len(cells) and drawn != counted:
         return None
-    wide = any(len(row) > 1 for row in rows)
-    if any(isinstance(x, Dots) for row in rows for x in row):
-        shape = cells[-1][1] if all(place for _, place in cells) else ()
-    elif all(words(place) == words(_numbers(at, len(place), wide)) for at, place in cells):
-        shape = cells[-1][1]
-    else:
-        return None
-    if isinstance(right, Bracket):
+    if isinstance(right, Bracket) or not all(places):
         return ()  # x = (x_1, …, x_n) is a column, or a row
     if len(shape) == 1:
-        shape = (_one(), *shape) if wide else (*shape, _one())
+        one = Num(0, 0, Fraction(1))
+        shape = (one, *shape) if len(rows) == 1 else (*shape, one)
     return shape[::-1] if turned else shape
-
-
-def _places(rows: Any) -> list[tuple[int, int]]:
-    return [(n, m) for n, row in enumerate(rows) for m in range(len(row))]
 
 
 def _place(cell: Any, whole: NameParts) -> tuple[Any, ...] | None:
@@ -457,16 +465,6 @@ def _place(cell: Any, whole: NameParts) -> tuple[Any, ...] | None:
     if _raised(part) != _raised(whole) or words(below[: len(label)]) != words(label):
         return () if _layers(part) == _layers(whole) else None
     return tuple(y for x in below[len(label) :] for y in digits_apart(x))
-
-
-def _numbers(at: tuple[int, int], count: int, wide: bool) -> tuple[Num, ...]:
-    """The indices of the element at a place."""
-    places = at if count == 2 else (at[1] if wide else at[0],)
-    return tuple(Num(0, 0, Fraction(n + 1)) for n in places)
-
-
-def _one() -> Num:
-    return Num(0, 0, Fraction(1))
 
 
 def _below(name: NameParts) -> tuple[Any, ...]:

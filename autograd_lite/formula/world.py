@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -152,6 +153,8 @@ class World:
         self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
         self.partials = partials
+        self.definitions = _by_letter(plan.definitions)
+        self.declarations = _by_letter(plan.declarations)
         self.elaborator = reader(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
 
@@ -205,7 +208,7 @@ class World:
                 self.sizes[key] = ONE if given == 1 else drawn
         return self.sizes[key].root
 
-    def meet(self, count: Size, size: Size) -> bool:
+    def meet(self, count: Any, size: Any) -> bool:
         """Whether an index that goes to a count goes over a size, after joining the two.
 
         What only claims speak of is no size that has a name elsewhere: it is drawn.
@@ -294,25 +297,24 @@ class World:
             return self.entries[key]
         if len(self.entries) > MOST_NAMES_OF_A_NOTE:
             raise Undefined(f"more than {MOST_NAMES_OF_A_NOTE} names: the note is too large")
-        matches = [(d, letters) for d in self.plan.definitions
-                   if (letters := self.match(d.name, key, d.statement)) is not None]  # fmt: skip
-        matches.sort(key=lambda match: len(match[1]))
+        best: tuple[Definition, dict[str, int]] | None = None
+        for definition in self.definitions[key.letter]:
+            letters = self.match(definition.name, key, definition.statement)
+            if letters is not None and (best is None or len(letters) < len(best[1])):
+                best = definition, letters
         declared = self.declaration(key)
-        unfit: Unfit | None = None
-        for definition, letters in matches:
-            if definition.parameters and key.letter not in self.plan.bare & _COST_LETTERS:
-                break
-            try:
-                return self._defined(key, definition, letters, declared)
-            except Unfit as error:  # what is said of one layer alone, where it is said of all
-                unfit = unfit or error
-        if unfit is not None:
-            raise unfit
-        return None if declared is None else self._leaf(key, *declared)
+        if best is not None and not best[0].parameters:
+            return self._defined(key, *best, declared)
+        is_value = best is not None and best[0].name.letter in self.plan.bare & _COST_LETTERS
+        if best is not None and is_value:
+            return self._defined(key, *best, declared)
+        if declared is not None:
+            return self._leaf(key, *declared)
+        return None
 
     def function(self, key: Key) -> tuple[Definition, dict[str, int]] | None:
         """The definition of a function by this name."""
-        for definition in self.plan.definitions:
+        for definition in self.definitions[key.letter]:
             if definition.parameters:
                 letters = self.match(definition.name, key, definition.statement)
                 if letters is not None:
@@ -321,7 +323,7 @@ class World:
 
     def declaration(self, key: Key) -> tuple[Declaration, dict[str, int]] | None:
         found = None
-        for declaration in self.plan.declarations:
+        for declaration in self.declarations[key.letter]:
             letters = self.match(declaration.name, key, declaration.statement, False)
             if letters is not None and (found is None or declaration.shape is not None):
                 found = declaration, letters
@@ -330,9 +332,7 @@ class World:
     def match(
         self, name: NameParts, key: Key, statement: Any, elements: bool = True
     ) -> dict[str, int] | None:
-        """The numbers of the letters with which a name of the note is this key, if it can be."""
-        if name.letter != key.letter:
-            return None
+        """The numbers with which a name of the note, of the key's letter, is the key; or None."""
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
         if elements:
@@ -397,8 +397,8 @@ class World:
 
     def precedes(self, key: Key) -> bool:
         """Whether a name is the one before the first of its family, as A[0] is."""
-        for definition in self.plan.definitions:
-            after = Key(key.letter, _next(key.low), _next(key.high))
+        after = Key(key.letter, _next(key.low), _next(key.high))
+        for definition in self.definitions[key.letter]:
             if self.match(definition.name, after, definition.statement) is not None:
                 return True
         return False
@@ -409,9 +409,9 @@ class World:
 
     def last(self, letter: str) -> NameEntry | None:
         """The name of the last layer, for a letter that has only names with one."""
-        for definition in self.plan.definitions:
+        for definition in self.definitions[letter]:
             raised = [x for s in definition.name.indices if s.kind == "^" for x in s.items]
-            if definition.name.letter == letter and len(raised) == 1:
+            if len(raised) == 1:
                 step = letter_and_step(raised[0])
                 if step and step[0] in self.plan.families:
                     return self.find(
@@ -537,12 +537,11 @@ class World:
         """
         if said := self._dependence_left_open(left, right):
             return said
+        both = self.functions_in(self._applied(left) | self._applied(right))
+        claimed = {f for f in both if re.split(r"[_\[]", f)[0] in self.plan.claimed_functions}
         numbers = self.numbers_in(left) | self.numbers_in(right)
-        claimed = self.functions_in(self._applied(left) | self._applied(right))
-        if name := min((f for f in claimed if re.split(r"[_\[]", f)[0] in self.plan.claimed_functions),
-                       default=""):  # fmt: skip
-            return f"{name} is"
-        if name := next((e.symbol.label for n in numbers if (e := self.by_number[n]).guessed), ""):
+        guessed = {e.symbol.label for n in numbers if (e := self.by_number[n]).guessed}
+        if name := min(claimed | guessed, default=""):
             return f"{name} is"
         leaves = [self.leaves_in(side) for side in (left, right)]
         apart = sorted(leaves[0] | leaves[1]) if not leaves[0] & leaves[1] and all(leaves) else []
@@ -684,6 +683,14 @@ class World:
             a = rng.normal(size=shape)
             return a @ a.T + shape[0] * np.eye(shape[0]) if len(shape) == 2 else abs(a) + 1
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
+
+
+def _by_letter(named: list[Any]) -> defaultdict[str, list[Any]]:
+    """What declares or defines names, by their letters."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for one in named:
+        found[one.name.letter].append(one)
+    return found
 
 
 def _is_slope(x: Expression) -> bool:
