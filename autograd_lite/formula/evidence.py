@@ -27,6 +27,7 @@ from autograd_lite.formula.syntax import (
     Num,
     Product,
     Quotient,
+    Script,
     Scripted,
     nodes,
 )
@@ -116,10 +117,10 @@ def _is_simple(ends: tuple[Any, Any]) -> bool:
 
 
 def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """The bounds of the sums over each letter; those from a number on rather than from t on."""
+    """The bounds of the sums over each letter; 1 to T rather than t to T or 1 to t − 1."""
     sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, BigOperator)]
     bounded = [n for n in sums if n.low is not None and n.high is not None]
-    bounded.sort(key=lambda n: isinstance(n.low, Num))
+    bounded.sort(key=lambda n: _is_simple((n.low, n.high)))
     return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
 
 
@@ -136,18 +137,23 @@ def _numbering_letters(
         said = taken_apart(statement.chain.parts[0])
         ranging = ranged if statement.kind == "declaration" else ()
         scripts = [(s, name) for name in names_in(statement.chain) for s in name.indices]
-        raised = {getattr(s.items[0], "text", "") for s, _ in scripts if s.mark == "("}
+        raised = {_single(s)[0] for s, _ in scripts if s.mark == "("} - set(ranging)
         for script, name in scripts:
-            step = letter_and_step(script.items[0]) if len(script.items) == 1 else None
-            if step is None or not step[0].islower() or len(step[0]) > 1:
-                continue
-            letter, is_said = step[0], said is not None and name.node is said.node
-            numbers = letter in LAYERS or step[1] or (is_said and letter in ranging)
-            if script.kind == "_" and (numbers or (is_said and letter in raised)):
+            letter, step = _single(script)
+            own = {*raised, *ranging} if said and name.node is said.node else set()
+            numbers = letter in LAYERS or step or letter in own - raised
+            if script.kind == "_" and (numbers or letter in own):
                 below.add(letter)  # L_i = ℒ(a^{(i)}, y^{(i)})
             if numbers or (script.kind == "^" and script.mark):
                 found.setdefault(letter)
+    found.pop("", None)
     return list(found), below
+
+
+def _single(script: Script) -> tuple[str, int]:
+    """The small letter that is alone in a script, with its step; no letter otherwise."""
+    step = letter_and_step(script.items[0]) if len(script.items) == 1 else None
+    return step if step and step[0].islower() and len(step[0]) == 1 else ("", 0)
 
 
 def shapes_by_use(chains: list[Chain], numbering: Collection[str]) -> dict[str, str]:
@@ -158,12 +164,10 @@ def shapes_by_use(chains: list[Chain], numbering: Collection[str]) -> dict[str, 
         if found.get(letter) != "matrix":
             found[letter] = what
 
-    single: set[str] = set()
     turned = {id(x) for chain in chains for x in _transposed_in(chain)}
     for chain in chains:
         for name in names_in(chain):
             elements = _elements(name, numbering)
-            single |= {name.letter} if elements == 1 else set()
             if elements:
                 tell(name.letter, "matrix" if elements > 1 else "vector")
             if name.bold or id(name.node) in turned:
@@ -172,11 +176,14 @@ def shapes_by_use(chains: list[Chain], numbering: Collection[str]) -> dict[str, 
         for node in nodes(chain):
             if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
                 tell(n.letter, "vector")
+    return found | _vectors_of_matrices(chains, numbering)
+
+
+def _vectors_of_matrices(chains: list[Chain], numbering: Collection[str]) -> dict[str, str]:
+    """The letters y with one index, beside a matrix Y, whose element y_ij is."""
     written = {n.text for chain in chains for n in nodes(chain) if isinstance(n, Name)}
-    for letter in single:
-        if letter.islower() and letter.upper() in written:
-            found[letter] = "vector"  # y_ij is an element of Y
-    return found
+    single = (n.letter for c in chains for n in names_in(c) if _elements(n, numbering) == 1)
+    return {x: "vector" for x in single if x.islower() and x.upper() in written}
 
 
 def _transposed_in(chain: Chain) -> Iterator[Any]:
@@ -261,6 +268,7 @@ def sizes_in_use(statements: list[NoteStatement]) -> set[str]:
     for statement in statements:
         parts = list(nodes(statement.chain))
         uses += parts if statement.kind == "declaration" else ()
-        uses += [x.high for x in parts if isinstance(x, BigOperator)]
+        highs = [x.high for x in parts if isinstance(x, BigOperator)]
+        uses += [*highs, *(term for x in highs for _, term in getattr(x, "terms", ()))]
         uses += [r.high for r in statement.ranges]
     return {written_key(name) for name in map(taken_apart, uses) if name is not None}

@@ -187,8 +187,8 @@ class Indexing(Operations):
             return Element(e, row, self.index(lowered[1], columns, env), ())
         (item,) = lowered
         letter = label_letter(e) or "it"
-        chosen = self.world.plan.conventions.get(f"{letter}_{_text(item)}")
-        chosen = chosen or self.world.plan.conventions.get(f"{letter}_j")
+        conventions = self.world.plan.conventions
+        chosen = conventions.get(f"{letter}_{_text(item)}", conventions.get(f"{letter}_j"))
         if not chosen and (is_one(columns) or is_soft(columns)):
             joined(columns, ONE)
             return Element(e, self.index(item, rows, env), one, ())

@@ -226,7 +226,7 @@ def planned(read: ReadNote) -> NotePlan:
     plan.claimed_functions = _claimed_functions(plan, chains)
     plan.sizes_said = _sizes_said(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
-    plan.wholes = {n.letter for c in chains for n in names_in(c) if not _below(n)}
+    plan.wholes = {n.letter for c in chains for n in names_in(c) if not _lowered(n)}
     plan.letters |= {d.name.letter for d in plan.named}
     plan.bare = _without_arguments(chains)
     return plan
@@ -249,7 +249,7 @@ def _label_samples(plan: NotePlan) -> None:
     """In a^1 = x_i, x_i is a sample, where a has elements."""
     for d in plan.definitions:
         part = taken_apart(d.meaning)
-        items = _below(part) if part and not (part.operations or _below(d.name)) else ()
+        items = _lowered(part) if part and not (part.operations or _lowered(d.name)) else ()
         if d.name.letter in plan.evidence and len(items) == 1 and isinstance(items[0], Name):
             plan.labels.add((part.letter, items[0].text))  # type: ignore[union-attr]
 
@@ -271,11 +271,12 @@ def _without_arguments(chains: list[Chain]) -> set[str]:
 
 
 def _sizes_said(plan: NotePlan) -> set[str]:
-    """The letters of the sizes that declarations and definitions speak of."""
+    """The letters of the sizes that declarations, definitions and ranges of names speak of."""
     said = [d.statement for d in plan.declarations]
     for d in plan.definitions:
         said.append(replace(d.statement, chain=replace(d.statement.chain, parts=(d.meaning,))))
-    return {re.split(r"[_^]", key)[0] for key in sizes_in_use(said)}
+    ends = {x.text for ends in plan.families.values() for x in nodes(ends) if isinstance(x, Name)}
+    return ends | {re.split(r"[_^]", key)[0] for key in sizes_in_use(said)}
 
 
 def _size_letters(plan: NotePlan) -> set[str]:
@@ -352,7 +353,7 @@ def _picture(plan: NotePlan, statement: NoteStatement, shape: tuple[Any, ...]) -
         return
     plan.passed += 1
     plan.asides.add(statement.line)
-    if name and shape and not (_raised(name) or said):
+    if name and shape and not (_raised_in(name) or said):
         plan.declarations.append(Declaration(name, shape, "real", statement))
         _note_labels(plan, name, None)
 
@@ -436,19 +437,27 @@ def _pictured(left: Any, right: Any) -> tuple[Any, ...] | None:
     while isinstance(right, Bracket) and len(right.parts) == 1:
         right = right.parts[0]
     rows = right.rows if isinstance(right, Grid) else (getattr(right, "parts", ()),)
-    cells = [x for row in rows for x in row] if isinstance(right, Grid | Bracket) else []
-    parts = [_place(x, whole) for x in cells if whole and not isinstance(x, Dots)]
-    places = [part for part in parts if part is not None]
-    if not places or len(places) < len(parts) or (whole and whole.operations):
+    if whole is None or whole.operations or not isinstance(right, Grid | Bracket):
         return None
+    cells = [x for row in rows for x in row]
+    parts = [_part_drawn(x, whole) for x in cells if not isinstance(x, Dots)]
+    if None in parts or not parts:
+        return None
+    return _shape_drawn(rows, len(cells), parts, isinstance(right, Bracket), turned)
+
+
+def _shape_drawn(
+    rows: Any, cells: int, places: list[Any], is_list: bool, turned: bool
+) -> tuple[Any, ...] | None:
+    """The shape of what is drawn so; None where elements stand in another order."""
     shape = places[-1]
-    counted = [(n,) for n in range(1, len(cells) + 1)]
+    counted: list[Any] = [(n,) for n in range(1, cells + 1)]
     if len(shape) == 2:
-        counted = [(n, m) for n, row in enumerate(rows, 1) for m in range(1, len(row) + 1)]  # type: ignore[misc]
+        counted = [(n, m) for n, row in enumerate(rows, 1) for m in range(1, len(row) + 1)]
     drawn = [tuple(getattr(x, "value", 0) for x in place) for place in places]
-    if len(places) == len(cells) and drawn != counted:
+    if len(places) == cells and drawn != counted:
         return None
-    if isinstance(right, Bracket) or not all(places):
+    if is_list or not all(places):
         return ()  # x = (x_1, …, x_n) is a column, or a row
     if len(shape) == 1:
         one = Num(0, 0, Fraction(1))
@@ -456,22 +465,22 @@ def _pictured(left: Any, right: Any) -> tuple[Any, ...] | None:
     return shape[::-1] if turned else shape
 
 
-def _place(cell: Any, whole: NameParts) -> tuple[Any, ...] | None:
+def _part_drawn(cell: Any, whole: NameParts) -> tuple[Any, ...] | None:
     """The indices of an element of a name, `x_12` of X; () for another part; None for no part."""
     part = taken_apart(cell)
     if part is None or part.letter not in (whole.letter, whole.letter.lower()) or not part.indices:
         return None
-    label, below = _below(whole), _below(part)
-    if _raised(part) != _raised(whole) or words(below[: len(label)]) != words(label):
+    label, below = _lowered(whole), _lowered(part)
+    if _raised_in(part) != _raised_in(whole) or words(below[: len(label)]) != words(label):
         return () if _layers(part) == _layers(whole) else None
     return tuple(y for x in below[len(label) :] for y in digits_apart(x))
 
 
-def _below(name: NameParts) -> tuple[Any, ...]:
+def _lowered(name: NameParts) -> tuple[Any, ...]:
     return tuple(x for s in name.indices if s.kind == "_" for x in s.items)
 
 
-def _raised(name: NameParts) -> list[str]:
+def _raised_in(name: NameParts) -> list[str]:
     return [s.raw for s in name.indices if s.kind == "^"]
 
 
@@ -577,7 +586,7 @@ def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
             and part.letter in (name.letter, name.letter.lower())
             and any(s.kind == "_" for s in part.indices)
         ):
-            return _raised(part) == [s.raw for s in name.indices]
+            return _raised_in(part) == [s.raw for s in name.indices]
     return False
 
 

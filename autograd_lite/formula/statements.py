@@ -25,7 +25,7 @@ _ENVIRONMENTS = {
     "eqnarray",
     "split",
 }
-_MATRICES = {"matrix", "pmatrix", "bmatrix", "array"}
+_WITH_COMMENTS = {"matrix", "pmatrix", "bmatrix", "array"}
 _ALIGNED = {"[", "l", "c", "r", "]", "\\\\", "&"}  # \begin{pmatrix*}[l]
 _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
@@ -191,7 +191,7 @@ def _without_comments(tokens: list[Token]) -> list[Token]:
             del found[-2:]  # of \\textcolor
             emptied = len(found)
         kind, _, name = token.text.partition(" ") if token.kind == "sign" else ("", "", "")
-        if kind == "end" and name in _MATRICES:
+        if kind == "end" and name in _WITH_COMMENTS:
             opens = [n for n, t in enumerate(found) if t.text == f"begin {name}"]
             inside = found[opens[-1] + 1 : -1] if opens else []
             if inside and all(t.kind == "text" or t.text in _ALIGNED for t in inside):

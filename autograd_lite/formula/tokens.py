@@ -499,17 +499,15 @@ class Lexer:
             yield "sign", "gap", start, self.at
         elif name in _DEFINITIONS:
             self.at = max(_definition_at(self.text, start)[2], self.at)
-        elif name in _FONTS and (word := _LETTERS.match(self.text, self.at)):  # {\rm in}
+        elif name in _FONTS and (word := _WORD_IN_FONT.match(self.text, self.at)):  # {\rm in}
             self.at = word.end()
             yield "word", word[1], start, self.at
         elif name in _IGNORED | _FONTS:
-            if name in ("left", "right", "middle") and self.text[self.at : self.at + 1] == ".":
-                self.at += 1
+            self.at += name in ("left", "right", "middle") and self.text.startswith(".", self.at)
         elif name in _PROSE:
             text, self.at = _argument_at(self.text, self.at)
             text = text.strip()
-            kind = "number" if text.isdigit() else "word" if text in FUNCTION_WORDS else "text"
-            yield kind, text, start, self.at
+            yield _kind_of_prose(text), text, start, self.at
         elif name in ("begin", "end"):
             text, self.at = _argument_at(self.text, self.at)
             if name == "begin" and text.rstrip("*") in ("array", "alignat", "tabular"):
@@ -582,6 +580,10 @@ class Lexer:
             yield "text", text.strip(), start, self.at
 
 
+def _kind_of_prose(text: str) -> str:
+    return "number" if text.isdigit() else "word" if text in FUNCTION_WORDS else "text"
+
+
 def _command_at(text: str, at: int) -> str:
     """The name of the command whose backslash stands here: letters, or one other character."""
     end = at + 1
@@ -636,7 +638,7 @@ def _meaningless(c: str) -> str:
 
 _DEFINITIONS = {"newcommand", "renewcommand", "providecommand", "def", "gdef", "edef"}
 _DEFINITIONS |= {"DeclareMathOperator"}
-_LETTERS = re.compile(r"\s*([A-Za-z]+)")
+_WORD_IN_FONT = re.compile(r"\s*([A-Za-z]+)")
 _BRACKET_IN_BRACES = re.compile(r"\{\s*([()\[\]])\s*\}")  # {(}, for its size
 _ROW_SKIP = re.compile(r"\*?(?:\s*\[\s*[+-]?[\d.]+\s*[a-z]{2}\s*\])?")
 

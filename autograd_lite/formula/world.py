@@ -537,11 +537,7 @@ class World:
         """
         if said := self._dependence_left_open(left, right):
             return said
-        both = self.functions_in(self._applied(left) | self._applied(right))
-        claimed = {f for f in both if re.split(r"[_\[]", f)[0] in self.plan.claimed_functions}
-        numbers = self.numbers_in(left) | self.numbers_in(right)
-        guessed = {e.symbol.label for n in numbers if (e := self.by_number[n]).guessed}
-        if name := min(claimed | guessed, default=""):
+        if name := self._function_left_open(left, right):
             return f"{name} is"
         leaves = [self.leaves_in(side) for side in (left, right)]
         apart = sorted(leaves[0] | leaves[1]) if not leaves[0] & leaves[1] and all(leaves) else []
@@ -555,6 +551,14 @@ class World:
         values = (self.by_number[n].symbol for n in sorted(leaves[0]) if numeric)
         label = next((s.label for s in values), "")
         return label and f"the value of {label} is"
+
+    def _function_left_open(self, left: Expression, right: Expression) -> str:
+        """A function of which the note claims something, or a cost of several names."""
+        both = self.functions_in(self._applied(left) | self._applied(right))
+        claimed = {f for f in both if re.split(r"[_\[]", f)[0] in self.plan.claimed_functions}
+        numbers = self.numbers_in(left) | self.numbers_in(right)
+        guessed = {e.symbol.label for n in numbers if (e := self.by_number[n]).guessed}
+        return min(claimed | guessed, default="")
 
     def _dependence_left_open(self, left: Expression, right: Expression) -> str:
         """The first derivative of a letter by another one, of which the note says nothing."""
