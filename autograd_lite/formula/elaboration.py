@@ -354,7 +354,8 @@ class Elaborator(Functions):
 
     def _is_element(self, items: list[Any], name: Any) -> bool:
         """Whether what stands below a name is an index of elements, of what has no numbers."""
-        whole = self.world.find(Key(name.letter)) is not None
+        key = Key(name.letter)  # of E = Σ_t E_t, E is no whole
+        whole = key not in self.world.busy and self.world.find(key) is not None
         return whole or all(self.world.plan.is_element(x, name.letter) for x in items)
 
     def unrolled(self, node: BigOperator, letter: str, inner: Any, env: Env) -> Expression:
