@@ -22,6 +22,7 @@ from autograd_lite.tensor import (
     _made,
     _state,
     check_current,
+    check_memory_known,
     constant,
     index_of,
     operands,
@@ -120,8 +121,10 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> 
 
     What t is a view of goes on as well. Other views of that are not current any more: `settle`
     raises where one is used. ValueError for a view of a leaf that requires a gradient, and for
-    one that was made inside no_grad, without the gradient that its base has.
+    one that was made inside no_grad, without the gradient that its base has. TracingError while
+    tracing, for what was there before: an argument, say.
     """
+    check_memory_known()
     check_current(t)
     chain: list[tuple[Tensor, Any, Any]] = [(t, None, {"index": place})]
     while (view := view_of(chain[-1][0])) is not None:
@@ -134,6 +137,11 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> 
                 "well, whose view it is. Write t = t.copy() first."
             )
         chain.append((newest, op, static))
+    for x, _, _ in chain:
+        if x._order < _state.since:
+            name = x.name or "t"
+            what = f"{errors.described(x)}[...] = ..."
+            raise errors.side_effect(what, f"write {name} = {name}.copy() first")
     olds = []
     for x, op, static in chain:
         old = _as_it_is(x)
