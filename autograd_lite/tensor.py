@@ -891,9 +891,14 @@ def _made_of(x: Tensor) -> Any:
 
 
 def _as_view(y: Any, op: Any, x: Tensor, static: dict[str, Any]) -> Any:
-    """The view that an operation made of x, or None if y has memory of its own."""
+    """The view that an operation made of x, or None if y has memory of its own.
+
+    Of what stands in for arrays all count as views: a copy too many of them is left out again.
+    """
     if not _may_share(static):
         return None
+    if hasattr(y, "stands_in"):
+        return x, op, static
     memory = in_memory(x)
     if memory is not x._data:
         y = getattr(op, "forward", op)(memory, **static)

@@ -28,9 +28,10 @@ from benchmarks.fuzz import judging
 from benchmarks.fuzz.checks import PARTS, Case, Count, Mismatch, check
 from benchmarks.fuzz.command import main, run
 from benchmarks.fuzz.drafts import draw, finished, quiet, started
-from benchmarks.fuzz.programs import CALLS, Index, Program, Step, Unfit, scattered, text
+from benchmarks.fuzz.programs import CALLS, Index, Program, Step, Unfit, text
 from benchmarks.fuzz.shrinking import script, shrunk, weight
 from benchmarks.fuzz.table import TABLE
+from benchmarks.layouts import LAYOUTS, lying
 
 needs_torch = pytest.mark.skipif(judging.torch is None, reason=judging.MISSING)
 
@@ -362,8 +363,8 @@ def test_three_sets_of_data_differ_and_are_the_callers_own():
     [
         *(2.0, -1, -0.0, None, True, np.float32(0.5), np.int64(-3), slice(None, 2, -1), ...),
         *(np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros((0, 3), np.float32), np.array(True)),
-        *(np.asfortranarray(np.arange(6.0).reshape(2, 3)), scattered(np.arange(6.0).reshape(2, 3))),
-        np.array(1.5, np.float32),
+        *(lying(np.arange(12.0).reshape(2, 3, 2), layout) for layout in LAYOUTS),
+        *(lying(np.array(1.5, np.float32), layout) for layout in LAYOUTS),
     ],
     ids=repr,
 )
