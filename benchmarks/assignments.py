@@ -116,8 +116,11 @@ def drawn(rng: np.random.Generator, length: int) -> Program:
             lines.append(new(form.format(matrix), (VIEWS | COPIES)[form]))
         elif how < 0.45:
             lines.append(new(f"np.tanh({any_name}) * {of(shapes[any_name])}", shapes[any_name]))
-        elif how < 0.52:
-            lines.append(f"{any_name}[...] = {of(shapes[any_name])}")
+        elif how < 0.48:
+            lines.append(new(f"np.sum({matrix} * 0.5, axis=0)", SHAPES[1]))
+        elif how < 0.53:
+            part = one([f"[...] = {of(shapes[any_name])}", "[:1] = 0.5", "[1:] = 0.25"])
+            lines.append(f"{any_name}{part}")
         elif how < 0.60:
             lines.append(
                 f"{matrix}[{matrix} > {one([-0.2, 0.1, 0.4])}] = {one(['0.3', 'u[1]', '0'])}"

@@ -127,9 +127,13 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> 
     check_memory_known()
     check_current(t)
     chain: list[tuple[Tensor, Any, Any]] = [(t, None, {"index": place})]
+    gone: tuple[Tensor, Any] | None = None
     while (view := view_of(chain[-1][0])) is not None:
         base, op, static = view
         newest = base._writes.newest() if hasattr(base, "_writes") else base
+        if newest is None and op in _THROUGH and view_of(base) is None:
+            gone = base, static.get("index")  # only views are left of it
+            break
         cut = base._needs and not chain[-1][0]._needs
         if newest is None or cut or _is_kept(newest) or op not in _THROUGH:
             raise ValueError(
@@ -162,6 +166,8 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> 
         x._writes.append((t._order, static.get("index")))
         x._current = t._order
         ASSIGNED[id(olds[k])] = weakref.ref(olds[k], functools.partial(ASSIGNED.pop, id(olds[k])))
+    if gone is not None:
+        gone[0]._writes.append((t._order, gone[1]))
     _settle_since(min(old._order for old in olds), t)
 
 
