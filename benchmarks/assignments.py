@@ -227,8 +227,11 @@ def _refused(error: ValueError) -> bool:
     return any(said in str(error) for said in REFUSALS)
 
 
-def judged(program: Program, arrays: list[np.ndarray]) -> str:
-    """`right`, `refused`, `needless` (refused, although no alias matters), or what is wrong."""
+def judged(program: Program, arrays: list[np.ndarray], thorough: bool = True) -> str:
+    """`right`, `refused`, `needless` (refused, although no alias matters), or what is wrong.
+
+    If not thorough, only the value and the gradient are looked at.
+    """
     value, f = on_arrays(program, arrays), on_tensors(program)
     try:
         got, slopes = ag.value_and_grad(f, (0, 1, 2))(*arrays)
@@ -244,7 +247,7 @@ def judged(program: Program, arrays: list[np.ndarray]) -> str:
     right = differences(program, arrays)
     if not _alike(slopes, right, 1e-4):
         return "wrong gradient"
-    return further(program, arrays, slopes) or "right"
+    return (further(program, arrays, slopes) if thorough else "") or "right"
 
 
 def further(program: Program, arrays: list[np.ndarray], slopes: Any) -> str:
