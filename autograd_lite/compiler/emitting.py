@@ -593,7 +593,7 @@ class Source:
                 inputs = [
                     name
                     if x.constant is not None and type(x.constant) is not np.ndarray
-                    else _copied(name, axes_)
+                    else _copy_in_order(name, axes_)
                     for name, x, axes_ in zip(inputs, node.inputs, axes, strict=True)
                 ]
             options = [f"{key}={self._static(value)}" for key, value in static.items()]
@@ -656,7 +656,7 @@ class Source:
         return "\n".join(lines) + "\n"
 
 
-def _copied(name: str, axes: tuple[int, ...]) -> str:
+def _copy_in_order(name: str, axes: tuple[int, ...]) -> str:
     """A copy that lies in memory with its axes in this order, the outermost first."""
     if axes == tuple(range(len(axes))):
         return f"{name}.copy()"

@@ -42,7 +42,7 @@ def mask_and_number(d: Draft) -> Chosen:
 WRITTEN = [  # views, or copies: NumPy decides by how y lies in memory
     *("y", "y.reshape(-1)", "y.ravel()", "y.T.reshape(-1)", "y.T.ravel()", "y.T", "y.flatten()"),
     *("np.ravel(y, 'F')", "y[::-1].reshape(-1)", "y[..., ::2].reshape(-1)", "y[..., :1].ravel()"),
-    *("y[None].reshape(-1)", "y.swapaxes(0, -1).reshape(-1)", "np.squeeze(y)", "np.flip(y)"),
+    *("y[None].reshape(-1)", "y.swapaxes(0, -1).reshape(-1)", "np.expand_dims(y, 1)", "np.flip(y)"),
     *("y.copy().reshape(-1)", "(y * 1).T.reshape(-1)", "np.rollaxis(y, -1).reshape(-1)"),
 ]
 SIMPLE = {  # steps that are one operation, as all that are a ufunc of NumPy's
