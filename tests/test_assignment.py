@@ -47,6 +47,7 @@ def first_wrong(programs=200):
     return None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "broken",
     [
