@@ -1134,21 +1134,17 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
         errors.refuse_masks(data, "an operand")
     if array.dtype.kind in "fiub" and dtype is not None:
         array = np.asarray(array, dtype)
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"a Tensor holds real numbers, not {array.dtype} (from {type(data).__name__} "
             f"{str(data)[:40]!r})"
         )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.name)
     return np.broadcast_to(array, data.shape) if stretched else array
 
 
 def _narrow(x: np.ndarray) -> np.ndarray:
     """x before it was stretched. (Stretched again, its copy lies in memory as x does.)"""
-    return x[
-        tuple(
-            slice(None) if step or n == 0 else slice(1)
-            for n, step in zip(x.shape, x.strides, strict=True)
-        )
-    ]
+    ends = [n if step else min(n, 1) for n, step in zip(x.shape, x.strides, strict=True)]
+    return x[tuple(map(slice, ends))]

@@ -404,6 +404,29 @@ def test_alias_and_name_go_on():
     assert ag.gradients(J, [h])[0].tolist() == [[1, 1], [1, 1]]
 
 
+def test_what_is_left_of_a_base_are_its_views():
+    W = leaf()
+    h = np.sum(W * W, axis=1)  # a view of sums that keep the axis
+    h[0] = 5.0
+    h[1] = h[1] * 2
+    J = np.sum(h * h)
+    assert J.item() == 25 + 4 * 25**2
+    J.backward()
+    np.testing.assert_array_equal(W.grad, [[0, 0], [2 * 50 * 2 * 2 * 3, 2 * 50 * 2 * 2 * 4]])
+
+    def row_and_column(W):
+        h = W * 2
+        return h[0], h[:, 1]
+
+    row, column = row_and_column(leaf())
+    np.testing.assert_array_equal((column * 1).data, [4, 8])
+    row[0] = 5.0
+    np.testing.assert_array_equal((column * 1).data, [4, 8])
+    row[1] = 7.0
+    with pytest.raises(ValueError, match="shares its memory with what was assigned to"):
+        np.sum(column * 1).backward()
+
+
 def test_a_leaf_inside_no_grad_gets_new_data():
     W = leaf()
     J = np.sum(W * W)

@@ -48,15 +48,17 @@ def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Compiled:
 
     f: any function of arrays, numbers, or lists, tuples and dicts of them, that returns such: a
     cost, `ag.value_and_grad(cost)`, or a whole training step that returns the new parameters.
-    Results are arrays. They are the caller's own; with `reuse_outputs=True` the next call
-    overwrites them. Arguments are never written to.
+    Results are arrays, row by row in memory. They are the caller's own; with `reuse_outputs=True`
+    the next call overwrites them. Arguments are never written to.
 
     f is traced anew for arguments of another structure, shape or dtype (a warning comes with the
     17th such signature), and where an argument that is neither an array nor a float differs: a
     number or text, by value; a function, class or module, by identity; a frozen dataclass of these.
-    Any other object is refused by name, because its attributes could change in silence. Raises
-    TracingError, naming the line, for what cannot be traced: a branch or a loop on a value,
-    `.item()`, `.data`, an assignment to a Tensor, randomness.
+    Any other object is refused by name, because its attributes could change in silence. If f
+    assigns to parts of what it computes, it is also traced anew for arrays of other strides: what
+    is a view of what depends on them. Raises TracingError, naming the line, for what cannot be
+    traced: a branch or a loop on a value, `.item()`, `.data`, randomness, an assignment to an
+    argument or to a Tensor from outside.
 
     What f uses without being given it is constant; a Tensor is read at each call. f is traced anew
     when a variable of its module or of a function around it is bound to something else, or an
@@ -64,7 +66,8 @@ def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Compiled:
     module. Not noticed: an array, list or dict that is written into, attributes further away.
 
     `.source(*args)` is the code that runs for these arguments, and `.unchecked(*args)` a function
-    for more arguments of this signature, which it does not check: for a loop in one thread.
+    for more arguments of this signature, which it does not check (unless strides are part of it):
+    for a loop in one thread.
 
     Inside a transform, and where a result leads to a Tensor, given or captured, that requires a
     gradient which f does not itself take, f runs as it is: the tape goes on.
@@ -238,9 +241,9 @@ class _Compiler:
     def _warn(self) -> None:
         warnings.warn(
             f"compiled {name_of(self.f)} was traced for {len(self.programs)} signatures: each new "
-            "structure, shape, dtype, number that is not a float, or variable around it that is "
-            "bound anew costs a trace and memory. Give batches one size, and pass what changes "
-            "as arguments, numbers as floats or arrays.",
+            "structure, shape, dtype, number that is not a float, variable around it that is bound "
+            "anew, or strides where it assigns, costs a trace and memory. Give batches one size, "
+            "and pass what changes as arguments, numbers as floats or arrays.",
             stacklevel=5,
         )
 

@@ -136,7 +136,8 @@ def guard(check: Check, *tensors: Any) -> None:
     if not _state.tracing:
         check(*[x.data if type(x) is Tensor else np.asarray(x) for x in tensors])
     elif _state.guards is not None:
-        if any(isinstance(x, StandIn) for x in tensors):
+        of_operation = StandIn if _state.stand_ins else np.ndarray  # which is given arrays
+        if any(isinstance(x, of_operation) for x in tensors):
             raise TracingError(
                 f"guard({name_of(check)}, ...) within an operation of one's own cannot be "
                 f"compiled, at {errors.place()}\nCall guard before the operation, with its Tensors."
