@@ -174,9 +174,10 @@ def text(x: Any) -> str:
     if isinstance(x, str | None | bool):
         return str(x)
     if isinstance(x, np.ndarray):
-        dtype = "" if x.dtype in (float, int, bool) else f", np.{x.dtype}"
+        name = x.dtype.name
+        dtype = "" if name in ("float64", "int64", "bool") else f", np.{name}"
         inner = str(x.tolist()) if x.size else ""
-        made = f"np.array({inner}{dtype})" if x.size else f"np.zeros({x.shape}, np.{x.dtype})"
+        made = f"np.array({inner}{dtype})" if x.size else f"np.zeros({x.shape}, np.{name})"
         return written(made, x, layout_of(x))
     if isinstance(x, np.generic):
         return f"np.{x.dtype}({x.item()!r})"
