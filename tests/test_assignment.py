@@ -10,12 +10,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from builders import normal
+from builders import compile_as_if_in_rows, normal
 from samples import CASES
 
 import autograd_lite as ag
 from autograd_lite import rules, tensor, walk
-from autograd_lite.compiler import compiling
 from autograd_lite.graph import steps
 from benchmarks import assignments
 from benchmarks.assignments import Program, data, drawn, judged
@@ -75,11 +74,7 @@ def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
     if broken == "other views":
         monkeypatch.setattr(tensor, "_overlap", lambda x, base, place: place is None)
     if broken in ("memory", "signature"):
-        monkeypatch.setattr(compiling._Writer, "_lies", lambda self, name, x: "True")
-    if broken == "memory":  # all is taken to lie in rows
-        written = compiling._Compiler._written
-        in_rows = lambda self, args, _: written(self, [x.copy("C") for x in args], {})
-        monkeypatch.setattr(compiling._Compiler, "_written", in_rows)
+        compile_as_if_in_rows(monkeypatch, in_rows=broken == "memory")
     if broken == "masks":
         monkeypatch.setattr(assignments, "REFUSALS", ())
     assert first_wrong() is not None

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 import pytest
-from builders import of_the_table
+from builders import compile_as_if_in_rows, of_the_table
 
 import autograd_lite as ag
 from autograd_lite.compiler import emitting
@@ -280,6 +280,7 @@ FAULTS = {
         ),
     ),
     "compiled": ("compiled values", lambda m: m.setitem(emitting.REDUCE, np.max, "minimum")),
+    "compiled, in rows": ("compiled values", compile_as_if_in_rows),
     "compiled, frozen": ("compiled values", lambda m: m.setattr(ag, "compile", frozen)),
     "compiled, kept": (
         "compiled values",
