@@ -23,6 +23,10 @@ class TracingError(RuntimeError):
     """A value was asked for while only the computation is being recorded."""
 
 
+class NoMemory(Exception):
+    """How an array lies in memory was asked for of what only stands in for one."""
+
+
 _PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 
@@ -153,11 +157,14 @@ def no_value(what: str, instead: str = "use np.where for a choice") -> TracingEr
     )
 
 
-def side_effect(what: str) -> TracingError:
+def side_effect(
+    what: str,
+    instead: str = "gradients come from ag.gradients(J, [W]) or ag.value_and_grad",
+) -> TracingError:
     """`what` changes something in place while the computation is being traced."""
     return TracingError(
         f"{what} changes a Tensor in place, which tracing cannot repeat, at {place()}\n"
-        "Return new values instead; gradients come from ag.gradients(J, [W]) or ag.value_and_grad."
+        f"Return new values instead; {instead}."
     )
 
 

@@ -72,6 +72,8 @@ class _State(threading.local):
     tracing = False
     guards: list[Any] | None = None  # while compiling: the checks of values, with what they check
     gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
+    stand_ins = False  # while compiling: whether arguments only stand in for arrays
+    since = 0  # while tracing: the order of the first tensor that may be assigned to
     variables: frozenset[int] = frozenset()  # orders of what the transforms at work differentiate
 
     # While anomalies are looked for: file and line of each order, and what rules are wrapped in.
@@ -161,11 +163,23 @@ class no_grad:
 def tracing(gradient_of: dict[int, Tensor] | None = None, guards: list[Any] | None = None) -> Any:
     """Within this context everything that touches a Tensor is recorded, masks and constants too.
 
-    A Tensor's value is then out of reach: `float(t)`, `if t`, `t.data` raise a TracingError.
+    A Tensor's value is then out of reach: `float(t)`, `if t`, `t.data` raise a TracingError, and
+    so does an assignment to a Tensor that was there before.
     gradient_of: where to note, for a gradient's order, the tensor whose gradient it is.
     guards: where to note the checks of values; without it they are left out.
     """
-    return _set(tracing=True, gradient_of=gradient_of, guards=guards)
+    return _set(tracing=True, gradient_of=gradient_of, guards=guards, since=next_order())
+
+
+def with_stand_ins(stand_ins: bool) -> Any:
+    """Within this context, whether what is traced has arrays that only stand in for others."""
+    return _set(stand_ins=stand_ins)
+
+
+def check_memory_known() -> None:
+    """Raise NoMemory where arrays only stand in for others: whether one is a view is not known."""
+    if _state.stand_ins:
+        raise errors.NoMemory("how an array lies in memory was asked for of a stand-in")
 
 
 def gradients_noted() -> dict[int, Tensor] | None:
@@ -877,9 +891,14 @@ def _made_of(x: Tensor) -> Any:
 
 
 def _as_view(y: Any, op: Any, x: Tensor, static: dict[str, Any]) -> Any:
-    """The view that an operation made of x, or None if y has memory of its own."""
+    """The view that an operation made of x, or None if y has memory of its own.
+
+    Of what stands in for arrays all count as views: a copy too many of them is left out again.
+    """
     if not _may_share(static):
         return None
+    if hasattr(y, "stands_in"):
+        return x, op, static
     memory = in_memory(x)
     if memory is not x._data:
         y = getattr(op, "forward", op)(memory, **static)
@@ -892,16 +911,12 @@ def _may_share(static: dict[str, Any]) -> bool:
 
 
 def in_memory(x: Tensor) -> np.ndarray:
-    """An array that lies in memory as NumPy's x does: a view that was written into is still one.
-
-    Of what is compiled, all but the views are contiguous.
-    """
-    compiled = hasattr(x._data, "stands_in")
-    if not (compiled or ASSIGNED):
+    """An array that lies in memory as NumPy's x does: a view that was written into is still one."""
+    if not ASSIGNED:
         return x._data
     made = _made_of(x)
     if made is None or not _may_share(made[2]):
-        return np.empty(x.shape, x.dtype) if compiled else x._data
+        return x._data
     base, op, static = made
     array: np.ndarray = getattr(op, "forward", op)(in_memory(base), **static)
     return array
@@ -1003,15 +1018,9 @@ def is_current(x: Tensor, order: float = math.inf) -> bool:
 _order_of = operator.itemgetter(0)
 
 
-def _stand_in(a: Any, b: Any) -> bool:
-    """Whether one of these has no memory that could be looked at."""
-    return hasattr(a, "stands_in") or hasattr(b, "stands_in")
-
-
 def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
     """Whether a place in base may have entries of a view of base."""
-    known = place is not None and not _stand_in(x._data, base._data)
-    if not (known and np.may_share_memory(x._data, base._data)):
+    if place is None or not np.may_share_memory(x._data, base._data):
         return True
     return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
 
@@ -1112,8 +1121,9 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
         if is_differentiated(data):
             raise errors.gradient_lost(data, "ag.Tensor(...)", sys._getframe(2))
         data = data._data
+    stretched = type(data) is np.ndarray and 0 in data.strides
     try:
-        array = np.array(data)
+        array = np.array(_narrow(data) if stretched else data)
     except ValueError as error:
         if "inhomogeneous" in str(error):
             raise ValueError(
@@ -1129,4 +1139,12 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
             f"a Tensor holds real numbers, not {array.dtype} (from {type(data).__name__} "
             f"{str(data)[:40]!r})"
         )
-    return array
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.name)
+    return np.broadcast_to(array, data.shape) if stretched else array
+
+
+def _narrow(x: np.ndarray) -> np.ndarray:
+    """x before it was stretched. (Stretched again, its copy lies in memory as x does.)"""
+    ends = [n if step else min(n, 1) for n, step in zip(x.shape, x.strides, strict=True)]
+    return x[tuple(map(slice, ends))]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import re
 import weakref
 from collections import Counter
 
 import numpy as np
 import pytest
-from builders import normal
+from builders import compile_as_if_in_rows, normal
 from samples import CASES
 
 import autograd_lite as ag
@@ -32,12 +33,12 @@ def test_random_programs():
     assert found["needless"] <= 2, "a value may be the same by luck, but seldom"
 
 
-def first_wrong(programs=150):
+def first_wrong(programs=200):
     """What is said of the first random program that comes out wrong; None if none does."""
-    for seed in range(programs):
+    for thorough, seed in itertools.product((False, True), range(programs)):
         rng = np.random.default_rng([3, seed])
         try:
-            verdict = judged(drawn(rng, 8), data(rng))
+            verdict = judged(drawn(rng, 8), data(rng), thorough)
         except (ValueError, KeyError) as error:
             return str(error)
         if verdict not in FINE:
@@ -50,7 +51,7 @@ def first_wrong(programs=150):
     "broken",
     [
         *("rule of x", "rule of v", "last written", "settle", "views", "views of constants"),
-        *("other views", "masks"),
+        *("other views", "masks", "memory", "signature"),
     ],
 )
 def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
@@ -72,6 +73,8 @@ def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
         monkeypatch.setattr(tensor, "_may_go_on", on_tape)
     if broken == "other views":
         monkeypatch.setattr(tensor, "_overlap", lambda x, base, place: place is None)
+    if broken in ("memory", "signature"):
+        compile_as_if_in_rows(monkeypatch, in_rows=broken == "memory")
     if broken == "masks":
         monkeypatch.setattr(assignments, "REFUSALS", ())
     assert first_wrong() is not None
@@ -394,6 +397,29 @@ def test_alias_and_name_go_on():
     J = np.sum(same)
     assert [s.label for s in steps(J) if s.label] == ["W", "h"]
     assert ag.gradients(J, [h])[0].tolist() == [[1, 1], [1, 1]]
+
+
+def test_what_is_left_of_a_base_are_its_views():
+    W = leaf()
+    h = np.sum(W * W, axis=1)  # a view of sums that keep the axis
+    h[0] = 5.0
+    h[1] = h[1] * 2
+    J = np.sum(h * h)
+    assert J.item() == 25 + 4 * 25**2
+    J.backward()
+    np.testing.assert_array_equal(W.grad, [[0, 0], [2 * 50 * 2 * 2 * 3, 2 * 50 * 2 * 2 * 4]])
+
+    def row_and_column(W):
+        h = W * 2
+        return h[0], h[:, 1]
+
+    row, column = row_and_column(leaf())
+    np.testing.assert_array_equal((column * 1).data, [4, 8])
+    row[0] = 5.0
+    np.testing.assert_array_equal((column * 1).data, [4, 8])
+    row[1] = 7.0
+    with pytest.raises(ValueError, match="shares its memory with what was assigned to"):
+        np.sum(column * 1).backward()
 
 
 def test_a_leaf_inside_no_grad_gets_new_data():

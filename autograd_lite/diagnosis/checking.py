@@ -183,7 +183,7 @@ def _float64(x: Any) -> np.ndarray:
     errors.refuse_masks(x, "an argument")
     if array.dtype.kind != "f":
         raise TypeError(f"an argument of {array.dtype} cannot be differentiated: only floats can")
-    return array.astype(float)
+    return np.asarray(np.multiply(array, 1, dtype=float))  # it lies as f's own results do
 
 
 def _combination(f: Callable[..., Any], weights: list[np.ndarray]) -> Callable[..., Any]:
@@ -206,8 +206,10 @@ def _slope(
     products = [g * d for g, d in zip(gradients, direction, strict=True)]
 
     def along(t: float) -> float:
-        moved = [Tensor(x + t * d) for x, d in zip(point, direction, strict=True)]
-        y = scalar(*moved)
+        moved = [  # in memory as x is: what is a view of what in f may depend on it
+            np.add(x, t * d, out=np.empty_like(x)) for x, d in zip(point, direction, strict=True)
+        ]
+        y = scalar(*map(Tensor, moved))
         return float(y)
 
     here = along(0.0)
