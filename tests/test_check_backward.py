@@ -254,6 +254,37 @@ def test_a_copy_is_what_numpy_makes(x, order):
     assert not np.shares_memory(data, x)
 
 
+@pytest.mark.parametrize("join", [np.r_, np.c_], ids=["r_", "c_"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda x: (x, [4.0, 5.0, 6.0]),
+        lambda x: (slice(0, 3), -x),
+        lambda x: ([x[0], 2.0, x[1]], x),
+        lambda x: (x[:, None] * x, np.ones((3, 3))),
+        lambda x: x,
+    ],
+)
+def test_arrays_are_joined_as_numpy_does(join, parts):
+    x, stand_in = ag.Tensor(normal(3), requires_grad=True), ON_TENSORS[id(join)]
+    found, right = stand_in[parts(x)], join[parts(x.data)]
+    np.testing.assert_array_equal(found.data, right, strict=True)
+    weights, steps = normal(*right.shape, seed=1), 1e-6 * np.eye(3)
+    joined = [join[parts(x.data + h)] - join[parts(x.data - h)] for h in steps]
+    slopes = [np.sum(weights * change) / 2e-6 for change in joined]
+    np.testing.assert_allclose(ag.gradients(np.sum(weights * found), [x])[0], slopes, rtol=1e-6)
+    assert isinstance(stand_in[1.0, 2.0], ag.Tensor), "it may be assigned to, like what zeros makes"
+
+
+def test_columns_that_a_function_joins():
+    forward = lambda x, w: (np.c_[np.ones(len(x)), x] @ w, (x, w))
+    backward = lambda dout, cache: (
+        np.outer(dout, cache[1][1:]),
+        np.c_[np.ones(5), cache[0]].T @ dout,
+    )
+    assert ag.check_backward(forward, backward, (normal(5, 2), normal(3, seed=1)))
+
+
 OWN, NUMPY, PYTHON = (os.path.dirname(module.__file__) for module in (ag, np, os))
 
 
@@ -560,3 +591,68 @@ def test_a_function_on_tensors_cannot_reach_the_next_run():
     ag.check_backward(noted_forward, double, (X,))
     ag.check_backward(noted_forward, double, (X,))
     assert SEEN == ["ndarray", "Tensor"] * 2
+
+
+COMPOSED = {  # as code writes them, with their derivatives, and what reports call them
+    "1 / (1 + exp(−z))": (lambda z: 1 / (1 + np.exp(-z)), lambda z, a: a * (1 - a), "sigmoid"),
+    "exp z / (1 + exp z)": (
+        lambda z: np.exp(z) / (1 + np.exp(z)),
+        lambda z, a: a * (1 - a),
+        "sigmoid",
+    ),
+    "2 / (1 + exp(−2 z)) − 1": (
+        lambda z: 2 / (1 + np.exp(-2 * z)) - 1,
+        lambda z, a: 1 - a**2,
+        "tanh",
+    ),
+    "log(1 + exp z)": (
+        lambda z: np.log(1 + np.exp(z)),
+        lambda z, a: 1 / (1 + np.exp(-z)),
+        "softplus",
+    ),
+    "exp(−z²)": (lambda z: np.exp(-(z**2)), lambda z, a: -2 * z * a, "f"),
+    "z / (1 + exp(−z))": (
+        lambda z: z / (1 + np.exp(-z)),
+        lambda z, a: (1 + np.exp(-z) * (1 + z)) / (1 + np.exp(-z)) ** 2,
+        "f",
+    ),
+    "elu": (
+        lambda z: np.where(z > 0, z, np.exp(np.minimum(z, 0)) - 1),
+        lambda z, a: np.where(z > 0, 1, a + 1),
+        "f",
+    ),
+}
+
+
+@pytest.mark.parametrize("written", COMPOSED)
+@pytest.mark.parametrize(
+    ("kind", "power"), [(None, 1), ("derivative-dropped", 0), ("derivative-twice", 2)]
+)
+def test_a_function_of_several_operations_is_one_function(written, kind, power):
+    function, slope, called = COMPOSED[written]
+
+    def forward(x, w):
+        z = x @ w
+        a = function(z)
+        return a, (x, w, z, a)
+
+    def backward(dout, cache):
+        x, w, z, a = cache
+        dz = dout * slope(z, a) ** power
+        return dz @ w.T, x.T @ dz
+
+    args = normal(5, 4, seed=1), normal(4, 3, seed=2)
+    report = ag.check_backward(forward, backward, args, seconds=0)
+    assert report.ok == (kind is None), str(report)
+    for entry in report if kind else ():
+        assert entry.best[0].kind == kind, str(report)
+        assert f"{called}′(x @ w)" in entry.best[0].advice
+
+
+def test_what_arrives_at_a_layer_is_no_label():
+    forward = lambda x: (np.tanh(x), x)
+    for backward in (lambda dout, x: np.tanh(x) - dout, lambda dout, x: np.ones_like(x)):
+        report = ag.check_backward(forward, backward, (normal(4, 3),), seconds=0)
+        assert "labels" not in str(report)
+        assert "the loss" not in str(report)
+    assert "begin with dout" in str(report)

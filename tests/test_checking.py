@@ -30,6 +30,8 @@ def tanh_with(rule):
         (lambda x: np.sum(x * 0.0), (np.ones(3),)),
         (ag.softmax, (normal(2, 5, seed=4) * 5,)),
         (np.sqrt, (np.array([1e-4, 1.0]),)),
+        (lambda w: ag.grad(lambda x: np.sum(np.tanh(w * x)))(0.3), (normal(3, seed=5),)),
+        (lambda w: ag.hessian(lambda x: np.sum(np.sin(w * x)))(np.ones(3)), (normal(3, seed=6),)),
     ],
 )
 def test_right_functions_pass_at_three_orders(f, args):

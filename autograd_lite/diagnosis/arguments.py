@@ -131,9 +131,11 @@ class Arguments:
         for name in (key, key[1:] if isinstance(key, str) and key[:1] == "d" else key):
             if name in self.paths or name in self.numbers or self.of(name):
                 return str(name)
+        several = [name for name, path in self.paths.items() if key in (path[-1], f"d{path[-1]}")]
+        one = f"It may be that of {' or '.join(several)}" if several else ""
         raise KeyError(
             f"{who} returned a gradient {key!r}, and no float array of the arguments is called "
-            f"so. There are: {', '.join(self.paths)}"
+            f"so. {one or 'There are: ' + ', '.join(self.paths)}"
         )
 
     def _fitting(self, gradients: list[Any], who: str) -> list[str]:

@@ -17,7 +17,7 @@ from autograd_lite.diagnosis.comparison import findings_for
 from autograd_lite.errors import GradientError
 from autograd_lite.tensor import Tensor
 from autograd_lite.terminal import wrapped_lines
-from autograd_lite.transforms import flatten, grad, on_tape, unflatten
+from autograd_lite.transforms import at_work, flatten, grad, on_tape, unflatten
 from autograd_lite.walk import recorded_for
 
 STEPS = tuple(10.0**-k for k in range(1, 9))
@@ -141,7 +141,8 @@ def check_gradients(
     point = [_float64(x) for x in flatten(args)]
 
     def value(*leaves: Any) -> Tensor:
-        return on_tape(f(*unflatten(args, iter(leaves))))
+        with at_work():
+            return on_tape(f(*unflatten(args, iter(leaves))))
 
     with np.errstate(all="ignore"):
         y = value(*[Tensor(x, requires_grad=True) for x in point])

@@ -18,6 +18,7 @@ import numpy as np
 
 from autograd_lite import errors, rules
 from autograd_lite.diagnosis.arguments import Arguments, mapped, told_of
+from autograd_lite.diagnosis.names import ARRIVING
 from autograd_lite.diagnosis.stand_in import StandIns, is_users
 from autograd_lite.diagnosis.tolerances import relative_error
 from autograd_lite.tensor import Tensor
@@ -237,7 +238,7 @@ class HandWritten:
         if self.backward is not None:
             arriving = zip(found, flatten(plain.douts), strict=True)
             terms = [
-                np.sum(y * Tensor(dout, name="dout"))
+                np.sum(y * Tensor(dout, name=ARRIVING))
                 for y, dout in arriving
                 if isinstance(y, Tensor) and dout is not None
             ]

@@ -19,7 +19,7 @@ import numpy as np
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
 from autograd_lite.diagnosis.layout import Formula, numbered
-from autograd_lite.diagnosis.names import PRODUCTS, listed
+from autograd_lite.diagnosis.names import ARRIVING, PRODUCTS, bare, listed
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -116,7 +116,7 @@ def dropped(e: Place) -> Iterator[Idea]:
     f = e.function
     yield Idea(
         lambda: e.g,
-        f"this is the gradient without {f.name}′({e.where}). Multiply d{f.a_name} by {f.formula}.",
+        f"this is the gradient without {f.prime}. Multiply {f.da} by {f.formula}.",
     )
 
 
@@ -124,9 +124,7 @@ def dropped(e: Place) -> Iterator[Idea]:
 def twice(e: Place) -> Iterator[Idea]:
     """da ∘ f′(z) ∘ f′(z)."""
     s = e.function.slope(e.point)
-    yield Idea(
-        lambda: e.g * s * s, f"{e.function.name}′({e.where}) is multiplied in twice. Once is right."
-    )
+    yield Idea(lambda: e.g * s * s, f"{e.function.prime} is multiplied in twice. Once is right.")
 
 
 @mistake("derivative-at-activation", on="function")
@@ -144,7 +142,7 @@ def at_activation(e: Place) -> Iterator[Idea]:
 def of_other_layer(e: Place) -> Iterator[Idea]:
     """f′ is that of another layer, or taken at another layer's array."""
     f = e.function
-    mend = f"Use {f.name}′({e.where}), {f.formula}."
+    mend = f"Use {f.prime}, {f.formula}."
     for other in e.functions:
         if other.a is not f.a and broadcast(e.value(other.z), e.x.shape) is not None:
             advice = f"the derivative is that of {other.text}, {other.formula}. {mend}"
@@ -153,7 +151,7 @@ def of_other_layer(e: Place) -> Iterator[Idea]:
         v, name = e.value(array), e.layout.name(array)
         yield Idea(
             lambda v=v: e.g * f.slope(e.point, v),
-            f"{f.name}′({name}) stands for {f.name}′({e.where}). {mend}",
+            f"{f.name}′({bare(name)}) stands for {f.prime}. {mend}",
             of=array,
         )
         if f.of_value:
@@ -244,7 +242,7 @@ def wrong_formula(e: Place) -> Iterator[Idea]:
     names = f"a = {f.a_name}, z = {e.where}"
     for text, formula in SLOPES.items():
         yield Idea(
-            lambda formula=formula: e.g * formula(z, a),
+            lambda formula=formula: _unless_left_out(e.g, formula(z, a)),
             f"the derivative of {f.name} is taken as {text} ({names}). It is {f.formula}.",
         )
     yield Idea(lambda: e.g / s, f"{f.name}′ is divided by, not multiplied with.")
@@ -254,13 +252,18 @@ def wrong_formula(e: Place) -> Iterator[Idea]:
         yield Idea(lambda: e.g * f.of_value(z), f"{wrong}.", "preactivation-used")
 
 
+def _unless_left_out(g: Array, slope: Array) -> Array | None:
+    """g ∘ slope; None where that is g, and the mistake one that leaves the derivative out."""
+    return None if np.all(slope == 1) else g * slope
+
+
 @mistake("factor-missing", on="function")
 def arriving_missing(e: Place) -> Iterator[Idea]:
     """f′(z) alone, without da."""
     f = e.function
     yield Idea(
         lambda: np.array(f.slope(e.point)),
-        f"this is {f.name}′({e.where}) alone. Multiply it by d{f.a_name}.",
+        f"this is {f.prime} alone. Multiply it by {f.da}.",
     )
 
 
@@ -269,7 +272,7 @@ def slope_in_product(e: Place) -> Iterator[Idea]:
     """da @ f′(z) stands for da ∘ f′(z)."""
     f = e.function
     s = f.slope(e.point)
-    advice = f"∘, not a matrix product: d{f.a_name} ∘ {f.name}′({e.where})."
+    advice = f"∘, not a matrix product: {f.da} ∘ {f.prime}."
     for multiply in AS_MATRICES if s.ndim > 1 else ():
         yield Idea(lambda multiply=multiply: multiply(e.g, s), advice)
 
@@ -592,11 +595,11 @@ def before_slope(e: Place) -> Iterator[Idea]:
     z_name = e.layout.name(f.z)
     yield Idea(
         lambda: taken(e.point.gradients[f.a.number]),
-        f"d{f.a_name} stands for d{z_name} in {e.dx}: it lacks {f.name}′({z_name}).",
+        f"{f.da} stands for d{z_name} in {e.dx}: it lacks {f.prime}.",
     )
     yield Idea(
         lambda: taken(e.g * f.slope(e.point)),
-        f"{f.name}′({z_name}) is multiplied in twice in {e.dx}.",
+        f"{f.prime} is multiplied in twice in {e.dx}.",
         "derivative-twice",
     )
 
@@ -858,6 +861,8 @@ LOSSES: dict[str, Formula] = {
 @mistake("loss-derivative", on="loss", per_sample=True)
 def loss_derivative(e: Place) -> Iterator[Idea]:
     """Another formula of the table for the derivative of the loss."""
+    if e.in_a_layer:
+        return
     a, y, name = e.compared()
     for text, form in LOSSES.items():
         yield Idea(
@@ -876,7 +881,8 @@ def loss_derivative(e: Place) -> Iterator[Idea]:
 def output_not_loss(e: Place) -> Iterator[Idea]:
     """The pass starts from the output, or from its slope, without the loss."""
     a, _, name = e.compared()
-    advice = f"this starts from {name} itself: begin with ∂J/∂{name}, the derivative of the loss."
+    first = ARRIVING if e.in_a_layer else f"∂J/∂{name}, the derivative of the loss"
+    advice = f"this starts from {name} itself: begin with {first}."
     yield Idea(lambda: np.ones_like(a), advice)
     yield Idea(lambda: np.array(a), advice)
     if e.function is not None:

@@ -36,6 +36,7 @@ WORDS = {  # what the result of an operation is called
     "std": "standard deviation",
     "var": "variance",
 }
+ARRIVING = "dout"  # what arrives at the output of a layer, which has no loss and no labels
 NESTED, MOST_LETTERS = 3, 40  # a description: operations in each other, letters
 
 
@@ -77,8 +78,7 @@ class TensorNames:
 
     def gradient(self, step: Step) -> str:
         """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 of Z1`."""
-        name = step.label or self.paths.down_from(step).label or self.name(step)
-        return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
+        return gradient_of(step.label or self.paths.down_from(step).label or self.name(step))
 
     def source(self, step: Step) -> Step:
         """What a transpose, reshape or cast without a name is taken of."""
@@ -134,7 +134,7 @@ def _in_words(step: Step, parts: list[str]) -> str | None:
     if len(parts) == 1 and "axis" in step.static and step.value.size < step.inputs[0].value.size:
         return f"the {WORDS.get(step.name, step.name)}{_over_axes(step)} of {first}"
     if len(parts) == 1 and isinstance(step.op, np.ufunc):
-        return f"{step.name}({first.removeprefix('(').removesuffix(')')})"
+        return f"{step.name}({bare(first)})"
     return None
 
 
@@ -163,6 +163,16 @@ def _index_text(i: Any) -> str:
         return "..." if i is ... else str(i)
     ends = ["" if end is None else str(end) for end in (i.start, i.stop)]
     return ":".join([*ends, *([] if i.step is None else [str(i.step)])])
+
+
+def bare(written: str) -> str:
+    """A sum, product or quotient without the brackets around it: `x @ w` of `(x @ w)`."""
+    return written[1:-1] if written.startswith("(") and written.endswith(")") else written
+
+
+def gradient_of(name: str) -> str:
+    """What the gradient of what is called so is called: `dZ1`, or `the gradient of (x @ w)`."""
+    return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
 
 
 def listed(names: list[str]) -> str:

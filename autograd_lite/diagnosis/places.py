@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.diagnosis.layout import Function, Layout, Way
-from autograd_lite.diagnosis.names import PRODUCTS
+from autograd_lite.diagnosis.names import ARRIVING, PRODUCTS, gradient_of
 from autograd_lite.diagnosis.points import Array, Point
 from autograd_lite.graph import Step
 from autograd_lite.walk import undo_broadcast
@@ -128,6 +128,11 @@ class Place:
             a, name = rules.softmax_(a, axis=(axis,)), f"softmax({name})"
         return a, self.value(self.labels), name
 
+    @property
+    def in_a_layer(self) -> bool:
+        """Whether what stands for the labels is what arrives at the output of a layer."""
+        return self.labels is not None and self.labels.tensor.name == ARRIVING
+
     def key(self, array: Step) -> Any:
         """What an array at hand has in common with the one that is as far on at other steps."""
         layout, number = self.layout, self.layout.number(array)
@@ -152,8 +157,7 @@ class Place:
     @property
     def dx(self) -> str:
         """The gradient of x."""
-        where = self.where
-        return f"d{where}" if where.isidentifier() else f"the gradient of {where}"
+        return gradient_of(self.where)
 
     @property
     def dt(self) -> str:

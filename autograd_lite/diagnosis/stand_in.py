@@ -109,6 +109,27 @@ ON_TENSORS |= {
     id(f): _converts(f, copies=False) for f in (np.asarray, np.ascontiguousarray, np.asanyarray)
 }
 ON_TENSORS |= {id(np.ndarray): _NdArray}
+
+
+class _Joins:
+    """np.r_ and np.c_, of arrays and lists with Tensors among them too."""
+
+    def __init__(self, own: Any, shaped: Callable[[Any], Any], axis: int) -> None:
+        self._own, self._shaped, self._axis = own, shaped, axis
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not any(isinstance(leaf, Tensor) for leaf in flatten(list(parts))):
+            return _recordable(self._own[key])
+        arrays = [self._own[x] if isinstance(x, slice) else _stacked(x) for x in parts]
+        return np.concatenate([self._shaped(x) for x in arrays], axis=self._axis)
+
+
+def _column(x: Any) -> Any:
+    return np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x
+
+
+ON_TENSORS |= {id(np.r_): _Joins(np.r_, np.atleast_1d, 0), id(np.c_): _Joins(np.c_, _column, -1)}
 BUILTINS = {"float": _Float, "print": lambda *_, **__: None}
 
 _NUMPY = os.path.join(os.path.dirname(os.path.abspath(np.__file__)), "")

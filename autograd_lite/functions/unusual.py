@@ -95,6 +95,11 @@ _OF_MEMORY = (
     *("base", "byteswap", "ctypes", "flags", "getfield", "setfield", "setflags", "strides"),
     *("view", "to_device"),
 )
+_WINDOWS = "np.lib.stride_tricks.sliding_window_view(t, shape)[::step] for windows of t"
+_INSTEAD_OF_MEMORY = {
+    "view": ", or t.astype(dtype) for other numbers",
+    "strides": f", or {_WINDOWS}",
+}
 _TAKES_VALUES = ("dump", "dumps", "tobytes", "tofile", "tolist")
 
 
@@ -107,7 +112,7 @@ def _attribute(t: Tensor, name: str) -> NoReturn:
     if name in _OF_MEMORY:
         raise AttributeError(
             f"{told} is about how an array lies in memory, which is no part of a Tensor: write "
-            f"t.data.{name}" + (", or t.astype(dtype) for other numbers" if name == "view" else "")
+            f"t.data.{name}{_INSTEAD_OF_MEMORY.get(name, '')}"
         )
     if name in _TAKES_VALUES:
         if is_tracing():
@@ -171,6 +176,7 @@ _INSTEAD = {
     "np.copyto": "It writes in place: write the Tensor itself, or np.where(mask, new, t)",
     "np.full": "Write np.broadcast_to(t, shape)",
     "np.full_like": "Write np.broadcast_to(t, shape)",
+    "np.lib.as_strided": f"Write {_WINDOWS}",
     "np.kaiser": (
         "Write np.i0(beta * np.sqrt(1 - np.linspace(-1, 1, M) ** 2)) / np.i0(beta), or pass "
         "beta.item()"
