@@ -34,6 +34,7 @@ from autograd_lite.diagnosis.tolerances import (
     Tolerances,
     close,
     relative_error,
+    rounding_of_copies,
 )
 from autograd_lite.graph import replay, steps
 from autograd_lite.tensor import Tensor
@@ -63,8 +64,8 @@ def compare(
     Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. The
     findings are mistakes of the table in `autograd_lite.diagnosis.mistakes`; a gradient that none
     of them gives is `unknown`. On a long tape the search stops after half a minute, after a second
-    if `quick`, and says what it tried. progress: a function that is told now and then how much of
-    the search is done, and of how much.
+    if `quick` or if four digits are right, and says what it tried. progress: a function that is
+    told now and then how much of the search is done, and of how much.
     Where all arrays agree, `.notes` say which mistakes would not show with these numbers, because
     a matrix is symmetric, or there is one sample.
     Raises KeyError for a name that is not on the tape, with those that are; ValueError for nothing
@@ -100,7 +101,8 @@ def compare(
             claim.evaluate(at)
             _first_verdict(claim, at, tolerances)
         if not all(claim.settled for claim in claims):
-            seconds = QUICK_SECONDS if quick else MOST_SECONDS
+            nearly = all(claim.settled or _nearly_right(claim, at[0]) for claim in claims)
+            seconds = QUICK_SECONDS if quick or nearly else MOST_SECONDS
             _judge(claims, at, tolerances, forward, own_values, seconds, progress)
         agree = [c for c in claims if c.entry.verdict == "agrees" and not callable(c.source)]
         notes = coincidences(Layout(at[0]), agree) if len(agree) == len(claims) else []
@@ -159,6 +161,11 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
             text = f"{np.sum(bad)} of {bad.size} numbers are nan or inf, the first at {place}"
             entry.findings = [unknown(entry.label, f"{text}{whose}.")]
     claim.settled = entry.verdict == "agrees" or (math.isinf(entry.error) and bool(entry.findings))
+
+
+def _nearly_right(claim: Claim, point: Point) -> bool:
+    """Whether so many digits are right that a formula is hardly wrong: no long search then."""
+    return claim.entry.error <= rounding_of_copies(point.gradients[claim.step.number])
 
 
 # Your own forward values
