@@ -65,6 +65,17 @@ def rare(kind: Any) -> Callable[..., Any]:
     return handler
 
 
+def written(y: Any, out: Tensor, name: str) -> Tensor:
+    """What NumPy's function of this name gives with out=: the Tensor out, with y assigned to it."""
+    if np.shape(y) != out.shape:
+        raise ValueError(
+            f"np.{name}(..., out={errors.described(out)}) does not fit: the result has the shape "
+            f"{np.shape(y)}"
+        )
+    rare(np.copyto)(out, y)
+    return out
+
+
 class _State(threading.local):
     """What is recorded in this thread: gradients (not inside no_grad), or everything (tracing)."""
 
@@ -564,6 +575,9 @@ class Tensor(metaclass=_Listing):
         return rare(np.ufunc)(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if isinstance(out := kwargs.get("out"), Tensor):
+            y = function(*args, **{k: v for k, v in kwargs.items() if k != "out"})
+            return written(y, out, function.__name__)
         handler = HANDLERS.get(function) or handler_of(function)
         name = lambda: f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:

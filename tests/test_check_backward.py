@@ -656,3 +656,62 @@ def test_what_arrives_at_a_layer_is_no_label():
         assert "labels" not in str(report)
         assert "the loss" not in str(report)
     assert "begin with dout" in str(report)
+
+
+def test_the_matrix_of_the_steps_is_told_from_that_of_the_outputs():
+    """Both multiply the state; gradients are clipped into their own arrays."""
+
+    def cost(x, U, V, W, right=False):
+        states, outputs = {-1: np.zeros((4, 1))}, {}
+        J = 0
+        for t in range(len(x)):
+            states[t] = np.tanh(U @ x[t] + W @ states[t - 1])
+            outputs[t] = V @ states[t]
+            J += np.sum(outputs[t] ** 2) / 2
+        dU, dV, dW = np.zeros_like(U), np.zeros_like(V), np.zeros_like(W)
+        after = np.zeros_like(states[0])
+        for t in reversed(range(len(x))):
+            dV += outputs[t] @ states[t].T
+            dz = (1 - states[t] ** 2) * (V.T @ outputs[t] + after)
+            dU += dz @ x[t].T
+            dW += dz @ states[t - 1].T
+            after = (W.T if right else W) @ dz
+        for gradient in (dU, dV, dW):
+            np.clip(gradient, -50, 50, out=gradient)
+        return J, dU, dV, dW
+
+    args = normal(5, 2, 1), normal(4, 2, seed=1), normal(3, 4, seed=2), normal(4, 4, seed=3) / 2
+    wrt = ["U", "V", "W"]
+    assert ag.check_backward(cost, args=(*args, True), wrt=wrt)
+    report = ag.check_backward(cost, args=args, wrt=wrt, seconds=0)
+    assert [entry.verdict for entry in report] == ["agrees", "differs", "differs"], str(report)
+    assert report["W"].best[0].kind == "weight-not-transposed"
+    assert report["W"].best[0].advice.startswith("W is not transposed")
+
+
+def test_what_gradients_of_other_shapes_were_taken_for_is_said():
+    code = lambda x, w: (np.sum(np.tanh(x @ w)), w, x)
+    report = ag.check_backward(code, args=(normal(4, 3), normal(3, 2)), quick=True, seconds=0)
+    assert "taken for the gradients of x, w" in report.notes[0]
+
+
+def test_a_name_that_two_arrays_of_an_object_end_with():
+    class Layer:
+        def __init__(self):
+            self.parameters = {"W": normal(3, 2)}
+            self.gradients = {"W": np.zeros((3, 2))}
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.parameters["W"]
+
+        def backward(self, dout):
+            self.gradients["W"] = self.x.T @ dout
+            return {"x": dout @ self.parameters["W"].T, self.name: self.gradients["W"]}
+
+    layer = Layer()
+    layer.name = "W"
+    with pytest.raises(KeyError, match=r"that of parameters\.W or gradients\.W"):
+        ag.check_backward(layer.forward, layer.backward, (normal(4, 3, seed=1),))
+    layer.name = "parameters.W"
+    assert ag.check_backward(layer.forward, layer.backward, (normal(4, 3, seed=1),))

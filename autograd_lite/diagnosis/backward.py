@@ -175,12 +175,13 @@ def _entries_left_out(
 def _notes(
     code: HandWritten, returned: Any, given: Mapping[str, Any], used: Collection[str]
 ) -> list[str]:
-    """What gradients in a row were taken for, if not all were returned, and what has none."""
+    """What gradients in a row were taken for, where that may be in doubt, and what has none."""
     names = [*code.arguments.paths, *code.arguments.numbers]
     whose = [name for name in names if given.get(name) is not None]
     left = [name for name in code.arguments.paths if name in used and name not in given]
     notes = []
-    if not isinstance(returned, Mapping) and (left or len(whose) < len(given)):
+    unlike = any(np.shape(given[name]) != code.arguments.array(name).shape for name in whose)
+    if not isinstance(returned, Mapping) and (left or unlike or len(whose) < len(given)):
         taken = f"what {code.who} returned was taken for the gradients of {', '.join(whose)}"
         notes.append(taken)
     if left:

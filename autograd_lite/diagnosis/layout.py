@@ -130,11 +130,11 @@ class Layout(TensorNames):
             return step.op, numbered(step.label)[0]
         if step.op is None:
             return None, step.number if step.number in self.paths.uses else step.shape
-        with_parameters = tuple(
-            self.form(x) for x in step.inputs if isinstance(x, Step) and self.is_parameter(x)
-        )
-        below = self.paths.down_from(step).label
-        return step.op, with_parameters, numbered(below or "")[0]
+        sources = [self.source(x) for x in step.inputs if isinstance(x, Step)]
+        with_parameters = tuple(self.form(x) for x in sources if self.is_parameter(x))
+        below = self.paths.down_from(step)
+        name = below.label if below is not self.paths.cost else None  # the last step leads there
+        return step.op, with_parameters, numbered(name or "")[0]
 
     def number(self, step: Step) -> int:
         """The number in the step's name, or in that of what it leads to, or is used with."""

@@ -23,6 +23,7 @@ from autograd_lite.tensor import (
     handler_of,
     is_tracing,
     no_rule,
+    written,
 )
 
 # Ufuncs
@@ -37,7 +38,13 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
     if ufunc.__name__ == "clip":  # array.clip(t, u) calls a ufunc that NumPy has no name for
         return np.clip(*inputs, **kwargs)
     name = _name_of(ufunc) + (f".{method}" if method != "__call__" else "")
-    if kwargs.get("out") is not None:
+    out = kwargs.get("out")
+    if out is not None and kwargs.keys() == {"out"} and all(type(t) is Tensor for t in out):
+        y = (ufunc if method == "__call__" else getattr(ufunc, method))(*inputs)
+        results = y if isinstance(y, tuple) else (y,)
+        made = [written(r, t, ufunc.__name__) for r, t in zip(results, out, strict=True)]
+        return tuple(made) if len(made) > 1 else made[0]
+    if out is not None:
         raise in_place(
             f"{name}(..., out=)",
             f"`c = {name}(...)`, `a = a + t` for `a += t`, and for where=mask "
@@ -229,9 +236,14 @@ def _not_an_array(t: Tensor, frame: Any) -> TypeError:
 
 
 @handles(np.copyto)
-def refusing(dst: Any, src: Any, *_: Any, **__: Any) -> Any:
-    """np.full calls it too."""
-    raise _not_an_array(src if isinstance(src, Tensor) else dst, sys._getframe(3))
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    """`dst[...] = src` of a Tensor dst; of an array an error. (np.full calls it too.)"""
+    if not isinstance(dst, Tensor):
+        raise _not_an_array(src, sys._getframe(3))
+    src = constant(src)
+    if not np.can_cast(src.dtype, dst.dtype, casting):
+        raise TypeError(f"np.copyto does not put {src.dtype} into {dst.dtype}: {casting=}")
+    dst[...] = src if where is True else np.where(where, src, dst)
 
 
 def _taker(frame: Any) -> str:
