@@ -65,11 +65,11 @@ def rare(kind: Any) -> Callable[..., Any]:
     return handler
 
 
-def written(y: Any, out: Tensor, name: str) -> Tensor:
-    """What NumPy's function of this name gives with out=: the Tensor out, with y assigned to it."""
+def put_into(y: Any, out: Tensor, name: str) -> Tensor:
+    """What a function of this name gives with out=: the Tensor out, with y assigned to it."""
     if np.shape(y) != out.shape:
         raise ValueError(
-            f"np.{name}(..., out={errors.described(out)}) does not fit: the result has the shape "
+            f"{name}(..., out={errors.described(out)}) does not fit: the result has the shape "
             f"{np.shape(y)}"
         )
     rare(np.copyto)(out, y)
@@ -577,7 +577,7 @@ class Tensor(metaclass=_Listing):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(out := kwargs.get("out"), Tensor):
             y = function(*args, **{k: v for k, v in kwargs.items() if k != "out"})
-            return written(y, out, function.__name__)
+            return put_into(y, out, f"np.{function.__name__}")
         handler = HANDLERS.get(function) or handler_of(function)
         name = lambda: f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:

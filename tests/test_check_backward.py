@@ -684,7 +684,8 @@ def test_the_matrix_of_the_steps_is_told_from_that_of_the_outputs():
     wrt = ["U", "V", "W"]
     assert ag.check_backward(cost, args=(*args, True), wrt=wrt)
     report = ag.check_backward(cost, args=args, wrt=wrt, seconds=0)
-    assert [entry.verdict for entry in report] == ["agrees", "differs", "differs"], str(report)
+    verdicts = {entry.label: entry.verdict for entry in report}
+    assert verdicts == {"U": "differs", "V": "agrees", "W": "differs"}
     assert report["W"].best[0].kind == "weight-not-transposed"
     assert report["W"].best[0].advice.startswith("W is not transposed")
 
@@ -715,3 +716,46 @@ def test_a_name_that_two_arrays_of_an_object_end_with():
         ag.check_backward(layer.forward, layer.backward, (normal(4, 3, seed=1),))
     layer.name = "parameters.W"
     assert ag.check_backward(layer.forward, layer.backward, (normal(4, 3, seed=1),))
+
+
+class Normalized:
+    """Layer normalization; if `wrong`, the scale stands outside of the sums."""
+
+    def __init__(self, scale, wrong):
+        self.scale, self.shift, self.wrong = np.full(4, scale), np.zeros(4), wrong
+
+    def forward(self, x):
+        self.inverse = 1 / np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
+        self.normal = (x - x.mean(axis=1, keepdims=True)) * self.inverse
+        return self.scale * self.normal + self.shift
+
+    def backward(self, dout):
+        g = dout if self.wrong else dout * self.scale
+        means = g.mean(axis=1, keepdims=True)
+        means = means + self.normal * (g * self.normal).mean(axis=1, keepdims=True)
+        return self.inverse * (g - means) * (self.scale if self.wrong else 1)
+
+
+def normalized(x, scale, shift, wrong):
+    layer = Normalized(1.0, wrong)
+    layer.scale, layer.shift = scale, shift
+    return layer.forward(x), layer
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 3.0, 0.0])
+def test_an_array_of_equal_entries_hides_no_mistake(scale, wrong):
+    x, layer = normal(3, 4), Normalized(scale, wrong)
+    ones = np.full(4, scale), np.zeros(4), wrong
+    backward = lambda dout, layer: (
+        layer.backward(dout),
+        (dout * layer.normal).sum(axis=0),
+        dout.sum(axis=0),
+    )
+    for report in (
+        ag.check_backward(layer.forward, layer.backward, (x,)),
+        ag.check_backward(normalized, backward, (x, *ones), wrt=["x", "scale", "shift"]),
+    ):
+        assert report.ok
+        assert any("Right on these numbers alone" in note for note in report.notes) == wrong
+    assert (layer.scale == scale).all(), "the object is left as it is"

@@ -23,9 +23,10 @@ Path = tuple[Any, ...]
 class Arguments:
     """What a function is called with, by parameter, and every float array in it by name.
 
-    by_parameter: the arguments. state: the attributes of the object whose method the function is.
-    paths: where each float array stands, by name: the last key if only one array is called so.
-    numbers: the same for Python's floats, which are constants unless a gradient is named so.
+    by_parameter: the arguments. owner, state: the object whose method the function is, and its
+    attributes. paths: where each float array stands, by name: the last key if only one array is
+    called so. numbers: the same for Python's floats, which are constants unless a gradient is named
+    so.
     TypeError where the arguments do not fit the function, or hold no float array.
 
     >>> def loss(params, X, y): ...
@@ -44,8 +45,8 @@ class Arguments:
             bound = signature.bind(**args) if isinstance(args, Mapping) else signature.bind(*args)
         except (TypeError, ValueError) as error:
             raise TypeError(f"args do not fit {self.who}: {error}") from None
-        owner = getattr(function, "__self__", None)
-        self.state: dict[str, Any] = dict(vars(owner)) if is_users_object(owner) else {}
+        self.owner = getattr(function, "__self__", None)
+        self.state: dict[str, Any] = dict(vars(self.owner)) if is_users_object(self.owner) else {}
         self.bound = bound
         self.by_parameter = {name: map_leaves(_no_tensor, x) for name, x in bound.arguments.items()}
         found = _named(list(leaves({**self.state, **self.by_parameter})))
@@ -69,6 +70,10 @@ class Arguments:
         """The array of this name."""
         path = self.paths.get(name) or self.numbers[name]
         return np.asarray(at({**self.state, **self.by_parameter}, path))
+
+    def keeps(self, name: str) -> bool:
+        """Whether the object, and not an argument, holds the array of this name."""
+        return name in self.paths and self.paths[name][0] in self.state.keys() - self.by_parameter
 
     def of(self, argument: str) -> list[str]:
         """The names of the float arrays in an argument."""

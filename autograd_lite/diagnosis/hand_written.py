@@ -9,7 +9,7 @@ import random
 import threading
 import traceback
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from autograd_lite import errors, rules
 from autograd_lite.diagnosis.arguments import Arguments, mapped, told_of
 from autograd_lite.diagnosis.names import ARRIVING
+from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.stand_in import StandIns, is_users
 from autograd_lite.diagnosis.tolerances import relative_error
 from autograd_lite.tensor import Tensor
@@ -116,6 +117,23 @@ class HandWritten:
             douts = [map_leaves(lambda y: _drawn(y, draw), y) for y in outputs]
             gradients = backward(*map_leaves(own_copy, douts), *map(own_copy, cache))
         return OnArrays(outputs, douts, cache and cache[0], gradients, bool(cache))
+
+    def with_arrays(self, instead: Mapping[Any, Array]) -> HandWritten:
+        """The same with other arrays at these paths, those of the object in a copy of it."""
+        other, arguments = copy.copy(self), copy.copy(self.arguments)
+        handed = lambda path, x: instead.get(path, x)
+        arguments.by_parameter = dict(mapped(handed, arguments.by_parameter))
+        if arguments.state:
+            owner = arguments.owner
+            moved = copy.deepcopy(owner)
+            arguments.state = mapped(handed, vars(moved))
+            vars(moved).update(arguments.state)
+            for role in ("forward", "backward", "reference"):
+                function = getattr(self, role)
+                if getattr(function, "__self__", None) is owner:
+                    setattr(other, role, types.MethodType(function.__func__, moved))
+        other.arguments = arguments
+        return other
 
     def asked(self) -> list[str]:
         """The names of the gradients that the reference returns, where it returns any."""

@@ -13,6 +13,7 @@ from autograd_lite.graph import Step
 
 REARRANGEMENTS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 PRODUCTS = (np.dot, np.matmul)
+UNCHANGED = (*REARRANGEMENTS, np.add, np.sum)  # what arrives goes on through these as it is
 INFIX: dict[Any, str] = {
     np.add: "+",
     np.subtract: "−",
@@ -78,7 +79,13 @@ class TensorNames:
 
     def gradient(self, step: Step) -> str:
         """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 of Z1`."""
-        return gradient_of(step.label or self.paths.down_from(step).label or self.name(step))
+        below = step
+        while not below.label and self.paths.only_use(below):
+            ((t, k),) = self.paths.uses[below.number]
+            if t.op not in UNCHANGED and (t.op, k) != (np.subtract, 0):
+                break
+            below = t
+        return gradient_of(below.label or self.name(step))
 
     def source(self, step: Step) -> Step:
         """What a transpose, reshape or cast without a name is taken of."""

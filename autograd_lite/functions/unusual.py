@@ -23,7 +23,7 @@ from autograd_lite.tensor import (
     handler_of,
     is_tracing,
     no_rule,
-    written,
+    put_into,
 )
 
 # Ufuncs
@@ -38,18 +38,8 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
     if ufunc.__name__ == "clip":  # array.clip(t, u) calls a ufunc that NumPy has no name for
         return np.clip(*inputs, **kwargs)
     name = _name_of(ufunc) + (f".{method}" if method != "__call__" else "")
-    out = kwargs.get("out")
-    if out is not None and kwargs.keys() == {"out"} and all(type(t) is Tensor for t in out):
-        y = (ufunc if method == "__call__" else getattr(ufunc, method))(*inputs)
-        results = y if isinstance(y, tuple) else (y,)
-        made = [written(r, t, ufunc.__name__) for r, t in zip(results, out, strict=True)]
-        return tuple(made) if len(made) > 1 else made[0]
-    if out is not None:
-        raise in_place(
-            f"{name}(..., out=)",
-            f"`c = {name}(...)`, `a = a + t` for `a += t`, and for where=mask "
-            f"`c = np.where(mask, {name}(...), c)`",
-        )
+    if kwargs.get("out") is not None:
+        return _with_out(ufunc, method, inputs, kwargs, name)
     if method == "outer" and not kwargs:
         a, b = map(constant, inputs)  # numbers too: here NumPy makes float64 of 1.0
         return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
@@ -65,6 +55,21 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
         return _in_dtype(ufunc, inputs, **options)
     instead = f": write np.where(mask, {name}(...), otherwise)" if "where" in options else ""
     raise TypeError(f"{name} on a Tensor does not take {', '.join(options)}={instead}")
+
+
+def _with_out(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any], name: str) -> Any:
+    """The ufunc with out=: Tensors are assigned to."""
+    out = kwargs["out"]
+    if kwargs.keys() != {"out"} or not all(type(t) is Tensor for t in out):
+        raise in_place(
+            f"{name}(..., out=)",
+            f"`c = {name}(...)`, `a = a + t` for `a += t`, and for where=mask "
+            f"`c = np.where(mask, {name}(...), c)`",
+        )
+    y = (ufunc if method == "__call__" else getattr(ufunc, method))(*inputs)
+    results = y if isinstance(y, tuple) else (y,)
+    made = [put_into(r, t, name) for r, t in zip(results, out, strict=True)]
+    return tuple(made) if isinstance(y, tuple) else made[0]
 
 
 def _in_dtype(ufunc: np.ufunc, inputs: Any, dtype: Any = None) -> Any:
