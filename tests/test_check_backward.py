@@ -759,3 +759,39 @@ def test_an_array_of_equal_entries_hides_no_mistake(scale, wrong):
         assert report.ok
         assert any("Right on these numbers alone" in note for note in report.notes) == wrong
     assert (layer.scale == scale).all(), "the object is left as it is"
+
+
+SOFTMAXES = {
+    "shifted": lambda z: np.exp(z - z.max(axis=1, keepdims=True)),
+    "shifted by the largest of all": lambda z: np.exp(z - np.max(z)),
+    "plain": lambda z: np.exp(z),
+}
+SLOPES_OF_SOFTMAX = {  # of what arrives and the result
+    "": lambda g, p: p * (g - np.sum(g * p, axis=1, keepdims=True)),
+    "softmax(x @ w)(1 − softmax(x @ w)) is only its diagonal": lambda g, p: g * p * (1 - p),
+    "the sum over the other outputs is left out": lambda g, p: g * p,
+    "without the derivative of softmax": lambda g, p: g,
+    "runs along axis 0": lambda g, p: p * (g - np.sum(g * p, axis=0)),
+    "runs over all entries": lambda g, p: p * (g - np.sum(g * p)),
+}
+
+
+@pytest.mark.parametrize("written", SOFTMAXES)
+@pytest.mark.parametrize("said", SLOPES_OF_SOFTMAX)
+def test_a_softmax_that_is_written_out_is_one_function(written, said):
+    def forward(x, w):
+        z = x @ w
+        e = SOFTMAXES[written](z)
+        p = e / np.sum(e, axis=1, keepdims=True)
+        return p, (x, w, p)
+
+    def backward(dout, cache):
+        x, w, p = cache
+        dz = SLOPES_OF_SOFTMAX[said](dout, p)
+        return dz @ w.T, x.T @ dz
+
+    args = normal(5, 3, seed=1), normal(3, 4, seed=2)
+    report = ag.check_backward(forward, backward, args, seconds=0)
+    assert report.ok == (not said), str(report)
+    for entry in () if report.ok else report:
+        assert said in entry.best[0].advice, str(report)

@@ -108,6 +108,22 @@ class Function:
         return s
 
 
+class Softmax:
+    """A softmax that is written out, a = e / Σ e with e = exp z or exp(z − max z)."""
+
+    name, single = "softmax", False
+
+    def __init__(self, layout: Layout, z: Step, a: Step) -> None:
+        self.z, self.a = z, a
+        self.a_name = a.label or f"softmax({bare(layout.name(z))})"
+        self.da = gradient_of(self.a_name)
+
+    def pulled(self, point: Point, g: Array) -> Array:
+        """What arrives at z if g arrives at a."""
+        ((_, pulled),) = point.pull(self.a, g, frozenset({self.z.number}))
+        return pulled
+
+
 class Layout(TensorNames):
     """What stands on the tape of a recorded point, for mistakes to be made of."""
 
@@ -241,6 +257,35 @@ class Layout(TensorNames):
             if len(through) > 1 and len(ends) == 1 and whole and number in uses:
                 found[ends[0].number] = self.paths.steps[number], list(through.values())
         return found
+
+    @cached_property
+    def softmaxes(self) -> dict[int, Softmax]:
+        """The softmaxes that are written out, by the step that is their argument."""
+        found = {}
+        for a in self.paths.down:
+            e = a.inputs[0] if a.op is np.divide else None
+            if isinstance(e, Step) and e.op is np.exp and e.shape == a.shape:
+                z = e.inputs[0]
+                if z.op is np.subtract and not z.label and self._largest(z.inputs[1], z.inputs[0]):
+                    z = z.inputs[0]
+                if self._is_softmax(z, e, a):
+                    found[z.number] = Softmax(self, z, a)
+        return found
+
+    def _largest(self, x: Any, of: Any) -> bool:
+        """Whether x is the maximum of an array along axes, or of all of it."""
+        return isinstance(x, Step) and self.source(x).op is np.max and of in self.source(x).inputs
+
+    def _is_softmax(self, z: Step, e: Step, a: Step) -> bool:
+        """Whether a is the softmax of z along an axis, and nothing else comes of z."""
+        if z.number not in self.paths.uses or z.shape != a.shape:
+            return False
+        axes = range(a.value.ndim)
+        same = any(np.allclose(rules.softmax_(z.value, axis=(k,)), a.value, 1e-4) for k in axes)
+        between = [t for t, _ in self.paths.uses[z.number] + self.paths.uses[e.number]]
+        return same and all(
+            t.op in (np.subtract, np.max, np.exp, np.sum, np.divide) for t in between
+        )
 
     def _varies(self, x: Any) -> bool:
         """Whether an input is an array, and not one number that is constant."""

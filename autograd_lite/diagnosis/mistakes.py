@@ -298,11 +298,11 @@ def at_kink(e: Place) -> Iterator[Idea]:
 def softmax_elementwise(e: Place) -> Iterator[Idea]:
     """The derivative of a softmax, as if each output came from one input."""
     y = e.value(e.t)
-    name = e.layout.name(e.t)
+    name = e.mixed
     mend = f"It is {name} ∘ ({e.dt} − Σ {e.dt} ∘ {name})."
     yield Idea(
         lambda: e.g * y * (1 - y),
-        f"{e.t.name} is not elementwise: {name}(1 − {name}) is only its diagonal. {mend}",
+        f"{e.called} is not elementwise: {name}(1 − {name}) is only its diagonal. {mend}",
     )
     yield Idea(lambda: e.g * y, f"the sum over the other outputs is left out. {mend}")
 
@@ -310,33 +310,37 @@ def softmax_elementwise(e: Place) -> Iterator[Idea]:
 @mistake("derivative-dropped", on="mixing")
 def mixing_dropped(e: Place) -> Iterator[Idea]:
     """What arrives, as if the function were the identity."""
-    yield Idea(lambda: e.g, f"this is {e.dt}, without the derivative of {e.t.name}.")
+    yield Idea(lambda: e.g, f"this is {e.dt}, without the derivative of {e.called}.")
 
 
 @mistake("derivative-twice", on="mixing")
 def mixing_twice(e: Place) -> Iterator[Idea]:
     """The rule is applied to its own result."""
-    advice = f"the derivative of {e.t.name} is multiplied in twice. Once is right."
-    yield Idea(lambda: e.point.contribution(e.t, e.k, e.right), advice)
+    advice = f"the derivative of {e.called} is multiplied in twice. Once is right."
+    yield Idea(lambda: e.pulled(e.right), advice)
 
 
 @mistake("derivative-wrong-formula", on="mixing")
 def mixing_wrong_formula(e: Place) -> Iterator[Idea]:
     """The derivative of an elementwise function, or a softmax along another axis."""
     z, y = e.value(e.x), e.value(e.t)
-    name = e.layout.name(e.t)
+    name = e.mixed
     for text, formula in SLOPES.items():
-        if text != "a(1 − a)":
+        if text not in ("a(1 − a)", "a"):
             yield Idea(
-                lambda formula=formula: e.g * formula(z, y),
-                f"the derivative of {e.t.name} is taken as {text} (a = {name}, z = {e.where}), "
+                lambda formula=formula: _unless_left_out(e.g, formula(z, y)),
+                f"the derivative of {e.called} is taken as {text} (a = {name}, z = {e.where}), "
                 "elementwise.",
             )
     for axis in range(y.ndim):
         yield Idea(
             lambda axis=axis: y * (e.g - np.sum(e.g * y, axis=axis, keepdims=True)),
-            f"the sum in the derivative of {e.t.name} runs along axis {axis}.",
+            f"the sum in the derivative of {e.called} runs along axis {axis}.",
         )
+    yield Idea(
+        lambda: y * (e.g - np.sum(e.g * y)) if y.ndim > 1 else None,
+        f"the sum in the derivative of {e.called} runs over all entries.",
+    )
 
 
 # A matrix product t = x @ o or o @ x
