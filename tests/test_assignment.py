@@ -45,6 +45,7 @@ def first_wrong(programs=150):
     return None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "broken",
     [

@@ -6,6 +6,8 @@ mistakes that the comparison searches.
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from builders import cost_and_values
@@ -778,6 +780,57 @@ def test_many_numbers_added_in_another_order_agree():
     assert one_by_one != X.sum()
     assert ag.compare(J, {"b": one_by_one}).ok
     assert not ag.compare(J, {"b": one_by_one * np.float32(1.01)}).ok
+
+
+MANY = 10_000  # samples
+
+
+def scaled_row(w, b, X, y):
+    return np.sum(X[:1] * b) + 0 * np.sum(w)
+
+
+def linear_regression(w, b, X, y):
+    return np.mean((w @ X + b - y) ** 2)
+
+
+def linear_regression_by_rows(w, b, X, y):
+    return np.mean((X.T @ w.T + b - y.T) ** 2)
+
+
+def logistic_regression(w, b, X, y):
+    a = 1 / (1 + np.exp(-(w @ X + b)))
+    return -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))
+
+
+def two_layers(w, b, X, y):
+    return np.mean((w @ np.tanh(X * b + b) - y) ** 2)
+
+
+def normalized(w, b, X, y):
+    return np.sum(np.tanh(w.T * (X - X.mean(1, keepdims=True)) / X.std(1, keepdims=True) + b) * X)
+
+
+@pytest.mark.parametrize("random", [False, True])
+@pytest.mark.parametrize(
+    "cost",
+    [scaled_row, linear_regression, linear_regression_by_rows, logistic_regression, two_layers,
+     normalized],
+)  # fmt: skip
+def test_many_samples_are_not_paired_with_each_other(cost, random):
+    """What is tried takes memory for each sample, and none for each pair of them."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3, MANY)), rng.integers(0, 2, (1, MANY)) * 1.0
+    w = ag.Tensor(rng.normal(size=(1, 3)), True, "w")
+    b = ag.Tensor(rng.normal(size=(1, 1)), True, "b")
+    J = cost(w, b, X, y)
+    J.backward()
+    given = {t.name: rng.normal(size=t.shape) if random else 1.01 * t.grad for t in (w, b)}
+    tracemalloc.start()
+    report = ag.compare(J, given)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not report.ok
+    assert most < 8 * MANY * MANY / 10
 
 
 def test_the_gradient_of_the_step_before_fits_to_rounding():

@@ -27,6 +27,8 @@ from autograd_lite.diagnosis.search import Search
 from autograd_lite.diagnosis.tolerances import Tolerances, max_norm
 from autograd_lite.graph import replay, steps
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _failures_show(monkeypatch):

@@ -259,6 +259,7 @@ def test_unknown_documents_and_labels():
             documents.check("002", networks=count)
 
 
+@pytest.mark.long
 def test_results_depend_on_the_seed_only():
     alone = documents.check("002", rng=5, networks=5)
     with_another = documents.check(["002", Document("mine", "", [RIGHT])], rng=5, networks=5)

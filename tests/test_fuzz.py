@@ -45,6 +45,7 @@ def test_a_few_hundred_programs():
     assert count.steps > 2000
 
 
+@pytest.mark.long
 def test_without_pytorch_compiled_is_still_compared_with_eager(monkeypatch):
     monkeypatch.setattr(judging, "torch", None)
     count = run(seed=3, numbers=range(60))
@@ -113,6 +114,7 @@ if special.special:
     NOT_DRAWN[special.special._ufuncs._zeta] = "the derivative of digamma"
 
 
+@pytest.mark.long
 def test_every_rule_is_drawn():
     seen = set()
     for entry in TABLE:
@@ -299,6 +301,7 @@ def as_float64(result):
     return J, tuple(g.astype(float) for g in gradients)
 
 
+@pytest.mark.long
 @needs_torch
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_is_broken_is_found_and_shown_in_a_few_lines(fault, monkeypatch):

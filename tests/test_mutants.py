@@ -54,6 +54,7 @@ def test_what_is_explained_can_still_be_made(module: str) -> None:
     assert {key for key in mutants.EXPLAINED if key[0] == module} <= made
 
 
+@pytest.mark.long
 def test_a_mutant_survives_where_no_test_notices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -470,6 +470,7 @@ def test_any_formulas_end_in_a_report(hurried, declared, statements, kind):
     ends_in_a_report(shapes * declared + shown + "\n", kind)
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(NOTES), st.data())
 def test_any_change_of_a_note_ends_in_a_report(hurried, path, data):

@@ -21,7 +21,7 @@ from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.formula.elaboration import Elaborator
 from autograd_lite.formula.evidence import COSTS
-from autograd_lite.formula.naming import Key, names_in, nodes, taken_apart
+from autograd_lite.formula.naming import Key, names_in, taken_apart
 from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import NotePlan, planned
 from autograd_lite.formula.shapes import settled, settled_shape
@@ -35,6 +35,7 @@ from autograd_lite.formula.syntax import (
     Quotient,
     Scripted,
     Sum,
+    nodes,
 )
 from autograd_lite.formula.tokens import FUNCTION_WORDS
 from autograd_lite.formula.vocabulary import ELEMENTWISE

@@ -15,7 +15,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.tree import Apply, Derivative, Expression, Number
 from autograd_lite.formula.elaboration import Elaborator, Env
 from autograd_lite.formula.indexing import COMPARISONS
-from autograd_lite.formula.naming import letter_and_step, names_in, nodes, words
+from autograd_lite.formula.naming import names_in
 from autograd_lite.formula.plan import NoteClaim, NotePlan, raised_shape, shape_of
 from autograd_lite.formula.shapes import (
     NotConforming,
@@ -27,13 +27,14 @@ from autograd_lite.formula.shapes import (
     written_shape,
 )
 from autograd_lite.formula.syntax import (
-    BigOperator,
     Chain,
     Differentiation,
     Name,
     Num,
     Scripted,
     Sum,
+    nodes,
+    words,
 )
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.vocabulary import Drawn, identity_matrix
@@ -277,17 +278,10 @@ def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
 
 def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
     """The letters of a claim that number its names and are bound by no sum in it."""
-    bound = {i.text for n in nodes(claim.chain) if isinstance(n, BigOperator) for i in n.indices}
-    found: dict[str, None] = {}
-    for name in names_in(claim.chain):
-        for script in name.indices:
-            if script.kind == "_" and not plan.numbered_below(name.letter):
-                continue
-            for node in nodes(script.items):
-                step = letter_and_step(node)
-                if step and step[0] in plan.families and step[0] not in bound:
-                    found.setdefault(step[0])
-    return sorted(found)
+    known = (
+        (name, kind, letter) for name, kind, letter in claim.indices if letter in plan.families
+    )
+    return sorted({x for name, kind, x in known if kind == "^" or plan.numbered_below(name)})
 
 
 def _condition(world: World, chain: Chain, letters: dict[str, int]) -> bool:

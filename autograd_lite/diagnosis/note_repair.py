@@ -33,7 +33,7 @@ from autograd_lite.diagnosis.edits import Expr, Scope, edits, slopes_of
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.diagnosis.report import Entry, Finding
 from autograd_lite.formula.elaboration import Env
-from autograd_lite.formula.naming import letter_and_step, names_in, nodes, taken_apart
+from autograd_lite.formula.naming import letter_and_step, names_in, taken_apart
 from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
 from autograd_lite.formula.syntax import (
@@ -43,6 +43,7 @@ from autograd_lite.formula.syntax import (
     Num,
     Scripted,
     Sum,
+    nodes,
 )
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor

@@ -25,13 +25,12 @@ from autograd_lite.diagnosis.drawings import (
 from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.diagnosis.note_repair import RepairTime, derived_form, repair
 from autograd_lite.diagnosis.note_report import AS_READ, Judged, NoteReport
-from autograd_lite.formula.naming import nodes
 from autograd_lite.formula.passages import Note, note_at
 from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_definition, unused
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import Call, Differentiation, Name, Num, Product
+from autograd_lite.formula.syntax import Call, Differentiation, Name, Num, Product, nodes
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError
 from autograd_lite.formula.world import World
 

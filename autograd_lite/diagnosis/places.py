@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from autograd_lite.graph import Step
 from autograd_lite.walk import undo_broadcast
 
 NEARBY = 40
+MOST_COMPONENTS = 10**7  # of a product that a mistake makes
 
 
 class Idea(NamedTuple):
@@ -500,8 +502,8 @@ def contribution(point: Point, x: Step, part: Any) -> Array:
 
 
 def matrix_product(a: Array, b: Array) -> Array | None:
-    """a @ b, where the shapes conform."""
-    if a.shape[-1] != b.shape[-2]:
+    """a @ b, where the shapes conform; not for each pair of very many samples."""
+    if a.shape[-1] != b.shape[-2] or prod(a.shape[:-1]) * b.shape[-1] > MOST_COMPONENTS:
         return None
     try:
         return a @ b

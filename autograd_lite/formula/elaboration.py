@@ -31,14 +31,7 @@ from autograd_lite.algebra.tree import (
 from autograd_lite.formula.evidence import COSTS_AND_LOSSES, ELEMENTS, called_with_an_index
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
-from autograd_lite.formula.naming import (
-    Key,
-    NameParts,
-    letter_and_step,
-    nodes,
-    taken_apart,
-    words,
-)
+from autograd_lite.formula.naming import Key, NameParts, letter_and_step, taken_apart
 from autograd_lite.formula.operations import Env
 from autograd_lite.formula.shapes import (
     ONE,
@@ -67,6 +60,8 @@ from autograd_lite.formula.syntax import (
     Quotient,
     Scripted,
     Sum,
+    nodes,
+    words,
 )
 from autograd_lite.formula.vocabulary import (
     ELEMENTWISE,

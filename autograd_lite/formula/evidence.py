@@ -13,7 +13,6 @@ from autograd_lite.formula.naming import (
     function_and_arguments,
     letter_and_step,
     names_in,
-    nodes,
     taken_apart,
     written_key,
 )
@@ -29,6 +28,7 @@ from autograd_lite.formula.syntax import (
     Product,
     Quotient,
     Scripted,
+    nodes,
 )
 from autograd_lite.formula.tokens import FUNCTION_WORDS
 

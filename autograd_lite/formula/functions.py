@@ -17,13 +17,7 @@ from autograd_lite.algebra.tree import (
 )
 from autograd_lite.formula.evidence import COSTS, COSTS_AND_LOSSES
 from autograd_lite.formula.names import NameReader
-from autograd_lite.formula.naming import (
-    Key,
-    NameParts,
-    nodes,
-    subsets,
-    taken_apart,
-)
+from autograd_lite.formula.naming import Key, NameParts, subsets, taken_apart
 from autograd_lite.formula.operations import Env
 from autograd_lite.formula.plan import Definition
 from autograd_lite.formula.shapes import (
@@ -45,6 +39,7 @@ from autograd_lite.formula.syntax import (
     Product,
     Script,
     Scripted,
+    nodes,
 )
 from autograd_lite.formula.tokens import FUNCTION_WORDS
 from autograd_lite.formula.vocabulary import (

@@ -21,14 +21,7 @@ from autograd_lite.algebra.tree import (
     symbols,
 )
 from autograd_lite.formula.indexing import Indexing, label_letter
-from autograd_lite.formula.naming import (
-    Key,
-    NameParts,
-    letter_and_step,
-    nodes,
-    subsets,
-    taken_apart,
-)
+from autograd_lite.formula.naming import Key, NameParts, letter_and_step, subsets, taken_apart
 from autograd_lite.formula.operations import Env
 from autograd_lite.formula.plan import Definition
 from autograd_lite.formula.shapes import (
@@ -49,6 +42,7 @@ from autograd_lite.formula.syntax import (
     Product,
     Script,
     Scripted,
+    nodes,
 )
 from autograd_lite.formula.vocabulary import (
     gathered,

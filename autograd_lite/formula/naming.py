@@ -9,11 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
 from itertools import combinations
 from typing import Any
 
-from autograd_lite.formula.syntax import Call, Chain, Name, Num, Script, Scripted, Sum, SyntaxNode
+from autograd_lite.formula.syntax import (
+    Call,
+    Chain,
+    Name,
+    Num,
+    Script,
+    Scripted,
+    Sum,
+    SyntaxNode,
+    nodes,
+)
 
 KeyPart = int | str
 
@@ -102,38 +111,6 @@ def key_of(letter: str, scripts: Iterable[Script], value: Callable[[Any], KeyPar
         else:
             high += parts
     return Key(letter, tuple(low), tuple(high))
-
-
-def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
-    """A part of a formula and all parts of it; without scripts, only what has its own value."""
-    waiting = [node]
-    while waiting:
-        x = waiting.pop()
-        if isinstance(x, tuple):
-            waiting.extend(x)
-        elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
-            yield x
-            waiting.extend([getattr(x, f) for f in inner_fields(x)])
-
-
-def words(node: Any) -> Any:
-    """A part of a formula without its place: equal, and of one hash, where the same is written."""
-    if isinstance(node, tuple):
-        return tuple(map(words, node))
-    if isinstance(node, SyntaxNode):
-        return type(node), *(words(getattr(node, f)) for f in inner_fields(node))
-    return type(node), node
-
-
-def inner_fields(node: SyntaxNode) -> tuple[str, ...]:
-    """The fields of a node apart from its place."""
-    kind: Any = type(node)
-    return _inner_fields(kind)
-
-
-@cache
-def _inner_fields(kind: Any) -> tuple[str, ...]:
-    return tuple(f for f in kind.__dataclass_fields__ if f not in ("start", "end"))
 
 
 def letter_and_step(node: Any) -> tuple[str, int] | None:

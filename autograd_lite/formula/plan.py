@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from autograd_lite.files import excerpt
@@ -31,9 +32,7 @@ from autograd_lite.formula.naming import (
     function_and_arguments,
     letter_and_step,
     names_in,
-    nodes,
     taken_apart,
-    words,
     written_key,
 )
 from autograd_lite.formula.statements import NoteStatement, ReadNote
@@ -50,6 +49,8 @@ from autograd_lite.formula.syntax import (
     Product,
     Script,
     Scripted,
+    nodes,
+    words,
 )
 from autograd_lite.formula.tokens import FormulaError
 
@@ -92,10 +93,19 @@ class NoteClaim:
         right = self.statement.passage.source.part(self.right.start, self.right.end)
         return f"{self.left_text} {self.relation} {right}"
 
-    @property
+    @cached_property
     def chain(self) -> Chain:
         """The two sides as one part of a formula."""
         return Chain(self.left.start, self.right.end, (self.left, self.right), (self.relation,))
+
+    @cached_property
+    def indices(self) -> set[tuple[str, str, str]]:
+        """A name's letter, `^` or `_`, and a letter in that script which no sum binds."""
+        sums = [n for n in nodes(self.chain) if isinstance(n, BigOperator)]
+        bound = {i.text for n in sums for i in n.indices}
+        scripts = ((name, s) for name in names_in(self.chain) for s in name.indices)
+        steps = ((name, s, letter_and_step(x)) for name, s in scripts for x in nodes(s.items))
+        return {(n.letter, s.kind, x[0]) for n, s, x in steps if x and x[0] not in bound}
 
     @property
     def left_text(self) -> str:

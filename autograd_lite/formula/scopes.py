@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from autograd_lite.formula.naming import function_and_arguments, nodes, taken_apart
+from autograd_lite.formula.naming import function_and_arguments, taken_apart
 from autograd_lite.formula.passages import Section
 from autograd_lite.formula.statements import NoteStatement, ReadNote
-from autograd_lite.formula.syntax import Differentiation, Name, Scripted
+from autograd_lite.formula.syntax import Differentiation, Name, Scripted, nodes
 
 _UNSEEN = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec)\b|[{}\s]")  # in the letters of a name
 REDEFINED = 2  # names that a section must define anew to be a version of its own

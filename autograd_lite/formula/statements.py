@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograd_lite.formula.naming import inner_fields, nodes
 from autograd_lite.formula.parsing import RESERVED, Parser
 from autograd_lite.formula.passages import Note, Passage
-from autograd_lite.formula.syntax import Chain, Name, Script, SyntaxNode
+from autograd_lite.formula.syntax import Chain, Name, Script, SyntaxNode, inner_fields, nodes
 from autograd_lite.formula.token_reader import CLOSES, OPENS, RELATION_SIGNS
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, Lexer, TextSource, Token
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache, cached_property
 from typing import Any
 
 
@@ -142,9 +144,50 @@ class Dots(SyntaxNode):
     """An ellipsis."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chain(SyntaxNode):
     """Parts with relations between them: a = b = c."""
 
     parts: tuple[Any, ...]
     relations: tuple[str, ...]
+
+    @cached_property
+    def within(self) -> tuple[Any, ...]:
+        """The chain and all parts of it, which are asked for again and again."""
+        return tuple(_walked(self, True))
+
+
+def nodes(node: Any, scripts: bool = True) -> Iterator[Any]:
+    """A part of a formula and all parts of it; without scripts, only what has its own value."""
+    return iter(node.within) if scripts and isinstance(node, Chain) else _walked(node, scripts)
+
+
+def _walked(node: Any, scripts: bool) -> Iterator[Any]:
+    waiting = [node]
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, tuple):
+            waiting.extend(x)
+        elif isinstance(x, SyntaxNode) and (scripts or not isinstance(x, Script)):
+            yield x
+            waiting.extend([getattr(x, f) for f in inner_fields(x)])
+
+
+def words(node: Any) -> Any:
+    """A part of a formula without its place: equal, and of one hash, where the same is written."""
+    if isinstance(node, tuple):
+        return tuple(map(words, node))
+    if isinstance(node, SyntaxNode):
+        return type(node), *(words(getattr(node, f)) for f in inner_fields(node))
+    return type(node), node
+
+
+def inner_fields(node: SyntaxNode) -> tuple[str, ...]:
+    """The fields of a node apart from its place."""
+    kind: Any = type(node)
+    return _inner_fields(kind)
+
+
+@cache
+def _inner_fields(kind: Any) -> tuple[str, ...]:
+    return tuple(f for f in kind.__dataclass_fields__ if f not in ("start", "end"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -151,6 +152,8 @@ class World:
         self.of_columns: set[str] = set()  # letters defined column by column
         self.closed = False  # whether sizes are fixed and no name may be new
         self.partials = partials
+        self.definitions = _by_letter(plan.definitions)
+        self.declarations = _by_letter(plan.declarations)
         self.elaborator = reader(self)
         self.positive = False  # whether undeclared letters are drawn from (0, 1)
 
@@ -279,7 +282,7 @@ class World:
         if len(self.entries) > MOST_NAMES_OF_A_NOTE:
             raise Undefined(f"more than {MOST_NAMES_OF_A_NOTE} names: the note is too large")
         best: tuple[Definition, dict[str, int]] | None = None
-        for definition in self.plan.definitions:
+        for definition in self.definitions[key.letter]:
             letters = self.match(definition.name, key, definition.statement)
             if letters is not None and (best is None or len(letters) < len(best[1])):
                 best = definition, letters
@@ -295,7 +298,7 @@ class World:
 
     def function(self, key: Key) -> tuple[Definition, dict[str, int]] | None:
         """The definition of a function by this name."""
-        for definition in self.plan.definitions:
+        for definition in self.definitions[key.letter]:
             if definition.parameters:
                 letters = self.match(definition.name, key, definition.statement)
                 if letters is not None:
@@ -304,7 +307,7 @@ class World:
 
     def declaration(self, key: Key) -> tuple[Declaration, dict[str, int]] | None:
         found = None
-        for declaration in self.plan.declarations:
+        for declaration in self.declarations[key.letter]:
             letters = self.match(declaration.name, key, declaration.statement, False)
             if letters is not None and (found is None or declaration.shape is not None):
                 found = declaration, letters
@@ -313,9 +316,7 @@ class World:
     def match(
         self, name: NameParts, key: Key, statement: Any, elements: bool = True
     ) -> dict[str, int] | None:
-        """The numbers of the letters with which a name of the note is this key, if it can be."""
-        if name.letter != key.letter:
-            return None
+        """The numbers with which a name of the note, of the key's letter, is the key; or None."""
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
         if elements:
@@ -386,8 +387,8 @@ class World:
 
     def precedes(self, key: Key) -> bool:
         """Whether a name is the one before the first of its family, as A[0] is."""
-        for definition in self.plan.definitions:
-            after = Key(key.letter, _next(key.low), _next(key.high))
+        after = Key(key.letter, _next(key.low), _next(key.high))
+        for definition in self.definitions[key.letter]:
             if self.match(definition.name, after, definition.statement) is not None:
                 return True
         return False
@@ -398,9 +399,9 @@ class World:
 
     def last(self, letter: str) -> NameEntry | None:
         """The name of the last layer, for a letter that has only names with one."""
-        for definition in self.plan.definitions:
+        for definition in self.definitions[letter]:
             raised = [x for s in definition.name.indices if s.kind == "^" for x in s.items]
-            if definition.name.letter == letter and len(raised) == 1:
+            if len(raised) == 1:
                 step = letter_and_step(raised[0])
                 if step and step[0] in self.plan.families:
                     return self.find(
@@ -652,6 +653,14 @@ class World:
             a = rng.normal(size=shape)
             return a @ a.T + shape[0] * np.eye(shape[0]) if len(shape) == 2 else abs(a) + 1
         return rng.uniform(0.1, 0.9, size=shape) if self.positive else rng.normal(size=shape)
+
+
+def _by_letter(named: list[Any]) -> defaultdict[str, list[Any]]:
+    """What declares or defines names, by their letters."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for one in named:
+        found[one.name.letter].append(one)
+    return found
 
 
 def _is_slope(x: Expression) -> bool:

@@ -405,7 +405,8 @@ def judge_reading(entry: Entry, number: str = "", rng: int = 0) -> Result:
         verdict, problem = "error", f"the right form: {right.tried or right.setting_problem}"
     return _result(
         entry, number, verdict, printed.silent,
-        printed=plain(entry.reading.printed), printed_error=printed.error,
+        printed=plain(entry.reading.printed) if entry.reading.meaning else printed.text,
+        printed_error=printed.error,
         corrected=right.text if right else "", corrected_error=right.error if right else None,
         shapes="; ".join(filter(None, (problem, printed.tried))), judges_error=0.0,
     )  # fmt: skip
