@@ -658,10 +658,11 @@ def test_what_arrives_at_a_layer_is_no_label():
     assert "begin with dout" in str(report)
 
 
-def test_the_matrix_of_the_steps_is_told_from_that_of_the_outputs():
+@pytest.mark.parametrize("unused", [(), (normal(3),)])
+def test_the_matrix_of_the_steps_is_told_from_that_of_the_outputs(unused):
     """Both multiply the state; gradients are clipped into their own arrays."""
 
-    def cost(x, U, V, W, right=False):
+    def cost(x, U, V, W, right=False, *unused):
         states, outputs = {-1: np.zeros((4, 1))}, {}
         J = 0
         for t in range(len(x)):
@@ -682,8 +683,8 @@ def test_the_matrix_of_the_steps_is_told_from_that_of_the_outputs():
 
     args = normal(5, 2, 1), normal(4, 2, seed=1), normal(3, 4, seed=2), normal(4, 4, seed=3) / 2
     wrt = ["U", "V", "W"]
-    assert ag.check_backward(cost, args=(*args, True), wrt=wrt)
-    report = ag.check_backward(cost, args=args, wrt=wrt, seconds=0)
+    assert ag.check_backward(cost, args=(*args, True, *unused), wrt=wrt)
+    report = ag.check_backward(cost, args=(*args, False, *unused), wrt=wrt, seconds=0)
     verdicts = {entry.label: entry.verdict for entry in report}
     assert verdicts == {"U": "differs", "V": "agrees", "W": "differs"}
     assert report["W"].best[0].kind == "weight-not-transposed"
@@ -795,3 +796,26 @@ def test_a_softmax_that_is_written_out_is_one_function(written, said):
     assert report.ok == (not said), str(report)
     for entry in () if report.ok else report:
         assert said in entry.best[0].advice, str(report)
+
+
+@pytest.mark.parametrize("written", ["sigmoid", "tanh"])
+def test_a_slope_that_is_left_out_of_the_gradient_of_a_weight_alone(written):
+    function, slope = {
+        "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda a: a * (1 - a)),
+        "tanh": (np.tanh, lambda a: 1 - a**2),
+    }[written]
+
+    def forward(x, w, b):
+        a = function(x @ w + b)
+        return a, (x, w, a)
+
+    def backward(dout, cache):
+        x, w, a = cache
+        dz = dout * slope(a)
+        return dz @ w.T, x.T @ dout, dz.sum(axis=0)
+
+    args = normal(5, 3, seed=1), normal(3, 4, seed=2), normal(4, seed=3)
+    report = ag.check_backward(forward, backward, args, seconds=0)
+    assert [entry.label for entry in report if entry.verdict == "differs"] == ["w"]
+    assert report["w"].best[0].kind == "derivative-dropped"
+    assert f"it lacks {written}′((x @ w) + b)." in report["w"].best[0].advice

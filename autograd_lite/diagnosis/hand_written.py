@@ -199,8 +199,8 @@ class HandWritten:
         used = {name for name, t in variables.items() if t._order in reached}
         for name, t in variables.items():
             if name not in used:  # its gradient is zero
-                J = (J + np.sum(0 * t)).named("J")
-        return OnTensors(J, variables, used)
+                J = J + np.sum(0 * t)
+        return OnTensors(J.named("J"), variables, used)
 
     # What they return
 
@@ -266,7 +266,7 @@ class HandWritten:
                 f"what {self.name} returns does not depend on its float arrays by operations on "
                 "them: its gradient was cut, by .item() or by a list of numbers perhaps"
             )
-        return J.reshape(()).named("J")
+        return J.reshape(())
 
 
 # Running

@@ -297,6 +297,14 @@ class Layout(TensorNames):
         """The elementwise function that z is the argument of."""
         return next(iter(self.functions_of.get(z.number, ())), None)
 
+    def function_after(self, step: Step) -> Function | None:
+        """The first elementwise function on the one way on from a step, of a name at the latest."""
+        while not (f := self.function_of(step)):
+            if step.label or not self.paths.only_use(step):
+                return None
+            step = self.paths.uses[step.number][0][0]
+        return f
+
     @cached_property
     def functions_of(self) -> dict[int, list[Function]]:
         """The elementwise functions by the step that is their argument."""

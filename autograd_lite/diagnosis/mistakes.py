@@ -19,7 +19,7 @@ import numpy as np
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
 from autograd_lite.diagnosis.layout import Formula, numbered
-from autograd_lite.diagnosis.names import ARRIVING, PRODUCTS, bare, listed
+from autograd_lite.diagnosis.names import ARRIVING, PRODUCTS, bare, gradient_of, listed
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -589,7 +589,7 @@ def one_sample_of_sum(e: Place) -> Iterator[Idea]:
 @mistake("derivative-dropped", on="product sum")
 def before_slope(e: Place) -> Iterator[Idea]:
     """In the gradient of a leaf: dA stands for dZ, or f′ is multiplied in once more."""
-    f = e.layout.function_of(e.layout.paths.down_from(e.t))
+    f = e.layout.function_after(e.t)
     if not e.leaf or f is None:
         return
 
@@ -599,7 +599,7 @@ def before_slope(e: Place) -> Iterator[Idea]:
     z_name = e.layout.name(f.z)
     yield Idea(
         lambda: taken(e.point.gradients[f.a.number]),
-        f"{f.da} stands for d{z_name} in {e.dx}: it lacks {f.prime}.",
+        f"{f.da} stands for {gradient_of(z_name)} in {e.dx}: it lacks {f.prime}.",
     )
     yield Idea(
         lambda: taken(e.g * f.slope(e.point)),
@@ -792,9 +792,10 @@ def index_overwritten(e: Place) -> Iterator[Idea]:
 def axes_in_another_order(e: Place) -> Iterator[Idea]:
     """A reshape for a transpose, or axes permuted in another way, on the way back to x."""
     top, between = e.layout.rearranged_to(e.x)
+    whose = "what arrives" if top is e.x else e.layout.gradient(top)
     advice = (
-        f"its entries are in another order: {e.dx} is {e.layout.gradient(top)} with the axes "
-        "transposed and reshaped back. A reshape alone keeps the order in memory."
+        f"its entries are in another order: {e.dx} is {whose} with the axes transposed and "
+        "reshaped back. A reshape alone keeps the order in memory."
     )
     for start in (top, *between):
         for axes in itertools.permutations(range(len(start.shape))) if len(start.shape) < 6 else ():
