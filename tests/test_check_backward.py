@@ -819,3 +819,32 @@ def test_a_slope_that_is_left_out_of_the_gradient_of_a_weight_alone(written):
     assert [entry.label for entry in report if entry.verdict == "differs"] == ["w"]
     assert report["w"].best[0].kind == "derivative-dropped"
     assert f"it lacks {written}′((x @ w) + b)." in report["w"].best[0].advice
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda x: copy.deepcopy({"x": [x]})["x"][0], np.copy, np.array],
+)
+def test_a_copy_that_forward_makes_keeps_the_gradient(copied):
+    forward = lambda x, w: (copied(x) @ w, (copied(x), copied(w)))
+    backward = lambda dout, cache: (dout @ cache[1].T, cache[0].T @ dout)
+    args = normal(4, 3), normal(3, 2, seed=1)
+    assert ag.check_backward(forward, backward, args)
+
+
+def test_arguments_that_forward_writes_into():
+    def forward(x, w):
+        x -= 1.0
+        w[0] = 0.0
+        return x @ w, (x, w)
+
+    def backward(dout, cache):
+        x, w = cache
+        dw = x.T @ dout
+        dw[0] = 0.0
+        return dout @ w.T, dw
+
+    args = normal(4, 3), normal(3, 2, seed=1)
+    assert ag.check_backward(forward, backward, args)
+    wrong = lambda dout, cache: (dout @ cache[1].T, cache[0].T @ dout)
+    assert ag.check_backward(forward, wrong, args)["w"].verdict == "differs"

@@ -174,12 +174,24 @@ class HandWritten:
         run.
         """
         arguments = arguments or self.arguments
+        try:
+            return self._recorded(plain, names, arguments, lambda t: t)
+        except (TypeError, ValueError):  # it may write into what it is given: no leaf, then
+            return self._recorded(plain, names, arguments, rules.identity)
+
+    def _recorded(
+        self,
+        plain: OnArrays,
+        names: Iterable[str],
+        arguments: Arguments,
+        handed_over: Callable[[Tensor], Tensor],
+    ) -> OnTensors:
         numbers = {name: arguments.numbers[name] for name in names if name in arguments.numbers}
         variables, results = {}, {}
         for name, path in (arguments.paths | numbers).items():
             t = Tensor(arguments.array(name), requires_grad=True, name=name)
-            variables[name], results[path] = t, rules.identity(t)
-        stand_ins = StandIns()
+            variables[name], results[path] = t, handed_over(t)
+        stand_ins = StandIns([*variables.values()])
         function = stand_ins.of(self.reference or self.forward)
         for name, value in arguments.state.items():
             if arguments.of(name):

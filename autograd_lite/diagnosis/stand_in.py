@@ -14,13 +14,13 @@ import functools
 import os
 import sysconfig
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import errors
-from autograd_lite.tensor import Tensor
+from autograd_lite.tensor import Tensor, recording
 from autograd_lite.transforms import flatten
 
 
@@ -160,12 +160,22 @@ class StandIns:
     """Copies of a user's functions, classes and objects, in which NumPy's stand-in is used.
 
     `of(x)` is the copy of x, one for each x, and x itself where there is nothing to replace.
+    variables: the Tensors with which they run, whose gradients a copy by `copy` keeps.
     """
 
-    def __init__(self) -> None:
-        self.known: dict[int, Any] = {}
+    def __init__(self, variables: Sequence[Tensor] = ()) -> None:
+        self.variables = variables
+        self.known: dict[int, Any] = {id(f): self._copies(f) for f in (copy.copy, copy.deepcopy)}
         self.kept: list[Any] = []  # so that an id stays one object's
         self.builtins = {**vars(builtins), **BUILTINS, "__import__": self._import}
+
+    def _copies(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def copied(*args: Any, **kwargs: Any) -> Any:
+            with recording(self.variables):
+                return function(*args, **kwargs)
+
+        return copied
 
     def of(self, x: Any) -> Any:
         """What stands for x."""
@@ -180,8 +190,8 @@ class StandIns:
 
     def _copy(self, x: Any) -> Any:
         if isinstance(x, types.ModuleType):
-            users = is_users(getattr(x, "__file__", None))
-            return _Module(x, self.of) if users or x.__name__.split(".")[0] == "numpy" else x
+            replaced = x.__name__.split(".")[0] in ("numpy", "copy")
+            return _Module(x, self.of) if replaced or is_users(getattr(x, "__file__", None)) else x
         if isinstance(x, types.FunctionType):
             return self._function(x) if is_users(x.__code__.co_filename) else x
         if isinstance(x, types.MethodType):
