@@ -84,6 +84,7 @@ class _State(threading.local):
     guards: list[Any] | None = None  # while compiling: the checks of values, with what they check
     gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
     variables: frozenset[int] = frozenset()  # orders of what the transforms at work differentiate
+    items_stay = False  # .item() of what requires a gradient is a Tensor, as in code for arrays
 
     # While anomalies are looked for: file and line of each order, and what rules are wrapped in.
     recorded_at: dict[int, tuple[str, int]] | None = None
@@ -192,6 +193,11 @@ def recording(variables: Any = ()) -> Any:
     """
     orders = [x._order for x in variables]
     return _set(gradients=True, variables=_state.variables.union(orders))
+
+
+def items_stay() -> Any:
+    """Within this context `.item()` of what requires a gradient is a Tensor of one number."""
+    return _set(items_stay=True)
 
 
 def is_differentiated(t: Tensor) -> bool:
@@ -527,13 +533,16 @@ class Tensor(metaclass=_Listing):
             raise errors.no_value(".numpy()")
         return self._data.copy()
 
-    def item(self) -> Any:
-        """The value of a one-element tensor, as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The value of a one-element tensor, or of one element, as a Python number."""
         if _state.tracing:
             raise errors.no_value(".item()")
-        if self._data.size != 1:
+        if not index and self._data.size != 1:
             raise ValueError(f"{errors.described(self)} has {self._data.size} elements, not one")
-        return self._data.item()
+        if _state.items_stay and self._needs:
+            at = index[0] if index and isinstance(index[0], tuple) else index
+            return self[at] if len(at) == self._data.ndim else self.reshape(-1)[at or 0]
+        return self._data.item(*index)
 
     def detach(self) -> Tensor:
         """A new leaf with the same values and name, that requires no gradient."""

@@ -848,3 +848,29 @@ def test_arguments_that_forward_writes_into():
     assert ag.check_backward(forward, backward, args)
     wrong = lambda dout, cache: (dout @ cache[1].T, cache[0].T @ dout)
     assert ag.check_backward(forward, wrong, args)["w"].verdict == "differs"
+
+
+@pytest.mark.parametrize(
+    ("item", "place"),
+    [
+        (lambda x: x[1, 2].item(), (1, 2)),
+        (lambda x: x[1:, 2:].item(), (1, 2)),
+        (lambda x: x.item(5), (1, 2)),
+        (lambda x: x.item(0, 1), (0, 1)),
+        (lambda x: x.item((0, 1)), (0, 1)),
+        (lambda x: x.item(-1), (1, 2)),
+    ],
+)
+def test_a_number_that_forward_takes_of_an_array_keeps_its_gradient(item, place):
+    def cost(x, w):
+        dx = np.zeros((2, 3))
+        dx[place] = w[0]
+        J = item(x) * w[0].item()
+        print("J", "%.3f" % J, [float(J)])  # noqa: UP031
+        return J, dx, np.array([item(x), 0.0])
+
+    x, w = normal(2, 3), normal(2, seed=1)
+    assert ag.check_backward(cost, args=(x, w))
+    assert item(ag.Tensor(x, requires_grad=True)) == x[place], "elsewhere it is a number"
+    wrong = lambda x, w: (*cost(x, w)[:2], np.zeros(2))
+    assert not ag.check_backward(wrong, args=(x, w), seconds=0)
