@@ -160,6 +160,17 @@ def test_whose_gradients_these_are(gradients, verdicts):
     assert report.score() == np.mean([v == "agrees" for v in verdicts.values()])
 
 
+@pytest.mark.parametrize("other", [2, True, "rows", [0, 1], {"rate": 3}, np.arange(3), None])
+def test_none_stands_for_the_gradient_of_what_has_none(other):
+    forward = lambda x, other, w: (x @ w, (x, w))
+    backward = lambda dout, cache: (dout @ cache[1].T, None, cache[0].T @ dout)
+    args = normal(4, 3), other, normal(3, 2, seed=1)
+    assert ag.check_backward(forward, backward, args)
+    wrong = lambda dout, cache: (dout @ cache[1].T, dout, cache[0].T @ dout)
+    with pytest.raises(TypeError, match="<lambda> returned a gradient of other, .* None for"):
+        ag.check_backward(forward, wrong, args)
+
+
 def test_wrt_says_whose_they_are():
     def squares(a, b):
         return np.sum(a * b), (a, b)

@@ -97,6 +97,8 @@ class Arguments:
             if len(names) != len(listed):
                 raise TypeError(f"{who} returned {_number(len(listed))} for wrt={names}")
             pairs = list(zip(names, listed, strict=True))
+            if wrt is None:
+                pairs = [(name, g) for name, g in pairs if self._has(name, g, who)]
         found: dict[str, Any] = {}
         for name, g in pairs:
             found |= self._parts(name, g)
@@ -149,7 +151,7 @@ class Arguments:
         holding = [name for name in self.by_parameter if self.of(name)]
         for names in (arrays, holding, list(self.by_parameter)):
             if len(names) == len(gradients):
-                return [n for n, g in zip(names, gradients, strict=True) if self._has(n, g, who)]
+                return names
         fit = [
             list(names)
             for names in itertools.combinations(arrays, len(gradients))
