@@ -171,6 +171,33 @@ def test_none_stands_for_the_gradient_of_what_has_none(other):
         ag.check_backward(forward, wrong, args)
 
 
+def test_lists_of_gradients_belong_to_lists_of_arrays():
+    """Also where as many arrays stand among the arguments by themselves."""
+
+    def cost(biases, weights, x, y):
+        a = np.tanh(weights[0] @ x + biases[0])
+        r = weights[1] @ a + biases[1] - y
+        dz = (weights[1].T @ r) * (1 - a**2)
+        return np.sum(r**2) / 2, ([dz, r], [dz @ x.T, r @ a.T])
+
+    sizes = ((4, 1), (2, 1)), ((4, 3), (2, 4))
+    biases, weights = ([normal(*s, seed=k) for k, s in enumerate(many)] for many in sizes)
+    x, y = normal(3, 1), normal(2, 1)
+    report = ag.check_backward(cost, args=(biases, weights, x, y))
+    assert {e.label for e in report} == {"biases[0]", "biases[1]", "weights[0]", "weights[1]"}
+    assert report
+
+    class Network:
+        def __init__(self):
+            self.biases, self.weights = biases, weights
+
+        def cost(self, x, y):
+            J, (db, dw) = cost(self.biases, self.weights, x, y)
+            return J, {"biases": db, "weights": dw}
+
+    assert ag.check_backward(Network().cost, args=(x, y))
+
+
 def test_wrt_says_whose_they_are():
     def squares(a, b):
         return np.sum(a * b), (a, b)
@@ -459,7 +486,7 @@ def of_no_number(x):
 
 
 def cut(x):
-    J = np.sum(x * x).item()
+    J = np.float64(np.sum(x * x))
     return J, 2 * x
 
 
@@ -885,3 +912,15 @@ def test_a_number_that_forward_takes_of_an_array_keeps_its_gradient(item, place)
     assert item(ag.Tensor(x, requires_grad=True)) == x[place], "elsewhere it is a number"
     wrong = lambda x, w: (*cost(x, w)[:2], np.zeros(2))
     assert not ag.check_backward(wrong, args=(x, w), seconds=0)
+
+
+def test_of_what_only_digits_are_wrong_no_line_is_named():
+    def cost(p, y):
+        return -np.sum(y * np.log(p + 1e-7)), -y / p
+
+    p, y = np.array([0.2, 0.5, 0.3]), np.array([1.0, 0.0, 2.0])
+    report = ag.check_backward(cost, args=(p, y), wrt=["p"])
+    assert not report
+    assert report.first_wrong is None
+    assert "an ε that only one of the two has" in str(report)
+    assert "Hand in" not in str(report)

@@ -15,7 +15,7 @@ from autograd_lite.diagnosis.claims import numbers
 from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.stand_in import is_users_object
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import map_leaves, unflatten
+from autograd_lite.transforms import flatten, map_leaves, unflatten
 
 Path = tuple[Any, ...]
 
@@ -116,7 +116,7 @@ class Arguments:
         """The gradient of an array, or those of the arrays in a list or dict."""
         if name in self.paths or name in self.numbers:
             return {name: g}
-        if name not in self.by_parameter:
+        if not self.of(name):
             known = ", ".join({**self.paths, **self.by_parameter})
             raise KeyError(f"{name} is no argument of {self.who}. There are: {known}")
         return {inner: at(g, self.paths[inner][1:]) for inner in self.of(name)}
@@ -130,7 +130,8 @@ class Arguments:
                 and self.of(name)
             ):
                 inside = [at(gradients, self.paths[inner][1:]) for inner in self.of(name)]
-                if len(x) == len(gradients) and all(g is not None for g in inside):
+                alike = len(x) == len(gradients) and all(map(_of_one_kind, x, gradients))
+                if alike and all(g is not None for g in inside):
                     return name
         return None
 
@@ -150,12 +151,12 @@ class Arguments:
         arrays = [name for name in self.by_parameter if name in self.paths]
         holding = [name for name in self.by_parameter if self.of(name)]
         for names in (arrays, holding, list(self.by_parameter)):
-            if len(names) == len(gradients):
+            if len(names) == len(gradients) and all(map(self._of_one_kind, names, gradients)):
                 return names
         fit = [
             list(names)
-            for names in itertools.combinations(arrays, len(gradients))
-            if [self.array(n).shape for n in names] == [np.shape(g) for g in gradients]
+            for names in itertools.combinations(holding, len(gradients))
+            if [_shapes(self.by_parameter[n]) for n in names] == [_shapes(g) for g in gradients]
         ]
         if fit:
             return fit[0]
@@ -164,6 +165,9 @@ class Arguments:
             f"are {', '.join(arrays) or 'in none of them by themselves'}. Return one for each in "
             "order (None where there is none), or a dict by name, or say whose they are: wrt=[...]"
         )
+
+    def _of_one_kind(self, name: str, g: Any) -> bool:
+        return not self.of(name) or _of_one_kind(self.by_parameter[name], g)
 
     def _has(self, name: str, g: Any, who: str) -> bool:
         if g is not None and not self.of(name):
@@ -176,6 +180,17 @@ class Arguments:
 
 def _no_tensor(x: Any) -> Any:
     return x.numpy() if isinstance(x, Tensor) else x
+
+
+def _of_one_kind(x: Any, g: Any) -> bool:
+    """Whether x and g are both lists or dicts of arrays, or neither is; g may also be None."""
+    parts = flatten(g) if isinstance(g, dict | list | tuple) else []
+    nested = any(isinstance(part, np.ndarray) for part in parts)
+    return g is None or nested == isinstance(x, dict | list | tuple)
+
+
+def _shapes(tree: Any) -> list[tuple[int, ...]]:
+    return [np.shape(x) for x in flatten(tree)]
 
 
 def _is_float_array(x: Any) -> bool:

@@ -104,7 +104,7 @@ def check_backward(
         report.notes = _elsewhere(code, compared, wrt, drawn, report.notes)
     report.entries += _entries_left_out(code, given, recorded)
     report.notes += _notes(code, plain.gradients, given, recorded.used)
-    if not report.ok and seconds > 0:
+    if seconds > 0 and not (report.ok or report.only_rounded):
         report.first_wrong, report.repair = diagnosed(code, wrt, seconds)
     return report
 

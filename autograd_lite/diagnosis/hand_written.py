@@ -276,7 +276,7 @@ class HandWritten:
         if not (isinstance(J, Tensor) and J.requires_grad):
             raise ValueError(
                 f"what {self.name} returns does not depend on its float arrays by operations on "
-                "them: its gradient was cut, by .item() or by a list of numbers perhaps"
+                "them: its gradient was cut, by np.float64() or a list of numbers perhaps"
             )
         return J.reshape(())
 
