@@ -485,6 +485,15 @@ def test_a_deep_network():
     assert len(ag.derive(J).lines) == 4 * 40
 
 
+def test_what_is_assigned_stands_with_its_place():
+    v = tensor("v", 3)
+    a = v * 0  # which is 0, and no array, once it is simplified
+    a[0], a[2] = v[1], v[0] * v[1]
+    first, _, last = ag.derive(np.sum(a**2)).lines
+    assert first.rhs == "setitem(setitem(0, [0], v[1]), [2], v[0] v[1])"
+    assert "setitem(∂J/∂T1, [2], 0)[0]" in last.rhs
+
+
 def test_what_is_zero_but_for_rounding_is_shown():
     S, K, s, r = (tensor(n) for n in "SKsr")
     S.data, K.data, s.data, r.data = (np.array(x) for x in (100.0, 95.0, 0.2, 0.03))

@@ -106,6 +106,7 @@ def compare(
             _judge(claims, at, tolerances, forward, own_values, seconds, progress)
         agree = [c for c in claims if c.entry.verdict == "agrees" and not callable(c.source)]
         notes = coincidences(Layout(at[0]), agree) if len(agree) == len(claims) else []
+        notes += _drowned(claims, tolerances)
     ordered = sorted(claims, key=lambda c: (c.entry.verdict != "shape", *_from_the_cost(paths, c)))
     report = Report([*forward, *(c.entry for c in ordered)])
     report.notes = notes
@@ -166,6 +167,18 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
 def _nearly_right(claim: Claim, point: Point) -> bool:
     """Whether so many digits are right that a formula is hardly wrong: no long search then."""
     return claim.entry.error <= rounding_of_copies(point.gradients[claim.step.number])
+
+
+def _drowned(claims: list[Claim], tolerances: Tolerances) -> list[str]:
+    """A note on gradients that rounding alone changes by more than two right ones may differ."""
+    off = {c.entry.label: by for c in claims if (by := tolerances.drowned(c.step)) is not None}
+    if not off:
+        return []
+    label, by = max(off.items(), key=lambda pair: pair[1])
+    return [
+        f"Rounding alone changes d{label} by {by:.2g} at these numbers: there is a kink right "
+        "there, or what is left of numbers that cancel. Try random numbers."
+    ]
 
 
 # Your own forward values
