@@ -65,6 +65,17 @@ def rare(kind: Any) -> Callable[..., Any]:
     return handler
 
 
+def put_into(y: Any, out: Tensor, name: str) -> Tensor:
+    """What a function of this name gives with out=: the Tensor out, with y assigned to it."""
+    if np.shape(y) != out.shape:
+        raise ValueError(
+            f"{name}(..., out={errors.described(out)}) does not fit: the result has the shape "
+            f"{np.shape(y)}"
+        )
+    rare(np.copyto)(out, y)
+    return out
+
+
 class _State(threading.local):
     """What is recorded in this thread: gradients (not inside no_grad), or everything (tracing)."""
 
@@ -75,6 +86,7 @@ class _State(threading.local):
     stand_ins = False  # while compiling: whether arguments only stand in for arrays
     since = 0  # while tracing: the order of the first tensor that may be assigned to
     variables: frozenset[int] = frozenset()  # orders of what the transforms at work differentiate
+    items_stay = False  # .item() of what requires a gradient is a Tensor, as in code for arrays
 
     # While anomalies are looked for: file and line of each order, and what rules are wrapped in.
     recorded_at: dict[int, tuple[str, int]] | None = None
@@ -195,6 +207,11 @@ def recording(variables: Any = ()) -> Any:
     """
     orders = [x._order for x in variables]
     return _set(gradients=True, variables=_state.variables.union(orders))
+
+
+def items_stay() -> Any:
+    """Within this context `.item()` of what requires a gradient is a Tensor of one number."""
+    return _set(items_stay=True)
 
 
 def is_differentiated(t: Tensor) -> bool:
@@ -530,13 +547,16 @@ class Tensor(metaclass=_Listing):
             raise errors.no_value(".numpy()")
         return self._data.copy()
 
-    def item(self) -> Any:
-        """The value of a one-element tensor, as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The value of a one-element tensor, or of one element, as a Python number."""
         if _state.tracing:
             raise errors.no_value(".item()")
-        if self._data.size != 1:
+        if not index and self._data.size != 1:
             raise ValueError(f"{errors.described(self)} has {self._data.size} elements, not one")
-        return self._data.item()
+        if _state.items_stay and self._needs:
+            at = index[0] if index and isinstance(index[0], tuple) else index
+            return self[at] if len(at) == self._data.ndim else self.reshape(-1)[at or 0]
+        return self._data.item(*index)
 
     def detach(self) -> Tensor:
         """A new leaf with the same values and name, that requires no gradient."""
@@ -578,6 +598,9 @@ class Tensor(metaclass=_Listing):
         return rare(np.ufunc)(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if isinstance(out := kwargs.get("out"), Tensor):
+            y = function(*args, **{k: v for k, v in kwargs.items() if k != "out"})
+            return put_into(y, out, f"np.{function.__name__}")
         handler = HANDLERS.get(function) or handler_of(function)
         name = lambda: f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:

@@ -531,3 +531,54 @@ def test_what_was_written_through_keeps_its_name_and_its_gradient():
 def test_the_programs_know_views_from_aliases():
     program = Program(["v0 = A * 1.5", "v1 = v0[1]", "v2 = v0", "return np.sum(v1)"])
     assert program.with_copies().lines[1:3] == ["v1 = v0[1].copy()", "v2 = v0"]
+
+
+FILLED = {  # NumPy's functions that write into an array, and what they write
+    "fill_diagonal": lambda x, v: np.fill_diagonal(x, v[0]),
+    "fill_diagonal, several": lambda x, v: np.fill_diagonal(x, v),
+    "fill_diagonal, again and again": lambda x, v: np.fill_diagonal(x, v[:2]),
+    "fill_diagonal, no Tensor": lambda x, v: np.fill_diagonal(x, -np.inf),
+    "fill_diagonal of a view": lambda x, v: np.fill_diagonal(x[1:, :2], v[1]),
+    "copyto": lambda x, v: np.copyto(x, v[:, None]),
+    "copyto, chosen": lambda x, v: np.copyto(x, v[:, None], where=ONE[:3, :3] > 0),
+    "out=": lambda x, v: np.multiply(x, v[:, None], out=x),
+    "out= of a view": lambda x, v: np.multiply(x[0], v, out=x[0]),
+    "out= of a function": lambda x, v: np.clip(x, -0.5, 0.5, out=x),
+    "out= of another's result": lambda x, v: np.sum(x, axis=0, out=x[1]),
+}
+
+
+@pytest.mark.parametrize("name", FILLED)
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_numpys_functions_that_write(name, shape):
+    if "copyto" in name or "out" in name:
+        shape = (3, 3)
+
+    def f(x, v):
+        y = np.tanh(x)
+        FILLED[name](y, v)
+        return np.exp(y) * x
+
+    x, v = normal(*shape, seed=8), normal(3, seed=9)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(f(ag.Tensor(x), ag.Tensor(v)).data, f(x, v))
+        assert ag.check_gradients(f, x, v)
+        cost = lambda x, v: np.sum(np.sin(f(x, v)))
+        (J, found), (same, right) = (
+            run(x, v)
+            for run in (
+                ag.compile(ag.value_and_grad(cost, (0, 1))),
+                ag.value_and_grad(cost, (0, 1)),
+            )
+        )
+    np.testing.assert_allclose([J, *map(np.sum, found)], [same, *map(np.sum, right)])
+
+
+def test_a_diagonal_that_is_not_there():
+    for shape in ((3,), (2, 2, 3)):
+        with pytest.raises(ValueError, match="no diagonal to fill"):
+            np.fill_diagonal(ag.Tensor(np.zeros(shape)), 0.0)
+    cube, right = ag.Tensor(np.zeros((2, 2, 2))), np.zeros((2, 2, 2))
+    np.fill_diagonal(cube, 1.0)
+    np.fill_diagonal(right, 1.0)
+    np.testing.assert_array_equal(cube.data, right)

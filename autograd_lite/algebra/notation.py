@@ -487,6 +487,8 @@ class Style:
             return self.within(e.arguments[0], ATOM) + self.index(e.static["index"]), ATOM
         if e.op is rules.scatter_add:
             inside = [inside[0], self.index(e.static["index"])]
+        if e.op is rules.setitem:
+            inside = [inside[0], self.index(e.static["index"]), inside[1]]
         if e.op is rules.einsum:
             arrow = r" \to " if self.latex else "→"
             inside.insert(0, e.static["subscripts"].replace("->", arrow))
