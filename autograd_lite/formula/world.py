@@ -564,11 +564,11 @@ class World:
         """The first derivative of a letter by another one, of which the note says nothing."""
         for d in _all_derivatives(left, right):
             of = d.of.of if isinstance(d.of, Element) else d.of
-            if not isinstance(of, Symbol):
-                continue
-            ends = (self.by_number[x.number] for x in (of, d.wrt) if x.kind == "value")
-            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(of):
-                return f"{of.label} is as a function of {d.wrt.label}"
+            ends = (of, d.wrt) if isinstance(of, Symbol) else (d.wrt,)
+            unsaid = any(self.by_number[x.number].unsaid for x in ends if x.kind == "value")
+            if unsaid and d.wrt.number not in self.numbers_in(of):
+                what = of.label if isinstance(of, Symbol) else "what is differentiated"
+                return f"{what} is as a function of {d.wrt.label}"
         return ""
 
     def reached(self, e: Expression, but: Iterable[int] = ()) -> Iterator[Expression]:
