@@ -94,7 +94,10 @@ NOT_A_STEP = {  # functions of NumPy
     **dict.fromkeys((np.argwhere, np.nonzero, np.flatnonzero), VALUES),
     **dict.fromkeys((np.isrealobj, np.iscomplexobj), "of a Tensor always the same"),
     **dict.fromkeys((np.allclose, np.array_equal, np.array_equiv), ONE_TRUTH),
-    **dict.fromkeys((operator.setitem, np.add.at, np.subtract.at), "`item assignment` is a step"),
+    **dict.fromkeys(
+        (operator.setitem, np.add.at, np.subtract.at, np.copyto, np.fill_diagonal),
+        "`item assignment` is a step",
+    ),
 }
 NOT_DRAWN = {
     written_last: "within the derivative of `item assignment`",
