@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.matrices import NoMatrix
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.tree import Expression, Symbol, symbols
 from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
+from autograd_lite.derivation.indices import without_indices
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.formula.elaboration import Elaborator
 from autograd_lite.formula.evidence import COSTS
@@ -359,6 +361,7 @@ class _World(World):
         self.kind = "normal"
         self.counts: dict[str, Tensor] = {}
         self.known: dict[Expression, Any] = {}
+        self.indices: NoMatrix | None = None  # why indices are left
 
     def value(self, symbol: Symbol) -> Any:
         if symbol.kind != "size":
@@ -370,6 +373,10 @@ class _World(World):
 
     def evaluated(self, e: Expression) -> Any:
         """On a tape where what is written twice, as σ(X w), is one step, which has one name."""
+        try:
+            e = without_indices(e)
+        except NoMatrix as error:
+            self.indices = self.indices or error
         return evaluate(e, self.value, True, self.known)
 
     def draw_again(self, kind: str) -> None:
