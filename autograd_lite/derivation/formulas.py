@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, count, islice
+from itertools import chain, count, islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,14 @@ from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
 from autograd_lite.derivation.indices import without_indices
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.formula.elaboration import Elaborator
-from autograd_lite.formula.evidence import COSTS
-from autograd_lite.formula.naming import Key, names_in, taken_apart
+from autograd_lite.formula.evidence import COSTS, ELEMENTS
+from autograd_lite.formula.naming import Key, NameParts, names_in, taken_apart
 from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import NotePlan, planned
 from autograd_lite.formula.shapes import settled, settled_shape
 from autograd_lite.formula.statements import formula, read
 from autograd_lite.formula.syntax import (
+    BigOperator,
     Bracket,
     Call,
     Chain,
@@ -79,6 +80,7 @@ class FormulaOnTape:
         if plan.unread:
             raise plan.unread[0]
         _assume_shapes(plan)
+        self.samples = _assume_samples(plan, shapes or {})
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw, largest_first)
         self.world = _World(plan, drawing, self.properties)
@@ -157,7 +159,9 @@ class FormulaOnTape:
             base = "𝕊" if "symmetric" in known else "ℝ"
             declared.append(f"{letter} ∈ {base}{sizes}")
         rows = self.world.plan.softmax and (self.world.softmax == "rows" or self.world.plan.rows)
-        matter = ["---", "softmax: rows", "---"] if rows else []
+        matter = [f"{name}: {said}" for name, said in self.samples.items()]
+        matter += ["softmax: rows"] if rows else []
+        matter = ["---", *matter, "---"] if matter else []
         return [*matter, ", ".join(declared), *self.written]
 
     def in_letters(self, form: ClosedForm, x: str) -> ClosedForm:
@@ -272,30 +276,72 @@ def _assume_shapes(plan: NotePlan) -> None:
             if name.letter[:1].isupper():
                 plan.evidence[name.letter] = "matrix"
         for node in nodes(definition.meaning):
-            for letter in _small_vectors(node):
-                plan.evidence.setdefault(letter, "vector")
+            for name in _vectors(node):
+                if not name.indices:
+                    plan.evidence.setdefault(name.letter, "vector")
 
 
-def _small_vectors(node: Any) -> Iterator[str]:
-    """Letters that are added or multiplied within (x − y)ᵀ, ‖x − y‖, sum(x)."""
-    if isinstance(node, Scripted) and isinstance(node.base, Bracket):
-        if any(s.kind == "ᵀ" for s in node.scripts):
-            yield from _terms(node.base.parts[0])
-    elif isinstance(node, Bracket) and node.kind == "‖":
-        yield from _terms(node.parts[0])
-    elif isinstance(node, Scripted) and isinstance(node.base, Call):
-        if any(s.kind == "ᵀ" for s in node.scripts):
+def _assume_samples(plan: NotePlan, shapes: Mapping[str, Sequence[str | int]]) -> dict[str, str]:
+    """What x_i is where it is a vector, a `row` of X or a `column`, by the name; y_i is a number.
+
+    The matrix is called x itself where X is another one.
+    """
+    meanings = [d.meaning for d in plan.definitions]
+    parts = [node for meaning in meanings for node in nodes(meaning)]
+    bound = {i.text for x in parts if isinstance(x, BigOperator) for i in x.indices} & ELEMENTS
+    for letter in bound:
+        plan.families.pop(letter, None)
+    sampled = {name.letter for x in parts for name in _vectors(x) if name.indices}
+    sampled |= {x.lower() for x in shapes if len(shapes[x]) == 2} - shapes.keys() - plan.mentioned
+    found = {}
+    for name in (name for meaning in meanings for name in names_in(meaning)):
+        items = [x for script in name.indices for x in script.items]
+        letter = name.letter
+        if letter not in sampled or len(items) != 1 or getattr(items[0], "text", "") not in bound:
+            continue
+        capital = letter.upper() if letter.isascii() else letter
+        free = capital not in plan.mentioned and letter not in shapes
+        whole = capital if capital in shapes or free else letter
+        first, second = (*shapes.get(whole, ()), "", "")[:2]
+        column = name.indices[0].kind == "^" or (second in COUNTS and first not in COUNTS)
+        found[f"{letter}_{items[0].text}"] = "column" if column else "row"
+        plan.evidence[whole] = "matrix"
+    plan.conventions.update(found)
+    return found
+
+
+def _vectors(node: Any) -> Iterator[NameParts]:
+    """What is added or multiplied within (x − y)ᵀ, ‖x − y‖, ⟨x, y⟩, sum(x); x_i in wᵀ x_i too."""
+    if isinstance(node, Scripted) and any(s.kind == "ᵀ" for s in node.scripts):
+        name = taken_apart(node)
+        if name is not None and name.indices:
+            yield name
+        elif isinstance(node.base, Bracket | Call):
             yield from _terms(node.base)
+    elif isinstance(node, Bracket) and node.kind in "‖⟨":
+        for part in node.parts:
+            yield from _terms(part)
+    elif isinstance(node, Product):
+        for (_, a), (sign, b) in pairwise(node.factors):
+            if sign in ("", "·", "@") and _is_matrix(a):
+                yield from (x for x in _terms(b) if x.indices)
     elif isinstance(node, Call):
         name = taken_apart(node.function)
         if name is not None and name.letter in ("sum", "mean", "softmax", "logsumexp", "diag"):
             yield from _terms(node.arguments[0])
 
 
-def _terms(node: Any) -> Iterator[str]:
+def _is_matrix(node: Any) -> bool:
+    """Whether a factor is written as a matrix, or as a row: W, wᵀ, (x − y)ᵀ."""
+    if isinstance(node, Scripted) and node.scripts[-1].kind == "ᵀ":
+        return True
+    return isinstance(node, Name) and node.text[:1].isupper() and node.text not in COUNTS
+
+
+def _terms(node: Any) -> Iterator[NameParts]:
     name = taken_apart(node)
     if name is not None and not name.operations:
-        yield name.letter
+        yield name
     elif isinstance(node, Sum):
         for _, term in node.terms:
             yield from _terms(term)

@@ -138,6 +138,8 @@ class Indexing(Operations):
         rows, columns = matrix_shape(e)
         samples = rows if self.world.plan.rows else columns
         step = letter_and_step(script.items[0])
+        if is_one(columns) and step and self._goes_over(step[0], rows, env):
+            return self.element(e, [script.items[0]], env)  # y^{(i)}, where there is one y
         if samples.root.value is None and step and step[0] in self.world.plan.families:
             joined(samples, self.world.size(self.world.plan.extent(step[0], None)[1]))
         if self.world.plan.rows:
@@ -145,6 +147,14 @@ class Indexing(Operations):
             return self._part(e, index, None, columns)
         index = self.index(script.items[0], columns, env)
         return self._part(e, None, index, rows)
+
+    def _goes_over(self, letter: str, size: Any, env: Env) -> bool:
+        """Whether an index is said to go from 1 to this size."""
+        if letter in env.axes:
+            return str(env.axes[letter].count) == str(size)
+        if letter not in self.world.plan.families:
+            return False
+        return str(self.world.size(self.world.plan.extent(letter, None)[1])) == str(size)
 
     def _part(self, e: Expression, row: Any, column: Any, size: Any) -> Expression:
         if is_one(size):

@@ -284,9 +284,14 @@ class NameReader(Indexing):
             e = self.known(key, env)
             if e is not None:
                 return self.column(e, marked[0], env), rest
-        if not others and letter.upper() in self.world.plan.mentioned and not self.world.closed:
-            whole = self.world.undeclared(Key(letter.upper())).symbol
-            return self.column(whole, marked[0], env), ()
+        (item,) = marked[0].items[:1] or (None,)
+        said = self.world.plan.conventions.get(f"{letter}_{getattr(item, 'text', '')}")
+        if not others and (said or letter.upper() in self.world.plan.mentioned):
+            whole = self.undeclared_whole(Key(letter.upper()))
+            return None if whole is None else (self.column(whole, marked[0], env), ())
+        if not others and getattr(item, "text", "") in env.axes:
+            vector = self.undeclared_whole(Key(letter))
+            return None if vector is None else (self.element(vector, [item], env), ())
         return None
 
     def numbered_sample(
@@ -296,19 +301,27 @@ class NameReader(Indexing):
         lowered = [s for s in name.indices if s.kind == "_"]
         if len(lowered) != 1 or len(lowered[0].items) != 1 or not name.letter[:1].islower():
             return None
-        index = env.axes.get(getattr(lowered[0].items[0], "text", ""))
+        (item,) = lowered[0].items
+        index = env.axes.get(getattr(item, "text", ""))
+        if index is None:
+            return None
         rest = tuple(s for s in name.indices if s is not lowered[0])
         key = self.world.key(name.letter.upper(), rest, env.letters)
-        whole = self.known(key, env) if index is not None else None
-        if whole is None or index is None:
+        said = self.world.plan.conventions.get(f"{name.letter}_{index.label}")
+        whole = self.known(key, env) or (said and self.undeclared_whole(key))
+        if not whole:
             return None
         rows, columns = matrix_shape(whole)
-        count: Any = index.count
-        if str(count) == str(columns):
-            return self._part(whole, None, index, rows), ()
-        if str(count) == str(rows):
-            return self._part(whole, index, None, columns), ()
+        chosen = {str(rows): "row", str(columns): "column"}.get(str(index.count), said)
+        if chosen == "column":
+            return self._part(whole, None, self.index(item, columns, env), rows), ()
+        if chosen == "row":
+            return self._part(whole, self.index(item, rows, env), None, columns), ()
         return None
+
+    def undeclared_whole(self, key: Key) -> Symbol | None:
+        """The matrix whose rows or columns a note names, where it says nothing more of it."""
+        return None if self.world.closed else self.world.undeclared(key).symbol
 
     def _has_no_element(self, e: Expression, rest: tuple[Script, ...], env: Env) -> bool:
         """Whether an index goes further than the elements of a vector: x_i is a sample then."""
