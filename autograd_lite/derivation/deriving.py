@@ -178,6 +178,8 @@ def derive_text(
     def form(x: str) -> ClosedForm:
         try:
             return first.in_letters(closed_form([first.on(x), second.on(x)], style, order), x)
+        except NoMatrix as error:
+            raise first.world.indices or error from None
         except ArithmeticError:  # an inverse that there is not, at these sizes: XᵀX of a wide X
             others = formula_on_tapes(text, shapes, assume, largest_first=False)
             pairs = [tape.on(x) for tape in others]

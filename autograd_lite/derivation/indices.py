@@ -167,6 +167,7 @@ def _refuse(e: Expression, labels: list[Label]) -> None:
 
 def _single(terms: list[Term], e: Expression) -> Factor:
     """A sum of products as one matrix, which is what e is."""
+    terms = [_contracted(t) for t in terms]
     labels = _open(terms)
     if len(labels) > 2:
         letters = sorted({x.label for x in all_parts(e) if isinstance(x, Index)})
@@ -212,7 +213,8 @@ def _times(a: list[Term], b: list[Term]) -> list[Term]:
 
 
 def _collected(terms: list[Term]) -> list[Term]:
-    if len(terms) == 1 or len(_open(terms)) > 2:
+    """The same sum, as one factor where it is a matrix."""
+    if len(terms) == 1 or len(_open(map(_contracted, terms))) > 2:
         return terms
     return [Term(1, (_single(terms, number(0)),))]
 
@@ -223,25 +225,26 @@ def _summed(terms: list[Term], label: Label, count: int) -> list[Term]:
     found = []
     for t in _relabelled(terms, {label: bound}):
         if any(bound in f.labels for f in t.factors):
-            found.append(_contracted(replace(t, summed=(*t.summed, bound))))
+            found.append(replace(t, summed=(*t.summed, bound)))
         else:
             found.append(replace(t, factors=(Factor(number(count), ()), *t.factors)))
     return found
 
 
 def _contracted(t: Term) -> Term:
-    """A product in which every sum is taken that leaves a matrix; others wait for outer sums."""
-    factors, waiting = list(t.factors), list(t.summed)
-    while True:
-        ready = [s for s in waiting if len(_around(factors, s)) <= 2]
-        if not ready:
-            return replace(t, factors=tuple(factors), summed=tuple(waiting))
-        waiting.remove(ready[-1])
-        mine = [f for f in factors if ready[-1] in f.labels]
-        factors = [*(f for f in factors if f not in mine), _joined(mine, ready[-1])]
+    """A product in which sums are taken, where they leave a matrix: first those with few labels."""
+    factors, waiting = t.factors, list(t.summed)
+    while waiting:
+        s = min(waiting, key=lambda s: len(_around(factors, s)))
+        if len(_around(factors, s)) > 2:
+            break
+        waiting.remove(s)
+        mine = [f for f in factors if s in f.labels]
+        factors = (*(f for f in factors if s not in f.labels), _joined(mine, s))
+    return replace(t, factors=factors, summed=tuple(waiting))
 
 
-def _around(factors: list[Factor], s: Label) -> list[Label]:
+def _around(factors: Iterable[Factor], s: Label) -> list[Label]:
     return [x for x in _labels(f for f in factors if s in f.labels) if x != s]
 
 
