@@ -27,7 +27,17 @@ from autograd_lite.algebra.matrices import (
     times,
     transposition,
 )
-from autograd_lite.algebra.tree import Apply, Expression, Named, Number, Ones, Shape, Symbol, only
+from autograd_lite.algebra.tree import (
+    Apply,
+    Expression,
+    Named,
+    Number,
+    Ones,
+    Shape,
+    Symbol,
+    only,
+    unit_vector,
+)
 
 
 def own_name(op: Any) -> str:
@@ -172,6 +182,7 @@ _CONVERSIONS: dict[Any, Callable[..., Expression]] = {
     np.transpose: _of_transpose,
     np.broadcast_to: _of_broadcast,
     only: lambda e, shape, convert: convert(e.arguments[0]),
+    unit_vector: lambda e, shape, convert: e,
 }
 _OWN: dict[str, Callable[..., Expression]] = {"cofactors": _of_cofactors}
 _OF_MATRICES: set[Any] = {np.linalg.inv, np.linalg.pinv, np.linalg.det, np.trace}

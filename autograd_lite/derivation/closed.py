@@ -265,6 +265,7 @@ def resized(e: Expression, size: Callable[[int], int]) -> Expression:
         return replace(e, shape=shape)
     if isinstance(e, Apply):
         static = {k: size(x) if k == "N" else x for k, x in e.static.items()}
+        static |= {k: shape for k in ("shape",) if k in static}
         arguments = tuple(resized(x, size) for x in e.arguments)
         return Apply(e.op, arguments, shape, static, e.mark)
     return e

@@ -36,6 +36,7 @@ from autograd_lite.formula.syntax import (
     Name,
     Product,
     Quotient,
+    Script,
     Scripted,
     Sum,
     nodes,
@@ -94,7 +95,7 @@ class FormulaOnTape:
                 self.world.undeclared(Key(letter))
         try:
             entry = self.world.find(Key(self.name))
-        except (Undefined, RecursionError) as error:
+        except (Undefined, IndexError, RecursionError) as error:
             raise ValueError(f"{text!r} cannot be read: {error}") from error
         if entry is None:
             raise ValueError(f"{text!r} is no formula")
@@ -113,13 +114,20 @@ class FormulaOnTape:
             for kind in ("normal", "unit", "definite"):
                 for _ in range(3):
                     self.world.draw_again(kind)
-                    value: Tensor = self.world.value(self.entry.symbol)
+                    value = self._value()
                     if not np.isfinite(value.data).all():
                         break
                 else:
                     return value
         raise ValueError(f"{self.name} is not finite at any values that were tried: say more of "
                          "its letters with assume=")  # fmt: skip
+
+    def _value(self) -> Tensor:
+        try:
+            value: Tensor = self.world.value(self.entry.symbol)
+        except (IndexError, ValueError) as error:
+            raise self.world.indices or error from None
+        return value
 
     def _name_sizes(self) -> None:
         """Letters for the sizes of the leaves: those of the text, and free ones for the rest."""
@@ -180,7 +188,7 @@ class FormulaOnTape:
         while waiting:
             name = waiting.pop()
             meant: Any = entries[name.label].meaning
-            meaning = with_sizes(in_matrices(settled(meant)), self.sizes)
+            meaning = with_sizes(in_matrices(without_indices(settled(meant))), self.sizes)
             names.insert(0, (name, meaning))
             inside = {s.label: s for s in symbols(meaning) if s.kind == "value"}
             known = {s.label for s in (*inputs, *waiting, *(n for n, _ in names))}
@@ -259,14 +267,37 @@ def _before_brackets(plan: NotePlan) -> list[str]:
         *ELEMENTWISE,
         *(d.name.letter for d in plan.definitions if d.parameters),
     }
+    bound = _bound(plan)
     found = {}
     for definition in plan.definitions:
         for node in nodes(definition.meaning):
             name = taken_apart(node.function) if isinstance(node, Call) else None
-            raised = name is not None and all(s.kind == "^" and not s.mark for s in name.indices)
-            if name is not None and raised and name.letter not in known:
+            if name is None or name.letter in known or _sampled(name) & plan.conventions.keys():
+                continue
+            if all(_is_power(s) or _indices(s) <= bound for s in name.indices):
                 found[name.letter] = True
     return list(found)
+
+
+def _is_power(script: Script) -> bool:
+    return script.kind == "^" and not script.mark
+
+
+def _indices(script: Script) -> set[str]:
+    """The letters of a script, as i and j of A_ij."""
+    return {getattr(x, "text", "") for x in script.items}
+
+
+def _bound(plan: NotePlan) -> set[str]:
+    """The letters of indices over which something is summed."""
+    parts = (x for d in plan.definitions for x in nodes(d.meaning) if isinstance(x, BigOperator))
+    return {i.text for x in parts for i in x.indices} & ELEMENTS
+
+
+def _sampled(name: NameParts) -> set[str]:
+    """`x_i`, of x_i or x^{(i)}."""
+    letters = {x for script in name.indices for x in _indices(script)}
+    return {f"{name.letter}_{x}" for x in letters if len(letters) == 1}
 
 
 def _assume_shapes(plan: NotePlan) -> None:
@@ -286,26 +317,27 @@ def _assume_samples(plan: NotePlan, shapes: Mapping[str, Sequence[str | int]]) -
 
     The matrix is called x itself where X is another one.
     """
-    meanings = [d.meaning for d in plan.definitions]
-    parts = [node for meaning in meanings for node in nodes(meaning)]
-    bound = {i.text for x in parts if isinstance(x, BigOperator) for i in x.indices} & ELEMENTS
+    bound = _bound(plan)
     for letter in bound:
         plan.families.pop(letter, None)
-    sampled = {name.letter for x in parts for name in _vectors(x) if name.indices}
-    sampled |= {x.lower() for x in shapes if len(shapes[x]) == 2} - shapes.keys() - plan.mentioned
+    names = [name for d in plan.definitions for name in names_in(d.meaning)]
+    parts = [node for d in plan.definitions for node in nodes(d.meaning)]
+    vectors = {name.letter for x in parts for name in _vectors(x) if name.indices}
+    vectors |= {x.lower() for x in shapes if len(shapes[x]) == 2} - shapes.keys() - plan.mentioned
     found = {}
-    for name in (name for meaning in meanings for name in names_in(meaning)):
-        items = [x for script in name.indices for x in script.items]
+    for name in names:
         letter = name.letter
-        if letter not in sampled or len(items) != 1 or getattr(items[0], "text", "") not in bound:
+        if letter not in vectors or not all(_indices(s) <= bound for s in name.indices):
             continue
         capital = letter.upper() if letter.isascii() else letter
         free = capital not in plan.mentioned and letter not in shapes
         whole = capital if capital in shapes or free else letter
         first, second = (*shapes.get(whole, ()), "", "")[:2]
-        column = name.indices[0].kind == "^" or (second in COUNTS and first not in COUNTS)
-        found[f"{letter}_{items[0].text}"] = "column" if column else "row"
-        plan.evidence[whole] = "matrix"
+        columns = second in COUNTS and first not in COUNTS
+        for x in _sampled(name):
+            raised = name.indices[0].kind == "^"
+            found[x] = "column" if raised or columns else "row"
+            plan.evidence[whole] = "matrix"
     plan.conventions.update(found)
     return found
 

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.algebra.matrices import NoMatrix, diagonal_of, is_by_element, unit_matrix
+from autograd_lite.algebra.matrices import (
+    NoMatrix,
+    diagonal_of,
+    is_by_element,
+    unit_column,
+    unit_matrix,
+)
 from autograd_lite.algebra.notation import TEXT
 from autograd_lite.algebra.tree import (
     AXES,
@@ -35,8 +41,9 @@ from autograd_lite.algebra.tree import (
     product,
     stretched,
     transposed,
+    unit_vector,
 )
-from autograd_lite.formula.vocabulary import SlopeOf, matrix_trace, unit_vector
+from autograd_lite.formula.vocabulary import SlopeOf, matrix_trace
 
 Label = Hashable  # an Index, ROWS or COLUMNS, or an object of its own for what is summed over
 ROWS, COLUMNS = "rows", "columns"
@@ -158,8 +165,11 @@ def _filled(f: Factor, e: Expression) -> Expression:
 
 def _refuse(e: Expression, labels: list[Label]) -> None:
     if labels:
-        letters = " and ".join(x.label for x in labels if isinstance(x, Index)) or "an index"
-        raise NoMatrix(f"{TEXT(e)} depends on {letters}: sum over it, Σ_i …, or name the element")
+        letters = [x.label for x in labels if isinstance(x, Index)]
+        raise NoMatrix(
+            f"{TEXT(e)} depends on {' and '.join(letters)}, over which it has no form as matrices: "
+            f"sum over it, Σ_{(letters or 'i')[0]} …"
+        )
 
 
 # Sums of products as matrices
@@ -274,14 +284,15 @@ def _of_element(e: Element) -> list[Term]:
     new: dict[Label, Label] = {} if e.column else {COLUMNS: ROWS}  # a row is taken as a column
     for axis, (own, at) in enumerate(zip((ROWS, COLUMNS), (e.row, e.column), strict=True)):
         size = _size(e.of, axis)
-        if isinstance(at, Number) and size > 1:
+        if isinstance(at, Number) and size > 1 and at.value in range(1, size + 1):
             terms = _at_a_number(terms, own, at, size)
         elif isinstance(at, Index) and (at.low, at.count) == (1, size):
             new[own] = at
         elif at is not None and size > 1:
             raise NoMatrix(
-                f"{TEXT(e)} does not go over all of {TEXT(e.of)}, from the first to the last: "
-                "give what it takes a letter of its own, or write it with a matrix, as D w"
+                f"{TEXT(e)} does not go over all of {TEXT(e.of)}, from the first to the last, here "
+                f"{size}: write it as a product with a matrix, as D w for differences, or say with "
+                "shapes= how many there are"
             )
     return _relabelled(terms, new)
 
@@ -292,8 +303,8 @@ def _size(e: Expression, axis: int) -> int:
 
 def _at_a_number(terms: list[Term], own: Label, at: Number, size: int) -> list[Term]:
     """w_2 = e_2ᵀ w."""
-    e = Apply(unit_vector, (at,), (size, 1), {"shape": (size, 1)}, AXES)
-    return _summed(_times([Term(1, (Factor(e, (own,)),))], terms), own, size)
+    e = Factor(unit_column(int(at.value), size), (own,))
+    return _summed(_times([Term(1, (e,))], terms), own, size)
 
 
 def _of_total(e: Total) -> list[Term]:

@@ -136,7 +136,8 @@ class Functions(NameReader):
             e = self.known(key, env)
             if e is not None:
                 return self.with_scripts(e, rest, env)
-        return None
+        sample = self.numbered_sample(name, env)
+        return None if sample is None else self.with_scripts(*sample, env)
 
     def _is_function(self, name: NameParts, env: Env) -> bool:
         key = self.world.key(name.letter.rstrip("′"), name.indices, env.letters)

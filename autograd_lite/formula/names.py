@@ -19,6 +19,7 @@ from autograd_lite.algebra.tree import (
     Ones,
     Symbol,
     symbols,
+    unit_vector,
 )
 from autograd_lite.formula.indexing import Indexing, label_letter
 from autograd_lite.formula.naming import Key, NameParts, letter_and_step, subsets, taken_apart
@@ -48,7 +49,6 @@ from autograd_lite.formula.vocabulary import (
     gathered,
     identity_matrix,
     side_by_side,
-    unit_vector,
 )
 from autograd_lite.formula.world import COUNTS, Outside, Undefined
 
@@ -337,6 +337,8 @@ class NameReader(Indexing):
             return self.ones(lowered, env), ()
         if letter == "δ" and len(lowered) == 2:
             a, b = (self.index(x, None, env) for x in lowered)
+            if isinstance(a, Index) and isinstance(b, Index):
+                joined(a.count, b.count)
             return Apply(np.equal, (a, b), ()), tuple(s for s in name.indices if s.kind == "^")
         if letter == "I" and len(lowered) <= 1:
             size = (
