@@ -31,6 +31,7 @@ from autograd_lite.algebra.tree import (
     only,
     product,
     terms,
+    unit_vector,
 )
 
 # Names
@@ -267,6 +268,9 @@ class Style:
             return self.quotient(e)
         if e.op in (np.broadcast_to, np.reshape, only):
             return self.write(e.arguments[0])
+        if e.op is unit_vector:
+            index = self(e.arguments[0])
+            return f"e_{index}" if len(index) == 1 else f"e_{{{index}}}", ATOM
         if e.op in (np.dot, np.matmul):
             return self.matrix_product(*e.arguments), PRODUCT
         if e.op is np.transpose and e.shape == e.arguments[0].shape[::-1]:

@@ -45,7 +45,7 @@ from autograd_lite.algebra.tree import (
 )
 from autograd_lite.derivation.closed import ClosedForm, On, closed_form, together, with_sizes
 from autograd_lite.derivation.fitting import Writing, fitted, notation_named
-from autograd_lite.derivation.formulas import formula_on_tapes
+from autograd_lite.derivation.formulas import formula_on_tapes, shapes_of_numbered
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.derivation.result import Derivation, FormulaDerivation, Line
 from autograd_lite.graph import Step
@@ -157,8 +157,10 @@ def derive_text(
     strict: bool,
 ) -> Derivation:
     """The derivation of a formula: see `derive`."""
+    asked = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    shapes = shapes_of_numbered(text, asked, shapes)
     first, second = formula_on_tapes(text, shapes, assume)
-    letters = [wrt] if isinstance(wrt, str) else list(first.letters if wrt is None else wrt)
+    letters = asked if wrt is not None else list(first.letters)
     unknown = [x for x in (*letters, *(assume or {})) if x not in first.letters]
     if unknown:
         said = ", ".join(map(str, unknown))

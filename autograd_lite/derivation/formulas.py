@@ -34,6 +34,7 @@ from autograd_lite.formula.syntax import (
     Call,
     Chain,
     Name,
+    Num,
     Product,
     Quotient,
     Script,
@@ -210,6 +211,22 @@ class FormulaOnTape:
             if s.op is None and s.tensor.requires_grad and not s.is_gradient
         }
         return NamedTape(recorded, fresh, self.sizes, self.properties)
+
+
+def shapes_of_numbered(
+    text: str, wrt: Sequence[str], shapes: Mapping[str, Sequence[str | int]] | None
+) -> dict[str, Sequence[str | int]]:
+    """The shapes, with those of vectors of which a text has only w_1, w_2, …, and that are wrt."""
+    found = dict(shapes or {})
+    names = [x for line in text.strip().splitlines() for x in names_in(formula(line.strip()))]
+    taken = {str(n) for shape in found.values() for n in shape} | {x.letter for x in names}
+    free = (c for c in LETTERS if c not in taken)
+    for letter in (x for x in wrt if x not in found):
+        scripts = [x.indices for x in names if x.letter == letter]
+        items = [s[0].items if len(s) == 1 and s[0].kind == "_" else () for s in scripts]
+        if items and all(len(x) == 1 and isinstance(x[0], Num) for x in items):
+            found[letter] = (next(free),)
+    return found
 
 
 def _properties(assume: Mapping[str, str]) -> dict[str, frozenset[str]]:
