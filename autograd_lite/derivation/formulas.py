@@ -37,7 +37,6 @@ from autograd_lite.formula.syntax import (
     Num,
     Product,
     Quotient,
-    Script,
     Scripted,
     Sum,
     nodes,
@@ -112,7 +111,7 @@ class FormulaOnTape:
     def _finite(self) -> Tensor:
         """The value at the first kind of values at which it is finite."""
         with np.errstate(all="ignore"):
-            for kind in ("normal", "unit", "definite"):
+            for kind in ("normal", "unit", "definite", "fraction"):
                 for _ in range(3):
                     self.world.draw_again(kind)
                     value = self._value()
@@ -223,7 +222,7 @@ def shapes_of_numbered(
     free = (c for c in LETTERS if c not in taken)
     for letter in (x for x in wrt if x not in found):
         scripts = [x.indices for x in names if x.letter == letter]
-        items = [s[0].items if len(s) == 1 and s[0].kind == "_" else () for s in scripts]
+        items = [s[0].items if s and s[0].kind == "_" else () for s in scripts]
         if items and all(len(x) == 1 and isinstance(x[0], Num) for x in items):
             found[letter] = (next(free),)
     return found
@@ -284,37 +283,17 @@ def _before_brackets(plan: NotePlan) -> list[str]:
         *ELEMENTWISE,
         *(d.name.letter for d in plan.definitions if d.parameters),
     }
-    bound = _bound(plan)
-    found = {}
+    bound, found = _bound(plan), {}
     for definition in plan.definitions:
         for node in nodes(definition.meaning):
             name = taken_apart(node.function) if isinstance(node, Call) else None
-            if name is None or name.letter in known or _sampled(name) & plan.conventions.keys():
+            if name is None or name.letter in known:
                 continue
-            if all(_is_power(s) or _indices(s) <= bound for s in name.indices):
+            indexed = bool(name.indices) and _indices(name) <= bound
+            sampled = any(f"{name.letter.upper()}_{i}" in plan.conventions for i in _indices(name))
+            if (indexed and not sampled) or not any(s.kind != "^" or s.mark for s in name.indices):
                 found[name.letter] = True
     return list(found)
-
-
-def _is_power(script: Script) -> bool:
-    return script.kind == "^" and not script.mark
-
-
-def _indices(script: Script) -> set[str]:
-    """The letters of a script, as i and j of A_ij."""
-    return {getattr(x, "text", "") for x in script.items}
-
-
-def _bound(plan: NotePlan) -> set[str]:
-    """The letters of indices over which something is summed."""
-    parts = (x for d in plan.definitions for x in nodes(d.meaning) if isinstance(x, BigOperator))
-    return {i.text for x in parts for i in x.indices} & ELEMENTS
-
-
-def _sampled(name: NameParts) -> set[str]:
-    """`x_i`, of x_i or x^{(i)}."""
-    letters = {x for script in name.indices for x in _indices(script)}
-    return {f"{name.letter}_{x}" for x in letters if len(letters) == 1}
 
 
 def _assume_shapes(plan: NotePlan) -> None:
@@ -329,34 +308,58 @@ def _assume_shapes(plan: NotePlan) -> None:
                     plan.evidence.setdefault(name.letter, "vector")
 
 
-def _assume_samples(plan: NotePlan, shapes: Mapping[str, Sequence[str | int]]) -> dict[str, str]:
-    """What x_i is where it is a vector, a `row` of X or a `column`, by the name; y_i is a number.
+def _bound(plan: NotePlan) -> set[str]:
+    """The letters of indices over which something is summed; l in W_l is none."""
+    names = [name for d in plan.definitions for name in names_in(d.meaning)]
+    parts = (x for d in plan.definitions for x in nodes(d.meaning) if isinstance(x, BigOperator))
+    summed = {i.text for x in parts for i in x.indices}
+    of_names = {
+        letter
+        for name in names
+        if len(letters := _indices(name)) == 1 and name.letter[:1].isupper()
+        for letter in letters
+    }
+    return summed & ELEMENTS | summed - of_names
 
-    The matrix is called x itself where X is another one.
+
+def _indices(name: NameParts) -> set[str]:
+    """The letters in the scripts of a name, as i and j of A_ij; "" for anything else."""
+    scripts = (s for s in name.indices if s.kind == "_" or s.mark)
+    return {getattr(x, "text", "") for s in scripts for x in s.items}
+
+
+def _assume_samples(plan: NotePlan, shapes: Mapping[str, Sequence[str | int]]) -> dict[str, str]:
+    """Where x_i is a vector, whether it is a `row` or a `column` of X; where not, x is a vector.
+
+    The matrix has the capital letter, or that of the vector where the capital is another one.
     """
     bound = _bound(plan)
+    plan.elements |= bound
     for letter in bound:
         plan.families.pop(letter, None)
-    names = [name for d in plan.definitions for name in names_in(d.meaning)]
     parts = [node for d in plan.definitions for node in nodes(d.meaning)]
     vectors = {name.letter for x in parts for name in _vectors(x) if name.indices}
     vectors |= {x.lower() for x in shapes if len(shapes[x]) == 2} - shapes.keys() - plan.mentioned
     found = {}
-    for name in names:
-        letter = name.letter
-        if letter not in vectors or not all(_indices(s) <= bound for s in name.indices):
+    for name in (name for d in plan.definitions for name in names_in(d.meaning)):
+        indices = _indices(name) & bound
+        if name.letter not in vectors or len(indices) != 1:
             continue
-        capital = letter.upper() if letter.isascii() else letter
-        free = capital not in plan.mentioned and letter not in shapes
-        whole = capital if capital in shapes or free else letter
+        whole = _whole(name.letter, plan, shapes)
         first, second = (*shapes.get(whole, ()), "", "")[:2]
-        columns = second in COUNTS and first not in COUNTS
-        for x in _sampled(name):
-            raised = name.indices[0].kind == "^"
-            found[x] = "column" if raised or columns else "row"
-            plan.evidence[whole] = "matrix"
+        raised = all(s.kind == "^" for s in name.indices)
+        columns = raised or (second in COUNTS and first not in COUNTS)
+        found[f"{whole}_{indices.pop()}"] = "column" if columns else "row"
+        plan.evidence[whole] = "matrix"
     plan.conventions.update(found)
     return found
+
+
+def _whole(letter: str, plan: NotePlan, shapes: Mapping[str, Sequence[str | int]]) -> str:
+    """The letter of the matrix that x_1, x_2, … are the rows of."""
+    capital = letter.upper()
+    free = letter.isascii() and capital not in plan.mentioned and letter not in shapes
+    return capital if capital in shapes or free else letter
 
 
 def _vectors(node: Any) -> Iterator[NameParts]:
@@ -499,6 +502,8 @@ class _World(World):
         values = rng.uniform(0.3, 1.5, size=shape)
         if self.kind == "normal" and not known & {"positive", "definite"}:
             values = rng.standard_normal(shape) / (shape[1] ** 0.5 if len(shape) == 2 else 1)
+        if self.kind == "fraction":
+            values = rng.uniform(0.1, 0.9, size=shape)
         square = len(shape) == 2 and shape[0] == shape[1]
         if square and (self.kind == "definite" or "definite" in known):
             values = np.eye(n) + 0.3 * rng.standard_normal(shape) / n**0.5

@@ -369,6 +369,14 @@ def _along(e: Apply, f: Factor) -> Factor:
     return f
 
 
+def _square(e: Apply) -> list[Term]:
+    """The square of a matrix by element; of a sum with more labels, multiplied out."""
+    terms = _terms(e.arguments[0])
+    if len(_open(map(_contracted, terms))) > 2:
+        return _times(terms, terms)
+    return [Term(1, (_operated(e),))]
+
+
 def _negated(terms: list[Term]) -> list[Term]:
     return [replace(t, sign=-t.sign) for t in terms]
 
@@ -426,6 +434,7 @@ _SUMS: dict[Any, Callable[[Apply], list[Term]]] = {
     np.negative: lambda e: _negated(_terms(e.arguments[0])),
     np.multiply: lambda e: _times(*map(_terms, e.arguments)),
     np.divide: _quotient,
+    np.square: _square,
     np.dot: _of_dot,
     np.transpose: lambda e: _relabelled(_terms(e.arguments[0]), _TURNED),
     only: lambda e: _terms(e.arguments[0]),

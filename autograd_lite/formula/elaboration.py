@@ -28,7 +28,7 @@ from autograd_lite.algebra.tree import (
     substituted,
     symbols,
 )
-from autograd_lite.formula.evidence import COSTS_AND_LOSSES, ELEMENTS, called_with_an_index
+from autograd_lite.formula.evidence import COSTS_AND_LOSSES, called_with_an_index
 from autograd_lite.formula.functions import Functions
 from autograd_lite.formula.indexing import DOTS
 from autograd_lite.formula.naming import Key, NameParts, letter_and_step, taken_apart
@@ -312,7 +312,7 @@ class Elaborator(Functions):
     def meet_indices(self, condition: Chain, count: Any, env: Env) -> None:
         """The indices that a condition meets first, as i in the sum over k ≠ i."""
         for x in condition.parts:
-            if not (isinstance(x, Name) and x.text in ELEMENTS and env.free):
+            if not (isinstance(x, Name) and x.text in self.world.plan.elements and env.free):
                 continue
             known = self.simple(NameParts(x.text, (), (), False, x), env)
             if known is None and self.world.find(Key(x.text)) is None:
@@ -386,7 +386,9 @@ class Elaborator(Functions):
                         numbering = step[0] in self.world.plan.families and not self.world.depth_of(
                             step[0]
                         )
-                        if numbering or (script.kind == "_" and step[0] in ELEMENTS):
+                        if numbering or (
+                            script.kind == "_" and step[0] in self.world.plan.elements
+                        ):
                             letters.setdefault(step[0])
         if letters:
             names = tuple(Name(node.start, node.start, x) for x in letters)

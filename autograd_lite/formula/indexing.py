@@ -18,7 +18,6 @@ from autograd_lite.algebra.tree import (
     Symbol,
     transposed,
 )
-from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     counted,
     differences,
@@ -56,6 +55,8 @@ class Indexing(Operations):
         lowered: list[Any] = []
         pending: list[Script] = []
         for script in scripts:
+            if script.kind == "_" and not script.items:
+                raise Undefined(f"_{script.raw} after something that is no name")
             if script.kind == "_":
                 lowered += script.items
             else:
@@ -220,7 +221,7 @@ class Indexing(Operations):
         letter = name.letter if name and not name.indices and not name.operations else None
         if letter and letter not in env.axes and letter not in env.letters:
             n = self.world.number(node, env.letters)
-            if n is not None and letter not in ELEMENTS:
+            if n is not None and letter not in self.world.plan.elements:
                 return Number(Fraction(n))
             if len(letter.rstrip("′")) > 1:
                 raise Undefined(f"the index {letter} means nothing here")

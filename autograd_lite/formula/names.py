@@ -285,9 +285,10 @@ class NameReader(Indexing):
             if e is not None:
                 return self.column(e, marked[0], env), rest
         (item,) = marked[0].items[:1] or (None,)
-        said = self.world.plan.conventions.get(f"{letter}_{getattr(item, 'text', '')}")
-        if not others and (said or letter.upper() in self.world.plan.mentioned):
-            whole = self.undeclared_whole(Key(letter.upper()))
+        capital = letter.upper()
+        said = self.world.plan.conventions.get(f"{capital}_{getattr(item, 'text', '')}")
+        if not others and (said or capital in self.world.plan.mentioned):
+            whole = self.undeclared_whole(Key(capital))
             return None if whole is None else (self.column(whole, marked[0], env), ())
         if not others and getattr(item, "text", "") in env.axes:
             vector = self.undeclared_whole(Key(letter))
@@ -307,7 +308,7 @@ class NameReader(Indexing):
             return None
         rest = tuple(s for s in name.indices if s is not lowered[0])
         key = self.world.key(name.letter.upper(), rest, env.letters)
-        said = self.world.plan.conventions.get(f"{name.letter}_{index.label}")
+        said = self.world.plan.conventions.get(f"{key}_{index.label}")
         whole = self.known(key, env) or (said and self.undeclared_whole(key))
         if not whole:
             return None

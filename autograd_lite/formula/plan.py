@@ -133,6 +133,7 @@ class NotePlan:
     size_letters: set[str] = field(default_factory=set)  # as they are written
     bare: set[str] = field(default_factory=set)  # names that stand without arguments
     mentioned: set[str] = field(default_factory=set)
+    elements: set[str] = field(default_factory=ELEMENTS.copy)  # letters that may be indices
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one

@@ -27,7 +27,6 @@ from autograd_lite.algebra.tree import (
     children,
     rebuilt,
 )
-from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     Key,
     KeyPart,
@@ -363,7 +362,7 @@ class World:
         step = letter_and_step(node) if not isinstance(node, str) else None
         if step is None or (letter, step[0]) in self.plan.labels:
             return False
-        return step[0] in ELEMENTS and step[0] not in self.plan.families
+        return step[0] in self.plan.elements and step[0] not in self.plan.families
 
     def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
         """From where to where a letter goes in this drawing."""
