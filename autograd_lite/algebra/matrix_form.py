@@ -130,6 +130,9 @@ def _is_diagonal(static: Any, n: int) -> bool:
     )
 
 
+_NO_INDEX = "x[…] has no form as matrices, and neither has the derivative of a product Π"
+
+
 def _of_getitem(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
     x, *at = e.arguments
     flat = is_op(x, np.reshape) and len(x.shape) == 1 and len(x.arguments[0].shape) == 2
@@ -138,12 +141,12 @@ def _of_getitem(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> E
         return Apply(diagonal_of, (matrix,), shape)
     if not at and prod(x.shape) == prod(e.shape) == 1:
         return convert(x)
-    raise NoMatrix("an index has no form as matrices")
+    raise NoMatrix(_NO_INDEX)
 
 
 def _of_scatter(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
     if prod(e.shape) != 1 or len(e.arguments) > 1:
-        raise NoMatrix("an index has no form as matrices")
+        raise NoMatrix(_NO_INDEX)
     return convert(e.arguments[0])
 
 

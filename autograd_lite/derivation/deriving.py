@@ -45,7 +45,8 @@ from autograd_lite.algebra.tree import (
 )
 from autograd_lite.derivation.closed import ClosedForm, On, closed_form, together, with_sizes
 from autograd_lite.derivation.fitting import Writing, fitted, notation_named
-from autograd_lite.derivation.formulas import formula_on_tapes, shapes_of_numbered
+from autograd_lite.derivation.formulas import formula_on_tapes
+from autograd_lite.derivation.letters import shapes_of_numbered
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.derivation.result import Derivation, FormulaDerivation, Line
 from autograd_lite.graph import Step
@@ -180,15 +181,16 @@ def derive_text(
     def form(x: str) -> ClosedForm:
         try:
             return first.in_letters(closed_form([first.on(x), second.on(x)], style, order), x)
-        except NoMatrix as error:
-            raise first.world.indices or error from None
         except ArithmeticError:  # an inverse that there is not, at these sizes: XᵀX of a wide X
             others = formula_on_tapes(text, shapes, assume, largest_first=False)
             pairs = [tape.on(x) for tape in others]
             return others[0].in_letters(closed_form(pairs, style, order), x)
 
     def forms() -> dict[str, ClosedForm]:
-        return {x: form(x) for x in letters}
+        try:
+            return {x: form(x) for x in letters}
+        except (NoMatrix, ArithmeticError) as error:
+            raise first.world.indices or error from None
 
     note, meanings = first.note, notation.meanings
     return FormulaDerivation(note, first.remarks, first.shapes, lines, forms, steps, meanings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, count, islice, pairwise
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -20,34 +20,27 @@ from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.tree import Expression, Symbol, symbols
 from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
 from autograd_lite.derivation.indices import without_indices
+from autograd_lite.derivation.letters import (
+    LETTERS,
+    assume_samples,
+    assume_shapes,
+    before_brackets,
+    has_weights,
+    numbers_in,
+)
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.formula.elaboration import Elaborator
-from autograd_lite.formula.evidence import COSTS, ELEMENTS
-from autograd_lite.formula.naming import Key, NameParts, names_in, taken_apart
+from autograd_lite.formula.evidence import COSTS
+from autograd_lite.formula.naming import Key, names_in, taken_apart
 from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import NotePlan, planned
 from autograd_lite.formula.shapes import settled, settled_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import (
-    BigOperator,
-    Bracket,
-    Call,
-    Chain,
-    Name,
-    Num,
-    Product,
-    Quotient,
-    Scripted,
-    Sum,
-    nodes,
-)
-from autograd_lite.formula.tokens import FUNCTION_WORDS
-from autograd_lite.formula.vocabulary import ELEMENTWISE
+from autograd_lite.formula.syntax import Chain
 from autograd_lite.formula.world import COUNTS, NameEntry, SizeDrawing, Undefined, World
 from autograd_lite.graph import Steps
 from autograd_lite.tensor import Tensor
 
-LETTERS = "nmkpqrsd"  # for sizes without one
 PROPERTIES: dict[str, frozenset[str]] = {
     "positive": frozenset({"positive"}),
     "symmetric": frozenset({"symmetric"}),
@@ -80,15 +73,15 @@ class FormulaOnTape:
         plan = planned(read(note_of(note, "formula", ".txt" if "\\" not in note else ".md")))
         if plan.unread:
             raise plan.unread[0]
-        _assume_shapes(plan)
-        self.samples = _assume_samples(plan, shapes or {})
+        assume_shapes(plan)
+        self.samples = assume_samples(plan, shapes or {})
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw, largest_first)
         self.world = _World(plan, drawing, self.properties)
         for size in (str(n) for shape in (shapes or {}).values() for n in shape):
             if not size.isdigit():
                 self.world.named_size(size)
-        for letter in _before_brackets(plan):  # `A (x + y)` is a product
+        for letter in before_brackets(plan):  # `A (x + y)` is a product
             if letter in COUNTS:
                 self.world.named_size(letter)
             elif self.world.find(Key(letter)) is None:
@@ -212,22 +205,6 @@ class FormulaOnTape:
         return NamedTape(recorded, fresh, self.sizes, self.properties)
 
 
-def shapes_of_numbered(
-    text: str, wrt: Sequence[str], shapes: Mapping[str, Sequence[str | int]] | None
-) -> dict[str, Sequence[str | int]]:
-    """The shapes, with those of vectors of which a text has only w_1, w_2, …, and that are wrt."""
-    found = dict(shapes or {})
-    names = [x for line in text.strip().splitlines() for x in names_in(formula(line.strip()))]
-    taken = {str(n) for shape in found.values() for n in shape} | {x.letter for x in names}
-    free = (c for c in LETTERS if c not in taken)
-    for letter in (x for x in wrt if x not in found):
-        scripts = [x.indices for x in names if x.letter == letter]
-        items = [s[0].items if s and s[0].kind == "_" else () for s in scripts]
-        if items and all(len(x) == 1 and isinstance(x[0], Num) for x in items):
-            found[letter] = (next(free),)
-    return found
-
-
 def _properties(assume: Mapping[str, str]) -> dict[str, frozenset[str]]:
     for letter, said in assume.items():
         if said not in PROPERTIES:
@@ -240,7 +217,7 @@ def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, st
     *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
     syntax = formula(last)
     sizes = {n for shape in shapes.values() for n in shape}
-    numbers = {x: () for x in _numbers(syntax) if x not in sizes} | dict(shapes)
+    numbers = {x: () for x in numbers_in(syntax) if x not in sizes} | dict(shapes)
     if isinstance(syntax, Chain):
         name = taken_apart(syntax.parts[0])
         if name is None or syntax.relations != ("=",):
@@ -258,171 +235,6 @@ def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, st
     if "\\" in text:
         lines = [f"$$ {line} $$" for line in lines]
     return "\n\n".join(lines) + "\n", label, [*before, last]
-
-
-def _numbers(syntax: Any) -> Iterator[str]:
-    """Small letters before I, or alone below a line or under a root there, if nothing says more."""
-    for node in nodes(syntax):
-        parts = [node.below] if isinstance(node, Quotient) else []
-        if isinstance(node, Product):
-            parts = [x for sign, x in node.factors if sign == "/"]
-            pairs = zip(node.factors, node.factors[1:], strict=False)
-            parts += [x for (_, x), (_, y) in pairs if isinstance(y, Name) and y.text == "I"]
-        for x in parts:
-            if isinstance(x, Bracket) and x.kind == "√":
-                (x,) = x.parts
-            name = taken_apart(x)
-            if name is not None and not (name.indices or name.operations):
-                yield from {name.letter} - {*COUNTS} if name.letter.islower() else ()
-
-
-def _before_brackets(plan: NotePlan) -> list[str]:
-    """Letters before brackets that are no functions, known ones or of the text."""
-    known = {
-        *FUNCTION_WORDS,
-        *ELEMENTWISE,
-        *(d.name.letter for d in plan.definitions if d.parameters),
-    }
-    bound, found = _bound(plan), {}
-    for definition in plan.definitions:
-        for node in nodes(definition.meaning):
-            name = taken_apart(node.function) if isinstance(node, Call) else None
-            if name is None or name.letter in known:
-                continue
-            indexed = bool(name.indices) and _indices(name) <= bound
-            sampled = any(f"{name.letter.upper()}_{i}" in plan.conventions for i in _indices(name))
-            if (indexed and not sampled) or not any(s.kind != "^" or s.mark for s in name.indices):
-                found[name.letter] = True
-    return list(found)
-
-
-def _assume_shapes(plan: NotePlan) -> None:
-    """Capital letters are matrices; small ones are vectors where they are transposed or summed."""
-    for definition in plan.definitions:
-        for name in names_in(definition.meaning):
-            if name.letter[:1].isupper():
-                plan.evidence[name.letter] = "matrix"
-        for node in nodes(definition.meaning):
-            for name in _vectors(node):
-                if not name.indices:
-                    plan.evidence.setdefault(name.letter, "vector")
-
-
-def _bound(plan: NotePlan) -> set[str]:
-    """The letters of indices over which something is summed; l in W_l is none."""
-    names = [name for d in plan.definitions for name in names_in(d.meaning)]
-    parts = (x for d in plan.definitions for x in nodes(d.meaning) if isinstance(x, BigOperator))
-    summed = {i.text for x in parts for i in x.indices}
-    of_names = {
-        letter
-        for name in names
-        if len(letters := _indices(name)) == 1 and name.letter[:1].isupper()
-        for letter in letters
-    }
-    return summed & ELEMENTS | summed - of_names
-
-
-def _indices(name: NameParts) -> set[str]:
-    """The letters in the scripts of a name, as i and j of A_ij; "" for anything else."""
-    scripts = (s for s in name.indices if s.kind == "_" or s.mark)
-    return {getattr(x, "text", "") for s in scripts for x in s.items}
-
-
-def _assume_samples(plan: NotePlan, shapes: Mapping[str, Sequence[str | int]]) -> dict[str, str]:
-    """Where x_i is a vector, whether it is a `row` or a `column` of X; where not, x is a vector.
-
-    The matrix has the capital letter, or that of the vector where the capital is another one.
-    """
-    bound = _bound(plan)
-    plan.elements |= bound
-    for letter in bound:
-        plan.families.pop(letter, None)
-    parts = [node for d in plan.definitions for node in nodes(d.meaning)]
-    vectors = {name.letter for x in parts for name in _vectors(x) if name.indices}
-    vectors |= {x.lower() for x in shapes if len(shapes[x]) == 2} - shapes.keys() - plan.mentioned
-    found = {}
-    for name in (name for d in plan.definitions for name in names_in(d.meaning)):
-        indices = _indices(name) & bound
-        if name.letter not in vectors or len(indices) != 1:
-            continue
-        whole = _whole(name.letter, plan, shapes)
-        first, second = (*shapes.get(whole, ()), "", "")[:2]
-        raised = all(s.kind == "^" for s in name.indices)
-        columns = raised or (second in COUNTS and first not in COUNTS)
-        found[f"{whole}_{indices.pop()}"] = "column" if columns else "row"
-        plan.evidence[whole] = "matrix"
-    plan.conventions.update(found)
-    return found
-
-
-def _whole(letter: str, plan: NotePlan, shapes: Mapping[str, Sequence[str | int]]) -> str:
-    """The letter of the matrix that x_1, x_2, … are the rows of."""
-    capital = letter.upper()
-    free = letter.isascii() and capital not in plan.mentioned and letter not in shapes
-    return capital if capital in shapes or free else letter
-
-
-def _vectors(node: Any) -> Iterator[NameParts]:
-    """What is added or multiplied within (x − y)ᵀ, ‖x − y‖, ⟨x, y⟩, sum(x); x_i in wᵀ x_i too."""
-    if isinstance(node, Scripted) and any(s.kind == "ᵀ" for s in node.scripts):
-        name = taken_apart(node)
-        if name is not None and name.indices:
-            yield name
-        elif isinstance(node.base, Bracket | Call):
-            yield from _terms(node.base)
-    elif isinstance(node, Bracket) and node.kind in "‖⟨":
-        for part in node.parts:
-            yield from _terms(part)
-    elif isinstance(node, Product):
-        for (_, a), (sign, b) in pairwise(node.factors):
-            if sign in ("", "·", "@") and _is_matrix(a):
-                yield from (x for x in _terms(b) if x.indices)
-    elif isinstance(node, Call):
-        name = taken_apart(node.function)
-        if name is not None and name.letter in ("sum", "mean", "softmax", "logsumexp", "diag"):
-            yield from _terms(node.arguments[0])
-
-
-def _is_matrix(node: Any) -> bool:
-    """Whether a factor is written as a matrix, or as a row: W, wᵀ, (x − y)ᵀ."""
-    if isinstance(node, Scripted) and node.scripts[-1].kind == "ᵀ":
-        return True
-    return isinstance(node, Name) and node.text[:1].isupper() and node.text not in COUNTS
-
-
-def _terms(node: Any) -> Iterator[NameParts]:
-    name = taken_apart(node)
-    if name is not None and not name.operations:
-        yield name
-    elif isinstance(node, Sum):
-        for _, term in node.terms:
-            yield from _terms(term)
-    elif isinstance(node, Quotient):
-        yield from _terms(node.above)
-    elif isinstance(node, Product) and all(sign == "/" for sign, _ in node.factors[1:]):
-        yield from _terms(node.factors[0][1])
-    elif isinstance(node, Product) and all(sign in "∘⊙*" for sign, _ in node.factors[1:]):
-        for _, factor in node.factors:
-            yield from _terms(factor)
-    elif isinstance(node, Bracket | Call):
-        for part in node.parts if isinstance(node, Bracket) else node.arguments:
-            yield from _terms(part)
-
-
-def _has_weights(plan: NotePlan) -> bool:
-    """Whether softmax stands before a factor, as in softmax(S) V: its rows are weights."""
-    products = (
-        node.factors
-        for definition in plan.definitions
-        for node in nodes(definition.meaning)
-        if isinstance(node, Product)
-    )
-    return any(_is_softmax(x) for factors in products for _, x in factors[:-1])
-
-
-def _is_softmax(node: Any) -> bool:
-    name = taken_apart(node.function) if isinstance(node, Call) else None
-    return name is not None and name.letter == "softmax"
 
 
 def _primes(text: str, draw: int, largest_first: bool) -> Iterator[int]:
@@ -453,7 +265,7 @@ class _World(World):
         self, plan: NotePlan, drawing: SizeDrawing, properties: Mapping[str, frozenset[str]]
     ) -> None:
         super().__init__(
-            plan, drawing, Elaborator, softmax="rows" if _has_weights(plan) else "columns"
+            plan, drawing, Elaborator, softmax="rows" if has_weights(plan) else "columns"
         )
         self.properties = properties
         self.kind = "normal"

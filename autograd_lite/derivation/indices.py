@@ -1,14 +1,14 @@
 """Formulas with indices as formulas of matrices: `without_indices`.
 
-Σ_i Σ_j A_ij x_i x_j is xᵀ A x. Each part is a sum of products of matrices whose axes have labels:
-indices, or the rows and columns of the part itself. A sum over an index joins the factors that have
-it, in a matrix product where they have two other labels, so that no array of three axes is needed.
+Σ_i Σ_j A_ij x_i x_j is xᵀ A x. A part is read as a sum of products of matrices whose axes have
+labels: indices, or the rows and the columns of the part itself. A sum over an index joins the
+factors that have it in one matrix product, as long as two other labels are left at most.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,11 @@ from autograd_lite.algebra.matrices import (
     NoMatrix,
     diagonal_of,
     is_by_element,
+    is_op,
     unit_column,
     unit_matrix,
 )
-from autograd_lite.algebra.notation import TEXT
+from autograd_lite.algebra.notation import RELATIONS, TEXT
 from autograd_lite.algebra.tree import (
     AXES,
     Apply,
@@ -45,8 +46,18 @@ from autograd_lite.algebra.tree import (
 )
 from autograd_lite.formula.vocabulary import SlopeOf, matrix_trace
 
-Label = Hashable  # an Index, ROWS or COLUMNS, or an object of its own for what is summed over
-ROWS, COLUMNS = "rows", "columns"
+MOST_TERMS = 200  # of what is multiplied out
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """The label of one sum: two sums over i have two."""
+
+    label: str
+
+
+ROWS, COLUMNS = Bound("its rows"), Bound("its columns")  # of a part, where it stands
+Label = Index | Bound
 
 
 @dataclass(frozen=True)
@@ -71,10 +82,10 @@ class Term:
 
 
 def without_indices(e: Expression) -> Expression:
-    """The expression in matrices, with the same value at the sizes that it has.
+    """An expression with the same value at its sizes, in which matrices stand for elements.
 
-    Raises NoMatrix, with words for a reader, where three indices meet that are not summed over, or
-    an index does not go over all of a row or a column.
+    Raises NoMatrix, in words for a reader, where three indices meet before one of them is summed
+    over, and where an index does not go over all of a row or a column.
 
     >>> from autograd_lite.algebra.tree import Symbol
     >>> A, x = Symbol("value", "A", 0, (3, 3)), Symbol("value", "x", 1, (3, 1))
@@ -84,9 +95,7 @@ def without_indices(e: Expression) -> Expression:
     >>> TEXT(without_indices(Total(np.sum, i, Total(np.sum, j, body, ()), ())))
     'xᵀ A x'
     """
-    if not _has_indices(e):
-        return e
-    return _filled(_single(_terms(e), e), e)
+    return _in_its_shape(_as_matrix(_terms(e), e), e) if _has_indices(e) else e
 
 
 def _has_indices(e: Expression) -> bool:
@@ -96,33 +105,33 @@ def _has_indices(e: Expression) -> bool:
 def _terms(e: Expression) -> list[Term]:
     """A part as a sum of products."""
     if not _has_indices(e):
-        return [Term(1, (_whole(e),))]
+        return _sole(_whole(e))
     if isinstance(e, Named):
         return _terms(e.meaning)
     if isinstance(e, Element):
         return _of_element(e)
     if isinstance(e, Total):
         return _of_total(e)
-    if not isinstance(e, Apply):
-        said = ", as a number: give 1, 2, … a letter, as in Σ_i c_i w_i"
-        raise NoMatrix(f"{TEXT(e)} has no form as matrices{said if isinstance(e, Index) else ''}")
-    if e.op in _SUMS:
-        return _SUMS[e.op](e)
-    return _gathered(e) if e.mark == AXES else [Term(1, (_operated(e),))]
+    if isinstance(e, Apply):
+        reader = _SUMS.get(e.op, _gathered if e.mark == AXES else _operated)
+        return reader(e)
+    said = " as a number: give 1, 2, … a letter, c in Σ_i c_i w_i" if isinstance(e, Index) else ""
+    raise NoMatrix(f"{TEXT(e)} has no form in matrices{said}")
+
+
+def _sole(f: Factor) -> list[Term]:
+    return [Term(1, (f,))]
 
 
 def _whole(e: Expression) -> Factor:
     """A part without indices."""
-    shape = e.shape
-    if not shape:
-        return Factor(e, ())
-    labels = tuple(x for x, n in zip((ROWS, COLUMNS), shape, strict=True) if n > 1)
-    if not labels:
-        return Factor(Apply(only, (e,), ()), ())
-    return Factor(e if shape[0] > 1 else transposed(e), labels)
+    labels = tuple(x for x, n in zip((ROWS, COLUMNS), e.shape, strict=False) if n > 1)
+    if labels == (COLUMNS,):
+        e = transposed(e)
+    return Factor(e if labels or not e.shape else Apply(only, (e,), ()), labels)
 
 
-# What becomes of labels
+# Labels
 
 
 def _labels(factors: Iterable[Factor]) -> tuple[Label, ...]:
@@ -131,81 +140,72 @@ def _labels(factors: Iterable[Factor]) -> tuple[Label, ...]:
     return tuple(dict.fromkeys(x for f in ordered for x in f.labels))
 
 
-def _open(terms: Iterable[Term]) -> tuple[Label, ...]:
-    """The labels that are not summed over, and those whose sums wait."""
+def _labels_of_sum(terms: Iterable[Term]) -> tuple[Label, ...]:
     return _labels(f for t in terms for f in t.factors)
 
 
-def _relabelled(terms: list[Term], new: Mapping[Label, Label]) -> list[Term]:
-    """Other labels; of a matrix whose two labels become one, the diagonal."""
-
-    def relabelled(f: Factor) -> Factor:
+def _relabelled(t: Term, new: Mapping[Any, Label]) -> Term:
+    """The term with other labels; of a matrix whose two labels become one, the diagonal."""
+    factors = []
+    for f in t.factors:
         labels = tuple(new.get(x, x) for x in f.labels)
         if len(labels) == 2 and labels[0] == labels[1]:
             column = Apply(diagonal_of, (f.matrix,), (f.matrix.shape[0], 1))
-            return replace(f, matrix=column, labels=labels[:1])
-        return replace(f, labels=labels)
-
-    return [replace(t, factors=tuple(map(relabelled, t.factors))) for t in terms]
+            factors.append(replace(f, matrix=column, labels=labels[:1]))
+        else:
+            factors.append(replace(f, labels=labels))
+    return Term(t.sign, tuple(factors), tuple(new.get(x, x) for x in t.summed))
 
 
 def _aligned(f: Factor, labels: tuple[Label, ...]) -> Expression:
-    """The matrix of a factor as it stands beside one that has these labels."""
-    if len(labels) == 2 and f.labels and f.labels != labels and f.labels[0] == labels[1]:
-        return transposed(f.matrix)
-    return f.matrix
+    """The matrix of a factor, as it stands beside a matrix that has these labels."""
+    turned = len(labels) == 2 and f.labels[:1] == labels[1:]
+    return transposed(f.matrix) if turned else f.matrix
 
 
-def _filled(f: Factor, e: Expression) -> Expression:
-    """The matrix of a part, in its own shape."""
-    _refuse(e, [x for x in f.labels if x not in (ROWS, COLUMNS)])
-    matrix = _aligned(f, (ROWS, COLUMNS))
-    return matrix if matrix.shape == e.shape else stretched(matrix, e.shape)
-
-
-def _refuse(e: Expression, labels: list[Label]) -> None:
-    if labels:
-        letters = [x.label for x in labels if isinstance(x, Index)]
+def _in_its_shape(f: Factor, e: Expression) -> Expression:
+    """The matrix of a part that has no labels but its own, and the part's shape."""
+    letters = [x.label for x in f.labels if x not in (ROWS, COLUMNS)]
+    if letters:
         raise NoMatrix(
-            f"{TEXT(e)} depends on {' and '.join(letters)}, over which it has no form as matrices: "
-            f"sum over it, Σ_{(letters or 'i')[0]} …"
+            f"{TEXT(e)} depends on {' and '.join(letters)}, and has no form in matrices: "
+            f"sum over it, Σ_{letters[0]}, or leave the index out"
         )
+    return stretched(_aligned(f, (ROWS, COLUMNS)), e.shape)
 
 
-# Sums of products as matrices
+# Sums of products
 
 
-def _single(terms: list[Term], e: Expression) -> Factor:
-    """A sum of products as one matrix, which is what e is."""
+def _as_matrix(terms: list[Term], e: Expression) -> Factor:
+    """A sum of products as one matrix; e is what it is, for an error."""
     terms = [_contracted(t) for t in terms]
-    labels = _open(terms)
+    labels = _labels_of_sum(terms)
     if len(labels) > 2:
-        letters = sorted({x.label for x in all_parts(e) if isinstance(x, Index)})
+        letters = ", ".join(dict.fromkeys(x.label for x in labels))
         raise NoMatrix(
-            f"{TEXT(e)} depends on more than two of {', '.join(letters)} at once, and a matrix has "
-            "two: sum over one of them first, or write that part with matrices"
+            f"{TEXT(e)} depends on {letters} at once, and a matrix has two axes: sum over one of "
+            "them where it stands with one other, or write this part with matrices"
         )
-    values = [_multiplied(t.factors, labels) for t in terms]
-    total = values[0] if terms[0].sign > 0 else _negative(values[0])
-    for t, value in zip(terms[1:], values[1:], strict=True):
-        total = elementwise(np.add if t.sign > 0 else np.subtract, total, value)
+    values = [(t.sign, _multiplied(t.factors, labels)) for t in terms]
+    (sign, total), *others = values
+    if sign < 0:
+        total = Apply(np.negative, (total,), total.shape)
+    for sign, value in others:
+        total = elementwise(np.add if sign > 0 else np.subtract, total, value)
     return Factor(total, labels)
-
-
-def _negative(e: Expression) -> Expression:
-    return Apply(np.negative, (e,), e.shape)
 
 
 def _multiplied(factors: Iterable[Factor], labels: tuple[Label, ...]) -> Expression:
     """The product of factors at each element of the matrix that has these labels."""
-    numbers = sorted(factors, key=lambda f: bool(f.labels))
-    above = [_aligned(f, labels) for f in numbers if not f.below]
-    below = [_aligned(f, labels) for f in numbers if f.below]
-    value = functools.reduce(_each, above or [number(1)])
+    ordered = sorted(factors, key=lambda f: len(f.labels) > 0)  # numbers stand before matrices
+    above = [_aligned(f, labels) for f in ordered if not f.below]
+    below = [_aligned(f, labels) for f in ordered if f.below]
+    value = functools.reduce(_by_element, above or [number(1)])
     return functools.reduce(functools.partial(elementwise, np.divide), below, value)
 
 
-def _each(a: Expression, b: Expression) -> Expression:
+def _by_element(a: Expression, b: Expression) -> Expression:
     """a times b at each element; of a column and a row, x yᵀ."""
     for x, y in ((a, b), (b, a)):
         if x.shape[1:] == (1,) and y.shape[:1] == (1,):
@@ -214,26 +214,34 @@ def _each(a: Expression, b: Expression) -> Expression:
 
 
 def _times(a: list[Term], b: list[Term]) -> list[Term]:
-    """The product of two sums, each as one factor where it is a matrix."""
-    return [
-        Term(x.sign * y.sign, x.factors + y.factors, x.summed + y.summed)
-        for x in _collected(a)
-        for y in _collected(b)
-    ]
+    """The product of two sums; what is no matrix is multiplied out."""
+    a, b = _collected(a), _collected(b)
+    if len(a) * len(b) > MOST_TERMS:
+        raise NoMatrix(f"a product of sums has more than {MOST_TERMS} terms: name a part of it")
+    return [Term(x.sign * y.sign, x.factors + y.factors, x.summed + y.summed) for x in a for y in b]
+
+
+def _is_matrix(terms: Iterable[Term]) -> bool:
+    return len(_labels_of_sum(map(_contracted, terms))) <= 2
 
 
 def _collected(terms: list[Term]) -> list[Term]:
     """The same sum, as one factor where it is a matrix."""
-    if len(terms) == 1 or len(_open(map(_contracted, terms))) > 2:
-        return terms
-    return [Term(1, (_single(terms, number(0)),))]
+    if len(terms) > 1 and _is_matrix(terms):
+        return _sole(_as_matrix(terms, number(0)))
+    return terms
+
+
+def _copied(t: Term) -> Term:
+    """The same term, with labels of its own for its sums."""
+    return _relabelled(t, {s: Bound(s.label) for s in t.summed})
 
 
 def _summed(terms: list[Term], label: Label, count: int) -> list[Term]:
     """The sum over a label; what does not have it is repeated."""
-    bound = object()  # two sums over i are over different labels
+    bound = Bound(label.label)
     found = []
-    for t in _relabelled(terms, {label: bound}):
+    for t in (_relabelled(t, {label: bound}) for t in terms):
         if any(bound in f.labels for f in t.factors):
             found.append(replace(t, summed=(*t.summed, bound)))
         else:
@@ -242,85 +250,80 @@ def _summed(terms: list[Term], label: Label, count: int) -> list[Term]:
 
 
 def _contracted(t: Term) -> Term:
-    """A product in which sums are taken, where they leave a matrix: first those with few labels."""
+    """A product whose sums are taken, those with few labels first; what leaves no matrix waits."""
     factors, waiting = t.factors, list(t.summed)
     while waiting:
-        s = min(waiting, key=lambda s: len(_around(factors, s)))
-        if len(_around(factors, s)) > 2:
+        s = min(waiting, key=lambda s: len(_beside(s, factors)))
+        if len(_beside(s, factors)) > 2:
             break
         waiting.remove(s)
-        mine = [f for f in factors if s in f.labels]
-        factors = (*(f for f in factors if s not in f.labels), _joined(mine, s))
+        joined = _joined([f for f in factors if s in f.labels], s)
+        factors = (*(f for f in factors if s not in f.labels), joined)
     return replace(t, factors=factors, summed=tuple(waiting))
 
 
-def _around(factors: Iterable[Factor], s: Label) -> list[Label]:
-    return [x for x in _labels(f for f in factors if s in f.labels) if x != s]
+def _beside(s: Label, factors: Iterable[Factor]) -> tuple[Label, ...]:
+    """The other labels of the factors that have s."""
+    return tuple(x for x in _labels(f for f in factors if s in f.labels) if x != s)
 
 
 def _joined(factors: list[Factor], s: Label) -> Factor:
     """The sum over s of a product of factors that all have it, and two other labels at most."""
-    around = _around(factors, s)
-    if around:
-        first = [around[0] in f.labels or len(f.labels) < len(around) for f in factors]
+    beside = _beside(s, factors)
+    if beside:
+        is_left = [beside[0] in f.labels or len(f.labels) < len(beside) for f in factors]
     else:
-        first = [k + 1 < len(factors) for k in range(len(factors))]
-    left, right = (
-        [f for f, is_first in zip(factors, first, strict=True) if is_first == side]
-        for side in (True, False)
-    )
-    n = next(f.matrix.shape[f.labels.index(s)] for f in factors)
-    a = _multiplied(left, (*around[:1], s)) if left else Ones((n, 1))
-    b = _multiplied(right, (s, *around[1:])) if right else Ones((n, 1))
-    value = product(a if around else transposed(a), b)
-    return Factor(value if around else Apply(only, (value,), ()), tuple(around))
+        is_left = [True] * (len(factors) - 1) + [False]
+    left = [f for f, here in zip(factors, is_left, strict=True) if here]
+    right = [f for f, here in zip(factors, is_left, strict=True) if not here]
+    n = factors[0].matrix.shape[factors[0].labels.index(s)]
+    a = _multiplied(left, (*beside[:1], s)) if left else Ones((n, 1))
+    b = _multiplied(right, (s, *beside[1:])) if right else Ones((n, 1))
+    if beside:
+        return Factor(product(a, b), beside)
+    return Factor(Apply(only, (product(transposed(a), b),), ()), ())
 
 
-# What each kind of part is
+# Elements, and what is made of the values over an index
 
 
 def _of_element(e: Element) -> list[Term]:
     terms = _terms(e.of)
     new: dict[Label, Label] = {} if e.column else {COLUMNS: ROWS}  # a row is taken as a column
-    for axis, (own, at) in enumerate(zip((ROWS, COLUMNS), (e.row, e.column), strict=True)):
+    for axis, (own, at) in enumerate(((ROWS, e.row), (COLUMNS, e.column))):
         size = _size(e.of, axis)
-        if isinstance(at, Number) and size > 1 and at.value in range(1, size + 1):
-            terms = _at_a_number(terms, own, at, size)
-        elif isinstance(at, Index) and (at.low, at.count) == (1, size):
+        if isinstance(at, Index) and (at.low, at.count) == (1, size):
             new[own] = at
-        elif at is not None and size > 1:
+        elif isinstance(at, Number) and 1 < size and at.value in range(1, size + 1):
+            unit = Factor(unit_column(int(at.value), size), (own,))  # w_2 = e_2ᵀ w
+            terms = _summed(_times(_sole(unit), terms), own, size)
+        elif at is not None and (at, size) != (number(1), 1):
             raise NoMatrix(
-                f"{TEXT(e)} does not go over all of {TEXT(e.of)}, from the first to the last, here "
-                f"{size}: write it as a product with a matrix, as D w for differences, or say with "
-                "shapes= how many there are"
+                f"{TEXT(e)} does not go over {TEXT(e.of)} from its first element to its last, here "
+                f"{size}: write it with a matrix, D w for differences, or say with shapes= how "
+                "many elements there are"
             )
-    return _relabelled(terms, new)
+    return [_relabelled(t, new) for t in terms]
 
 
 def _size(e: Expression, axis: int) -> int:
     return e.shape[axis] if e.shape else 1
 
 
-def _at_a_number(terms: list[Term], own: Label, at: Number, size: int) -> list[Term]:
-    """w_2 = e_2ᵀ w."""
-    e = Factor(unit_column(int(at.value), size), (own,))
-    return _summed(_times([Term(1, (e,))], terms), own, size)
-
-
 def _of_total(e: Total) -> list[Term]:
     terms = _terms(e.body)
     if e.op is np.sum:
         return _summed(terms, e.index, e.index.count)
-    f = _single(terms, e.body)
+    f = _as_matrix(terms, e.body)
     if e.index in f.labels:
         f = _reduced(e.op, f, e.index)
     elif e.op is np.prod:
         f = replace(f, matrix=elementwise(np.power, f.matrix, number(e.index.count)))
-    return [Term(1, (f,))]
+    return _sole(f)
 
 
 def _reduced(op: Callable[..., Any], f: Factor, label: Label) -> Factor:
-    """A function of the values along one label, such as the largest."""
+    """A function of the values along one label, such as the largest of them."""
     axis = f.labels.index(label)
     shape: Shape = tuple(1 if k == axis else n for k, n in enumerate(f.matrix.shape))
     static = {"axis": (axis,), "keepdims": True}
@@ -331,67 +334,79 @@ def _reduced(op: Callable[..., Any], f: Factor, label: Label) -> Factor:
 
 
 def _gathered(e: Apply) -> list[Term]:
-    """What depends on indices as a matrix, a column of elements, or columns side by side."""
+    """What depends on free indices as a column of elements, a matrix, or columns side by side."""
     (x,) = e.arguments
+    own = (COLUMNS,) if x.shape else (ROWS, COLUMNS)
     terms = _terms(x)
-    names = (COLUMNS,) if x.shape else (ROWS, COLUMNS)
-    free = [i for i in _open(terms) if isinstance(i, Index)]
-    return _relabelled(terms, {i: names[i.axis] for i in free})
+    free = (i for i in _labels_of_sum(terms) if isinstance(i, Index) and i.axis < len(own))
+    new = {i: own[i.axis] for i in free}
+    return [_relabelled(t, new) for t in terms]
 
 
-def _operated(e: Apply) -> Factor:
-    """An operation on matrices, or on each element of them."""
-    factors = [_single(_terms(a), a) for a in e.arguments]
+# Operations
+
+
+def _operated(e: Apply) -> list[Term]:
+    """An operation on each element, along an axis, or on matrices as a whole."""
+    factors = [_as_matrix(_terms(a), a) for a in e.arguments]
     if is_by_element(e) or isinstance(e.op, SlopeOf):
-        labels = _labels(factors)
-        if len(labels) > 2:
-            _single([Term(1, tuple(factors))], e)
-        values = [_aligned(f, labels) for f in factors]
+        labels = _as_matrix([Term(1, (f,)) for f in factors], e).labels
+        values = tuple(_aligned(f, labels) for f in factors)
         shape = np.broadcast_shapes(*(v.shape for v in values))
-        return Factor(Apply(e.op, tuple(values), shape, e.static, e.mark), labels)
-    if e.op in _ALONG:
-        return _along(e, factors[0])
-    values = [_filled(f, a) for f, a in zip(factors, e.arguments, strict=True)]
-    return _whole(replace(e, arguments=tuple(values)))
+        return _sole(Factor(Apply(e.op, values, shape, e.static, e.mark), labels))
+    if e.op in (np.max, np.min, *_SOFT):
+        return _sole(_along(e, factors[0]))
+    values = tuple(_in_its_shape(f, a) for f, a in zip(factors, e.arguments, strict=True))
+    return _sole(_whole(replace(e, arguments=values)))
 
 
 def _along(e: Apply, f: Factor) -> Factor:
-    """A function along axes of a part."""
-    for axis in e.static["axis"]:
-        label = (ROWS, COLUMNS)[axis % 2]
-        if label not in f.labels:
-            continue
-        if e.op in (np.max, np.min):
+    """A function along its own axes of a part that may depend on an index too."""
+    for label in ((ROWS, COLUMNS)[axis % 2] for axis in e.static["axis"]):
+        if label in f.labels and e.op not in _SOFT:
             f = _reduced(e.op, f, label)
-        else:
+        elif label in f.labels:
             at = (f.labels.index(label),)
             f = replace(f, matrix=Apply(e.op, (f.matrix,), f.matrix.shape, {"axis": at}, at))
+        elif e.op in _SOFT:
+            raise NoMatrix(f"{TEXT(e)} is of one number: write 1")
     return f
 
 
-def _square(e: Apply) -> list[Term]:
-    """The square of a matrix by element; of a sum with more labels, multiplied out."""
-    terms = _terms(e.arguments[0])
-    if len(_open(map(_contracted, terms))) > 2:
-        return _times(terms, terms)
-    return [Term(1, (_operated(e),))]
+_SOFT = (rules.softmax_, rules.log_softmax_)
 
 
-def _negated(terms: list[Term]) -> list[Term]:
-    return [replace(t, sign=-t.sign) for t in terms]
+def _negated(e: Expression) -> list[Term]:
+    return [replace(t, sign=-t.sign) for t in _terms(e)]
 
 
-def _quotient(e: Apply) -> list[Term]:
+def _squared(e: Apply) -> list[Term]:
+    """The square at each element; ‖x‖², and a sum that is no matrix, multiplied out."""
+    (x,) = e.arguments
+    if is_op(x, np.sqrt):
+        return _terms(x.arguments[0])
+    terms = _terms(x)
+    if not _is_matrix(terms):
+        return _times(terms, [_copied(t) for t in terms])
+    f = _as_matrix(terms, x)
+    return _sole(replace(f, matrix=elementwise(np.square, f.matrix)))
+
+
+def _divided(e: Apply) -> list[Term]:
     a, b = e.arguments
-    below = replace(_single(_terms(b), b), below=True)
-    return _times(_terms(a), [Term(1, (below,))])
+    below = replace(_as_matrix(_terms(b), b), below=True)
+    return _times(_terms(a), _sole(below))
 
 
-def _of_dot(e: Apply) -> list[Term]:
-    s = object()
+def _of_product(e: Apply) -> list[Term]:
     a, b = e.arguments
-    terms = _times(_relabelled(_terms(a), {COLUMNS: s}), _relabelled(_terms(b), {ROWS: s}))
-    return _summed(terms, s, _size(a, 1))
+    s = Bound("a sum of products")
+    left = [_relabelled(t, {COLUMNS: s}) for t in _terms(a)]
+    return _summed(_times(left, [_relabelled(t, {ROWS: s}) for t in _terms(b)]), s, _size(a, 1))
+
+
+def _turned(e: Apply) -> list[Term]:
+    return [_relabelled(t, {ROWS: COLUMNS, COLUMNS: ROWS}) for t in _terms(e.arguments[0])]
 
 
 def _of_sum(e: Apply) -> list[Term]:
@@ -402,46 +417,48 @@ def _of_sum(e: Apply) -> list[Term]:
 
 
 def _of_trace(e: Apply) -> list[Term]:
-    s, x = object(), e.arguments[0]
-    return _summed(_relabelled(_terms(x), {ROWS: s, COLUMNS: s}), s, _size(x, 0))
+    (x,) = e.arguments
+    return _summed([_relabelled(t, {COLUMNS: ROWS}) for t in _terms(x)], ROWS, _size(x, 0))
 
 
 def _of_unit_vector(e: Apply) -> list[Term]:
-    (i,) = e.arguments
-    if not isinstance(i, Index) or (i.low, i.count) != (1, _size(e, 0)):
-        raise NoMatrix(f"{TEXT(e)} does not go over all of its elements")
-    return [Term(1, (Factor(unit_matrix(i.count), (ROWS, i)),))]
+    return _sole(Factor(_delta(e.arguments[0], _size(e, 0), e), (ROWS, e.arguments[0])))
 
 
-def _of_equality(e: Apply) -> list[Term]:
-    """[i = j], or [i ≠ j], of two indices."""
+def _delta(i: Any, n: int, e: Expression) -> Expression:
+    """I, for an index that goes over all of it."""
+    if isinstance(i, Index) and (i.low, i.count) == (1, n):
+        return unit_matrix(n)
+    raise NoMatrix(
+        f"{TEXT(e)} has no form in matrices: give the numbers that it is a letter, M in "
+        "Σ_ij M_ij A_ij"
+    )
+
+
+def _of_relation(e: Apply) -> list[Term]:
+    """[i = j] and [i ≠ j] of two indices; a relation between values is one of each element."""
     i, j = e.arguments
-    if not (isinstance(i, Index) and isinstance(j, Index) and (i.low, i.count) == (j.low, j.count)):
-        return [Term(1, (_operated(e),))]
-    equal = Factor(number(1), ()) if i == j else Factor(unit_matrix(i.count), (i, j))
-    if e.op is np.equal:
-        return [Term(1, (equal,))]
-    return [Term(1, (Factor(number(1), ()),)), Term(-1, (equal,))]
+    if not isinstance(i, Index) and not isinstance(j, Index):
+        return _operated(e)
+    if e.op not in (np.equal, np.not_equal) or not isinstance(i, Index):
+        return _sole(Factor(_delta(None, 0, e), ()))
+    unit = Factor(_delta(j, i.count, e), (i, j)) if i != j else Factor(number(1), ())
+    one = _sole(Factor(number(1), ()))
+    return _sole(unit) if e.op is np.equal else [*one, Term(-1, (unit,))]
 
 
-_TURNED: dict[Label, Label] = {ROWS: COLUMNS, COLUMNS: ROWS}
 _SUMS: dict[Any, Callable[[Apply], list[Term]]] = {
     np.add: lambda e: [*_terms(e.arguments[0]), *_terms(e.arguments[1])],
-    np.subtract: lambda e: [
-        *_terms(e.arguments[0]),
-        *_negated(_terms(e.arguments[1])),
-    ],
-    np.negative: lambda e: _negated(_terms(e.arguments[0])),
+    np.subtract: lambda e: [*_terms(e.arguments[0]), *_negated(e.arguments[1])],
+    np.negative: lambda e: _negated(e.arguments[0]),
     np.multiply: lambda e: _times(*map(_terms, e.arguments)),
-    np.divide: _quotient,
-    np.square: _square,
-    np.dot: _of_dot,
-    np.transpose: lambda e: _relabelled(_terms(e.arguments[0]), _TURNED),
+    np.divide: _divided,
+    np.square: _squared,
+    np.dot: _of_product,
+    np.transpose: _turned,
     only: lambda e: _terms(e.arguments[0]),
     np.sum: _of_sum,
     matrix_trace: _of_trace,
     unit_vector: _of_unit_vector,
-    np.equal: _of_equality,
-    np.not_equal: _of_equality,
+    **dict.fromkeys(RELATIONS, _of_relation),
 }
-_ALONG = (np.max, np.min, rules.softmax_, rules.log_softmax_)
