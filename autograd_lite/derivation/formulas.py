@@ -25,6 +25,7 @@ from autograd_lite.derivation.letters import (
     assume_samples,
     assume_shapes,
     before_brackets,
+    ends,
     has_weights,
     numbers_in,
 )
@@ -34,13 +35,14 @@ from autograd_lite.formula.evidence import COSTS
 from autograd_lite.formula.naming import Key, names_in, taken_apart
 from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import NotePlan, planned
-from autograd_lite.formula.shapes import settled, settled_shape
+from autograd_lite.formula.shapes import Size, settled, settled_shape
 from autograd_lite.formula.statements import formula, read
 from autograd_lite.formula.syntax import Chain
 from autograd_lite.formula.world import COUNTS, NameEntry, SizeDrawing, Undefined, World
 from autograd_lite.graph import Steps
 from autograd_lite.tensor import Tensor
 
+SMALLEST = 11  # size that is a letter; a depth of 2 is none
 PROPERTIES: dict[str, frozenset[str]] = {
     "positive": frozenset({"positive"}),
     "symmetric": frozenset({"symmetric"}),
@@ -80,6 +82,9 @@ class FormulaOnTape:
         self.world = _World(plan, drawing, self.properties)
         for size in (str(n) for shape in (shapes or {}).values() for n in shape):
             if not size.isdigit():
+                self.world.named_size(size)
+        for size in sorted({x for d in plan.definitions for x in ends(d.meaning)}):
+            if self.world.find(Key(size)) is None:
                 self.world.named_size(size)
         for letter in before_brackets(plan):  # `A (x + y)` is a product
             if letter in COUNTS:
@@ -133,7 +138,7 @@ class FormulaOnTape:
         for size in (x.root for x in roots):
             if size.value not in named:
                 named[size.value] = size.name if size.literal else next(free)
-        self.sizes = {n: c for n, c in named.items() if n > 1 and not c.isdigit()}
+        self.sizes = {n: c for n, c in named.items() if n >= SMALLEST and not c.isdigit()}
 
     def _name_leaves(self) -> None:
         """The Tensors of the letters, and their shapes; a vector has one size."""
@@ -216,7 +221,7 @@ def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, st
     """The formula as a note, its name, and the lines of the text, of which the last has a name."""
     *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
     syntax = formula(last)
-    sizes = {n for shape in shapes.values() for n in shape}
+    sizes = {n for shape in shapes.values() for n in shape} | ends(syntax)
     numbers = {x: () for x in numbers_in(syntax) if x not in sizes} | dict(shapes)
     if isinstance(syntax, Chain):
         name = taken_apart(syntax.parts[0])
@@ -244,7 +249,9 @@ def _primes(text: str, draw: int, largest_first: bool) -> Iterator[int]:
     """
     numbers = [int(n) for n in re.findall(r"\d+", text)]
     near = [m for n in numbers for m in (n, n - 1, n - 2) if m > 0]
-    primes = (p for p in count(11) if all(p % k for k in range(2, p)) and all(m % p for m in near))
+    primes = (
+        p for p in count(SMALLEST) if all(p % k for k in range(2, p)) and all(m % p for m in near)
+    )
     own = islice(primes, draw, None, 2)
     first = list(islice(own, 6))
     return chain(reversed(first) if largest_first else first, own)
@@ -272,6 +279,12 @@ class _World(World):
         self.counts: dict[str, Tensor] = {}
         self.known: dict[Expression, Any] = {}
         self.indices: NoMatrix | None = None  # why indices are left
+
+    def named_size(self, key: str) -> Size:
+        """A size; T and L are sizes as others where they number no steps and no layers."""
+        if key not in self.sizes and key in ("L", "T") and not self.plan.families:
+            self.sizes[key] = Size(key, self.drawing.size())
+        return super().named_size(key)
 
     def value(self, symbol: Symbol) -> Any:
         if symbol.kind != "size":

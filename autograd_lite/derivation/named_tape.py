@@ -101,7 +101,9 @@ class NamedTape:
                 self.known[s.number] = unit_matrix(len(s.value))
                 continue
             if not s.label and (k := _number_of_unit_vector(s.value)):
-                self.known[s.number] = reshaped(unit_column(k, s.value.size), s.shape)
+                e = unit_column(k, s.value.size)
+                is_row = s.shape == (1, s.value.size)
+                self.known[s.number] = transposed(e) if is_row else reshaped(e, s.shape)
                 continue
             if not s.label:
                 self.given.add(s.number)

@@ -424,8 +424,9 @@ class NameReader(Indexing):
         """Whether a script is part of a new name, and is no element and no power of it."""
         if script.kind == "^":
             return bool(script.mark) or self.has_layer(script, env)
-        words = [letter_and_step(x) for x in script.items]
-        elements = (self.world.is_element(x, letter) for x in script.items)
+        others = [x for x in script.items if not isinstance(x, Num)] or script.items  # A_{2,j}
+        words = [letter_and_step(x) for x in others]
+        elements = (self.world.is_element(x, letter) for x in others)
         bound = (not w or w[0] in env.letters for w in words)
         return not all(e and not b for e, b in zip(elements, bound, strict=True))
 

@@ -702,10 +702,12 @@ def _declaration(statement: NoteStatement) -> Declaration:
 
 def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
     """The sizes above a set: ℝ^{n×m}."""
-    raised = [s for s in node.scripts if s.kind == "^" and s.items]
-    if len(raised) > 1 or any(s.kind == "ᵀ" for s in node.scripts):
+    raised = [s.items for s in node.scripts if s.kind == "^" and s.items]
+    for s in (s for s in node.scripts if s.kind == "ᵀ"):  # no set is transposed: ℝ^T has size T
+        raised.append((Name(s.start, s.end, "T"),) if source.part(s.start, s.end) == "T" else ())
+    if len(raised) > 1 or () in raised:
         raise FormulaError("a shape is written ℝ^{n×m}", source, node.start)
-    return shape_of(*raised[0].items) if raised else None
+    return shape_of(*raised[0]) if raised else None
 
 
 def shape_of(*items: Any) -> tuple[Any, ...]:
