@@ -75,7 +75,7 @@ def before_brackets(plan: NotePlan) -> list[str]:
         *ELEMENTWISE,
         *(d.name.letter for d in plan.definitions if d.parameters),
     }
-    bound, found = _bound(plan), {}
+    bound, found = _letters_of_sums(plan), {}
     for definition in plan.definitions:
         for node in nodes(definition.meaning):
             name = taken_apart(node.function) if isinstance(node, Call) else None
@@ -96,21 +96,21 @@ def assume_shapes(plan: NotePlan) -> None:
             if name.letter[:1].isupper():
                 plan.evidence[name.letter] = "matrix"
         for node in nodes(definition.meaning):
-            for name in _vectors(node):
+            for name in _names_of_vectors(node):
                 if not name.indices:
                     plan.evidence.setdefault(name.letter, "vector")
 
 
-def _bound(plan: NotePlan) -> set[str]:
+def _letters_of_sums(plan: NotePlan) -> set[str]:
     """The letters of indices over which something is summed; l in W_l is none."""
     parts = (x for d in plan.definitions for x in nodes(d.meaning) if isinstance(x, BigOperator))
     summed = {i.text for x in parts for i in x.indices}
-    capital = (_indices(name) for name in _names(plan) if name.letter[:1].isupper())
+    capital = (_indices(name) for name in _names_of(plan) if name.letter[:1].isupper())
     numbering = {letter for letters in capital if len(letters) == 1 for letter in letters}
     return summed & ELEMENTS | summed - numbering
 
 
-def _names(plan: NotePlan) -> list[NameParts]:
+def _names_of(plan: NotePlan) -> list[NameParts]:
     return [name for d in plan.definitions for name in names_in(d.meaning)]
 
 
@@ -125,22 +125,22 @@ def assume_samples(plan: NotePlan, shapes: Shapes) -> dict[str, str]:
 
     The matrix has the capital letter, or that of the vector where the capital is another one.
     """
-    bound = _bound(plan)
+    bound = _letters_of_sums(plan)
     plan.elements |= bound
     for letter in bound:
         plan.families.pop(letter, None)
     parts = [node for d in plan.definitions for node in nodes(d.meaning)]
-    vectors = {name.letter for x in parts for name in _vectors(x) if name.indices}
+    vectors = {name.letter for x in parts for name in _names_of_vectors(x) if name.indices}
     vectors |= {x.lower() for x in shapes if len(shapes[x]) == 2} - shapes.keys() - plan.mentioned
     found = {}
-    for name in _names(plan):
+    for name in _names_of(plan):
         letters = _indices(name)
         if len(letters) != 1 or letters[0] not in bound:
             continue
         if name.letter not in vectors:
             plan.evidence.setdefault(name.letter, "vector")
             continue
-        whole = _whole(name.letter, plan, shapes)
+        whole = _letter_of_matrix(name.letter, plan, shapes)
         first, second = (*shapes.get(whole, ()), "", "")[:2]
         raised = all(s.kind == "^" for s in name.indices)
         columns = raised or (second in COUNTS and first not in COUNTS)
@@ -150,14 +150,14 @@ def assume_samples(plan: NotePlan, shapes: Shapes) -> dict[str, str]:
     return found
 
 
-def _whole(letter: str, plan: NotePlan, shapes: Shapes) -> str:
+def _letter_of_matrix(letter: str, plan: NotePlan, shapes: Shapes) -> str:
     """The letter of the matrix that x_1, x_2, … are the rows of."""
     capital = letter.upper()
     free = letter.isascii() and capital not in plan.mentioned and letter not in shapes
     return capital if capital in shapes or free else letter
 
 
-def _vectors(node: Any) -> Iterator[NameParts]:
+def _names_of_vectors(node: Any) -> Iterator[NameParts]:
     """What is added or multiplied within (x − y)ᵀ, ‖x − y‖, ⟨x, y⟩, sum(x); x_i in wᵀ x_i too."""
     if isinstance(node, Scripted) and any(s.kind == "ᵀ" for s in node.scripts):
         name = taken_apart(node)
@@ -170,7 +170,7 @@ def _vectors(node: Any) -> Iterator[NameParts]:
             yield from _terms(part)
     elif isinstance(node, Product):
         for (_, a), (sign, b) in pairwise(node.factors):
-            if sign in ("", "·", "@") and _is_matrix(a):
+            if sign in ("", "·", "@") and _acts_on_vectors(a):
                 yield from (x for x in _terms(b) if x.indices)
     elif isinstance(node, Call):
         name = taken_apart(node.function)
@@ -178,7 +178,7 @@ def _vectors(node: Any) -> Iterator[NameParts]:
             yield from _terms(node.arguments[0])
 
 
-def _is_matrix(node: Any) -> bool:
+def _acts_on_vectors(node: Any) -> bool:
     """Whether a factor is written as a matrix, or as a row: W, wᵀ, (x − y)ᵀ."""
     if isinstance(node, Scripted) and node.scripts[-1].kind == "ᵀ":
         return True
