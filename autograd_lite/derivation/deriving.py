@@ -99,6 +99,11 @@ def derive(
     orthogonal, one-hot, one-hot columns, sums to 1). A vector has a Jacobian ∂y/∂x, with a row for
     each element of y. Results are checked at other sizes, and against central differences.
 
+    An index is one of rows or columns as a whole; x_i is a row of X where it is a vector, x^{(i)} a
+    column. ValueError for what needs arrays of three axes, or x_{i+1}.
+
+    >>> derive("1/m Σ_{i=1}^m (wᵀ x_i − y_i)²", wrt="w").formula
+    '2 Xᵀ (X w − y) / m'
     >>> d = derive("1/2 xᵀ A x", wrt="x")
     >>> d.formula, d.shape
     ('1/2 (A + Aᵀ) x', ('n',))
