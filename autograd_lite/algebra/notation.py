@@ -518,7 +518,8 @@ RELATIONS: dict[Any, tuple[str, str]] = {
     np.not_equal: ("≠", r"\neq"),
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
-_FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}"), "eye": ("I", "I")}
+_FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}")}
+_FUNCTIONS |= dict.fromkeys(("eye", "identity_matrix"), ("I", "I"))
 _FUNCTIONS |= dict.fromkeys(("diagflat", "diagonal_of"), ("diag", r"\operatorname{diag}"))
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
 _FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}

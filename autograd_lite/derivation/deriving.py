@@ -170,9 +170,8 @@ def derive_text(
     unknown = [x for x in (*letters, *(assume or {})) if x not in first.letters]
     if unknown:
         said = ", ".join(map(str, unknown))
-        raise ValueError(
-            f"{said} is no letter of the formula: there are {', '.join(first.letters)}"
-        )
+        known = ", ".join(first.letters) + first.said_of_samples
+        raise ValueError(f"{said} is no letter of the formula: there are {known}")
     style = style_for(notation, first.name)
 
     def lines() -> list[Line]:

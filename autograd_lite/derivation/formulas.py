@@ -156,6 +156,12 @@ class FormulaOnTape:
         return list(self.world.elaborator.remarks)
 
     @property
+    def said_of_samples(self) -> str:
+        """`; x_i is a row of X`, for each matrix that the text has by its rows or columns alone."""
+        parts = ([*name.split("_"), said] for name, said in self.samples.items())
+        return "".join(f"; {x.lower()}_{i} is a {said} of {x}" for x, i, said in parts)
+
+    @property
     def note(self) -> list[str]:
         """The lines of a note that says what the formula is; softmax is of rows where it was."""
         declared = []

@@ -129,7 +129,7 @@ def without_indices(e: Expression) -> Expression:
     >>> TEXT(without_indices(Total(np.sum, i, Total(np.sum, j, body, ()), ())))
     'xᵀ A x'
     """
-    return _in_its_shape(_one_matrix(_products(e), e), e) if _has_indices(e) else e
+    return _in_its_shape(_one_matrix(_products(e), e), e.shape, e) if _has_indices(e) else e
 
 
 def _has_indices(e: Expression) -> bool:
@@ -184,15 +184,15 @@ def _labels_of_sum(terms: Iterable[Contraction]) -> tuple[Label, ...]:
     return _labels(f for t in terms for f in t.factors)
 
 
-def _in_its_shape(f: Labelled, e: Expression) -> Expression:
-    """The matrix of a part that has no labels but its own, and the part's shape."""
+def _in_its_shape(f: Labelled, shape: Shape, e: Expression) -> Expression:
+    """A matrix that has no labels but its own, in this shape; e is where it stands."""
     letters = [x.label for x in f.labels if x not in (OWN_ROWS, OWN_COLUMNS)]
     if letters:
         raise NoMatrix(
             f"{TEXT(e)} depends on {' and '.join(letters)}, and has no form in matrices: "
             f"sum over it, Σ_{letters[0]}, or leave the index out"
         )
-    return stretched(f.aligned((OWN_ROWS, OWN_COLUMNS)), e.shape)
+    return stretched(f.aligned((OWN_ROWS, OWN_COLUMNS)), shape)
 
 
 # Sums of products
@@ -363,7 +363,8 @@ def _operation_on(e: Apply) -> list[Contraction]:
         return _sole(Labelled(Apply(e.op, values, shape, e.static, e.mark), labels))
     if e.op in (np.max, np.min, *_SOFT):
         return _sole(_along_own_axes(e, factors[0]))
-    values = tuple(_in_its_shape(f, a) for f, a in zip(factors, e.arguments, strict=True))
+    shapes = (a.shape for a in e.arguments)
+    values = tuple(_in_its_shape(f, s, e) for f, s in zip(factors, shapes, strict=True))
     return _sole(_index_free(replace(e, arguments=values)))
 
 

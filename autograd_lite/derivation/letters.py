@@ -83,7 +83,8 @@ def before_brackets(plan: NotePlan) -> list[str]:
                 continue
             indices = _indices(name)
             is_sample = any(f"{name.letter.upper()}_{i}" in plan.conventions for i in indices)
-            is_element = bool(indices) and {*indices} <= bound and not is_sample
+            is_call = not node.spaced and taken_apart(node.arguments[0]) is not None  # φ_k(x_i)
+            is_element = bool(indices) and {*indices} <= bound and not (is_sample or is_call)
             if is_element or all(s.kind == "^" and not s.mark for s in name.indices):
                 found[name.letter] = True
     return list(found)
