@@ -99,8 +99,9 @@ def derive(
     orthogonal, one-hot, one-hot columns, sums to 1). A vector has a Jacobian ∂y/∂x, with a row for
     each element of y. Results are checked at other sizes, and against central differences.
 
-    An index is one of rows or columns as a whole; x_i is a row of X where it is a vector, x^{(i)} a
-    column. ValueError for what needs arrays of three axes, or x_{i+1}.
+    Sums over indices are read too, each over all of a row or a column; x_i is a row of X where it
+    is used as a vector, x^{(i)} a column. ValueError, which says where, for x_{i+1} and for what
+    would need arrays of three axes.
 
     >>> derive("1/m Σ_{i=1}^m (wᵀ x_i − y_i)²", wrt="w").formula
     '2 Xᵀ (X w − y) / m'

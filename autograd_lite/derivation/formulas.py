@@ -7,7 +7,7 @@ numbers, so that 1/13 in a result is 1/m. A result is checked at other sizes and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, count, islice
 from typing import Any
@@ -22,10 +22,11 @@ from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
 from autograd_lite.derivation.indices import without_indices
 from autograd_lite.derivation.letters import (
     LETTERS,
+    Shapes,
     assume_samples,
     assume_shapes,
     before_brackets,
-    ends,
+    ends_of_sums,
     has_weights,
     numbers_in,
 )
@@ -65,7 +66,7 @@ class FormulaOnTape:
     def __init__(
         self,
         text: str,
-        shapes: Mapping[str, Sequence[str | int]] | None = None,
+        shapes: Shapes | None = None,
         assume: Mapping[str, str] | None = None,
         draw: int = 0,
         largest_first: bool = True,
@@ -80,18 +81,8 @@ class FormulaOnTape:
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw, largest_first)
         self.world = _World(plan, drawing, self.properties)
-        for size in (str(n) for shape in (shapes or {}).values() for n in shape):
-            if not size.isdigit():
-                self.world.named_size(size)
-        for size in sorted({x for d in plan.definitions for x in ends(d.meaning)}):
-            if self.world.find(Key(size)) is None:
-                self.world.named_size(size)
-        for letter in before_brackets(plan):  # `A (x + y)` is a product
-            if letter in COUNTS:
-                self.world.named_size(letter)
-            elif self.world.find(Key(letter)) is None:
-                self.world.undeclared(Key(letter))
         try:
+            self._meet_letters(plan, shapes or {})
             entry = self.world.find(Key(self.name))
         except (Undefined, IndexError, RecursionError) as error:
             raise ValueError(f"{text!r} cannot be read: {error}") from error
@@ -105,6 +96,20 @@ class FormulaOnTape:
         self.shapes: dict[str, tuple[str | int, ...]] = {}
         self._name_sizes()
         self._name_leaves()
+
+    def _meet_letters(self, plan: NotePlan, shapes: Shapes) -> None:
+        """Make sizes and leaves of the letters that would be read as something else."""
+        world = self.world
+        for size in (str(n) for shape in shapes.values() for n in shape):
+            if not size.isdigit():
+                world.named_size(size)
+        ends = [x for d in plan.definitions for x in ends_of_sums(d.meaning)]
+        products = before_brackets(plan)  # `A (x + y)`
+        for letter in (x for x in (*ends, *products) if world.find(Key(x)) is None):
+            if letter in ends or letter in COUNTS:
+                world.named_size(letter)
+            else:
+                world.undeclared(Key(letter))
 
     def _finite(self) -> Tensor:
         """The value at the first kind of values at which it is finite."""
@@ -223,11 +228,11 @@ def _properties(assume: Mapping[str, str]) -> dict[str, frozenset[str]]:
     return {letter: PROPERTIES[said] for letter, said in assume.items()}
 
 
-def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, str, list[str]]:
+def _note(text: str, shapes: Shapes) -> tuple[str, str, list[str]]:
     """The formula as a note, its name, and the lines of the text, of which the last has a name."""
     *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
     syntax = formula(last)
-    sizes = {n for shape in shapes.values() for n in shape} | ends(syntax)
+    sizes = {n for shape in shapes.values() for n in shape} | {*ends_of_sums(syntax)}
     numbers = {x: () for x in numbers_in(syntax) if x not in sizes} | dict(shapes)
     if isinstance(syntax, Chain):
         name = taken_apart(syntax.parts[0])
@@ -353,7 +358,7 @@ class _World(World):
 
 def formula_on_tapes(
     text: str,
-    shapes: Mapping[str, Sequence[str | int]] | None = None,
+    shapes: Shapes | None = None,
     assume: Mapping[str, str] | None = None,
     largest_first: bool = True,
 ) -> list[FormulaOnTape]:

@@ -62,10 +62,10 @@ def numbers_in(syntax: Any) -> Iterator[str]:
                 yield from {name.letter} - {*COUNTS} if name.letter.islower() else ()
 
 
-def ends(syntax: Any) -> set[str]:
+def ends_of_sums(syntax: Any) -> list[str]:
     """The letters at which sums end: n of Σ_{i=1}^n."""
     highs = [x.high for x in nodes(syntax) if isinstance(x, BigOperator) and x.high is not None]
-    return {x.text for high in highs for x in nodes(high) if isinstance(x, Name)}
+    return [x.text for high in highs for x in nodes(high) if isinstance(x, Name)]
 
 
 def before_brackets(plan: NotePlan) -> list[str]:
