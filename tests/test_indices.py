@@ -271,6 +271,33 @@ def test_what_is_endless_when_multiplied_out_is_refused():
     assert ag.derive("Σ_i " + "(" * 40 + "x_i" + ")²" * 40, "x").shape == ("n",)
 
 
+# In notes
+
+
+@pytest.mark.parametrize(
+    ("note", "right", "wrong"),
+    [
+        ("X ∈ ℝ^{n×m}, y ∈ ℝ^m, w ∈ ℝ^n\nJ = Σ_{i=1}^m (wᵀ x^{(i)} − y^{(i)})²",
+         "∂J/∂w = 2 X (Xᵀ w − y)", "∂J/∂w = X (Xᵀ w − y)"),
+        ("---\nX_i: row\n---\nX ∈ ℝ^{m×n}, y ∈ ℝ^m, w ∈ ℝ^n\nJ = Σ_i y_i x_iᵀ w",
+         "∂J/∂w = Xᵀ y", "∂J/∂w = −Xᵀ y"),
+        ("---\nX_i: column\n---\nX ∈ ℝ^{n×m}, y ∈ ℝ^m, w ∈ ℝ^n\nJ = Σ_i x_i (wᵀ x_i)",
+         "J = X Xᵀ w", "J = X w"),
+        ("x ∈ ℝ^T, y ∈ ℝ^{T}\nJ = Σ_{t=1}^T x_t y_t", "∂J/∂x = y", "∂J/∂x = x"),
+        ("A ∈ ℝ^{n×n}\nJ = Σ_i Σ_j δ_ij A_ij", "∂J/∂A = I", "∂J/∂A = A"),
+        ("A ∈ ℝ^{n×m}, x ∈ ℝ^m\nJ = Σ_j A_{2,j} x_j", "J = e_2ᵀ A x", "J = e_1ᵀ A x"),
+    ],
+)  # fmt: skip
+def test_claims_of_notes_with_indices_are_judged(note, right, wrong):
+    report = ag.check_derivation(f"{note}\n{right}\n{wrong}\n")
+    assert [claim.verdict for claim in report.claims] == ["holds", "wrong"], str(report)
+
+
+def test_a_sign_below_brackets_is_not_passed_over():
+    report = ag.check_derivation("x ∈ ℝ^n\nJ = Σ_i (x_i)_+\n∂J/∂x = [x > 0]\n")
+    assert "after something that is no name" in str(report)
+
+
 # Random formulas
 
 SIZES = {"i": 3, "j": 4, "k": 5, "l": 2}
