@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from types import BuiltinFunctionType, CodeType, ModuleType
+from types import BuiltinFunctionType, CodeType, MethodWrapperType, ModuleType
 from typing import Any
 
 
@@ -21,6 +21,10 @@ class GradientError(AssertionError):
 
 class TracingError(RuntimeError):
     """A value was asked for while only the computation is being recorded."""
+
+
+class NoMemory(Exception):
+    """How an array lies in memory was asked for of what only stands in for one."""
 
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
@@ -55,8 +59,8 @@ def place_of(file: str, line: int) -> str:
 def taken_into(frame: Any) -> str | None:
     """What takes a Tensor for a number at this frame's instruction, if it goes on computing.
 
-    `r[0] = t`, `math.exp(t)` and `r.fill(t)` on an array do; `float(t)` is asked for. None also
-    where the instruction does not tell.
+    `r[0] = t`, `math.exp(t)`, and on an array `r.fill(t)` and `r.__setitem__(0, t)`, do; `float(t)`
+    is asked for. None also where the instruction does not tell.
     """
     function = called(frame)
     if function is None:
@@ -64,11 +68,11 @@ def taken_into(frame: Any) -> str | None:
         return None if callee else name
     if hasattr(function, "typecode"):  # the class array.array
         return "array.array"
-    if not isinstance(function, BuiltinFunctionType):
+    if not isinstance(function, BuiltinFunctionType | MethodWrapperType):
         return None
-    owner, module = function.__self__, (function.__module__ or "").lstrip("_")
+    owner, module = function.__self__, (getattr(function, "__module__", None) or "").lstrip("_")
     if owner is None or isinstance(owner, ModuleType):
-        known = module.split(".")[0] in ("math", "cmath", "struct", "numpy")
+        known = module.split(".")[0] in ("math", "cmath", "struct", "numpy", "operator")
         known = known and not function.__name__.startswith("is")  # math.isnan: nothing is lost
         return f"{module}.{function.__name__}" if known else None
     if hasattr(owner, "accumulate"):  # a ufunc, as in np.sum(array, initial=t)
@@ -153,11 +157,14 @@ def no_value(what: str, instead: str = "use np.where for a choice") -> TracingEr
     )
 
 
-def side_effect(what: str) -> TracingError:
+def side_effect(
+    what: str,
+    instead: str = "gradients come from ag.gradients(J, [W]) or ag.value_and_grad",
+) -> TracingError:
     """`what` changes something in place while the computation is being traced."""
     return TracingError(
         f"{what} changes a Tensor in place, which tracing cannot repeat, at {place()}\n"
-        "Return new values instead; gradients come from ag.gradients(J, [W]) or ag.value_and_grad."
+        f"Return new values instead; {instead}."
     )
 
 

@@ -65,6 +65,17 @@ def rare(kind: Any) -> Callable[..., Any]:
     return handler
 
 
+def put_into(y: Any, out: Tensor, name: str) -> Tensor:
+    """What a function of this name gives with out=: the Tensor out, with y assigned to it."""
+    if np.shape(y) != out.shape:
+        raise ValueError(
+            f"{name}(..., out={errors.described(out)}) does not fit: the result has the shape "
+            f"{np.shape(y)}"
+        )
+    rare(np.copyto)(out, y)
+    return out
+
+
 class _State(threading.local):
     """What is recorded in this thread: gradients (not inside no_grad), or everything (tracing)."""
 
@@ -72,7 +83,10 @@ class _State(threading.local):
     tracing = False
     guards: list[Any] | None = None  # while compiling: the checks of values, with what they check
     gradient_of: dict[int, Tensor] | None = None  # while compiling: whose gradient an order is
+    stand_ins = False  # while compiling: whether arguments only stand in for arrays
+    since = 0  # while tracing: the order of the first tensor that may be assigned to
     variables: frozenset[int] = frozenset()  # orders of what the transforms at work differentiate
+    items_stay = False  # .item() of what requires a gradient is a Tensor, as in code for arrays
 
     # While anomalies are looked for: file and line of each order, and what rules are wrapped in.
     recorded_at: dict[int, tuple[str, int]] | None = None
@@ -161,11 +175,23 @@ class no_grad:
 def tracing(gradient_of: dict[int, Tensor] | None = None, guards: list[Any] | None = None) -> Any:
     """Within this context everything that touches a Tensor is recorded, masks and constants too.
 
-    A Tensor's value is then out of reach: `float(t)`, `if t`, `t.data` raise a TracingError.
+    A Tensor's value is then out of reach: `float(t)`, `if t`, `t.data` raise a TracingError, and
+    so does an assignment to a Tensor that was there before.
     gradient_of: where to note, for a gradient's order, the tensor whose gradient it is.
     guards: where to note the checks of values; without it they are left out.
     """
-    return _set(tracing=True, gradient_of=gradient_of, guards=guards)
+    return _set(tracing=True, gradient_of=gradient_of, guards=guards, since=next_order())
+
+
+def with_stand_ins(stand_ins: bool) -> Any:
+    """Within this context, whether what is traced has arrays that only stand in for others."""
+    return _set(stand_ins=stand_ins)
+
+
+def check_memory_known() -> None:
+    """Raise NoMemory where arrays only stand in for others: whether one is a view is not known."""
+    if _state.stand_ins:
+        raise errors.NoMemory("how an array lies in memory was asked for of a stand-in")
 
 
 def gradients_noted() -> dict[int, Tensor] | None:
@@ -181,6 +207,11 @@ def recording(variables: Any = ()) -> Any:
     """
     orders = [x._order for x in variables]
     return _set(gradients=True, variables=_state.variables.union(orders))
+
+
+def items_stay() -> Any:
+    """Within this context `.item()` of what requires a gradient is a Tensor of one number."""
+    return _set(items_stay=True)
 
 
 def is_differentiated(t: Tensor) -> bool:
@@ -516,13 +547,16 @@ class Tensor(metaclass=_Listing):
             raise errors.no_value(".numpy()")
         return self._data.copy()
 
-    def item(self) -> Any:
-        """The value of a one-element tensor, as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The value of a one-element tensor, or of one element, as a Python number."""
         if _state.tracing:
             raise errors.no_value(".item()")
-        if self._data.size != 1:
+        if not index and self._data.size != 1:
             raise ValueError(f"{errors.described(self)} has {self._data.size} elements, not one")
-        return self._data.item()
+        if _state.items_stay and self._needs:
+            at = index[0] if index and isinstance(index[0], tuple) else index
+            return self[at] if len(at) == self._data.ndim else self.reshape(-1)[at or 0]
+        return self._data.item(*index)
 
     def detach(self) -> Tensor:
         """A new leaf with the same values and name, that requires no gradient."""
@@ -564,6 +598,9 @@ class Tensor(metaclass=_Listing):
         return rare(np.ufunc)(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if isinstance(out := kwargs.get("out"), Tensor):
+            y = function(*args, **{k: v for k, v in kwargs.items() if k != "out"})
+            return put_into(y, out, f"np.{function.__name__}")
         handler = HANDLERS.get(function) or handler_of(function)
         name = lambda: f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
         if handler is None:
@@ -877,9 +914,14 @@ def _made_of(x: Tensor) -> Any:
 
 
 def _as_view(y: Any, op: Any, x: Tensor, static: dict[str, Any]) -> Any:
-    """The view that an operation made of x, or None if y has memory of its own."""
+    """The view that an operation made of x, or None if y has memory of its own.
+
+    Of what stands in for arrays all count as views: a copy too many of them is left out again.
+    """
     if not _may_share(static):
         return None
+    if hasattr(y, "stands_in"):
+        return x, op, static
     memory = in_memory(x)
     if memory is not x._data:
         y = getattr(op, "forward", op)(memory, **static)
@@ -892,16 +934,12 @@ def _may_share(static: dict[str, Any]) -> bool:
 
 
 def in_memory(x: Tensor) -> np.ndarray:
-    """An array that lies in memory as NumPy's x does: a view that was written into is still one.
-
-    Of what is compiled, all but the views are contiguous.
-    """
-    compiled = hasattr(x._data, "stands_in")
-    if not (compiled or ASSIGNED):
+    """An array that lies in memory as NumPy's x does: a view that was written into is still one."""
+    if not ASSIGNED:
         return x._data
     made = _made_of(x)
     if made is None or not _may_share(made[2]):
-        return np.empty(x.shape, x.dtype) if compiled else x._data
+        return x._data
     base, op, static = made
     array: np.ndarray = getattr(op, "forward", op)(in_memory(base), **static)
     return array
@@ -1003,15 +1041,9 @@ def is_current(x: Tensor, order: float = math.inf) -> bool:
 _order_of = operator.itemgetter(0)
 
 
-def _stand_in(a: Any, b: Any) -> bool:
-    """Whether one of these has no memory that could be looked at."""
-    return hasattr(a, "stands_in") or hasattr(b, "stands_in")
-
-
 def _overlap(x: Tensor, base: Tensor, place: Any) -> bool:
     """Whether a place in base may have entries of a view of base."""
-    known = place is not None and not _stand_in(x._data, base._data)
-    if not (known and np.may_share_memory(x._data, base._data)):
+    if place is None or not np.may_share_memory(x._data, base._data):
         return True
     return np.shares_memory(x._data, base._data[place if Ellipsis in place else (*place, ...)])
 
@@ -1112,8 +1144,9 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
         if is_differentiated(data):
             raise errors.gradient_lost(data, "ag.Tensor(...)", sys._getframe(2))
         data = data._data
+    stretched = type(data) is np.ndarray and 0 in data.strides
     try:
-        array = np.array(data)
+        array = np.array(_narrow(data) if stretched else data)
     except ValueError as error:
         if "inhomogeneous" in str(error):
             raise ValueError(
@@ -1129,4 +1162,12 @@ def _own_array(data: Any, dtype: Any) -> np.ndarray:
             f"a Tensor holds real numbers, not {array.dtype} (from {type(data).__name__} "
             f"{str(data)[:40]!r})"
         )
-    return array
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.name)
+    return np.broadcast_to(array, data.shape) if stretched else array
+
+
+def _narrow(x: np.ndarray) -> np.ndarray:
+    """x before it was stretched. (Stretched again, its copy lies in memory as x does.)"""
+    ends = [n if step else min(n, 1) for n, step in zip(x.shape, x.strides, strict=True)]
+    return x[tuple(map(slice, ends))]

@@ -29,7 +29,8 @@ _depth = _Depth()
 
 
 @contextmanager
-def _at_work(variables: Sequence[Tensor] = ()) -> Iterator[None]:
+def at_work(variables: Sequence[Tensor] = ()) -> Iterator[None]:
+    """What runs here is differentiated: transforms inside give Tensors, not arrays."""
     _depth.inside += 1
     try:
         with recording(variables):
@@ -122,7 +123,8 @@ def _warn_of_captured(values: list[Tensor], oldest: int) -> None:
         errors.warn(
             f"the function uses {', '.join(captured.values())} from outside, which requires a "
             "gradient and gets none here: arrays come out of this transform. Make it an argument, "
-            "or write .detach() where it is constant."
+            "or write .detach() where it is constant; of ag.Tensor(x) instead of x, what comes out "
+            "is on the tape, and has its gradient."
         )
 
 
@@ -147,7 +149,7 @@ class _Run:
             arguments[k] = map_leaves(_variable, arguments[k])
         self.variables = tuple(arguments[k] for k in chosen) if several else arguments[chosen[0]]
         self.leaves = flatten(self.variables)
-        with _at_work(self.leaves):
+        with at_work(self.leaves):
             self.value = map_leaves(on_tape, f(*arguments))
         if not self.on_tape and self.leaves:
             _warn_of_captured(flatten(self.value), min(x._order for x in self.leaves))
@@ -288,7 +290,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     y = run.array()
     # The pullback is linear in what arrives: its own derivative is the directional one.
     arriving = Tensor(np.zeros(y.shape, y.dtype), requires_grad=True)
-    with _at_work():
+    with at_work():
         back = _inner(run.pull(y, arriving, on_tape=True), along)
     (tangent,) = pull(
         back, [arriving], cotangent(back, np.ones(back.shape), run.on_tape), run.on_tape
@@ -348,7 +350,7 @@ def hvp(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
         *at, v = args
         run = _Run(f, at, argnums)
         J = run.scalar()
-        with _at_work():
+        with at_work():
             slope = _inner(
                 run.pull(J, np.ones(J.shape), on_tape=True), _like(run.variables, v, "the vector")
             )

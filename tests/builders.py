@@ -8,6 +8,8 @@ import numpy as np
 
 import autograd_lite as ag
 import nn
+from autograd_lite.compiler import compiling
+from autograd_lite.transforms import map_leaves
 
 
 def normal(*shape, seed=0):
@@ -85,3 +87,12 @@ def of_the_table(op):
     code = getattr(inspect.unwrap(op), "__code__", None)
     of_an_example = code is not None and "<doctest" in code.co_filename  # in a docstring
     return isinstance(op, np.ufunc) or (module in ("numpy", ag.__name__) and not of_an_example)
+
+
+def compile_as_if_in_rows(monkeypatch, in_rows=True):
+    """Break what is compiled: arguments are taken to lie in rows, or as those of the first call."""
+    written = compiling._Compiler._written
+    rows = lambda x: x.copy("C") if in_rows and isinstance(x, np.ndarray) else x
+    traced = lambda self, *arguments: written(self, *map_leaves(rows, arguments))
+    monkeypatch.setattr(compiling._Compiler, "_written", traced)
+    monkeypatch.setattr(compiling._Writer, "_lies", lambda self, name, x: "True")

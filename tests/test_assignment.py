@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import re
 import weakref
 from collections import Counter
 
 import numpy as np
 import pytest
-from builders import normal
+from builders import compile_as_if_in_rows, normal
 from samples import CASES
 
 import autograd_lite as ag
@@ -32,12 +33,12 @@ def test_random_programs():
     assert found["needless"] <= 2, "a value may be the same by luck, but seldom"
 
 
-def first_wrong(programs=150):
+def first_wrong(programs=200):
     """What is said of the first random program that comes out wrong; None if none does."""
-    for seed in range(programs):
+    for thorough, seed in itertools.product((False, True), range(programs)):
         rng = np.random.default_rng([3, seed])
         try:
-            verdict = judged(drawn(rng, 8), data(rng))
+            verdict = judged(drawn(rng, 8), data(rng), thorough)
         except (ValueError, KeyError) as error:
             return str(error)
         if verdict not in FINE:
@@ -50,7 +51,7 @@ def first_wrong(programs=150):
     "broken",
     [
         *("rule of x", "rule of v", "last written", "settle", "views", "views of constants"),
-        *("other views", "masks"),
+        *("other views", "masks", "memory", "signature"),
     ],
 )
 def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
@@ -72,6 +73,8 @@ def test_the_random_programs_find_what_is_wrong(broken, monkeypatch):
         monkeypatch.setattr(tensor, "_may_go_on", on_tape)
     if broken == "other views":
         monkeypatch.setattr(tensor, "_overlap", lambda x, base, place: place is None)
+    if broken in ("memory", "signature"):
+        compile_as_if_in_rows(monkeypatch, in_rows=broken == "memory")
     if broken == "masks":
         monkeypatch.setattr(assignments, "REFUSALS", ())
     assert first_wrong() is not None
@@ -396,6 +399,29 @@ def test_alias_and_name_go_on():
     assert ag.gradients(J, [h])[0].tolist() == [[1, 1], [1, 1]]
 
 
+def test_what_is_left_of_a_base_are_its_views():
+    W = leaf()
+    h = np.sum(W * W, axis=1)  # a view of sums that keep the axis
+    h[0] = 5.0
+    h[1] = h[1] * 2
+    J = np.sum(h * h)
+    assert J.item() == 25 + 4 * 25**2
+    J.backward()
+    np.testing.assert_array_equal(W.grad, [[0, 0], [2 * 50 * 2 * 2 * 3, 2 * 50 * 2 * 2 * 4]])
+
+    def row_and_column(W):
+        h = W * 2
+        return h[0], h[:, 1]
+
+    row, column = row_and_column(leaf())
+    np.testing.assert_array_equal((column * 1).data, [4, 8])
+    row[0] = 5.0
+    np.testing.assert_array_equal((column * 1).data, [4, 8])
+    row[1] = 7.0
+    with pytest.raises(ValueError, match="shares its memory with what was assigned to"):
+        np.sum(column * 1).backward()
+
+
 def test_a_leaf_inside_no_grad_gets_new_data():
     W = leaf()
     J = np.sum(W * W)
@@ -505,3 +531,54 @@ def test_what_was_written_through_keeps_its_name_and_its_gradient():
 def test_the_programs_know_views_from_aliases():
     program = Program(["v0 = A * 1.5", "v1 = v0[1]", "v2 = v0", "return np.sum(v1)"])
     assert program.with_copies().lines[1:3] == ["v1 = v0[1].copy()", "v2 = v0"]
+
+
+FILLED = {  # NumPy's functions that write into an array, and what they write
+    "fill_diagonal": lambda x, v: np.fill_diagonal(x, v[0]),
+    "fill_diagonal, several": lambda x, v: np.fill_diagonal(x, v),
+    "fill_diagonal, again and again": lambda x, v: np.fill_diagonal(x, v[:2]),
+    "fill_diagonal, no Tensor": lambda x, v: np.fill_diagonal(x, -np.inf),
+    "fill_diagonal of a view": lambda x, v: np.fill_diagonal(x[1:, :2], v[1]),
+    "copyto": lambda x, v: np.copyto(x, v[:, None]),
+    "copyto, chosen": lambda x, v: np.copyto(x, v[:, None], where=ONE[:3, :3] > 0),
+    "out=": lambda x, v: np.multiply(x, v[:, None], out=x),
+    "out= of a view": lambda x, v: np.multiply(x[0], v, out=x[0]),
+    "out= of a function": lambda x, v: np.clip(x, -0.5, 0.5, out=x),
+    "out= of another's result": lambda x, v: np.sum(x, axis=0, out=x[1]),
+}
+
+
+@pytest.mark.parametrize("name", FILLED)
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_numpys_functions_that_write(name, shape):
+    if "copyto" in name or "out" in name:
+        shape = (3, 3)
+
+    def f(x, v):
+        y = np.tanh(x)
+        FILLED[name](y, v)
+        return np.exp(y) * x
+
+    x, v = normal(*shape, seed=8), normal(3, seed=9)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(f(ag.Tensor(x), ag.Tensor(v)).data, f(x, v))
+        assert ag.check_gradients(f, x, v)
+        cost = lambda x, v: np.sum(np.sin(f(x, v)))
+        (J, found), (same, right) = (
+            run(x, v)
+            for run in (
+                ag.compile(ag.value_and_grad(cost, (0, 1))),
+                ag.value_and_grad(cost, (0, 1)),
+            )
+        )
+    np.testing.assert_allclose([J, *map(np.sum, found)], [same, *map(np.sum, right)])
+
+
+def test_a_diagonal_that_is_not_there():
+    for shape in ((3,), (2, 2, 3)):
+        with pytest.raises(ValueError, match="no diagonal to fill"):
+            np.fill_diagonal(ag.Tensor(np.zeros(shape)), 0.0)
+    cube, right = ag.Tensor(np.zeros((2, 2, 2))), np.zeros((2, 2, 2))
+    np.fill_diagonal(cube, 1.0)
+    np.fill_diagonal(right, 1.0)
+    np.testing.assert_array_equal(cube.data, right)

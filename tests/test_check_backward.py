@@ -160,6 +160,44 @@ def test_whose_gradients_these_are(gradients, verdicts):
     assert report.score() == np.mean([v == "agrees" for v in verdicts.values()])
 
 
+@pytest.mark.parametrize("other", [2, True, "rows", [0, 1], {"rate": 3}, np.arange(3), None])
+def test_none_stands_for_the_gradient_of_what_has_none(other):
+    forward = lambda x, other, w: (x @ w, (x, w))
+    backward = lambda dout, cache: (dout @ cache[1].T, None, cache[0].T @ dout)
+    args = normal(4, 3), other, normal(3, 2, seed=1)
+    assert ag.check_backward(forward, backward, args)
+    wrong = lambda dout, cache: (dout @ cache[1].T, dout, cache[0].T @ dout)
+    with pytest.raises(TypeError, match="<lambda> returned a gradient of other, .* None for"):
+        ag.check_backward(forward, wrong, args)
+
+
+def test_lists_of_gradients_belong_to_lists_of_arrays():
+    """Also where as many arrays stand among the arguments by themselves."""
+
+    def cost(biases, weights, x, y):
+        a = np.tanh(weights[0] @ x + biases[0])
+        r = weights[1] @ a + biases[1] - y
+        dz = (weights[1].T @ r) * (1 - a**2)
+        return np.sum(r**2) / 2, ([dz, r], [dz @ x.T, r @ a.T])
+
+    sizes = ((4, 1), (2, 1)), ((4, 3), (2, 4))
+    biases, weights = ([normal(*s, seed=k) for k, s in enumerate(many)] for many in sizes)
+    x, y = normal(3, 1), normal(2, 1)
+    report = ag.check_backward(cost, args=(biases, weights, x, y))
+    assert {e.label for e in report} == {"biases[0]", "biases[1]", "weights[0]", "weights[1]"}
+    assert report
+
+    class Network:
+        def __init__(self):
+            self.biases, self.weights = biases, weights
+
+        def cost(self, x, y):
+            J, (db, dw) = cost(self.biases, self.weights, x, y)
+            return J, {"biases": db, "weights": dw}
+
+    assert ag.check_backward(Network().cost, args=(x, y))
+
+
 def test_wrt_says_whose_they_are():
     def squares(a, b):
         return np.sum(a * b), (a, b)
@@ -252,6 +290,37 @@ def test_a_copy_is_what_numpy_makes(x, order):
     assert (data.dtype, data.shape) == (right.dtype, right.shape)
     np.testing.assert_array_equal(data, right)
     assert not np.shares_memory(data, x)
+
+
+@pytest.mark.parametrize("join", [np.r_, np.c_], ids=["r_", "c_"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda x: (x, [4.0, 5.0, 6.0]),
+        lambda x: (slice(0, 3), -x),
+        lambda x: ([x[0], 2.0, x[1]], x),
+        lambda x: (x[:, None] * x, np.ones((3, 3))),
+        lambda x: x,
+    ],
+)
+def test_arrays_are_joined_as_numpy_does(join, parts):
+    x, stand_in = ag.Tensor(normal(3), requires_grad=True), ON_TENSORS[id(join)]
+    found, right = stand_in[parts(x)], join[parts(x.data)]
+    np.testing.assert_array_equal(found.data, right, strict=True)
+    weights, steps = normal(*right.shape, seed=1), 1e-6 * np.eye(3)
+    joined = [join[parts(x.data + h)] - join[parts(x.data - h)] for h in steps]
+    slopes = [np.sum(weights * change) / 2e-6 for change in joined]
+    np.testing.assert_allclose(ag.gradients(np.sum(weights * found), [x])[0], slopes, rtol=1e-6)
+    assert isinstance(stand_in[1.0, 2.0], ag.Tensor), "it may be assigned to, like what zeros makes"
+
+
+def test_columns_that_a_function_joins():
+    forward = lambda x, w: (np.c_[np.ones(len(x)), x] @ w, (x, w))
+    backward = lambda dout, cache: (
+        np.outer(dout, cache[1][1:]),
+        np.c_[np.ones(5), cache[0]].T @ dout,
+    )
+    assert ag.check_backward(forward, backward, (normal(5, 2), normal(3, seed=1)))
 
 
 OWN, NUMPY, PYTHON = (os.path.dirname(module.__file__) for module in (ag, np, os))
@@ -417,7 +486,7 @@ def of_no_number(x):
 
 
 def cut(x):
-    J = np.sum(x * x).item()
+    J = np.float64(np.sum(x * x))
     return J, 2 * x
 
 
@@ -560,3 +629,298 @@ def test_a_function_on_tensors_cannot_reach_the_next_run():
     ag.check_backward(noted_forward, double, (X,))
     ag.check_backward(noted_forward, double, (X,))
     assert SEEN == ["ndarray", "Tensor"] * 2
+
+
+COMPOSED = {  # as code writes them, with their derivatives, and what reports call them
+    "1 / (1 + exp(−z))": (lambda z: 1 / (1 + np.exp(-z)), lambda z, a: a * (1 - a), "sigmoid"),
+    "exp z / (1 + exp z)": (
+        lambda z: np.exp(z) / (1 + np.exp(z)),
+        lambda z, a: a * (1 - a),
+        "sigmoid",
+    ),
+    "2 / (1 + exp(−2 z)) − 1": (
+        lambda z: 2 / (1 + np.exp(-2 * z)) - 1,
+        lambda z, a: 1 - a**2,
+        "tanh",
+    ),
+    "log(1 + exp z)": (
+        lambda z: np.log(1 + np.exp(z)),
+        lambda z, a: 1 / (1 + np.exp(-z)),
+        "softplus",
+    ),
+    "exp(−z²)": (lambda z: np.exp(-(z**2)), lambda z, a: -2 * z * a, "f"),
+    "z / (1 + exp(−z))": (
+        lambda z: z / (1 + np.exp(-z)),
+        lambda z, a: (1 + np.exp(-z) * (1 + z)) / (1 + np.exp(-z)) ** 2,
+        "f",
+    ),
+    "elu": (
+        lambda z: np.where(z > 0, z, np.exp(np.minimum(z, 0)) - 1),
+        lambda z, a: np.where(z > 0, 1, a + 1),
+        "f",
+    ),
+}
+
+
+@pytest.mark.parametrize("written", COMPOSED)
+@pytest.mark.parametrize(
+    ("kind", "power"), [(None, 1), ("derivative-dropped", 0), ("derivative-twice", 2)]
+)
+def test_a_function_of_several_operations_is_one_function(written, kind, power):
+    function, slope, called = COMPOSED[written]
+
+    def forward(x, w):
+        z = x @ w
+        a = function(z)
+        return a, (x, w, z, a)
+
+    def backward(dout, cache):
+        x, w, z, a = cache
+        dz = dout * slope(z, a) ** power
+        return dz @ w.T, x.T @ dz
+
+    args = normal(5, 4, seed=1), normal(4, 3, seed=2)
+    report = ag.check_backward(forward, backward, args, seconds=0)
+    assert report.ok == (kind is None), str(report)
+    for entry in report if kind else ():
+        assert entry.best[0].kind == kind, str(report)
+        assert f"{called}′(x @ w)" in entry.best[0].advice
+
+
+def test_what_arrives_at_a_layer_is_no_label():
+    forward = lambda x: (np.tanh(x), x)
+    for backward in (lambda dout, x: np.tanh(x) - dout, lambda dout, x: np.ones_like(x)):
+        report = ag.check_backward(forward, backward, (normal(4, 3),), seconds=0)
+        assert "labels" not in str(report)
+        assert "the loss" not in str(report)
+    assert "begin with dout" in str(report)
+
+
+@pytest.mark.parametrize("unused", [(), (normal(3),)])
+def test_the_matrix_of_the_steps_is_told_from_that_of_the_outputs(unused):
+    """Both multiply the state; gradients are clipped into their own arrays."""
+
+    def cost(x, U, V, W, right=False, *unused):
+        states, outputs = {-1: np.zeros((4, 1))}, {}
+        J = 0
+        for t in range(len(x)):
+            states[t] = np.tanh(U @ x[t] + W @ states[t - 1])
+            outputs[t] = V @ states[t]
+            J += np.sum(outputs[t] ** 2) / 2
+        dU, dV, dW = np.zeros_like(U), np.zeros_like(V), np.zeros_like(W)
+        after = np.zeros_like(states[0])
+        for t in reversed(range(len(x))):
+            dV += outputs[t] @ states[t].T
+            dz = (1 - states[t] ** 2) * (V.T @ outputs[t] + after)
+            dU += dz @ x[t].T
+            dW += dz @ states[t - 1].T
+            after = (W.T if right else W) @ dz
+        for gradient in (dU, dV, dW):
+            np.clip(gradient, -50, 50, out=gradient)
+        return J, dU, dV, dW
+
+    args = normal(5, 2, 1), normal(4, 2, seed=1), normal(3, 4, seed=2), normal(4, 4, seed=3) / 2
+    wrt = ["U", "V", "W"]
+    assert ag.check_backward(cost, args=(*args, True, *unused), wrt=wrt)
+    report = ag.check_backward(cost, args=(*args, False, *unused), wrt=wrt, seconds=0)
+    verdicts = {entry.label: entry.verdict for entry in report}
+    assert verdicts == {"U": "differs", "V": "agrees", "W": "differs"}
+    assert report["W"].best[0].kind == "weight-not-transposed"
+    assert report["W"].best[0].advice.startswith("W is not transposed")
+
+
+def test_what_gradients_of_other_shapes_were_taken_for_is_said():
+    code = lambda x, w: (np.sum(np.tanh(x @ w)), w, x)
+    report = ag.check_backward(code, args=(normal(4, 3), normal(3, 2)), quick=True, seconds=0)
+    assert "taken for the gradients of x, w" in report.notes[0]
+
+
+def test_a_name_that_two_arrays_of_an_object_end_with():
+    class Layer:
+        def __init__(self):
+            self.parameters = {"W": normal(3, 2)}
+            self.gradients = {"W": np.zeros((3, 2))}
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.parameters["W"]
+
+        def backward(self, dout):
+            self.gradients["W"] = self.x.T @ dout
+            return {"x": dout @ self.parameters["W"].T, self.name: self.gradients["W"]}
+
+    layer = Layer()
+    layer.name = "W"
+    with pytest.raises(KeyError, match=r"that of parameters\.W or gradients\.W"):
+        ag.check_backward(layer.forward, layer.backward, (normal(4, 3, seed=1),))
+    layer.name = "parameters.W"
+    assert ag.check_backward(layer.forward, layer.backward, (normal(4, 3, seed=1),))
+
+
+class Normalized:
+    """Layer normalization; if `wrong`, the scale stands outside of the sums."""
+
+    def __init__(self, scale, wrong):
+        self.scale, self.shift, self.wrong = np.full(4, scale), np.zeros(4), wrong
+
+    def forward(self, x):
+        self.inverse = 1 / np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
+        self.normal = (x - x.mean(axis=1, keepdims=True)) * self.inverse
+        return self.scale * self.normal + self.shift
+
+    def backward(self, dout):
+        g = dout if self.wrong else dout * self.scale
+        means = g.mean(axis=1, keepdims=True)
+        means = means + self.normal * (g * self.normal).mean(axis=1, keepdims=True)
+        return self.inverse * (g - means) * (self.scale if self.wrong else 1)
+
+
+def normalized(x, scale, shift, wrong):
+    layer = Normalized(1.0, wrong)
+    layer.scale, layer.shift = scale, shift
+    return layer.forward(x), layer
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 3.0, 0.0])
+def test_an_array_of_equal_entries_hides_no_mistake(scale, wrong):
+    x, layer = normal(3, 4), Normalized(scale, wrong)
+    ones = np.full(4, scale), np.zeros(4), wrong
+    backward = lambda dout, layer: (
+        layer.backward(dout),
+        (dout * layer.normal).sum(axis=0),
+        dout.sum(axis=0),
+    )
+    for report in (
+        ag.check_backward(layer.forward, layer.backward, (x,)),
+        ag.check_backward(normalized, backward, (x, *ones), wrt=["x", "scale", "shift"]),
+    ):
+        assert report.ok
+        assert any("Right on these numbers alone" in note for note in report.notes) == wrong
+    assert (layer.scale == scale).all(), "the object is left as it is"
+
+
+SOFTMAXES = {
+    "shifted": lambda z: np.exp(z - z.max(axis=1, keepdims=True)),
+    "shifted by the largest of all": lambda z: np.exp(z - np.max(z)),
+    "plain": lambda z: np.exp(z),
+}
+SLOPES_OF_SOFTMAX = {  # of what arrives and the result
+    "": lambda g, p: p * (g - np.sum(g * p, axis=1, keepdims=True)),
+    "softmax(x @ w)(1 − softmax(x @ w)) is only its diagonal": lambda g, p: g * p * (1 - p),
+    "the sum over the other outputs is left out": lambda g, p: g * p,
+    "without the derivative of softmax": lambda g, p: g,
+    "runs along axis 0": lambda g, p: p * (g - np.sum(g * p, axis=0)),
+    "runs over all entries": lambda g, p: p * (g - np.sum(g * p)),
+}
+
+
+@pytest.mark.parametrize("written", SOFTMAXES)
+@pytest.mark.parametrize("said", SLOPES_OF_SOFTMAX)
+def test_a_softmax_that_is_written_out_is_one_function(written, said):
+    def forward(x, w):
+        z = x @ w
+        e = SOFTMAXES[written](z)
+        p = e / np.sum(e, axis=1, keepdims=True)
+        return p, (x, w, p)
+
+    def backward(dout, cache):
+        x, w, p = cache
+        dz = SLOPES_OF_SOFTMAX[said](dout, p)
+        return dz @ w.T, x.T @ dz
+
+    args = normal(5, 3, seed=1), normal(3, 4, seed=2)
+    report = ag.check_backward(forward, backward, args, seconds=0)
+    assert report.ok == (not said), str(report)
+    for entry in () if report.ok else report:
+        assert said in entry.best[0].advice, str(report)
+
+
+@pytest.mark.parametrize("written", ["sigmoid", "tanh"])
+def test_a_slope_that_is_left_out_of_the_gradient_of_a_weight_alone(written):
+    function, slope = {
+        "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda a: a * (1 - a)),
+        "tanh": (np.tanh, lambda a: 1 - a**2),
+    }[written]
+
+    def forward(x, w, b):
+        a = function(x @ w + b)
+        return a, (x, w, a)
+
+    def backward(dout, cache):
+        x, w, a = cache
+        dz = dout * slope(a)
+        return dz @ w.T, x.T @ dout, dz.sum(axis=0)
+
+    args = normal(5, 3, seed=1), normal(3, 4, seed=2), normal(4, seed=3)
+    report = ag.check_backward(forward, backward, args, seconds=0)
+    assert [entry.label for entry in report if entry.verdict == "differs"] == ["w"]
+    assert report["w"].best[0].kind == "derivative-dropped"
+    assert f"it lacks {written}′((x @ w) + b)." in report["w"].best[0].advice
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda x: copy.deepcopy({"x": [x]})["x"][0], np.copy, np.array],
+)
+def test_a_copy_that_forward_makes_keeps_the_gradient(copied):
+    forward = lambda x, w: (copied(x) @ w, (copied(x), copied(w)))
+    backward = lambda dout, cache: (dout @ cache[1].T, cache[0].T @ dout)
+    args = normal(4, 3), normal(3, 2, seed=1)
+    assert ag.check_backward(forward, backward, args)
+
+
+def test_arguments_that_forward_writes_into():
+    def forward(x, w):
+        x -= 1.0
+        w[0] = 0.0
+        return x @ w, (x, w)
+
+    def backward(dout, cache):
+        x, w = cache
+        dw = x.T @ dout
+        dw[0] = 0.0
+        return dout @ w.T, dw
+
+    args = normal(4, 3), normal(3, 2, seed=1)
+    assert ag.check_backward(forward, backward, args)
+    wrong = lambda dout, cache: (dout @ cache[1].T, cache[0].T @ dout)
+    assert ag.check_backward(forward, wrong, args)["w"].verdict == "differs"
+
+
+@pytest.mark.parametrize(
+    ("item", "place"),
+    [
+        (lambda x: x[1, 2].item(), (1, 2)),
+        (lambda x: x[1:, 2:].item(), (1, 2)),
+        (lambda x: x.item(5), (1, 2)),
+        (lambda x: x.item(0, 1), (0, 1)),
+        (lambda x: x.item((0, 1)), (0, 1)),
+        (lambda x: x.item(-1), (1, 2)),
+    ],
+)
+def test_a_number_that_forward_takes_of_an_array_keeps_its_gradient(item, place):
+    def cost(x, w):
+        dx = np.zeros((2, 3))
+        dx[place] = w[0]
+        J = item(x) * w[0].item()
+        print("J", "%.3f" % J, [float(J)])  # noqa: UP031
+        return J, dx, np.array([item(x), 0.0])
+
+    x, w = normal(2, 3), normal(2, seed=1)
+    assert ag.check_backward(cost, args=(x, w))
+    assert item(ag.Tensor(x, requires_grad=True)) == x[place], "elsewhere it is a number"
+    wrong = lambda x, w: (*cost(x, w)[:2], np.zeros(2))
+    assert not ag.check_backward(wrong, args=(x, w), seconds=0)
+
+
+def test_of_what_only_digits_are_wrong_no_line_is_named():
+    def cost(p, y):
+        return -np.sum(y * np.log(p + 1e-7)), -y / p
+
+    p, y = np.array([0.2, 0.5, 0.3]), np.array([1.0, 0.0, 2.0])
+    report = ag.check_backward(cost, args=(p, y), wrt=["p"])
+    assert not report
+    assert report.first_wrong is None
+    assert "an ε that only one of the two has" in str(report)
+    assert "Hand in" not in str(report)

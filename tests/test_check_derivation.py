@@ -71,7 +71,8 @@ $$ \frac{\partial J}{\partial W_1} = \frac{\partial J}{\partial Z_1} X^\top $$
     claim = wrong.claims[1]
     assert (claim.verdict, claim.silent) == ("wrong", True)
     assert "X must be transposed" in claim.cause
-    assert claim.correct.endswith("= \\frac{\\partial J}{\\partial Z_1} Xᵀ")
+    assert claim.correct == claim.text + r"^\top"
+    assert [claim.correct[start:end] for start, end in claim.changed] == [r"X^\top"]
 
 
 def test_families_and_gradients_that_are_moved():
@@ -139,6 +140,43 @@ def test_what_is_wrong_is_named_and_the_form_that_holds_is_checked(claim, cause,
     assert right.verdict == "holds"
     assert cause in wrong.cause
     assert verdicts(REGRESSION + wrong.correct + f"\n∂J/∂w = {correct}") == ["holds", "holds"]
+
+
+VECTORS = r"""
+$X \in \mathbb{R}^{m \times n}$, $y \in \mathbb{R}^m$, $w \in \mathbb{R}^n$, $u \in \mathbb{R}^n$,
+$A \in \mathbb{R}^{n \times n}$
+$$ J = \frac12 \|X w - y\|^2, \quad r = X w - y, \quad H = w^\top A w, \quad E = \|w\| $$
+$$ F = u^\top \tanh(w), \quad D = \det(A), \quad P = w^\top A^{-1} u $$
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "correct", "changed"),
+    [
+        (r"\nabla_w J = X^T (X w + y)", r"X^\top (X w - y)", ["-"]),
+        (r"\nabla_w J = 2 X^T r", r"X^\top r", [r"X^\top"]),
+        (r"\nabla_w J = \frac12 X^T r", r"X^\top r", [r"X^\top"]),
+        (r"\nabla_X J = w r^\top", r"(w r^\top)^\top", [r"(w r^\top)^\top"]),
+        (r"\nabla_w H = (A - A^\top) w", r"(A + A^\top) w", ["+"]),
+        (r"\nabla_w H = 2 A w", r"(A + A^{\top}) w", []),
+        (r"\nabla_w E = \frac{w}{\|w\|^2}", r"\frac{w}{\|w\|}", [r"\|w\|"]),
+        (r"\nabla_w F = u \odot (1 - \tanh(w))", r"u \odot (1 - \tanh(w)^{2})",
+         [r"\tanh(w)^{2}"]),
+        (r"\nabla_A D = D A^{-1}", r"(D A^{-1})^\top", [r"(D A^{-1})^\top"]),
+        (r"\nabla_u P = A^{-1} w", r"{A^{-1}}^\top w", [r"{A^{-1}}^\top"]),
+    ],
+)  # fmt: skip
+def test_the_form_that_holds_is_in_the_language_of_the_note(claim, correct, changed):
+    (found,) = ag.check_derivation(f"{VECTORS}\n$$ {claim} $$\n").claims
+    left = claim.partition("=")[0]
+    assert found.correct == f"{left}= {correct}"
+    assert [found.correct[start:end] for start, end in found.changed] == changed
+    assert verdicts(f"{VECTORS}\n$$ {found.correct} $$\n") == ["holds"]
+    said = str(ag.check_derivation(f"{VECTORS}\n$$ {claim} $$\n")).splitlines()
+    line = next(k for k, text in enumerate(said) if text.startswith("    right: "))
+    below = said[line + 1] if changed else ""
+    marked = "".join(c for c, mark in zip(said[line], below, strict=False) if mark == "^")
+    assert marked == "".join(changed)
 
 
 @pytest.mark.parametrize("letter", ["∂J/∂w", "∂J/∂X", "∂J/∂y"])

@@ -934,3 +934,27 @@ def test_a_row_of_one_that_is_zero_is_no_row_that_was_forgotten():
     report = ag.compare(J, {"W1": np.zeros((4, 3))})
     assert "part-zero at Z2" not in str(report)
     assert not report.ok
+
+
+def warped(theta):
+    """An image row, shifted and scaled by interpolation: at the identity all points are kinks."""
+    at = (theta[0] * (np.arange(6) / 2.5 - 1) + theta[1] + 1) * 2.5
+    weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(6)))
+    return np.sum((weights @ IMAGE - 0.2) ** 2)
+
+
+IMAGE = np.array([0.3, -1.2, 0.8, 0.1, 2.0, -0.4])
+
+
+@pytest.mark.parametrize("start", [[1.0, 0.0], [1.1, 0.03]])
+@pytest.mark.parametrize("change", [lambda g: -g, lambda g: 2 * g, lambda g: g * [1, 1.2]])
+def test_rounding_at_a_kink_allows_no_wrong_gradient(start, change):
+    theta = ag.Tensor(start, requires_grad=True, name="theta")
+    J = warped(theta)
+    (g,) = ag.gradients(J, [theta])
+    right, wrong = ag.compare(J, {"theta": g}), ag.compare(J, {"theta": change(g)})
+    assert right
+    assert not wrong
+    for report in (right, wrong):
+        said = any("Rounding alone changes dtheta" in note for note in report.notes)
+        assert said == (start == [1.0, 0.0])

@@ -285,6 +285,40 @@ def test_a_search_ends_in_time_and_says_so(monkeypatch):
     assert entry.findings[0].kind == "transposed"
 
 
+def test_on_a_long_tape_the_time_is_not_spent_on_preparations(monkeypatch):
+    x = ag.Tensor([0.1, -0.2], requires_grad=True, name="x")
+    y = x
+    for _ in range(300):
+        y = y + 0.001 * np.sin(y)
+    J = np.sum(y * y)
+    (g,) = ag.gradients(J, [x])
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: 0.001 * next(ticks))
+    monkeypatch.setattr(comparison, "time", clock)
+    monkeypatch.setattr(search, "time", clock)
+    (entry,) = ag.compare(J, {"x": -g}, quick=True)
+    assert entry.findings[0].kind == "sign"
+
+
+def test_what_is_right_to_some_digits_is_searched_for_a_moment_only(monkeypatch):
+    J, parts = recurrence(20)
+    right, rng, seconds = total(parts), np.random.default_rng(0), []
+
+    class Searching(search.Search):
+        def __init__(self, *args, **how):
+            seconds.append(how["seconds"])
+            super().__init__(*args, **how)
+
+    monkeypatch.setattr(comparison, "Search", Searching)
+    monkeypatch.setattr(comparison, "MOST_SECONDS", 2.0)
+    monkeypatch.setattr(comparison, "QUICK_SECONDS", 0.5)
+    rounded = {key: g * (1 + 1e-6 * rng.normal(size=g.shape)) for key, g in right.items()}
+    report = ag.compare(J, rounded)
+    assert {entry.findings[0].kind for entry in report} == {"precision"}
+    assert not ag.compare(J, {**rounded, "U": right["U"] + rng.normal(size=right["U"].shape)})
+    assert seconds == [0.5, 2.0]
+
+
 def test_an_idea_that_fails_is_none_and_the_next_one_is_tried(monkeypatch):
     def fails_at_once(place):
         raise ValueError("operands could not be broadcast together")

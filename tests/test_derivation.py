@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import scipy.special
 from samples import CASES
 
 import autograd_lite as ag
@@ -482,6 +483,27 @@ def test_long_tapes_are_neither_recursion_nor_explosion():
 def test_a_deep_network():
     J = cost([4] * 41, ["tanh", "sigmoid"] * 20, HSE, 8)[-1]
     assert len(ag.derive(J).lines) == 4 * 40
+
+
+def test_what_is_assigned_stands_with_its_place():
+    v = tensor("v", 3)
+    a = v * 0  # which is 0, and no array, once it is simplified
+    a[0], a[2] = v[1], v[0] * v[1]
+    first, _, last = ag.derive(np.sum(a**2)).lines
+    assert first.rhs == "setitem(setitem(0, [0], v[1]), [2], v[0] v[1])"
+    assert "setitem(∂J/∂T1, [2], 0)[0]" in last.rhs
+
+
+def test_what_is_zero_but_for_rounding_is_shown():
+    S, K, s, r = (tensor(n) for n in "SKsr")
+    S.data, K.data, s.data, r.data = (np.array(x) for x in (100.0, 95.0, 0.2, 0.03))
+    d = (np.log(S / K) + r + s**2 / 2) / s
+    price = S * scipy.special.ndtr(d) - K * np.exp(-r) * scipy.special.ndtr(d - s)
+    shown = {line.lhs: line.rhs for line in ag.derive(price, wrt=[S]).lines}
+    assert "exp(−r)" in shown["∂J/∂T1"]  # it is 0, and the tape has 1e-15
+    z = tensor("z", 4)
+    assert ag.derive(np.sum(np.log(np.exp(z))) - np.sum(z)).lines[-1].rhs.startswith("0")
+    assert ag.derive(np.sum(ag.softmax(z))).lines[-1].rhs == "T1 ∘ (1 − Σ T1)"
 
 
 # Deliberate mistakes: a line that is not what the tape has is not shown

@@ -79,6 +79,8 @@ CARRIES = {  # with the derivative at 1.5
 RAISES = {
     "r[0] = t": assigned(item),
     "r[0] += t": assigned(augmented),
+    "r.__setitem__": assigned(lambda r, p: r.__setitem__(0, p)),
+    "operator.setitem": assigned(lambda r, p: operator.setitem(r, 0, p)),
     "r[:2] = t": assigned(sliced),
     "r[0], r[1] = ...": assigned(one_of_two),
     "r += t": assigned(in_place),

@@ -22,6 +22,8 @@ from pathlib import Path
 import pytest
 
 import autograd_lite as ag
+from autograd_lite.diagnosis.notes import checked_note
+from autograd_lite.formula.passages import note_of
 
 pytestmark = pytest.mark.long
 
@@ -125,6 +127,25 @@ def differences(wanted: list[Expected], found: list[Got]) -> list[str]:
 def test_every_claim_gets_its_verdict(path):
     found = differences(expected(path), got(path))
     assert not found, f"{len(found)} of {path.name}\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("path", NOTES, ids=lambda path: path.name)
+def test_what_is_given_as_right_holds_in_its_place(path):
+    """It is in the language of the note, and holds where it replaces the claim."""
+    claims = ag.check_derivation(path).claims
+    failing = sum(claim.verdict != "holds" for claim in claims)
+    for claim in claims:
+        signs = set("ᵀ∘⊙−∂²½") if claim.passage.latex else {"\\"}  # of the other language
+        assert signs.isdisjoint(claim.correct), claim.correct
+        parts = [re.sub(r"\\?\s+", r"\\s+", re.escape(x)) for x in claim.text.split(" = ")]
+        note, passage = claim.passage.source.text, claim.passage
+        pattern = re.compile(r"[\s&]*=[\s&]*".join(parts) + r"(?!\^)")
+        found = pattern.search(note, passage.start, passage.end)
+        if found and claim.correct and path.suffix != ".ipynb":
+            mended = note[: found.start()] + claim.correct + note[found.end() :]
+            again = checked_note(note_of(mended, str(path), path.suffix), repairs=False)
+            assert len(again.claims) == len(claims)
+            assert sum(c.verdict != "holds" for c in again.claims) < failing, claim.correct
 
 
 def test_the_library_has_every_verdict_and_every_format():

@@ -72,6 +72,60 @@ def test_an_option_is_taken_or_refused_by_name(path: str, text: str) -> None:
         assert status in ("refused", "plain, refused")
 
 
+WITH_OUT = [(path, text.removesuffix(", out=empty")) for path, text in CALLS if "out=" in text]
+
+
+@pytest.mark.parametrize(("path", "text"), WITH_OUT, ids=[f"{p}({t})" for p, t in WITH_OUT])
+def test_a_tensor_may_be_what_is_written_into(path: str, text: str) -> None:
+    function, into = operator.attrgetter(path)(np), list[ag.Tensor]()
+
+    def writing(*args: Any, **options: Any) -> Any:
+        y = function(*args, **options)
+        into[:] = [ag.Tensor(np.full(v.shape, 7, v.dtype)) for v in parts(y)]
+        return function(*args, **options, out=(*into,) if isinstance(y, tuple) else into[0])
+
+    def called(function: Callable[..., Any]) -> tuple[list[Any], list[Any]]:
+        call = tried.Call(function, text)
+        inputs = [ag.Tensor(x, x.dtype.kind == "f") for x in call.arrays]
+        y = parts(call(*inputs))
+        J = sum((np.sum(np.sin(v)) for v in y if v.requires_grad), ag.Tensor(0.0))
+        return y, ag.gradients(J, inputs) if J.requires_grad else []
+
+    with np.errstate(all="ignore"):
+        try:
+            expected, gradients = called(function)
+            if not all(isinstance(v, ag.Tensor) for v in expected):
+                pytest.skip("it gives plain values")
+        except TypeError as error:
+            pytest.skip(str(error))
+        found, through = called(writing)
+    assert list(map(id, found)) == list(map(id, into))
+    pairs = [*zip(found, expected, strict=True), *zip(through, gradients, strict=True)]
+    for a, b in pairs:
+        same = [x.data if isinstance(x, ag.Tensor) else x for x in (a, b)]
+        np.testing.assert_array_equal(*same, strict=True)
+
+
+def parts(y: Any) -> list[Any]:
+    return list(y) if isinstance(y, tuple) else [y]
+
+
+def test_what_does_not_fit_is_not_written() -> None:
+    x, out = ag.Tensor([[1.0, 2.0]], requires_grad=True), ag.Tensor(np.zeros(3))
+    calls: dict[str, Callable[[], Any]] = {
+        r"np.sum\(..., out=\(3,\)\) does not fit.*\(2,\)": lambda: np.sum(x, axis=0, out=out),
+        r"np.exp\(..., out=\(3,\)\) does not fit.*\(1, 2\)": lambda: np.exp(x, out=out),
+        "float64 into int64": lambda: np.exp(x, out=ag.Tensor([[1, 2]])),
+        "into a leaf": lambda: np.exp(x, out=x),
+        "in place": lambda: np.exp(x, out=x * 2, where=np.array([[True, False]])),
+        "in place ": lambda: np.exp(x, out=np.zeros((1, 2))),
+    }
+    for told, call in calls.items():
+        with pytest.raises((TypeError, ValueError), match=told.strip()):
+            call()
+    np.testing.assert_array_equal(out.data, np.zeros(3))
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_an_option_that_a_handler_drops_is_found(
     option: str, monkeypatch: pytest.MonkeyPatch

@@ -146,6 +146,7 @@ MAKES_AN_ARRAY = {
     "np.arange(s)": ("np.arange", "step * np.arange(n)"),
     "np.full(3, s)": ("np.full", "np.broadcast_to(t, shape)"),
     "np.kaiser(4, s)": ("np.kaiser", "np.i0(beta"),
+    "np.lib.stride_tricks.as_strided(t, (1, 1), (8, 8))": ("as_strided", "sliding_window_view(t"),
     "np.r_[t, t]": ("np.r_", "np.concatenate"),
     "np.c_[t, t]": ("np.c_", "np.column_stack"),
     "np.random.default_rng(0).normal(t)": ("", "np.stack"),

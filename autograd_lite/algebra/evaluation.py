@@ -87,6 +87,8 @@ def _operated(e: Apply, arguments: list[Any]) -> Any:
     if e.op in (rules.getitem, rules.scatter_add):  # of arrays, at whole numbers or masks
         x, *at = map(np.asarray, arguments)
         arguments = [x, *(i.astype(int) if i.dtype.kind == "f" else i for i in at)]
+    if e.op is rules.setitem:  # into what may have been simplified to a number
+        arguments = [np.broadcast_to(arguments[0], e.shape), *arguments[1:]]
     op = e.op
     are_matrices = all(len(a.shape) == 2 for a in e.arguments)
     if op in _STACKED and are_matrices and any(np.ndim(v) > 2 for v in arguments):

@@ -203,19 +203,25 @@ class Notation:
 PLAIN = Notation()
 
 
-def letters_of(cost: str) -> Callable[[Symbol, bool], tuple[str, int]]:
-    """The letters of a tape: names as they are, ∂J/∂Z1 for gradients, σ′ for a derivative."""
+def letters_of(
+    cost: str, own: Mapping[str, str] | None = None
+) -> Callable[[Symbol, bool], tuple[str, int]]:
+    """The letters of a tape: names as they are, ∂J/∂Z1 for gradients, σ′ for a derivative.
+
+    own: how a note writes some of them.
+    """
 
     def letters(s: Symbol, latex: bool) -> tuple[str, int]:
-        name = (in_latex if latex else plain)(s.label)
+        name, top = (
+            (own or {}).get(x) or (in_latex if latex else plain)(x) for x in (s.label, cost)
+        )
         if s.kind == "gradient":
-            top = (in_latex if latex else plain)(cost)
             if latex:
                 return rf"\frac{{\partial {top}}}{{\partial {name}}}", POSTFIX
             return f"∂{top}/∂{name}", POSTFIX
         if s.kind == "slope":
             return function_name(s.label, latex) + ("'" if latex else "′"), ATOM
-        return name, ATOM
+        return name, POSTFIX if latex and "^" in name else ATOM
 
     return letters
 
@@ -485,6 +491,8 @@ class Style:
             return self.within(e.arguments[0], ATOM) + self.index(e.static["index"]), ATOM
         if e.op is rules.scatter_add:
             inside = [inside[0], self.index(e.static["index"])]
+        if e.op is rules.setitem:
+            inside = [inside[0], self.index(e.static["index"]), inside[1]]
         if e.op is rules.einsum:
             arrow = r" \to " if self.latex else "→"
             inside.insert(0, e.static["subscripts"].replace("->", arrow))

@@ -23,7 +23,7 @@ from autograd_lite import errors, transforms
 from autograd_lite.compiler.emitting import Checked, Plan, Source, one_line
 from autograd_lite.compiler.lowering import Lowering, Node, needed_for, without_reshapes_of_sums
 from autograd_lite.compiler.tracing import Read, Trace, name_of, precision, surroundings, trace
-from autograd_lite.tensor import Tensor, _state
+from autograd_lite.tensor import Tensor, _state, with_stand_ins
 from autograd_lite.transforms import flatten, map_leaves
 from autograd_lite.walk import by_needs, reachable
 
@@ -48,15 +48,17 @@ def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Compiled:
 
     f: any function of arrays, numbers, or lists, tuples and dicts of them, that returns such: a
     cost, `ag.value_and_grad(cost)`, or a whole training step that returns the new parameters.
-    Results are arrays. They are the caller's own; with `reuse_outputs=True` the next call
-    overwrites them. Arguments are never written to.
+    Results are arrays, row by row in memory. They are the caller's own; with `reuse_outputs=True`
+    the next call overwrites them. Arguments are never written to.
 
     f is traced anew for arguments of another structure, shape or dtype (a warning comes with the
     17th such signature), and where an argument that is neither an array nor a float differs: a
     number or text, by value; a function, class or module, by identity; a frozen dataclass of these.
-    Any other object is refused by name, because its attributes could change in silence. Raises
-    TracingError, naming the line, for what cannot be traced: a branch or a loop on a value,
-    `.item()`, `.data`, an assignment to a Tensor, randomness.
+    Any other object is refused by name, because its attributes could change in silence. If f
+    assigns to parts of what it computes, it is also traced anew for arrays of other strides: what
+    is a view of what depends on them. Raises TracingError, naming the line, for what cannot be
+    traced: a branch or a loop on a value, `.item()`, `.data`, randomness, an assignment to an
+    argument or to a Tensor from outside.
 
     What f uses without being given it is constant; a Tensor is read at each call. f is traced anew
     when a variable of its module or of a function around it is bound to something else, or an
@@ -64,7 +66,8 @@ def compile(f: Callable[..., Any], *, reuse_outputs: bool = False) -> Compiled:
     module. Not noticed: an array, list or dict that is written into, attributes further away.
 
     `.source(*args)` is the code that runs for these arguments, and `.unchecked(*args)` a function
-    for more arguments of this signature, which it does not check: for a loop in one thread.
+    for more arguments of this signature, which it does not check (unless strides are part of it):
+    for a loop in one thread.
 
     Inside a transform, and where a result leads to a Tensor, given or captured, that requires a
     gradient which f does not itself take, f runs as it is: the tape goes on.
@@ -86,6 +89,8 @@ class _Compiler:
         self.lock = threading.RLock()
         self.programs: dict[Any, Program] = {}
         self.floats_vary = True  # a float is an argument like an array, or part of the signature
+        self.with_memory = False  # how arrays lie in memory is part of the signature
+        self.captured: list[Tensor] = []  # if so, the Tensors from outside that were read
         self.function = self._function()
 
     def _function(self) -> Any:
@@ -133,7 +138,8 @@ class _Compiler:
         It has buffers of its own, so only one thread at a time may call it.
         """
         args, kwargs = map_leaves(_native, (args, kwargs))
-        return self.program(args, kwargs).unchecked()
+        program = self.program(args, kwargs)
+        return self.function if self.with_memory else program.unchecked()
 
     def program(self, args: Any, kwargs: Any) -> Program:
         """The program for arguments like these."""
@@ -154,8 +160,9 @@ class _Compiler:
         around = tuple(
             (id(read.holder), read.name, _known(read.value)) for read in surroundings(self.f)
         )
+        lying = tuple(t._data.strides for t in self.captured)
         try:
-            return self._signature((args, kwargs)), around, _state.gradients
+            return self._signature((args, kwargs)), around, lying, _state.gradients
         except _Changeable as error:
             leaves = zip(
                 flatten((args, kwargs)),
@@ -173,12 +180,29 @@ class _Compiler:
         if isinstance(tree, list | tuple):
             return (type(tree), *(self._signature(node) for node in tree))
         if isinstance(tree, np.ndarray):
-            return ("array", tree.shape, tree.dtype)
+            return ("array", tree.shape, tree.dtype, self.with_memory and tree.strides)
         if isinstance(tree, Tensor):
-            return ("Tensor", tree.shape, tree.dtype, tree._needs)
+            return ("Tensor", tree._needs, self._signature(tree._data))
         return float if type(tree) is float and self.floats_vary else _fixed(tree)
 
     def _traced(self, args: Any, kwargs: Any) -> Program:
+        """A new program. Where f assigns, it is traced with arrays that lie in memory as these."""
+        if not self.with_memory:
+            try:
+                with with_stand_ins(True):
+                    return self._written(args, kwargs)
+            except errors.TracingError:
+                raise
+            except Exception:  # NoMemory, or f wants values; errors of its own come again
+                pass
+        with with_stand_ins(False):
+            program = self._written(args, kwargs)
+        self.with_memory = True
+        known = {id(t) for t in self.captured}
+        self.captured += [t for t in program.captured if id(t) not in known]
+        return program
+
+    def _written(self, args: Any, kwargs: Any) -> Program:
         names = list(_names(args, kwargs, _names_of_positional(self.f, args)))
         leaves = flatten((args, kwargs))
         traced = trace(self.f, args, kwargs, names, self.floats_vary)
@@ -217,9 +241,9 @@ class _Compiler:
     def _warn(self) -> None:
         warnings.warn(
             f"compiled {name_of(self.f)} was traced for {len(self.programs)} signatures: each new "
-            "structure, shape, dtype, number that is not a float, or variable around it that is "
-            "bound anew costs a trace and memory. Give batches one size, and pass what changes "
-            "as arguments, numbers as floats or arrays.",
+            "structure, shape, dtype, number that is not a float, variable around it that is bound "
+            "anew, or strides where it assigns, costs a trace and memory. Give batches one size, "
+            "and pass what changes as arguments, numbers as floats or arrays.",
             stacklevel=5,
         )
 
@@ -243,12 +267,14 @@ class _Maker:
 class Program:
     """The code for one signature; `ready` are the runs that are idle, and how to make another.
 
-    unchecked makes a run that takes its arguments on trust.
+    unchecked makes a run that takes its arguments on trust. captured: the Tensors that it reads
+    from outside.
     """
 
     source: str
     ready: tuple[list[Any], Callable[[], Any]]
     unchecked: Callable[[], Any]
+    captured: list[Tensor]
 
 
 def _precisions(traced: Trace) -> set[np.dtype]:
@@ -388,6 +414,7 @@ class _Writer:
         without_reshapes_of_sums(needed_for(ends), outputs)
         plan = Plan(needed_for(ends), outputs, reuse_outputs)
         self.source = Source(plan, outputs)
+        self.captured = [n.tensor for n in plan.nodes if n.tensor is not None]
         self.source.given["OTHER"] = OTHER
         self.source.names.taken.add("OTHER")
         self.lines: list[str] = []
@@ -450,7 +477,7 @@ class _Writer:
             _Maker(text, file, function, given),
             _Maker(trusting, file, function, given),
         )
-        return Program(text, ([], checked), unchecked)
+        return Program(text, ([], checked), unchecked, self.captured)
 
     def _take(self, name: str, tree: Any, leaves: Iterator[Any]) -> None:
         """Check the argument in the variable `name`, and take it apart."""
@@ -495,6 +522,8 @@ class _Writer:
         elif isinstance(node, Node):
             kind, dtype = source.library("ndarray"), source.dtype_object(node.dtype)
             fits = f"{name}.shape == {node.shape} and {name}.dtype is {dtype}"
+            if not _state.stand_ins:
+                fits += f" and {self._lies(name, leaf)}"
             self._unless(f"type({name}) is {kind} and {fits}")
         elif type(leaf) in (int, bool, str, bytes):
             self._unless(f"type({name}) is {type(leaf).__name__} and {name} == {leaf!r}")
@@ -506,6 +535,10 @@ class _Writer:
     def _unless(self, condition: str) -> None:
         self.lines += [Checked(f"if not ({condition}):"), Checked("    return OTHER")]
 
+    def _lies(self, name: str, x: Any) -> str:
+        """The condition that an array lies in memory as x did."""
+        return f"{name}.strides == {(x._data if type(x) is Tensor else x).strides}"
+
     def _literal(self, value: Any) -> str:
         name: str = getattr(value, "__name__", "")
         if isinstance(value, type) and vars(builtins).get(name) is value:
@@ -516,13 +549,17 @@ class _Writer:
     def _check_surroundings(self) -> None:
         """Where Tensors are at hand, a tape that is being recorded must not be cut."""
         tensors = [x for x in flatten((self.args, self.kwargs)) if type(x) is Tensor]
-        tensors += [n.tensor for n in self.source.plan.nodes if n.tensor is not None]
+        tensors += self.captured
         if tensors:
             self._unless(f"not {self.source.give('inside', _inside)}()")
         if any(t._needs for t in tensors):
             state = self.source.give("state", _state)
             self._unless(f"{state}.gradients is {_state.gradients}")
         same = [self._is_unchanged(read) for read in surroundings(self.f)]
+        if not _state.stand_ins:
+            same += [
+                self._lies(f"{self.source.give('captured', t)}._data", t) for t in self.captured
+            ]
         if same:
             self.lines.append(Checked("# What was read around it when it was traced:"))
             self._unless(" and ".join(same))

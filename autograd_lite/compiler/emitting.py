@@ -27,6 +27,7 @@ from autograd_lite.rules import (
     concatenate,
     einsum,
     getitem,
+    inverse,
     scatter_add,
     setitem,
     stack,
@@ -588,11 +589,12 @@ class Source:
             if not (is_pure(op) or (op is einsum and len(inputs) > 1)):
                 # A user's function: it gets arrays of its own, in case it keeps or returns them.
                 # (einsum of one array may be a view of it.)
+                axes = node.axes or ((),) * len(inputs)
                 inputs = [
                     name
                     if x.constant is not None and type(x.constant) is not np.ndarray
-                    else f"{name}.copy()"
-                    for name, x in zip(inputs, node.inputs, strict=True)
+                    else _copy_in_order(name, axes_)
+                    for name, x, axes_ in zip(inputs, node.inputs, axes, strict=True)
                 ]
             options = [f"{key}={self._static(value)}" for key, value in static.items()]
             text = f"{function}({', '.join(inputs + options)})"
@@ -652,6 +654,13 @@ class Source:
             if not (trusting and isinstance(line, Checked))
         ]
         return "\n".join(lines) + "\n"
+
+
+def _copy_in_order(name: str, axes: tuple[int, ...]) -> str:
+    """A copy that lies in memory with its axes in this order, the outermost first."""
+    if axes == tuple(range(len(axes))):
+        return f"{name}.copy()"
+    return f"{name}.transpose({axes}).copy().transpose({inverse(axes)})"
 
 
 def one_line(text: str) -> str:

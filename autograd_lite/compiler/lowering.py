@@ -14,7 +14,7 @@ import numpy as np
 from autograd_lite import errors, rules
 from autograd_lite.compiler.tracing import StandIn, frozen
 from autograd_lite.errors import TracingError
-from autograd_lite.tensor import Tensor, next_order, tracing
+from autograd_lite.tensor import Tensor, _state, check_memory_known, next_order, tracing
 from autograd_lite.walk import reachable
 
 Op = Callable[..., Any]
@@ -26,7 +26,8 @@ class Node:
 
     constant: the array (or Python number) that it always is; tensor: the captured Tensor whose
     array it is at each call. Without either it is an argument. check: what a guard, a node without
-    a value, calls with its inputs.
+    a value, calls with its inputs. axes: for each input of a user's operation, its axes on the
+    tape, the outermost in memory first.
     """
 
     op: Op | None
@@ -39,6 +40,7 @@ class Node:
     tensor: Tensor | None = None
     number: float = -1
     check: Op | None = None
+    axes: tuple[tuple[int, ...], ...] = ()
 
 
 def is_elementwise(op: Any) -> bool:
@@ -160,6 +162,8 @@ class Lowering:
             steps = reachable([y], lambda x: x._order > start)
             if not _is_what_runs(body, t, steps):
                 return None
+        except errors.NoMemory:
+            raise
         except Exception:  # a body written for arrays may raise anything at all when given Tensors
             return None
         if any(x._op is t._op for x in steps):
@@ -175,7 +179,11 @@ class Lowering:
         )
         if op is np.where:
             inputs = (inputs[0], *(self._cast(x, t.dtype) for x in inputs[1:]))
-        return self.make(op, inputs, t._static, t.shape, t.dtype)
+        node = self.make(op, inputs, t._static, t.shape, t.dtype)
+        if not (is_pure(op) or op.__module__.startswith("autograd_lite.")):
+            check_memory_known()  # what a user's operation makes of an array may depend on it
+            node.axes = tuple(_axes_in_memory(np.asarray(x)) for x in t._saved)
+        return node
 
     def _number(self, x: Any, op: Op, operands: tuple[Any, ...]) -> Node:
         """A Python number: for NumPy's functions the array that it acts as, which is faster."""
@@ -229,6 +237,12 @@ class Lowering:
         return self._keep(key, node)
 
 
+def _axes_in_memory(x: np.ndarray) -> tuple[int, ...]:
+    """The axes of what NumPy makes of x entry by entry, the outermost in memory first."""
+    strides = np.nditer([x, None], ["zerosize_ok"]).operands[1].strides
+    return tuple(sorted(range(x.ndim), key=lambda axis: -strides[axis]))
+
+
 def _sums_as_floats(t: Tensor) -> bool:
     """Whether a mean or variance is one of integers, which NumPy adds up as floats."""
     return t._op in BODIES and t._op is not np.clip and t._inputs[0].dtype.kind != "f"
@@ -256,8 +270,8 @@ def _is_what_runs(body: Op, t: Tensor, steps: list[Tensor]) -> bool:
 
 
 def _sample(x: Tensor, rng: np.random.Generator) -> np.ndarray:
-    if not isinstance(x._data, StandIn):
-        return x._data
+    if _state.stand_ins and not isinstance(x._data, StandIn):
+        return x._data  # a constant
     values = np.asarray(rng.uniform(0.1, 0.9, x.shape))
     return (values if x.dtype.kind == "f" else np.rint(values)).astype(x.dtype)
 

@@ -136,7 +136,8 @@ def guard(check: Check, *tensors: Any) -> None:
     if not _state.tracing:
         check(*[x.data if type(x) is Tensor else np.asarray(x) for x in tensors])
     elif _state.guards is not None:
-        if any(isinstance(x, StandIn) for x in tensors):
+        of_operation = StandIn if _state.stand_ins else np.ndarray  # which is given arrays
+        if any(isinstance(x, of_operation) for x in tensors):
             raise TracingError(
                 f"guard({name_of(check)}, ...) within an operation of one's own cannot be "
                 f"compiled, at {errors.place()}\nCall guard before the operation, with its Tensors."
@@ -179,20 +180,14 @@ def trace(
     """Run f on Tensors in the place of arrays (and, if they vary, of floats), and once more.
 
     names: what the arguments are called, in order. Raises TracingError where f asks for a value,
-    or where the two runs differ in something that would be constant.
+    or where the two runs differ in something that would be constant. Within `with_stand_ins(True)`
+    it raises other errors where values are needed, or how they lie in memory.
     """
 
-    def run(with_values: bool = False) -> Trace:
-        return _run(f, args, kwargs, names, floats_vary, with_values)
+    def run() -> Trace:
+        return _run(f, args, kwargs, names, floats_vary)
 
-    try:
-        a = run()
-    except TracingError:
-        raise
-    except Exception:  # an operation of the user's own may want values; another error comes again
-        run = functools.partial(run, with_values=True)
-        a = run()
-    b = run()
+    a, b = run(), run()
     different = _difference(a, b)
     if different is False:
         return b
@@ -209,7 +204,6 @@ def _run(
     kwargs: Any,
     names: list[str],
     floats_vary: bool,
-    with_values: bool,
 ) -> Trace:
     gradient_of: dict[int, Tensor] = {}
     guards: list[Guard] = []
@@ -223,10 +217,10 @@ def _run(
         if isinstance(array, np.ndarray):
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"{name}: compiled code takes real numbers, not {array.dtype}")
-            t = Tensor(0.0, name=getattr(leaf, "name", None) or name)
+            t = Tensor(0.0 if _state.stand_ins else array, name=getattr(leaf, "name", None) or name)
             t._needs = type(leaf) is Tensor and leaf._needs
-            # A copy: what f keeps of a trace must not be the caller's own array.
-            t._data = array.copy() if with_values else stand_in(array.shape, array.dtype)
+            if _state.stand_ins:
+                t._data = stand_in(array.shape, array.dtype)
             leaf = t
         arguments.append(leaf)
     args, kwargs = unflatten((args, kwargs), iter(arguments))

@@ -78,7 +78,8 @@ class ClosedForm:
     sizes: Mapping[str, int] = field(default_factory=dict)
     claim: str = ""  # what a note says it is, with a sign for =
 
-    def _written(self, latex: bool) -> str:
+    def written(self, latex: bool) -> str:
+        """As one line of text, or as LaTeX."""
         style = self.styles[latex]
         where = [f"{style(name)} = {style(meaning)}" for name, meaning in self.names]
         joint = r" \quad\text{where } " if latex else "   where "
@@ -87,11 +88,11 @@ class ClosedForm:
     @property
     def formula(self) -> str:
         """As one line of text: `Xᵀ (p − y)   where p = σ(X w)`."""
-        return self._written(latex=False)
+        return self.written(latex=False)
 
     def latex(self) -> str:
         """As LaTeX, for its math mode."""
-        return self._written(latex=True)
+        return self.written(latex=True)
 
     def __str__(self) -> str:
         return f"{self.lhs[0]} = {self.formula}"

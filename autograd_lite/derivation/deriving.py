@@ -477,8 +477,9 @@ def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:
     expected = np.asarray(value(q.symbol))
     if not np.isfinite(expected).all():
         raise ArithmeticError(f"{style(q.symbol)} is not finite on this tape: nothing to compare")
+    between: dict[Expression, Any] = {}
     with np.errstate(all="ignore"):
-        found = np.asarray(evaluate(q.rhs, value))
+        found = np.asarray(evaluate(q.rhs, value, known=between))
     if found.size == expected.size:
         found = found.reshape(expected.shape)
     eps = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 1e-16
@@ -487,7 +488,9 @@ def checked(q: Quantity, writing: Writing, style: Style, point: int) -> float:
         deviation = float(np.max(np.abs(np.subtract(found, expected, dtype=float))))
         scale = float(np.max(np.abs(expected)))
     arriving = [value(s) for s in symbols(q.rhs) if s.kind not in ("value", "size")]
-    noise = max([point == 0, *(np.max(np.abs(g), initial=0.0) for g in arriving)])
+    parts = [x for x in (*arriving, *between.values()) if np.isfinite(x).all()]
+    seeded = point == 0 or not arriving  # ∂J/∂J is 1
+    noise = max([seeded, *(np.max(np.abs(x), initial=0.0) for x in parts)])
     allowed = eps**0.5 * scale + 1e3 * eps * noise  # all digits may cancel
     fits = np.broadcast_shapes(found.shape, expected.shape) == expected.shape
     if not (fits and deviation <= allowed):

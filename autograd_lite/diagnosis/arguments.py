@@ -15,7 +15,7 @@ from autograd_lite.diagnosis.claims import numbers
 from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.stand_in import is_users_object
 from autograd_lite.tensor import Tensor
-from autograd_lite.transforms import map_leaves, unflatten
+from autograd_lite.transforms import flatten, map_leaves, unflatten
 
 Path = tuple[Any, ...]
 
@@ -23,9 +23,10 @@ Path = tuple[Any, ...]
 class Arguments:
     """What a function is called with, by parameter, and every float array in it by name.
 
-    by_parameter: the arguments. state: the attributes of the object whose method the function is.
-    paths: where each float array stands, by name: the last key if only one array is called so.
-    numbers: the same for Python's floats, which are constants unless a gradient is named so.
+    by_parameter: the arguments. owner, state: the object whose method the function is, and its
+    attributes. paths: where each float array stands, by name: the last key if only one array is
+    called so. numbers: the same for Python's floats, which are constants unless a gradient is named
+    so.
     TypeError where the arguments do not fit the function, or hold no float array.
 
     >>> def loss(params, X, y): ...
@@ -44,8 +45,8 @@ class Arguments:
             bound = signature.bind(**args) if isinstance(args, Mapping) else signature.bind(*args)
         except (TypeError, ValueError) as error:
             raise TypeError(f"args do not fit {self.who}: {error}") from None
-        owner = getattr(function, "__self__", None)
-        self.state: dict[str, Any] = dict(vars(owner)) if is_users_object(owner) else {}
+        self.owner = getattr(function, "__self__", None)
+        self.state: dict[str, Any] = dict(vars(self.owner)) if is_users_object(self.owner) else {}
         self.bound = bound
         self.by_parameter = {name: map_leaves(_no_tensor, x) for name, x in bound.arguments.items()}
         found = _named(list(leaves({**self.state, **self.by_parameter})))
@@ -70,6 +71,10 @@ class Arguments:
         path = self.paths.get(name) or self.numbers[name]
         return np.asarray(at({**self.state, **self.by_parameter}, path))
 
+    def keeps(self, name: str) -> bool:
+        """Whether the object, and not an argument, holds the array of this name."""
+        return name in self.paths and self.paths[name][0] in self.state.keys() - self.by_parameter
+
     def of(self, argument: str) -> list[str]:
         """The names of the float arrays in an argument."""
         return [name for name, path in self.paths.items() if path[0] == argument]
@@ -92,6 +97,8 @@ class Arguments:
             if len(names) != len(listed):
                 raise TypeError(f"{who} returned {_number(len(listed))} for wrt={names}")
             pairs = list(zip(names, listed, strict=True))
+            if wrt is None:
+                pairs = [(name, g) for name, g in pairs if self._has(name, g, who)]
         found: dict[str, Any] = {}
         for name, g in pairs:
             found |= self._parts(name, g)
@@ -109,7 +116,7 @@ class Arguments:
         """The gradient of an array, or those of the arrays in a list or dict."""
         if name in self.paths or name in self.numbers:
             return {name: g}
-        if name not in self.by_parameter:
+        if not self.of(name):
             known = ", ".join({**self.paths, **self.by_parameter})
             raise KeyError(f"{name} is no argument of {self.who}. There are: {known}")
         return {inner: at(g, self.paths[inner][1:]) for inner in self.of(name)}
@@ -123,7 +130,8 @@ class Arguments:
                 and self.of(name)
             ):
                 inside = [at(gradients, self.paths[inner][1:]) for inner in self.of(name)]
-                if len(x) == len(gradients) and all(g is not None for g in inside):
+                alike = len(x) == len(gradients) and all(map(_of_one_kind, x, gradients))
+                if alike and all(g is not None for g in inside):
                     return name
         return None
 
@@ -131,9 +139,11 @@ class Arguments:
         for name in (key, key[1:] if isinstance(key, str) and key[:1] == "d" else key):
             if name in self.paths or name in self.numbers or self.of(name):
                 return str(name)
+        several = [name for name, path in self.paths.items() if key in (path[-1], f"d{path[-1]}")]
+        one = f"It may be that of {' or '.join(several)}" if several else ""
         raise KeyError(
             f"{who} returned a gradient {key!r}, and no float array of the arguments is called "
-            f"so. There are: {', '.join(self.paths)}"
+            f"so. {one or 'There are: ' + ', '.join(self.paths)}"
         )
 
     def _fitting(self, gradients: list[Any], who: str) -> list[str]:
@@ -141,12 +151,12 @@ class Arguments:
         arrays = [name for name in self.by_parameter if name in self.paths]
         holding = [name for name in self.by_parameter if self.of(name)]
         for names in (arrays, holding, list(self.by_parameter)):
-            if len(names) == len(gradients):
-                return [n for n, g in zip(names, gradients, strict=True) if self._has(n, g, who)]
+            if len(names) == len(gradients) and all(map(self._of_one_kind, names, gradients)):
+                return names
         fit = [
             list(names)
-            for names in itertools.combinations(arrays, len(gradients))
-            if [self.array(n).shape for n in names] == [np.shape(g) for g in gradients]
+            for names in itertools.combinations(holding, len(gradients))
+            if [_shapes(self.by_parameter[n]) for n in names] == [_shapes(g) for g in gradients]
         ]
         if fit:
             return fit[0]
@@ -155,6 +165,9 @@ class Arguments:
             f"are {', '.join(arrays) or 'in none of them by themselves'}. Return one for each in "
             "order (None where there is none), or a dict by name, or say whose they are: wrt=[...]"
         )
+
+    def _of_one_kind(self, name: str, g: Any) -> bool:
+        return not self.of(name) or _of_one_kind(self.by_parameter[name], g)
 
     def _has(self, name: str, g: Any, who: str) -> bool:
         if g is not None and not self.of(name):
@@ -167,6 +180,17 @@ class Arguments:
 
 def _no_tensor(x: Any) -> Any:
     return x.numpy() if isinstance(x, Tensor) else x
+
+
+def _of_one_kind(x: Any, g: Any) -> bool:
+    """Whether x and g are both lists or dicts of arrays, or neither is; g may also be None."""
+    parts = flatten(g) if isinstance(g, dict | list | tuple) else []
+    nested = any(isinstance(part, np.ndarray) for part in parts)
+    return g is None or nested == isinstance(x, dict | list | tuple)
+
+
+def _shapes(tree: Any) -> list[tuple[int, ...]]:
+    return [np.shape(x) for x in flatten(tree)]
 
 
 def _is_float_array(x: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_lite.diagnosis.arguments import Arguments, at, mapped, names_of
+from autograd_lite.diagnosis.arguments import names_of
 from autograd_lite.diagnosis.comparison import compare
 from autograd_lite.diagnosis.hand_written import HandWritten, OnArrays, OnTensors
+from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.repair import diagnosed
 from autograd_lite.diagnosis.report import Entry, Finding, Report
 from autograd_lite.diagnosis.search import Progress
@@ -58,8 +58,9 @@ def check_backward(
 
     quick, progress: of the search for the mistake, as in `ag.compare`.
 
-    Where everything agrees, but these numbers would hide a mistake (a symmetric matrix does, or a
-    ReLU of positive numbers), the functions are tried on others, and `.notes` say what came of it.
+    Where everything agrees, but these numbers would hide a mistake (a symmetric matrix does, a ReLU
+    of positive numbers, or an array of ones), the functions are tried on others, and `.notes` say
+    what came of it.
 
     Returns what `ag.compare` returns: the report is true if everything agrees.
     `.raise_if_wrong()` makes a test of it. Raises ValueError or TypeError where nothing can be
@@ -95,26 +96,24 @@ def check_backward(
         raise
     asked = code.asked() if wrt is None else []
     given = dict.fromkeys(asked) | code.arguments.whose(plain.gradients, wrt, code.who)
-    compared = partial(_compared, code, quick=quick, progress=progress)
-    report, recorded = compared(plain, given)
-    if report.ok and report.notes and not code.arguments.state:
-        report.notes = _elsewhere(code, compared, wrt, [*given], report.notes)
+    compared = partial(_compared, quick=quick, progress=progress)
+    report, recorded = compared(code, plain, given)
+    drawn = {*given, *(name for name in recorded.used if code.arguments.keeps(name))}
+    says_little = report.notes or any(map(_all_equal, map(code.arguments.array, drawn)))
+    if report.ok and says_little:
+        report.notes = _elsewhere(code, compared, wrt, drawn, report.notes)
     report.entries += _entries_left_out(code, given, recorded)
     report.notes += _notes(code, plain.gradients, given, recorded.used)
-    if not report.ok and seconds > 0:
+    if seconds > 0 and not (report.ok or report.only_rounded):
         report.first_wrong, report.repair = diagnosed(code, wrt, seconds)
     return report
 
 
 def _compared(
-    code: HandWritten,
-    plain: OnArrays,
-    given: Mapping[str, Any],
-    arguments: Arguments | None = None,
-    **search: Any,
+    code: HandWritten, plain: OnArrays, given: Mapping[str, Any], **search: Any
 ) -> tuple[Report, OnTensors]:
     """The comparison of the gradients that were returned, and the run that says what is right."""
-    recorded = code.on_tensors(plain, given, arguments)
+    recorded = code.on_tensors(plain, given)
     returned = {recorded.variables[name]: g for name, g in given.items() if g is not None}
     return compare(recorded.J, returned, **search), recorded
 
@@ -123,30 +122,28 @@ def _elsewhere(
     code: HandWritten,
     compared: Callable[..., tuple[Report, OnTensors]],
     wrt: Sequence[str] | None,
-    names: Sequence[str],
+    names: Collection[str],
     notes: list[str],
 ) -> list[str]:
     """The notes on numbers that hide mistakes, or what other numbers in those arrays show.
 
-    compared: `_compared` for this code, as quick as was asked for. names: of the arrays; labels and
-    masks, whose gradients nobody returns, stay as they are.
+    compared: `_compared`, as quick as was asked for. names: of the arrays; labels and masks, whose
+    gradients nobody returns, stay as they are.
     """
-    where = {code.arguments.paths[name] for name in names if name in code.arguments.paths}
+    paths = code.arguments.paths
     rng = np.random.default_rng(0)
     for draw in (
         lambda x: rng.normal(size=x.shape).astype(x.dtype),
         lambda x: (x * rng.uniform(0.5, 1.5, x.shape)).astype(x.dtype),  # what must be positive
     ):
-        other = copy.copy(code.arguments)
-        instead = {path: draw(at(code.arguments.by_parameter, path)) for path in where}
-        handed = partial(_instead, instead)
-        other.by_parameter = dict(mapped(handed, code.arguments.by_parameter))
+        instead = {paths[n]: draw(code.arguments.array(n)) for n in paths if n in names}
         # The user's functions: they may not allow these.
         with suppress(Exception), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            plain = code.on_arrays(arguments=other)
-            given = other.whose(plain.gradients, wrt, code.who)
-            report, _ = compared(plain, given, other)
+            other = code.with_arrays(instead)
+            plain = other.on_arrays()
+            given = other.arguments.whose(plain.gradients, wrt, code.who)
+            report, _ = compared(other, plain, given)
             for wrong in (entry for entry in report if entry.verdict != "agrees"):
                 said = f"Right on these numbers alone: with others, d{wrong.label} is wrong."
                 return [said, str(wrong.findings[0])]
@@ -155,8 +152,9 @@ def _elsewhere(
     return notes
 
 
-def _instead(arrays: Mapping[Any, Any], path: Any, x: Any) -> Any:
-    return arrays.get(path, x)
+def _all_equal(x: Array) -> bool:
+    """Whether a factor or a term x may stand in the wrong place of a formula, and not show."""
+    return x.size > 0 and bool(np.ptp(x) == 0) and (x.size > 1 or x.item() in (0, 1))
 
 
 def _entries_left_out(
@@ -175,12 +173,13 @@ def _entries_left_out(
 def _notes(
     code: HandWritten, returned: Any, given: Mapping[str, Any], used: Collection[str]
 ) -> list[str]:
-    """What gradients in a row were taken for, if not all were returned, and what has none."""
+    """What gradients in a row were taken for, where that may be in doubt, and what has none."""
     names = [*code.arguments.paths, *code.arguments.numbers]
     whose = [name for name in names if given.get(name) is not None]
     left = [name for name in code.arguments.paths if name in used and name not in given]
     notes = []
-    if not isinstance(returned, Mapping) and (left or len(whose) < len(given)):
+    unlike = any(np.shape(given[name]) != code.arguments.array(name).shape for name in whose)
+    if not isinstance(returned, Mapping) and (left or unlike or len(whose) < len(given)):
         taken = f"what {code.who} returned was taken for the gradients of {', '.join(whose)}"
         notes.append(taken)
     if left:

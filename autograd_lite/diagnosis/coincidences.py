@@ -38,7 +38,7 @@ ALIKE: dict[tuple[str, str], tuple[Callable[[Place, Idea], str], str]] = {
         SIZES,
     ),
     ("derivative-dropped", "function"): (
-        lambda e, _: f"{e.function.name}′({e.where}) from 1 in {_line(e)}",
+        lambda e, _: f"{e.function.prime} from 1 in {_line(e)}",
         NUMBERS,
     ),
 }
@@ -46,7 +46,7 @@ ALIKE: dict[tuple[str, str], tuple[Callable[[Place, Idea], str], str]] = {
 
 def _line(e: Place) -> str:
     """The right line through an elementwise function: `dZ1 = dA1 ∘ relu′(Z1)`."""
-    return f"{e.dx} = d{e.function.a_name} ∘ {e.function.name}′({e.where})"
+    return f"{e.dx} = {e.function.da} ∘ {e.function.prime}"
 
 
 def coincidences(layout: Layout, claims: Sequence[Claim]) -> list[str]:

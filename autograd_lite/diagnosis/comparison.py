@@ -34,6 +34,7 @@ from autograd_lite.diagnosis.tolerances import (
     Tolerances,
     close,
     relative_error,
+    rounding_of_copies,
 )
 from autograd_lite.graph import replay, steps
 from autograd_lite.tensor import Tensor
@@ -63,8 +64,8 @@ def compare(
     Returns a Report: `.ok`, `report["W1"].verdict`, `report["W1"].findings`, a table as text. The
     findings are mistakes of the table in `autograd_lite.diagnosis.mistakes`; a gradient that none
     of them gives is `unknown`. On a long tape the search stops after half a minute, after a second
-    if `quick`, and says what it tried. progress: a function that is told now and then how much of
-    the search is done, and of how much.
+    if `quick` or if four digits are right, and says what it tried. progress: a function that is
+    told now and then how much of the search is done, and of how much.
     Where all arrays agree, `.notes` say which mistakes would not show with these numbers, because
     a matrix is symmetric, or there is one sample.
     Raises KeyError for a name that is not on the tape, with those that are; ValueError for nothing
@@ -100,10 +101,12 @@ def compare(
             claim.evaluate(at)
             _first_verdict(claim, at, tolerances)
         if not all(claim.settled for claim in claims):
-            seconds = QUICK_SECONDS if quick else MOST_SECONDS
+            nearly = all(claim.settled or _nearly_right(claim, at[0]) for claim in claims)
+            seconds = QUICK_SECONDS if quick or nearly else MOST_SECONDS
             _judge(claims, at, tolerances, forward, own_values, seconds, progress)
         agree = [c for c in claims if c.entry.verdict == "agrees" and not callable(c.source)]
         notes = coincidences(Layout(at[0]), agree) if len(agree) == len(claims) else []
+        notes += _drowned(claims, tolerances)
     ordered = sorted(claims, key=lambda c: (c.entry.verdict != "shape", *_from_the_cost(paths, c)))
     report = Report([*forward, *(c.entry for c in ordered)])
     report.notes = notes
@@ -159,6 +162,23 @@ def _first_verdict(claim: Claim, at: list[Point], tolerances: Tolerances) -> Non
             text = f"{np.sum(bad)} of {bad.size} numbers are nan or inf, the first at {place}"
             entry.findings = [unknown(entry.label, f"{text}{whose}.")]
     claim.settled = entry.verdict == "agrees" or (math.isinf(entry.error) and bool(entry.findings))
+
+
+def _nearly_right(claim: Claim, point: Point) -> bool:
+    """Whether so many digits are right that a formula is hardly wrong: no long search then."""
+    return claim.entry.error <= rounding_of_copies(point.gradients[claim.step.number])
+
+
+def _drowned(claims: list[Claim], tolerances: Tolerances) -> list[str]:
+    """A note on gradients that rounding alone changes by more than two right ones may differ."""
+    off = {c.entry.label: by for c in claims if (by := tolerances.drowned(c.step)) is not None}
+    if not off:
+        return []
+    label, by = max(off.items(), key=lambda pair: pair[1])
+    return [
+        f"Rounding alone changes d{label} by {by:.2g} at these numbers: there is a kink right "
+        "there, or what is left of numbers that cancel. Try random numbers."
+    ]
 
 
 # Your own forward values

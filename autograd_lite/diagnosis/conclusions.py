@@ -34,8 +34,8 @@ def only_rounded(label: str, given: Array, right: Array) -> Finding | None:
         return None
     digits = -math.log10(max(error, 1e-16))  # 0: a function that is wrong at other points only
     advice = (
-        f"equal to {digits:.0f} digits, {worst_entry(given, right)}: rounding (of what "
-        "was copied or differenced) or a kink, not a formula."
+        f"equal to {digits:.0f} digits, {worst_entry(given, right)}: rounding (of what was "
+        "copied or differenced), a kink, or an ε that only one of the two has; not a formula."
     )
     return Finding("precision", label, 1, advice, error, 1)
 

@@ -332,14 +332,21 @@ def _t(node: Expr) -> Expr:
     return node.children[0] if node.kind == "transpose" else Expr("transpose", (node,))
 
 
+_MULTIPLIES = ("multiply", "matmul")
+
+
 @_edit("number")
 def _other_number(site: _Site, scope: Scope) -> _Found:
     if site.node.kind != "number" or isinstance(site.node.label, complex):
         return
     value = Fraction(site.node.label)
     others = [2 * value, value / 2, value + 1, value - 1, 1 / value if value else value]
+    exponent = site.parent.kind in ("divide", "power") and site.path[-1] == 1
+    without = exponent or site.parent.kind in _MULTIPLIES
     for other in others:
         new = _n(other)
+        if (other == 1 and without) or (site.within("divide") and new in site.parent.children):
+            continue  # that it is left out is found as `too much`
         yield new, f"{scope.write(new)} belongs there, not {scope.write(site.node)}"
 
 
@@ -353,7 +360,9 @@ def _too_much(site: _Site, scope: Scope) -> _Found:
         yield a, f"the {word[node.kind]} {scope.write(b)} is too much"
         if node.kind != "subtract":
             yield b, f"the {word[node.kind]} {scope.write(a)} is too much"
-    elif node.kind == "divide":
+    elif node.kind == "divide" and not (
+        _is_number(node.children[0], 1) and site.parent.kind in _MULTIPLIES
+    ):
         yield node.children[0], f"the division by {scope.write(node.children[1])} is too much"
     elif node.kind == "power":
         yield node.children[0], f"{scope.write(node.children[0])} itself belongs there, no power"

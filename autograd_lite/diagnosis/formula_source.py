@@ -6,11 +6,13 @@ Which products are of matrices and which of numbers, and whether X (a) is one, i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from autograd_lite.algebra.notation import function_name, in_latex
 from autograd_lite.diagnosis.edits import BINARY, Expr
 from autograd_lite.formula.syntax import (
     BigOperator,
@@ -30,7 +32,8 @@ from autograd_lite.formula.syntax import (
 )
 from autograd_lite.formula.tokens import TextSource
 
-_WRITTEN = dict(zip(BINARY, (" + ", " − ", " ∘ ", " / ", "^", " "), strict=True))
+_BETWEEN = dict(zip(BINARY, (" + ", " − ", " ∘ ", " / ", "^", " "), strict=True))
+_IN_LATEX = {" − ": " - ", " ∘ ": r" \circ ", " ⊙ ": r" \odot "}
 _COMPARISONS = {"≤": "<=", "≥": ">=", "=": "==", "≠": "!="}
 _BINDS = {
     "add": 1,
@@ -44,17 +47,27 @@ _BINDS = {
 
 
 class FormulaTrees:
-    """The adapter for one text: `source` gives what stands between two characters of it."""
+    """The adapter for one text: `source` gives what stands between two characters of it.
+
+    latex: whether trees are written in LaTeX, with the signs of the text.
+    """
 
     def __init__(
         self,
         source: TextSource,
+        latex: bool = False,
         is_number: Callable[[Any], bool] = lambda node: False,
         as_product: Callable[[Any], Any] = lambda node: None,
         dot_is_elementwise: bool = False,
     ) -> None:
         self.elementwise = ("∘", "⊙", "*", "·") if dot_is_elementwise else ("∘", "⊙", "*")
         self.source, self.is_number, self.as_product = source, is_number, as_product
+        self.latex = latex
+        self.marked: set[Any] = set()
+        dotted = "⊙" in source.text or r"\odot" in source.text
+        self.signs = _BETWEEN | ({"multiply": " ⊙ "} if dotted else {})
+        if latex:
+            self.signs = {kind: _IN_LATEX.get(sign, sign) for kind, sign in self.signs.items()}
 
     def read(self, node: Any) -> Expr:
         """The tree of a part of a formula."""
@@ -72,6 +85,22 @@ class FormulaTrees:
         """How it is written, on one line."""
         text = self.source.part(node.start, node.end)
         return text + "}" * (text.count("{") - text.count("}"))  # W^{[l] of W^{[l]\top}
+
+    def with_scripts(self, node: Scripted) -> Expr:
+        """A letter whose scripts are others than those in the text."""
+        base = getattr(node.base, "text", "")
+        written = [in_latex(base) if self.latex else base]
+        for s in node.scripts:
+            opening, closing = {"[": ("[", "]"), "(": ("(", ")")}.get(s.mark, ("{", "}"))
+            if s.kind not in ("_", "^"):
+                written.append({"ᵀ": r"^{\top}", "′": "'"}[s.kind] if self.latex else s.kind)
+            elif self.latex:
+                inside = s.raw.replace("−", "-")
+                inside = f"{opening}{inside}{closing}" if s.mark else inside
+                written.append(f"{s.kind}{{{inside}}}")
+            else:
+                written.append(f"{s.kind}{opening}{s.raw}{closing}")
+        return Expr("name", label="".join(written), origin=node)
 
     def number(self, node: Num) -> Expr:
         if node.bold:
@@ -231,45 +260,100 @@ class FormulaTrees:
         return Call(0, 0, function, (*children[:first], *given))
 
     def write(self, e: Expr) -> str:
-        """The tree as plain text, with the letters of the note."""
+        """The tree as text, in the language and with the letters of the note."""
         return self._write(e)[0]
 
+    def write_changed(self, e: Expr, old: Expr) -> tuple[str, list[tuple[int, int]]]:
+        """The tree as text, and from where to where it is another than `old`."""
+        self.marked = set(_changed(old, e))
+        pieces = re.split(f"([{_MARKS}])", self.write(e))
+        self.marked = set()
+        text, opened, found = "", [], []
+        for piece in pieces:
+            if piece == _MARKS[0]:
+                opened.append(len(text))
+            elif piece == _MARKS[1]:
+                found.append((opened.pop(), len(text)))
+            else:
+                text += piece
+        return text, found
+
     def _write(self, e: Expr) -> tuple[str, int]:
-        if e.kind == "number":
-            return str(e.label).replace("-", "−"), 9
-        if e.kind == "name":
-            return str(e.label), 9
-        if e.kind in ("add", "subtract", "multiply", "divide", "matmul"):
-            level = _BINDS[e.kind]
-            sign = " " if e.kind == "multiply" and self._scales(e) else _WRITTEN[e.kind]
-            return self._within(e.children[0], level) + sign + self._within(
-                e.children[1], level + 1
-            ), level
-        if e.kind == "negative":
-            return f"−{self._within(e.children[0], 2)}", 1
-        if e.kind == "transpose":
-            return f"{self._within(e.children[0], 4)}ᵀ", 4
-        if e.kind == "power":
-            return f"{self._within(e.children[0], 4)}^{self._within(e.children[1], 4)}", 4
-        if e.kind == "compare":
-            return f"[{self.write(e.children[0])} {e.label} {self.write(e.children[1])}]", 9
-        keywords = e.label[1:] if e.kind == "call" else ()
+        text, binds = _EXPR_WRITERS.get(e.kind, FormulaTrees.grouped)(self, e)
+        return self._with_mark(text, id(e)), binds
+
+    def _with_mark(self, text: str, key: Any) -> str:
+        return f"{_MARKS[0]}{text}{_MARKS[1]}" if key in self.marked else text
+
+    def word(self, e: Expr) -> tuple[str, int]:
+        return str(e.label), 9
+
+    def constant(self, e: Expr) -> tuple[str, int]:
+        text = str(e.label)
+        if not self.latex:
+            return text.replace("-", "−"), 9
+        above, _, below = text.partition("/")
+        return (rf"\frac{{{above}}}{{{below}}}" if below else text), 9
+
+    def binary(self, e: Expr) -> tuple[str, int]:
+        (a, b), level = e.children, _BINDS[e.kind]
+        if e.kind == "divide" and self.latex:
+            return rf"\frac{{{self.write(a)}}}{{{self.write(b)}}}", 9
+        scales = e.kind == "multiply" and self._scales(e)
+        sign = " " if scales else self.signs[e.kind]
+        sign = f" {self._with_mark(sign.strip(), (id(e), 'sign'))} " if sign.strip() else sign
+        first = level + (a.kind == "divide" and sign == " ")  # not 1 / m A
+        return self._within(a, first) + sign + self._within(b, level + 1), level
+
+    def negated(self, e: Expr) -> tuple[str, int]:
+        return ("-" if self.latex else "−") + self._within(e.children[0], 2), 1
+
+    def transposed(self, e: Expr) -> tuple[str, int]:
+        text = self._within(e.children[0], 4)
+        return (rf"{self._base(text)}^\top" if self.latex else f"{text}ᵀ"), 4
+
+    def raised(self, e: Expr) -> tuple[str, int]:
+        text, power = self._within(e.children[0], 4), self._within(e.children[1], 4)
+        return (f"{self._base(text)}^{{{power}}}" if self.latex else f"{text}^{power}"), 4
+
+    @staticmethod
+    def _base(text: str) -> str:
+        """What is raised in LaTeX, where a letter has one exponent."""
+        free = text.startswith("(") or _NEEDS_NO_BRACES.fullmatch(text)
+        return text if free else f"{{{text}}}"
+
+    def compared(self, e: Expr) -> tuple[str, int]:
+        return f"[{self.write(e.children[0])} {e.label} {self.write(e.children[1])}]", 9
+
+    def called(self, e: Expr) -> tuple[str, int]:
+        keywords = e.label[1:]
         before = [""] * (len(e.children) - len(keywords)) + [f"{key}=" for key in keywords]
         parts = zip(before, map(self.write, e.children), strict=True)
-        inside = ", ".join(key + text for key, text in parts)
-        if e.kind == "constant":
-            return str(e.label), 9
-        if e.kind == "call":
-            return f"{e.label[0]}({inside})", 9
+        return f"{self._name_of(e)}({', '.join(key + text for key, text in parts)})", 9
+
+    def _name_of(self, call: Expr) -> str:
+        """A function as the note calls it; in LaTeX with its command."""
+        name = str(call.label[0])
+        node = call.origin
+        if isinstance(node, Prefixed | Call) and self.function(node) == name:
+            return self.shown(node.function) or name
+        return function_name(name, True) if self.latex else name
+
+    def grouped(self, e: Expr) -> tuple[str, int]:
+        """What stands in brackets of its own kind, and sums."""
         if isinstance(e.origin, BigOperator):
             start = self.source.part(e.origin.start, e.origin.body.start) or e.label
             return f"{start} {self._within(e.children[0], 2)}", 2
         if isinstance(e.origin, Grid):
             cells = map(self.write, e.children)
-            rows = [", ".join(next(cells) for _ in row) for row in e.origin.rows]
-            return f"⟦{'; '.join(rows)}⟧", 9
-        pair = {"‖": "‖‖", "|": "||", "⟨": "⟨⟩", "[": "[]"}.get(e.label, "()")
-        return f"{pair[0]}{inside}{pair[1]}", 9
+            rows = [[next(cells) for _ in row] for row in e.origin.rows]
+            if self.latex:
+                lines = r" \\ ".join(map(" & ".join, rows))
+                return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}", 9
+            return f"⟦{'; '.join(map(', '.join, rows))}⟧", 9
+        pairs = _LATEX_BRACKETS if self.latex else _BRACKETS
+        opening, closing = pairs.get(str(e.label), ("(", ")"))
+        return f"{opening}{', '.join(map(self.write, e.children))}{closing}", 9
 
     def _within(self, e: Expr, least: int) -> str:
         text, binds = self._write(e)
@@ -279,10 +363,40 @@ class FormulaTrees:
         return e.origin in ("", "·", "×") or any(c.kind == "number" for c in e.children)
 
 
+def _changed(old: Expr, new: Expr) -> Iterator[Any]:
+    """What marks the parts of a tree that are others than in an old one, or only their signs."""
+    if old == new:
+        return
+    signs = {old.kind, new.kind} <= {"add", "subtract"}
+    alike = signs or (old.kind, old.label) == (new.kind, new.label)
+    if not (alike and new.children and len(old.children) == len(new.children)):
+        yield id(new)
+        return
+    if old.kind != new.kind:
+        yield id(new), "sign"
+    for pair in zip(old.children, new.children, strict=True):
+        yield from _changed(*pair)
+
+
 def _closed_node(node: Any) -> Any:
     return Bracket(0, 0, "(", (node,)) if isinstance(node, Sum | Product | Quotient) else node
 
 
+_NEEDS_NO_BRACES = re.compile(r"[^\W\d_](_(\w|\{\w+\}))?|\\\w+\([^()]*\)")
+_MARKS = "\ue000\ue001"  # private characters, around what has changed
+_BRACKETS = {"‖": ("‖", "‖"), "|": ("|", "|"), "⟨": ("⟨", "⟩"), "[": ("[", "]")}
+_LATEX_BRACKETS = _BRACKETS | {"‖": (r"\|", r"\|"), "⟨": (r"\langle ", r"\rangle")}
+_EXPR_WRITERS: dict[str, Callable[..., tuple[str, int]]] = {
+    "name": FormulaTrees.word,
+    "number": FormulaTrees.constant,
+    "constant": FormulaTrees.word,
+    "negative": FormulaTrees.negated,
+    "transpose": FormulaTrees.transposed,
+    "power": FormulaTrees.raised,
+    "compare": FormulaTrees.compared,
+    "call": FormulaTrees.called,
+    **dict.fromkeys(("add", "subtract", "multiply", "divide", "matmul"), FormulaTrees.binary),
+}
 _EXPR_READERS: dict[type, Callable[..., Expr]] = {
     Num: FormulaTrees.number,
     Scripted: FormulaTrees.scripted,

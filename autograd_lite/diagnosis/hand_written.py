@@ -9,7 +9,7 @@ import random
 import threading
 import traceback
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,11 @@ import numpy as np
 
 from autograd_lite import errors, rules
 from autograd_lite.diagnosis.arguments import Arguments, mapped, told_of
+from autograd_lite.diagnosis.names import ARRIVING
+from autograd_lite.diagnosis.points import Array
 from autograd_lite.diagnosis.stand_in import StandIns, is_users
 from autograd_lite.diagnosis.tolerances import relative_error
-from autograd_lite.tensor import Tensor
+from autograd_lite.tensor import Tensor, items_stay
 from autograd_lite.transforms import flatten, map_leaves
 from autograd_lite.walk import recorded_for
 
@@ -116,6 +118,23 @@ class HandWritten:
             gradients = backward(*map_leaves(own_copy, douts), *map(own_copy, cache))
         return OnArrays(outputs, douts, cache and cache[0], gradients, bool(cache))
 
+    def with_arrays(self, instead: Mapping[Any, Array]) -> HandWritten:
+        """The same with other arrays at these paths, those of the object in a copy of it."""
+        other, arguments = copy.copy(self), copy.copy(self.arguments)
+        handed = lambda path, x: instead.get(path, x)
+        arguments.by_parameter = dict(mapped(handed, arguments.by_parameter))
+        if arguments.state:
+            owner = arguments.owner
+            moved = copy.deepcopy(owner)
+            arguments.state = mapped(handed, vars(moved))
+            vars(moved).update(arguments.state)
+            for role in ("forward", "backward", "reference"):
+                function = getattr(self, role)
+                if getattr(function, "__self__", None) is owner:
+                    setattr(other, role, types.MethodType(function.__func__, moved))
+        other.arguments = arguments
+        return other
+
     def asked(self) -> list[str]:
         """The names of the gradients that the reference returns, where it returns any."""
         given = self.model.on_arrays().gradients if self.model else None
@@ -155,12 +174,24 @@ class HandWritten:
         run.
         """
         arguments = arguments or self.arguments
+        try:
+            return self._recorded(plain, names, arguments, lambda t: t)
+        except (TypeError, ValueError):  # it may write into what it is given: no leaf, then
+            return self._recorded(plain, names, arguments, rules.identity)
+
+    def _recorded(
+        self,
+        plain: OnArrays,
+        names: Iterable[str],
+        arguments: Arguments,
+        handed_over: Callable[[Tensor], Tensor],
+    ) -> OnTensors:
         numbers = {name: arguments.numbers[name] for name in names if name in arguments.numbers}
         variables, results = {}, {}
         for name, path in (arguments.paths | numbers).items():
             t = Tensor(arguments.array(name), requires_grad=True, name=name)
-            variables[name], results[path] = t, rules.identity(t)
-        stand_ins = StandIns()
+            variables[name], results[path] = t, handed_over(t)
+        stand_ins = StandIns([*variables.values()])
         function = stand_ins.of(self.reference or self.forward)
         for name, value in arguments.state.items():
             if arguments.of(name):
@@ -170,7 +201,7 @@ class HandWritten:
         def handed(path: Any, x: Any) -> Any:
             return results[path] if path in results else stand_ins.of(own_copy(x))
 
-        with _seeded(self.rng):
+        with _seeded(self.rng), items_stay():
             try:
                 returned = arguments.given_to(function, handed)
             except Exception as error:  # the user's function: whatever it raises is shown
@@ -180,8 +211,8 @@ class HandWritten:
         used = {name for name, t in variables.items() if t._order in reached}
         for name, t in variables.items():
             if name not in used:  # its gradient is zero
-                J = (J + np.sum(0 * t)).named("J")
-        return OnTensors(J, variables, used)
+                J = J + np.sum(0 * t)
+        return OnTensors(J.named("J"), variables, used)
 
     # What they return
 
@@ -237,7 +268,7 @@ class HandWritten:
         if self.backward is not None:
             arriving = zip(found, flatten(plain.douts), strict=True)
             terms = [
-                np.sum(y * Tensor(dout, name="dout"))
+                np.sum(y * Tensor(dout, name=ARRIVING))
                 for y, dout in arriving
                 if isinstance(y, Tensor) and dout is not None
             ]
@@ -245,9 +276,9 @@ class HandWritten:
         if not (isinstance(J, Tensor) and J.requires_grad):
             raise ValueError(
                 f"what {self.name} returns does not depend on its float arrays by operations on "
-                "them: its gradient was cut, by .item() or by a list of numbers perhaps"
+                "them: its gradient was cut, by np.float64() or a list of numbers perhaps"
             )
-        return J.reshape(()).named("J")
+        return J.reshape(())
 
 
 # Running

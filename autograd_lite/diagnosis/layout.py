@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import rules
-from autograd_lite.diagnosis.names import PRODUCTS, REARRANGEMENTS, TensorNames
+from autograd_lite.diagnosis.names import (
+    PRODUCTS,
+    REARRANGEMENTS,
+    TensorNames,
+    bare,
+    gradient_of,
+)
 from autograd_lite.diagnosis.points import Array, Point, Values
 from autograd_lite.graph import Step
 
@@ -33,7 +39,7 @@ KNOWN_SLOPES: tuple[tuple[str, str, Formula], ...] = (
     ("sigmoid", "{a}∘(1 − {a})", lambda z, a: a * (1 - a)),
     ("tanh", "1 − {a}∘{a}", lambda z, a: 1 - a * a),
     ("relu", "[{z} > 0]", lambda z, a: z > 0),
-    ("softplus", "σ({z})", lambda z, a: rules.sigmoid(z)),
+    ("softplus", "σ({bare})", lambda z, a: rules.sigmoid(z)),
     ("exp", "{a}", lambda z, a: a),
     ("square", "2 {z}", lambda z, a: 2 * z),
     ("sin", "cos {z}", lambda z, a: np.cos(z)),
@@ -43,8 +49,9 @@ KNOWN_SLOPES: tuple[tuple[str, str, Formula], ...] = (
 class Function:
     """An elementwise function a = f(z) on the tape: one operation, or several without a name.
 
-    name: `tanh`. formula: its derivative as a person writes it. like: the known function whose
-    derivative it has. of_value: that derivative from a value in a's place, where it is made so.
+    name: `tanh`. prime: `tanh′(Z1)`. da: what arrives, `dA1`. formula: its derivative as a person
+    writes it. like: the known function whose derivative it has. of_value: that derivative from a
+    value in a's place, where it is made so.
     """
 
     def __init__(self, layout: Layout, z: Step, a: Step, inside: list[Step], k: int) -> None:
@@ -62,9 +69,15 @@ class Function:
                     self.of_value = lambda value, slope=slope: slope(value, value)
                 break
         self.name = a.name if self.single else self.like or "f"
-        self.a_name, z_name = layout.name(a), layout.name(z)
-        self.formula = (written or f"{self.name}′({{z}})").format(a=self.a_name, z=z_name)
-        self.text = f"{self.name} at {z_name}"
+        z_name = bare(layout.name(z))
+        unnamed = not self.single and not a.label
+        self.a_name = f"{self.name}({z_name})" if unnamed else layout.name(a)
+        self.da = gradient_of(self.a_name)
+        self.prime = f"{self.name}′({z_name})"
+        self.formula = written.format(a=self.a_name, z=layout.name(z), bare=z_name) or self.prime
+        if unnamed and not self.like:
+            self.formula += f", where {self.a_name} is {layout.name(a)}"
+        self.text = f"{self.name} at {layout.name(z)}"
 
     def slope(self, point: Point, z: Array | None = None) -> Array:
         """f′ at its own z, or at another array of a shape that fits."""
@@ -95,6 +108,22 @@ class Function:
         return s
 
 
+class Softmax:
+    """A softmax that is written out, a = e / Σ e with e = exp z or exp(z − max z)."""
+
+    name, single = "softmax", False
+
+    def __init__(self, layout: Layout, z: Step, a: Step) -> None:
+        self.z, self.a = z, a
+        self.a_name = a.label or f"softmax({bare(layout.name(z))})"
+        self.da = gradient_of(self.a_name)
+
+    def pulled(self, point: Point, g: Array) -> Array:
+        """What arrives at z if g arrives at a."""
+        ((_, pulled),) = point.pull(self.a, g, frozenset({self.z.number}))
+        return pulled
+
+
 class Layout(TensorNames):
     """What stands on the tape of a recorded point, for mistakes to be made of."""
 
@@ -117,11 +146,11 @@ class Layout(TensorNames):
             return step.op, numbered(step.label)[0]
         if step.op is None:
             return None, step.number if step.number in self.paths.uses else step.shape
-        with_parameters = tuple(
-            self.form(x) for x in step.inputs if isinstance(x, Step) and self.is_parameter(x)
-        )
-        below = self.paths.down_from(step).label
-        return step.op, with_parameters, numbered(below or "")[0]
+        sources = [self.source(x) for x in step.inputs if isinstance(x, Step)]
+        with_parameters = tuple(self.form(x) for x in sources if self.is_parameter(x))
+        below = self.paths.down_from(step)
+        name = below.label if below is not self.paths.cost else None  # the last step leads there
+        return step.op, with_parameters, numbered(name or "")[0]
 
     def number(self, step: Step) -> int:
         """The number in the step's name, or in that of what it leads to, or is used with."""
@@ -171,21 +200,22 @@ class Layout(TensorNames):
     def functions(self) -> list[Function]:
         """The elementwise functions, those nearest the cost first."""
         found = [f for a in self.paths.down if a.op is not None and a.shape for f in self._made(a)]
-        inner = {t.number for f in found if not f.single for t in f.inside}
+        named = [f for f in found if not f.single and f.a.label and not self.only_array(f.a)]
+        inner = {t.number for f in named for t in f.inside}
         return [f for f in found if not f.single or f.a.number not in inner]
 
     def _made(self, a: Step) -> Iterator[Function]:
-        """The elementwise function that gives a, if one does."""
+        """The elementwise functions that give a: of several operations, and of its own."""
+        if a.number in self._composed:
+            z, inside = self._composed[a.number]
+            f = Function(self, z, a, inside, 0)
+            if a.label or np.ptp(f.slope(self.point)) > 0:  # otherwise it is a factor
+                yield f
         single = self.only_array(a)
         if single is not None:
             z, k = single
             if self._elementwise(a, k):
                 yield Function(self, z, a, [a], k)
-        elif a.label:
-            several = self._several(a)
-            if several is not None:
-                z, inside = several
-                yield Function(self, z, a, inside, 0)
 
     def only_array(self, a: Step) -> tuple[Step, int] | None:
         """The one array that an operation is a function of, and which argument it is."""
@@ -201,32 +231,79 @@ class Layout(TensorNames):
         alone = self.point.rule(a, k, np.ones(a.shape, a.value.dtype))
         return np.allclose(self.point.rule(a, k, g), g * alone, rtol=1e-4, atol=1e-12)
 
-    def _several(self, a: Step) -> tuple[Step, list[Step]] | None:
-        """z and the operations between, where a is an elementwise function of one named tensor."""
-        inside, stack, ends = {a.number: a}, [a], {}
-        while stack:
-            for x in stack.pop().inputs:
-                if not isinstance(x, Step) or x.number in inside:
-                    continue
-                if x.label or x.op is None:
-                    ends[x.number] = x
-                elif x.shape == a.shape and _entry_by_entry(x):
-                    inside[x.number] = x
-                    stack.append(x)
-                else:
-                    return None
-        if len(ends) != 1:
-            return None
-        (z,) = ends.values()
-        if z.shape != a.shape or z.number not in self.paths.uses or not _entry_by_entry(a):
-            return None
-        if any(t.number not in inside for t, _ in self.paths.uses[z.number]):
-            return None
-        return z, sorted(inside.values(), key=lambda t: t.number)
+    @cached_property
+    def _composed(self) -> dict[int, tuple[Step, list[Step]]]:
+        """Functions of several operations, as 1 / (1 + exp(−z)): z and these, by the number of a.
+
+        They depend on z alone, z goes nowhere else, and nothing of them goes on but a.
+        """
+        origin: dict[int, Step] = {}  # what each step is an elementwise function of, or itself
+        inside: dict[int, dict[int, Step]] = {}
+        for t in self.paths.steps:
+            of = [x if x.label else origin[x.number] for x in t.inputs if self._varies(x)]
+            z = of[0] if of and _entry_by_entry(t) and all(x is of[0] for x in of) else t
+            origin[t.number] = z if z.shape == t.shape else t
+            if origin[t.number] is not t:
+                inside.setdefault(z.number, {})[t.number] = t
+        found = {}
+        for number, through in inside.items():
+            uses = self.paths.uses
+            ends = [
+                t
+                for t in through.values()
+                if t.number in uses and any(u.number not in through for u, _ in uses[t.number])
+            ]
+            whole = all(u.number in through for u, _ in uses.get(number, ()))
+            if len(through) > 1 and len(ends) == 1 and whole and number in uses:
+                found[ends[0].number] = self.paths.steps[number], list(through.values())
+        return found
+
+    @cached_property
+    def softmaxes(self) -> dict[int, Softmax]:
+        """The softmaxes that are written out, by the step that is their argument."""
+        found = {}
+        for a in self.paths.down:
+            e = a.inputs[0] if a.op is np.divide else None
+            if isinstance(e, Step) and e.op is np.exp and e.shape == a.shape:
+                z = e.inputs[0]
+                if z.op is np.subtract and not z.label and self._largest(z.inputs[1], z.inputs[0]):
+                    z = z.inputs[0]
+                if self._is_softmax(z, e, a):
+                    found[z.number] = Softmax(self, z, a)
+        return found
+
+    def _largest(self, x: Any, of: Any) -> bool:
+        """Whether x is the maximum of an array along axes, or of all of it."""
+        return isinstance(x, Step) and self.source(x).op is np.max and of in self.source(x).inputs
+
+    def _is_softmax(self, z: Step, e: Step, a: Step) -> bool:
+        """Whether a is the softmax of z along an axis, and nothing else comes of z."""
+        if z.number not in self.paths.uses or z.shape != a.shape:
+            return False
+        axes = range(a.value.ndim)
+        same = any(np.allclose(rules.softmax_(z.value, axis=(k,)), a.value, 1e-4) for k in axes)
+        between = [t for t, _ in self.paths.uses[z.number] + self.paths.uses[e.number]]
+        return same and all(
+            t.op in (np.subtract, np.max, np.exp, np.sum, np.divide) for t in between
+        )
+
+    def _varies(self, x: Any) -> bool:
+        """Whether an input is an array, and not one number that is constant."""
+        return isinstance(x, Step) and (
+            x.op is not None or x.value.size != 1 or x.number in self.paths.uses
+        )
 
     def function_of(self, z: Step) -> Function | None:
         """The elementwise function that z is the argument of."""
         return next(iter(self.functions_of.get(z.number, ())), None)
+
+    def function_after(self, step: Step) -> Function | None:
+        """The first elementwise function on the one way on from a step, of a name at the latest."""
+        while not (f := self.function_of(step)):
+            if step.label or not self.paths.only_use(step):
+                return None
+            step = self.paths.uses[step.number][0][0]
+        return f
 
     @cached_property
     def functions_of(self) -> dict[int, list[Function]]:

@@ -19,7 +19,7 @@ import numpy as np
 from autograd_lite import rules
 from autograd_lite.diagnosis.factors import Factors
 from autograd_lite.diagnosis.layout import Formula, numbered
-from autograd_lite.diagnosis.names import PRODUCTS, listed
+from autograd_lite.diagnosis.names import ARRIVING, PRODUCTS, bare, gradient_of, listed
 from autograd_lite.diagnosis.places import (
     Idea,
     Place,
@@ -116,7 +116,7 @@ def dropped(e: Place) -> Iterator[Idea]:
     f = e.function
     yield Idea(
         lambda: e.g,
-        f"this is the gradient without {f.name}′({e.where}). Multiply d{f.a_name} by {f.formula}.",
+        f"this is the gradient without {f.prime}. Multiply {f.da} by {f.formula}.",
     )
 
 
@@ -124,9 +124,7 @@ def dropped(e: Place) -> Iterator[Idea]:
 def twice(e: Place) -> Iterator[Idea]:
     """da ∘ f′(z) ∘ f′(z)."""
     s = e.function.slope(e.point)
-    yield Idea(
-        lambda: e.g * s * s, f"{e.function.name}′({e.where}) is multiplied in twice. Once is right."
-    )
+    yield Idea(lambda: e.g * s * s, f"{e.function.prime} is multiplied in twice. Once is right.")
 
 
 @mistake("derivative-at-activation", on="function")
@@ -144,7 +142,7 @@ def at_activation(e: Place) -> Iterator[Idea]:
 def of_other_layer(e: Place) -> Iterator[Idea]:
     """f′ is that of another layer, or taken at another layer's array."""
     f = e.function
-    mend = f"Use {f.name}′({e.where}), {f.formula}."
+    mend = f"Use {f.prime}, {f.formula}."
     for other in e.functions:
         if other.a is not f.a and broadcast(e.value(other.z), e.x.shape) is not None:
             advice = f"the derivative is that of {other.text}, {other.formula}. {mend}"
@@ -153,7 +151,7 @@ def of_other_layer(e: Place) -> Iterator[Idea]:
         v, name = e.value(array), e.layout.name(array)
         yield Idea(
             lambda v=v: e.g * f.slope(e.point, v),
-            f"{f.name}′({name}) stands for {f.name}′({e.where}). {mend}",
+            f"{f.name}′({bare(name)}) stands for {f.prime}. {mend}",
             of=array,
         )
         if f.of_value:
@@ -244,7 +242,7 @@ def wrong_formula(e: Place) -> Iterator[Idea]:
     names = f"a = {f.a_name}, z = {e.where}"
     for text, formula in SLOPES.items():
         yield Idea(
-            lambda formula=formula: e.g * formula(z, a),
+            lambda formula=formula: _unless_left_out(e.g, formula(z, a)),
             f"the derivative of {f.name} is taken as {text} ({names}). It is {f.formula}.",
         )
     yield Idea(lambda: e.g / s, f"{f.name}′ is divided by, not multiplied with.")
@@ -254,13 +252,18 @@ def wrong_formula(e: Place) -> Iterator[Idea]:
         yield Idea(lambda: e.g * f.of_value(z), f"{wrong}.", "preactivation-used")
 
 
+def _unless_left_out(g: Array, slope: Array) -> Array | None:
+    """g ∘ slope; None where that is g, and the mistake one that leaves the derivative out."""
+    return None if np.all(slope == 1) else g * slope
+
+
 @mistake("factor-missing", on="function")
 def arriving_missing(e: Place) -> Iterator[Idea]:
     """f′(z) alone, without da."""
     f = e.function
     yield Idea(
         lambda: np.array(f.slope(e.point)),
-        f"this is {f.name}′({e.where}) alone. Multiply it by d{f.a_name}.",
+        f"this is {f.prime} alone. Multiply it by {f.da}.",
     )
 
 
@@ -269,7 +272,7 @@ def slope_in_product(e: Place) -> Iterator[Idea]:
     """da @ f′(z) stands for da ∘ f′(z)."""
     f = e.function
     s = f.slope(e.point)
-    advice = f"∘, not a matrix product: d{f.a_name} ∘ {f.name}′({e.where})."
+    advice = f"∘, not a matrix product: {f.da} ∘ {f.prime}."
     for multiply in AS_MATRICES if s.ndim > 1 else ():
         yield Idea(lambda multiply=multiply: multiply(e.g, s), advice)
 
@@ -295,11 +298,11 @@ def at_kink(e: Place) -> Iterator[Idea]:
 def softmax_elementwise(e: Place) -> Iterator[Idea]:
     """The derivative of a softmax, as if each output came from one input."""
     y = e.value(e.t)
-    name = e.layout.name(e.t)
+    name = e.mixed
     mend = f"It is {name} ∘ ({e.dt} − Σ {e.dt} ∘ {name})."
     yield Idea(
         lambda: e.g * y * (1 - y),
-        f"{e.t.name} is not elementwise: {name}(1 − {name}) is only its diagonal. {mend}",
+        f"{e.called} is not elementwise: {name}(1 − {name}) is only its diagonal. {mend}",
     )
     yield Idea(lambda: e.g * y, f"the sum over the other outputs is left out. {mend}")
 
@@ -307,33 +310,37 @@ def softmax_elementwise(e: Place) -> Iterator[Idea]:
 @mistake("derivative-dropped", on="mixing")
 def mixing_dropped(e: Place) -> Iterator[Idea]:
     """What arrives, as if the function were the identity."""
-    yield Idea(lambda: e.g, f"this is {e.dt}, without the derivative of {e.t.name}.")
+    yield Idea(lambda: e.g, f"this is {e.dt}, without the derivative of {e.called}.")
 
 
 @mistake("derivative-twice", on="mixing")
 def mixing_twice(e: Place) -> Iterator[Idea]:
     """The rule is applied to its own result."""
-    advice = f"the derivative of {e.t.name} is multiplied in twice. Once is right."
-    yield Idea(lambda: e.point.contribution(e.t, e.k, e.right), advice)
+    advice = f"the derivative of {e.called} is multiplied in twice. Once is right."
+    yield Idea(lambda: e.pulled(e.right), advice)
 
 
 @mistake("derivative-wrong-formula", on="mixing")
 def mixing_wrong_formula(e: Place) -> Iterator[Idea]:
     """The derivative of an elementwise function, or a softmax along another axis."""
     z, y = e.value(e.x), e.value(e.t)
-    name = e.layout.name(e.t)
+    name = e.mixed
     for text, formula in SLOPES.items():
-        if text != "a(1 − a)":
+        if text not in ("a(1 − a)", "a"):
             yield Idea(
-                lambda formula=formula: e.g * formula(z, y),
-                f"the derivative of {e.t.name} is taken as {text} (a = {name}, z = {e.where}), "
+                lambda formula=formula: _unless_left_out(e.g, formula(z, y)),
+                f"the derivative of {e.called} is taken as {text} (a = {name}, z = {e.where}), "
                 "elementwise.",
             )
     for axis in range(y.ndim):
         yield Idea(
             lambda axis=axis: y * (e.g - np.sum(e.g * y, axis=axis, keepdims=True)),
-            f"the sum in the derivative of {e.t.name} runs along axis {axis}.",
+            f"the sum in the derivative of {e.called} runs along axis {axis}.",
         )
+    yield Idea(
+        lambda: y * (e.g - np.sum(e.g * y)) if y.ndim > 1 else None,
+        f"the sum in the derivative of {e.called} runs over all entries.",
+    )
 
 
 # A matrix product t = x @ o or o @ x
@@ -582,7 +589,7 @@ def one_sample_of_sum(e: Place) -> Iterator[Idea]:
 @mistake("derivative-dropped", on="product sum")
 def before_slope(e: Place) -> Iterator[Idea]:
     """In the gradient of a leaf: dA stands for dZ, or f′ is multiplied in once more."""
-    f = e.layout.function_of(e.layout.paths.down_from(e.t))
+    f = e.layout.function_after(e.t)
     if not e.leaf or f is None:
         return
 
@@ -592,11 +599,11 @@ def before_slope(e: Place) -> Iterator[Idea]:
     z_name = e.layout.name(f.z)
     yield Idea(
         lambda: taken(e.point.gradients[f.a.number]),
-        f"d{f.a_name} stands for d{z_name} in {e.dx}: it lacks {f.name}′({z_name}).",
+        f"{f.da} stands for {gradient_of(z_name)} in {e.dx}: it lacks {f.prime}.",
     )
     yield Idea(
         lambda: taken(e.g * f.slope(e.point)),
-        f"{f.name}′({z_name}) is multiplied in twice in {e.dx}.",
+        f"{f.prime} is multiplied in twice in {e.dx}.",
         "derivative-twice",
     )
 
@@ -785,9 +792,10 @@ def index_overwritten(e: Place) -> Iterator[Idea]:
 def axes_in_another_order(e: Place) -> Iterator[Idea]:
     """A reshape for a transpose, or axes permuted in another way, on the way back to x."""
     top, between = e.layout.rearranged_to(e.x)
+    whose = "what arrives" if top is e.x else e.layout.gradient(top)
     advice = (
-        f"its entries are in another order: {e.dx} is {e.layout.gradient(top)} with the axes "
-        "transposed and reshaped back. A reshape alone keeps the order in memory."
+        f"its entries are in another order: {e.dx} is {whose} with the axes transposed and "
+        "reshaped back. A reshape alone keeps the order in memory."
     )
     for start in (top, *between):
         for axes in itertools.permutations(range(len(start.shape))) if len(start.shape) < 6 else ():
@@ -858,6 +866,8 @@ LOSSES: dict[str, Formula] = {
 @mistake("loss-derivative", on="loss", per_sample=True)
 def loss_derivative(e: Place) -> Iterator[Idea]:
     """Another formula of the table for the derivative of the loss."""
+    if e.in_a_layer:
+        return
     a, y, name = e.compared()
     for text, form in LOSSES.items():
         yield Idea(
@@ -876,7 +886,8 @@ def loss_derivative(e: Place) -> Iterator[Idea]:
 def output_not_loss(e: Place) -> Iterator[Idea]:
     """The pass starts from the output, or from its slope, without the loss."""
     a, _, name = e.compared()
-    advice = f"this starts from {name} itself: begin with ∂J/∂{name}, the derivative of the loss."
+    first = ARRIVING if e.in_a_layer else f"∂J/∂{name}, the derivative of the loss"
+    advice = f"this starts from {name} itself: begin with {first}."
     yield Idea(lambda: np.ones_like(a), advice)
     yield Idea(lambda: np.array(a), advice)
     if e.function is not None:

@@ -13,6 +13,7 @@ from autograd_lite.graph import Step
 
 REARRANGEMENTS = (np.transpose, np.reshape, np.broadcast_to, rules.astype, rules.identity)
 PRODUCTS = (np.dot, np.matmul)
+UNCHANGED = (*REARRANGEMENTS, np.add, np.sum)  # what arrives goes on through these as it is
 INFIX: dict[Any, str] = {
     np.add: "+",
     np.subtract: "−",
@@ -36,6 +37,7 @@ WORDS = {  # what the result of an operation is called
     "std": "standard deviation",
     "var": "variance",
 }
+ARRIVING = "dout"  # what arrives at the output of a layer, which has no loss and no labels
 NESTED, MOST_LETTERS = 3, 40  # a description: operations in each other, letters
 
 
@@ -77,8 +79,13 @@ class TensorNames:
 
     def gradient(self, step: Step) -> str:
         """What its gradient is called: `dZ1`, or `the gradient of the sum over axis 1 of Z1`."""
-        name = step.label or self.paths.down_from(step).label or self.name(step)
-        return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
+        below = step
+        while not below.label and self.paths.only_use(below):
+            ((t, k),) = self.paths.uses[below.number]
+            if t.op not in UNCHANGED and (t.op, k) != (np.subtract, 0):
+                break
+            below = t
+        return gradient_of(below.label or self.name(step))
 
     def source(self, step: Step) -> Step:
         """What a transpose, reshape or cast without a name is taken of."""
@@ -134,7 +141,7 @@ def _in_words(step: Step, parts: list[str]) -> str | None:
     if len(parts) == 1 and "axis" in step.static and step.value.size < step.inputs[0].value.size:
         return f"the {WORDS.get(step.name, step.name)}{_over_axes(step)} of {first}"
     if len(parts) == 1 and isinstance(step.op, np.ufunc):
-        return f"{step.name}({first.removeprefix('(').removesuffix(')')})"
+        return f"{step.name}({bare(first)})"
     return None
 
 
@@ -163,6 +170,16 @@ def _index_text(i: Any) -> str:
         return "..." if i is ... else str(i)
     ends = ["" if end is None else str(end) for end in (i.start, i.stop)]
     return ":".join([*ends, *([] if i.step is None else [str(i.step)])])
+
+
+def bare(written: str) -> str:
+    """A sum, product or quotient without the brackets around it: `x @ w` of `(x @ w)`."""
+    return written[1:-1] if written.startswith("(") and written.endswith(")") else written
+
+
+def gradient_of(name: str) -> str:
+    """What the gradient of what is called so is called: `dZ1`, or `the gradient of (x @ w)`."""
+    return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
 
 
 def listed(names: list[str]) -> str:

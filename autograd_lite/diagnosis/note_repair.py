@@ -7,10 +7,10 @@ import itertools
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from autograd_lite.algebra.tree import (
     Symbol,
     symbols,
 )
-from autograd_lite.derivation.deriving import Deriver
+from autograd_lite.derivation.deriving import Deriver, derive
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.diagnosis.comparison import compare
 from autograd_lite.diagnosis.drawings import Drawings, components, elaborated, instances, rounding
@@ -34,8 +34,10 @@ from autograd_lite.diagnosis.formula_source import FormulaTrees
 from autograd_lite.diagnosis.report import Entry, Finding
 from autograd_lite.formula.elaboration import Env
 from autograd_lite.formula.naming import letter_and_step, names_in, taken_apart
+from autograd_lite.formula.plain import plain_text
 from autograd_lite.formula.plan import NoteClaim, NotePlan
 from autograd_lite.formula.shapes import is_number, settled
+from autograd_lite.formula.statements import formula
 from autograd_lite.formula.syntax import (
     BigOperator,
     Differentiation,
@@ -45,6 +47,8 @@ from autograd_lite.formula.syntax import (
     Sum,
     nodes,
 )
+from autograd_lite.formula.tokens import FormulaError
+from autograd_lite.formula.world import World
 from autograd_lite.graph import steps as record
 from autograd_lite.tensor import Tensor
 
@@ -82,6 +86,17 @@ class RepairTime:
         return self.ran_out
 
 
+class Repaired(NamedTuple):
+    """What is wrong with a claim, in words.
+
+    text: the claim as it holds, where that is known; changed: from where to where in it.
+    """
+
+    cause: str
+    text: str = ""
+    changed: tuple[tuple[int, int], ...] = ()
+
+
 class Repairs:
     """The edits of one claim, and which of them makes it hold."""
 
@@ -98,6 +113,7 @@ class Repairs:
         self.letters = next(instances(self.world, claim), {})
         self.trees = trees = FormulaTrees(
             claim.statement.passage.source,
+            claim.statement.passage.latex,
             self._is_number,
             self._product,
             reading.get("dot") == "elementwise",
@@ -111,16 +127,22 @@ class Repairs:
 
         def alike(name: Expr) -> list[Expr]:
             own = derivatives if name in derivatives else counts if name in counts else []
-            return [*_other_layers(name), *(own or names)]
+            return [*_other_layers(name, trees), *(own or names)]
 
         self.derivatives = derivatives
         self.scope = Scope(
-            write=trees.write,
+            write=self.told,
             names=[*names[:NEAREST], *calls],
             counts=counts,
             pieces=_pieces_of(plan, trees, claim),
             alike=alike,
         )
+
+    def told(self, e: Expr) -> str:
+        """A tree in a sentence: as plain text."""
+        text = self.trees.write(e)
+        macros = self.drawings.plan.read.note.macros
+        return plain_text(text, macros) if self.trees.latex else text
 
     def _is_number(self, node: Any) -> bool:
         try:
@@ -135,16 +157,16 @@ class Repairs:
         except (ValueError, LookupError):
             return None
 
-    def of_another(self) -> tuple[str, str] | None:
+    def of_another(self) -> Repaired | None:
         """Whose numbers these are, where the right side is numbers alone."""
         others = self.derivatives if rounding(self.claim) else []
         for other in others:
             if self.drawings.holds(replace(self.claim, left=other.origin)):
-                return f"another derivative: these are the numbers of {other.label}", ""
+                return Repaired(f"another derivative: these are the numbers of {self.told(other)}")
         return None
 
-    def first(self, found: Iterator[tuple[str, str, Expr]]) -> tuple[str, str] | None:
-        """The first of these with which the claim holds, in words; and the claim then."""
+    def first(self, found: Iterator[tuple[str, str, Expr]]) -> Repaired | None:
+        """The first of these with which the claim holds."""
         claim, own = self.claim, Expr("name", label=self.claim.left_text)
         is_used = own in self.tree.parts()
         for kind, words, result in itertools.islice(found, MOST_EDITS):
@@ -156,15 +178,32 @@ class Repairs:
                 continue
             says = is_used or own not in result.parts()  # more than dZ = dZ
             if says and self.drawings.holds(edited, **self.reading):
-                text = f"{claim.left_text} {claim.relation} {self.trees.write(result)}"
-                return f"{kind}: {words}", text
+                return Repaired(f"{kind}: {words}", *self._written(result))
         return None
+
+    def _written(self, result: Expr) -> tuple[str, tuple[tuple[int, int], ...]]:
+        """The claim with another right side; nothing if that is not read as it is meant."""
+        right, changed = self.trees.write_changed(result, self.tree)
+        if not reads_back(self.drawings, self.claim, right, **self.reading):
+            return "", ()
+        before = f"{self.claim.left_text} {self.claim.relation} "
+        return before + right, tuple((len(before) + a, len(before) + b) for a, b in changed)
+
+
+def reads_back(drawings: Drawings, claim: NoteClaim, right: str, **reading: str) -> bool:
+    """Whether a claim holds with another right side, which is read as a line of its note."""
+    latex, note = claim.statement.passage.latex, drawings.plan.read.note
+    try:
+        node = formula(right, drawings.plan.letters, latex, note.macros)
+    except FormulaError:
+        return False
+    return drawings.holds(replace(claim, right=node), **reading)
 
 
 def repair(
     plan: NotePlan, drawings: Drawings, claim: NoteClaim, clock: RepairTime, **reading: str
-) -> tuple[str, str] | None:
-    """What is wrong with the right side, in words; and the claim as it holds, if an edit says it.
+) -> Repaired | None:
+    """What is wrong with the right side; and the claim as it holds, if an edit says it.
 
     A slip comes first, then what would have to be symmetric or diagonal, the mistakes in a backward
     pass that `compare` knows, and at last what may be missing. `clock` ends the search.
@@ -175,21 +214,21 @@ def repair(
         repairs = Repairs(plan, drawings, claim, reading, clock)
     except (ValueError, AttributeError):
         return None
-    slip = repairs.of_another() or repairs.first(_slips(repairs.tree, repairs.scope))
+    slip = repairs.of_another() or repairs.first(_slips(repairs.tree, repairs.scope, repairs.trees))
     if slip is not None:
         return slip
     if clock.ran_out:
         return None
     letters = drawings.square_letters(claim)
     if letters and drawings.symmetric.holds(claim, **reading):
-        return f"it holds where {' and '.join(letters)} is symmetric, and not otherwise", ""
+        return Repaired(f"it holds where {' and '.join(letters)} is symmetric, and not otherwise")
     if _only_on_diagonal(drawings, claim):
-        return _DIAGONAL, ""
+        return Repaired(_DIAGONAL)
     mistake = known_mistake(drawings, claim)
     if mistake is not None and mistake.kind.startswith(("derivative", "path")):
-        return str(mistake), ""
+        return Repaired(str(mistake))
     found = repairs.first(_missing(repairs.tree, repairs.scope))
-    return (str(mistake), "") if found is None and mistake is not None else found
+    return Repaired(str(mistake)) if found is None and mistake is not None else found
 
 
 def _only_on_diagonal(drawings: Drawings, claim: NoteClaim) -> bool:
@@ -255,7 +294,7 @@ def _on_tape(world: Any, left: Expression, right: Expression) -> Entry | None:
     return compare(J, {wrt: given}).entries[0]
 
 
-def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
+def _slips(tree: Expr, scope: Scope, trees: FormulaTrees) -> Iterator[tuple[str, str, Expr]]:
     """What is often written by mistake, a factor left out, and letters taken for others."""
     slips = edits(tree, replace(scope, names=()), ranks=(1, 2))
     for edit in sorted(slips, key=lambda edit: edit.kind != "mask"):
@@ -282,7 +321,7 @@ def _slips(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
     letters = sorted({x for p in tree.parts() for x in _indices_of(p)})
     for a, b in itertools.combinations(letters, 2):
         words = f"the indices {a} and {b} are exchanged"
-        yield "the indices", words, _with_indices(tree, {a: b, b: a})
+        yield "the indices", words, _with_indices(tree, {a: b, b: a}, trees)
 
 
 def _chain_of(e: Expr) -> list[Expr]:
@@ -298,10 +337,10 @@ def _indices_of(e: Expr) -> list[str]:
     return [x.text for s in scripts if s.kind == "_" for x in s.items if isinstance(x, Name)]
 
 
-def _with_indices(e: Expr, by: dict[str, str]) -> Expr:
+def _with_indices(e: Expr, by: dict[str, str], trees: FormulaTrees) -> Expr:
     """The expression with other letters below its names."""
     if not _indices_of(e):
-        return replace(e, children=tuple(_with_indices(x, by) for x in e.children))
+        return replace(e, children=tuple(_with_indices(x, by, trees) for x in e.children))
     scripts = []
     for s in e.origin.scripts:
         if s.kind == "_":
@@ -312,7 +351,7 @@ def _with_indices(e: Expr, by: dict[str, str]) -> Expr:
             s = replace(s, items=items, raw="".join(by.get(c, c) for c in s.raw))
         scripts.append(s)
     other = replace(e.origin, scripts=tuple(scripts))
-    return Expr("name", label=_with_scripts_shown(other), origin=other)
+    return trees.with_scripts(other)
 
 
 def _throughout(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
@@ -321,14 +360,14 @@ def _throughout(tree: Expr, scope: Scope) -> Iterator[tuple[str, str, Expr]]:
     for old in letters:
         for new in scope.alike(old):
             if new != old:
-                words = f"{new.label} belongs there, not {old.label}, throughout"
+                words = f"{scope.write(new)} belongs there, not {scope.write(old)}, throughout"
                 yield "a letter or layer", words, _replaced(tree, {old: new})
     for a, b in itertools.combinations(letters, 2):
-        words = f"{a.label} and {b.label} are exchanged"
+        words = f"{scope.write(a)} and {scope.write(b)} are exchanged"
         yield "a letter or layer", words, _replaced(tree, {a: b, b: a})
     for a in letters:
         turned = Expr("transpose", (a,))
-        words = f"{a.label} and its transposes are exchanged"
+        words = f"{scope.write(a)} and its transposes are exchanged"
         yield "transposes", words, _replaced(tree, {turned: a, a: turned})
 
 
@@ -442,7 +481,7 @@ def _counts(plan: NotePlan) -> list[str]:
     return list(found)
 
 
-def _other_layers(name: Expr) -> Iterator[Expr]:
+def _other_layers(name: Expr, trees: FormulaTrees) -> Iterator[Expr]:
     """The same letter of the next and of the last layer."""
     node = name.origin
     found = taken_apart(node) if isinstance(node, Scripted) else None
@@ -462,41 +501,43 @@ def _other_layers(name: Expr) -> Iterator[Expr]:
             scripts = list(node.scripts)
             scripts[k] = replace(script, items=(item,), raw=raw)
             other = replace(node, scripts=tuple(scripts))
-            yield Expr("name", label=_with_scripts_shown(other), origin=other)
-
-
-def _with_scripts_shown(node: Scripted) -> str:
-    """How a letter with other scripts is written."""
-    shown = [getattr(node.base, "text", "")]
-    for s in node.scripts:
-        opening, closing = {"[": ("[", "]"), "(": ("(", ")")}.get(s.mark, ("{", "}"))
-        shown.append(f"{s.kind}{opening}{s.raw}{closing}" if s.kind in ("_", "^") else s.kind)
-    return "".join(shown)
+            yield trees.with_scripts(other)
 
 
 # The derived form
 
 
-def derived_form(plan: NotePlan, world: Any, claim: NoteClaim) -> str:
-    """The right side by derivation, if the left is a derivative of a number by a letter."""
-    for letters in instances(world, claim):
-        if letters:
-            return ""  # a family: the form of one layer is not that of all
-        try:
-            world.closed = False
-            side = world.elaborator(claim.left, Env(dict(letters)))
-            world.close()
-            left = settled(side)
-            if not isinstance(left, Derivative) or left.of.shape or left.at != (None, None):
-                return ""
+def derived_form(plan: NotePlan, world: World, claim: NoteClaim) -> Iterator[str]:
+    """Right sides by derivation, if the left is a derivative of what the note gives a value.
+
+    By the names of the note where it is of a number: `∂J/∂Z Xᵀ`. Then its closed form.
+    """
+    node, passage = claim.left, claim.statement.passage
+    if any(instances(world, claim)):
+        return  # a family: the form of one layer is not that of all
+    trees = FormulaTrees(passage.source, passage.latex)
+    try:
+        world.closed = False
+        side = world.elaborator(claim.left, Env({}))
+        world.close()
+        left = settled(side)
+    except (ValueError, LookupError):
+        return
+    if not isinstance(left, Derivative) or left.at != (None, None):
+        return
+    with suppress(ValueError, LookupError, ArithmeticError, ImportError, AssertionError):
+        if not left.of.shape:
             J, variable = evaluate(left.of, world.value, True), world.value(left.wrt)
-            return _derived_text(plan, world, left, J, variable)
-        except (ValueError, LookupError, ArithmeticError, ImportError, AssertionError):
-            return ""
-    return ""
+            if text := _derived_text(plan, trees, world, left, J, variable):
+                yield text
+    with suppress(ValueError, LookupError, ArithmeticError, ImportError, TypeError):
+        if isinstance(node, Differentiation) and sum(n for _, n in node.wrt) == 1:
+            yield _closed_form(plan, trees, world, node.of, left)
 
 
-def _derived_text(plan: NotePlan, world: Any, left: Derivative, J: Any, variable: Any) -> str:
+def _derived_text(
+    plan: NotePlan, trees: FormulaTrees, world: World, left: Derivative, J: Any, variable: Any
+) -> str:
     if not isinstance(J, Tensor) or not isinstance(variable, Tensor):
         return ""
     tape = NamedTape(record(J, [variable]))
@@ -512,4 +553,49 @@ def _derived_text(plan: NotePlan, world: Any, left: Derivative, J: Any, variable
     count = world.sizes[counts[0]].value if counts else 0
     notation = replace(PLAIN, count=counts[0]) if counts else PLAIN
     cost = left.of.label if isinstance(left.of, Symbol) else plan.cost
-    return Style(notation=notation, letters=letters_of(cost), count=count)(rhs)
+    letters = letters_of(cost, _own_letters(plan, trees, world))
+    return Style(trees.latex, notation, letters, count or 0)(rhs)
+
+
+def _own_letters(plan: NotePlan, trees: FormulaTrees, world: World) -> dict[str, str]:
+    """How the note writes its names."""
+    named = [d for d in plan.named if d.statement.passage.source is trees.source]
+    return {_label_of(world, d): trees.shown(d.name.node) for d in named}
+
+
+def _closed_form(
+    plan: NotePlan, trees: FormulaTrees, world: World, of: Any, left: Derivative
+) -> str:
+    """The closed form of a derivative, from the text of what is differentiated."""
+    macros = plan.read.note.macros
+    inside = [x for x in world.reached(left.of, [left.wrt.number]) if isinstance(x, Symbol)]
+    used = {x.label: x for x in inside if x.kind == "value"}
+    lines = [trees.shown(of)]
+    for d in reversed(plan.definitions):
+        if d.parameters or (_label_of(world, d) in used and _label_of(world, d) != left.wrt.label):
+            source, name = d.statement.passage.source, d.statement.chain.parts[0]
+            texts = (source.part(x.start, x.end) for x in (name, d.meaning))
+            lines.insert(0, " = ".join(texts))
+    if len(lines) > 1 and isinstance(left.of, Symbol):
+        del lines[-1]  # its definition is the line before
+    leaf = [x for x in used.values() if x == left.wrt or world.by_number[x.number].meaning is None]
+    shapes = {x.label: _in_letters(world.by_number[x.number].symbol.shape) for x in leaf}
+    text = "\n".join(plain_text(line, macros) for line in lines)
+    found = derive(text, left.wrt.label, shapes=shapes)
+    (form,) = found.forms.values()
+    letters = letters_of(left.wrt.label, _own_letters(plan, trees, world))
+    plain, latex = (replace(style, letters=letters) for style in form.styles)
+    own = replace(form, names=[], styles=(plain, latex))  # whose names are the note's
+    return own.written(trees.latex)
+
+
+def _label_of(world: World, named: Any) -> str:
+    """The name of what is declared or defined, as a world has it."""
+    return str(world.key(named.name.letter, named.name.indices, {}))
+
+
+def _in_letters(shape: Any) -> tuple[str | int, ...]:
+    """The sizes of a leaf, one of a vector."""
+    sizes = [x.root for x in shape]
+    kept = sizes[:1] if len(sizes) == 2 and sizes[1].literal and sizes[1].value == 1 else sizes
+    return tuple(x.value if x.literal else x.name for x in kept)

@@ -13,7 +13,7 @@ from autograd_lite.formula.plain import plain_text
 from autograd_lite.formula.shapes import written_shape
 from autograd_lite.formula.tokens import FormulaError
 from autograd_lite.formula.world import World
-from autograd_lite.terminal import wrapped_lines
+from autograd_lite.terminal import width, wrapped_lines
 
 
 def _as_written(s: Any, latex: bool) -> tuple[str, int]:
@@ -32,7 +32,8 @@ class Judged:
     and product sign, and the shapes of its letters. verdict: holds, wrong, does not conform,
     undefined or ambiguous. silent: it conforms somewhere and is wrong there, so that only a
     comparison of numbers shows it. cause: what is wrong with it. correct: a form that holds, itself
-    checked. remarks: what was read in a way that should be known. passage: where it stands.
+    checked; changed: the parts of it that are new, from where to where. remarks: what was read in a
+    way that should be known. passage: where it stands.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Judged:
     silent: bool = False
     cause: str = ""
     correct: str = ""
+    changed: tuple[tuple[int, int], ...] = ()
     remarks: list[str] = field(default_factory=list)
     passage: Passage | None = field(default=None, repr=False)
     tried: str = ""
@@ -51,7 +53,7 @@ class Judged:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        apart = ("passage", "tried", "error", "defined")
+        apart = ("passage", "tried", "error", "defined", "changed")
         return {key: value for key, value in vars(self).items() if key not in apart}
 
     @property
@@ -59,6 +61,16 @@ class Judged:
         """What is said about it, each with its heading."""
         rows = [("read as", self.reading), ("cause", self.cause), ("right", self.correct)]
         return [row for row in rows if row[1]] + [("remark", remark) for remark in self.remarks]
+
+    @property
+    def correct_html(self) -> str:
+        """The form that holds, with what is new in it marked."""
+        parts, at = [], 0
+        for start, end in self.changed:
+            parts += [escape(self.correct[at:start]), "<mark>", escape(self.correct[start:end])]
+            parts.append("</mark>")
+            at = end
+        return "".join([*parts, escape(self.correct[at:])])
 
 
 @dataclass
@@ -131,7 +143,10 @@ class NoteReport:
         for c in self.claims:
             silent = ", silent" if c.silent else ""
             lines.append(f"{c.file}:{c.line}: {c.verdict}{silent}: {c.text}")
-            lines += [f"    {heading}: {text}" for heading, text in c.said]
+            for heading, text in c.said:
+                lines.append(f"    {heading}: {text}")
+                if heading == "right":
+                    lines += _marks(lines[-1], c)
         return "\n".join([wrapped_lines(lines), *map(str, self.unread)])
 
     __repr__ = __str__
@@ -139,10 +154,22 @@ class NoteReport:
     def _repr_html_(self) -> str:
         rows = []
         for c in self.claims:
-            said = "".join(f"<br><small>{escape(h)}: {escape(t)}</small>" for h, t in c.said)
+            texts = [(h, c.correct_html if h == "right" else escape(t)) for h, t in c.said]
+            said = "".join(f"<br><small>{h}: {text}</small>" for h, text in texts)
             verdict = c.verdict + (", silent" if c.silent else "")
             cells = (f"{c.line}", escape(verdict), f"<code>{escape(c.text)}</code>{said}")
             rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
         more = [escape(str(x)) for x in (*self.said, *self.unread)]
         after = "".join(f"<pre>{text}</pre>" for text in more)
         return f"<p>{escape(self.summary)}</p><table>{''.join(rows)}</table>{after}"
+
+
+def _marks(line: str, claim: Judged) -> list[str]:
+    """A line with signs below what is new in the form that holds, if that fits on one line."""
+    if not claim.changed or len(line) > (width() or len(line)):
+        return []
+    first = len(line) - len(claim.correct)
+    below = [" "] * len(line)
+    for start, end in claim.changed:
+        below[first + start : first + end] = "^" * (end - start)
+    return ["".join(below).rstrip()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -23,13 +22,20 @@ from autograd_lite.diagnosis.drawings import (
     instances,
 )
 from autograd_lite.diagnosis.formula_source import FormulaTrees
-from autograd_lite.diagnosis.note_repair import RepairTime, derived_form, repair
+from autograd_lite.diagnosis.note_repair import (
+    Repaired,
+    RepairTime,
+    derived_form,
+    reads_back,
+    repair,
+)
 from autograd_lite.diagnosis.note_report import AS_READ, Judged, NoteReport
 from autograd_lite.formula.passages import Note, note_at
+from autograd_lite.formula.plain import plain_text
 from autograd_lite.formula.plan import NoteClaim, NotePlan, planned, repeats_definition, unused
 from autograd_lite.formula.scopes import versions
 from autograd_lite.formula.shapes import written_shape
-from autograd_lite.formula.statements import formula, read
+from autograd_lite.formula.statements import read
 from autograd_lite.formula.syntax import Call, Differentiation, Name, Num, Product, nodes
 from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError
 from autograd_lite.formula.world import World
@@ -198,7 +204,9 @@ class Judge:
             found.cause = outcome.why
             if claim.relation == "=" and self.clock is not None:
                 with self.clock.share():
-                    found.cause, found.correct = self.mended(claim, outcome, self.clock)
+                    found.cause, found.correct, found.changed = self.mended(
+                        claim, outcome, self.clock
+                    )
                 if self.clock.ran_out:
                     found.remarks.append("the time for finding a small edit of it ran out")
         return found
@@ -224,30 +232,26 @@ class Judge:
             both = [trees.write(trees.read(x)) for x in (claim.left, claim.right)]
         except (ValueError, AttributeError, TypeError):
             return ""
-        return f"{both[0]} {claim.relation} {both[1]}"
+        return plain_text(f"{both[0]} {claim.relation} {both[1]}", self.plan.read.note.macros)
 
-    def mended(self, claim: NoteClaim, outcome: Outcome, clock: RepairTime) -> tuple[str, str]:
+    def mended(self, claim: NoteClaim, outcome: Outcome, clock: RepairTime) -> Repaired:
         """What is wrong, and the form that holds."""
-        why = outcome.why if outcome.verdict == MISFIT else ""
+        why = outcome.why if outcome.misfit else ""
         repaired = repair(self.plan, self.drawings, claim, clock, **outcome.reading)
-        if repaired is not None:
-            cause = repaired[0] + (f" ({why})" if why else "")
-            return cause, repaired[1] or self.derived(claim)
-        return why, self.derived(claim)
+        if repaired is None:
+            return Repaired(why, self.derived(claim))
+        cause = repaired.cause + (f" ({why})" if outcome.verdict == MISFIT and why else "")
+        if repaired.text:
+            return repaired._replace(cause=cause)
+        return Repaired(cause, self.derived(claim))
 
     def derived(self, claim: NoteClaim) -> str:
         """The right side by `derive`, where the left is a derivative of a number by a letter."""
         if self._large is None:
             self._large = self.drawings.world(0, "large")
-        text = derived_form(self.plan, self._large, claim)
-        if not text:
-            return ""
-        try:
-            node = formula(text, self.plan.letters)
-        except FormulaError:
-            return ""
-        checked = self.drawings.outcome(replace(claim, right=node))
-        return f"{claim.left_text} = {text}" if checked.verdict == HOLDS else ""
+        found = derived_form(self.plan, self._large, claim)
+        text = next((x for x in found if reads_back(self.drawings, claim, x)), "")
+        return f"{claim.left_text} = {text}" if text else ""
 
 
 def _is_of_a_call(node: Any) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.diagnosis.layout import Function, Layout, Way
-from autograd_lite.diagnosis.names import PRODUCTS
+from autograd_lite.diagnosis.names import ARRIVING, PRODUCTS, gradient_of
 from autograd_lite.diagnosis.points import Array, Point
 from autograd_lite.graph import Step
 from autograd_lite.walk import undo_broadcast
@@ -130,6 +130,27 @@ class Place:
             a, name = rules.softmax_(a, axis=(axis,)), f"softmax({name})"
         return a, self.value(self.labels), name
 
+    @property
+    def called(self) -> str:
+        """The name of the function that gives t."""
+        return str((self.function or self.t).name)
+
+    @property
+    def mixed(self) -> str:
+        """What t is called, the result of a function that mixes entries."""
+        return self.function.a_name if self.function else self.layout.name(self.t)
+
+    def pulled(self, g: Array) -> Array:
+        """What comes to x if g arrives at t."""
+        if self.function is not None:
+            return self.function.pulled(self.point, g)
+        return self.point.contribution(self.t, self.k, g)
+
+    @property
+    def in_a_layer(self) -> bool:
+        """Whether what stands for the labels is what arrives at the output of a layer."""
+        return self.labels is not None and self.labels.tensor.name == ARRIVING
+
     def key(self, array: Step) -> Any:
         """What an array at hand has in common with the one that is as far on at other steps."""
         layout, number = self.layout, self.layout.number(array)
@@ -154,12 +175,13 @@ class Place:
     @property
     def dx(self) -> str:
         """The gradient of x."""
-        where = self.where
-        return f"d{where}" if where.isidentifier() else f"the gradient of {where}"
+        return gradient_of(self.where)
 
     @property
     def dt(self) -> str:
         """What arrives."""
+        if self.on == "mixing" and self.function is not None:
+            return self.function.da
         return self.layout.gradient(self.t) if self.t else self.dx
 
     @property
@@ -369,6 +391,9 @@ def places_at(
         yield at("whole")
     for f in layout.functions_of.get(x.number, ()):
         yield at("function", t=f.a, k=f.k, function=f)
+    if x.number in layout.softmaxes:
+        softmax = layout.softmaxes[x.number]
+        yield at("mixing", t=softmax.a, function=softmax)
     for t, k in uses:
         for on in _ways_of_use(layout, x, t, k):
             yield at(on, t=t, k=k)

@@ -164,6 +164,12 @@ class Report(Sequence[Entry]):
         """Whether everything agrees."""
         return all(entry.verdict == "agrees" for entry in self.entries)
 
+    @property
+    def only_rounded(self) -> bool:
+        """Whether digits are all that is wrong, and no formula."""
+        first = [entry.findings[0] for entry in self.entries if entry.findings]
+        return bool(first) and all(finding.kind == "precision" for finding in first)
+
     def __len__(self) -> int:
         return len(self.entries)
 
@@ -239,7 +245,7 @@ class Report(Sequence[Entry]):
 
     def advice(self) -> list[str]:
         """What to do next, where more than one thing is wrong or nothing explains it."""
-        if self.repair is not None:
+        if self.repair is not None or self.only_rounded:
             return []
         first = [entry.findings[0] for entry in self.entries if entry.findings]
         known = [f for f in first if f.kind not in ("unknown", "precision")]

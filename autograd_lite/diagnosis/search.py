@@ -264,9 +264,13 @@ class Search:
             c.step.number: probe(c, point.gradients[c.step.number], self.tolerances, rng)
             for c in fit
         }
-        of = {x.number: self.nearest(x, unsettled) for x in self.paths.down}
-        starts = {number: {number: p.direction} for number, p in self.probes.items()}
         self.tangents = {}
+        of: dict[int, list[int]] = {}
+        for x in self.paths.down:
+            if time.monotonic() > self.until - self.seconds / 2:  # mistakes are to be tried as well
+                return
+            of[x.number] = self.nearest(x, unsettled)
+        starts = {number: {number: p.direction} for number, p in self.probes.items()}
         with unless_it_fails():
             self.tangents = tangents(point, starts, of, self.cut)
         point.kept.clear()

@@ -14,13 +14,13 @@ import functools
 import os
 import sysconfig
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import errors
-from autograd_lite.tensor import Tensor
+from autograd_lite.tensor import Tensor, recording
 from autograd_lite.transforms import flatten
 
 
@@ -109,6 +109,27 @@ ON_TENSORS |= {
     id(f): _converts(f, copies=False) for f in (np.asarray, np.ascontiguousarray, np.asanyarray)
 }
 ON_TENSORS |= {id(np.ndarray): _NdArray}
+
+
+class _Joins:
+    """np.r_ and np.c_, of arrays and lists with Tensors among them too."""
+
+    def __init__(self, own: Any, shaped: Callable[[Any], Any], axis: int) -> None:
+        self._own, self._shaped, self._axis = own, shaped, axis
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not any(isinstance(leaf, Tensor) for leaf in flatten(list(parts))):
+            return _recordable(self._own[key])
+        arrays = [self._own[x] if isinstance(x, slice) else _stacked(x) for x in parts]
+        return np.concatenate([self._shaped(x) for x in arrays], axis=self._axis)
+
+
+def _column(x: Any) -> Any:
+    return np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x
+
+
+ON_TENSORS |= {id(np.r_): _Joins(np.r_, np.atleast_1d, 0), id(np.c_): _Joins(np.c_, _column, -1)}
 BUILTINS = {"float": _Float, "print": lambda *_, **__: None}
 
 _NUMPY = os.path.join(os.path.dirname(os.path.abspath(np.__file__)), "")
@@ -139,12 +160,22 @@ class StandIns:
     """Copies of a user's functions, classes and objects, in which NumPy's stand-in is used.
 
     `of(x)` is the copy of x, one for each x, and x itself where there is nothing to replace.
+    variables: the Tensors with which they run, whose gradients a copy by `copy` keeps.
     """
 
-    def __init__(self) -> None:
-        self.known: dict[int, Any] = {}
+    def __init__(self, variables: Sequence[Tensor] = ()) -> None:
+        self.variables = variables
+        self.known: dict[int, Any] = {id(f): self._copies(f) for f in (copy.copy, copy.deepcopy)}
         self.kept: list[Any] = []  # so that an id stays one object's
         self.builtins = {**vars(builtins), **BUILTINS, "__import__": self._import}
+
+    def _copies(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def copied(*args: Any, **kwargs: Any) -> Any:
+            with recording(self.variables):
+                return function(*args, **kwargs)
+
+        return copied
 
     def of(self, x: Any) -> Any:
         """What stands for x."""
@@ -159,8 +190,8 @@ class StandIns:
 
     def _copy(self, x: Any) -> Any:
         if isinstance(x, types.ModuleType):
-            users = is_users(getattr(x, "__file__", None))
-            return _Module(x, self.of) if users or x.__name__.split(".")[0] == "numpy" else x
+            replaced = x.__name__.split(".")[0] in ("numpy", "copy")
+            return _Module(x, self.of) if replaced or is_users(getattr(x, "__file__", None)) else x
         if isinstance(x, types.FunctionType):
             return self._function(x) if is_users(x.__code__.co_filename) else x
         if isinstance(x, types.MethodType):

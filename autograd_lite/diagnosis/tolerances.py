@@ -37,12 +37,18 @@ def rounding_of_copies(array: Array) -> float:
     return 1e-4 if array.dtype.itemsize >= 8 else 1e-3
 
 
+MOST_ROUNDED = (
+    0.01  # of the largest number: two gradients further apart are not one that is rounded
+)
+
+
 class Tolerances:
     """By how much two right computations of a gradient may differ.
 
     Every operation is rounded once more, at random, and the backward pass run again: the deviation
     is what rounding gives on this tape. n numbers added up in another order deviate √n times as
-    much, n the longest axis; `32 + 4√n` times that is allowed.
+    much, n the longest axis; `32 + 4√n` times that is allowed, and never more than a hundredth:
+    at a kink, rounding alone turns a slope around.
     """
 
     def __init__(self, point: Point) -> None:
@@ -54,7 +60,8 @@ class Tolerances:
         for _ in range(3):
             with unless_it_fails():
                 self.rounded.append(RoundedPoint(point, rng))
-        self._known: dict[tuple[int, bool], tuple[float, float]] = {}
+        self._known: dict[tuple[int, bool], tuple[float, float, float]] = {}
+        self._sizes: dict[bool, float] = {}
         self.coarse = False  # whether what was handed in may be copied or computed less finely
 
     def __call__(self, step: Step, predicted: Array, given: Array, forward: bool = False) -> float:
@@ -66,11 +73,19 @@ class Tolerances:
 
     def fine(self, step: Step, predicted: Array, given: Array, forward: bool = False) -> float:
         """The same, where nothing was copied by hand."""
-        relative, floor = self._of(step.number, forward)
+        relative, floor, most = self._of(step.number, forward)
         if predicted.dtype.kind == given.dtype.kind == "f":
             coarser = float(np.finfo(given.dtype).eps / np.finfo(predicted.dtype).eps)
             relative, floor = relative * max(1.0, coarser), floor * max(1.0, coarser)
-        return max(relative * max_norm(predicted), floor, 1e-300)
+        size = max_norm(predicted)
+        return max(min(max(relative * size, floor), max(MOST_ROUNDED * size, most)), 1e-300)
+
+    def drowned(self, step: Step) -> float | None:
+        """By how much rounding alone changes the gradient of a step, where that is too much."""
+        relative, floor, most = self._of(step.number, False)
+        size = max_norm(self.point.gradients[step.number])
+        allowed = max(relative * size, floor)
+        return allowed / self.allowance if allowed > max(MOST_ROUNDED * size, most) else None
 
     @contextmanager
     def coarsely(self) -> Iterator[None]:
@@ -81,8 +96,10 @@ class Tolerances:
         finally:
             self.coarse = False
 
-    def _of(self, number: int, forward: bool) -> tuple[float, float]:
-        """Relative to the largest number; and absolute, for what is nothing but rounding."""
+    def _of(self, number: int, forward: bool) -> tuple[float, float, float]:
+        """Relative to the largest number; absolute, for what is nothing but rounding; and what
+        rounding cannot exceed on this tape, at numbers as large as there are.
+        """
         key = (number, forward)
         if key not in self._known:
             kept = "values" if forward else "gradients"
@@ -93,8 +110,16 @@ class Tolerances:
             relative, floor = eps, self.allowance * noise
             if scale > 8 * noise:
                 relative, floor = max(noise / scale, eps), 8 * eps * scale
-            self._known[key] = self.allowance * relative, floor
+            self._known[key] = self.allowance * relative, floor, eps**0.5 * self._largest(forward)
         return self._known[key]
+
+    def _largest(self, forward: bool) -> float:
+        """The largest number among all values, or all gradients."""
+        if forward not in self._sizes:
+            arrays = self.point.values if forward else self.point.gradients.values()
+            sizes = (max_norm(x) for x in arrays if x.dtype.kind == "f")
+            self._sizes[forward] = max(sizes, default=0.0)
+        return self._sizes[forward]
 
 
 class FiveDigits(Tolerances):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,6 +10,9 @@ from autograd_lite.formula.tokens import FormulaError, Lexer, Macro, TextSource,
 
 _SPACED = set("+−∘⊙⊗·×*=≠<>≤≥∈→⇒⟺≈:") | {":="}
 _AFTER = {",": ", ", ";": "; ", "&": ", ", "\\\\": "; ", "gap": "  "}
+_POWERS = {"T": "ᵀ", "t": "ᵀ", "ᵀ": "ᵀ", "−1": "⁻¹", "−T": "⁻ᵀ", "−ᵀ": "⁻ᵀ"}
+_TRANSPOSED = re.compile(r"(?<=.)\s*ᵀ$|(?<=[\])])\s*[Tt]$")
+_SMALL = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MATRIX = {"begin": "⟦", "end": "⟧"}
 
 
@@ -59,6 +63,17 @@ class _Line:
         if token.text == "frac":
             above, below = self.argument(), self.argument()
             return f"{_bracketed(above)}/{_bracketed(below)} "
+        if token.text in ("sqrt", "√"):
+            root = self.index_of_root()
+            inside = self.argument()
+            return f"{root}√{inside}" if len(inside) == 1 else f"{root}√({inside})"
+        if token.text == "binom":
+            return f"binom({self.argument()}, {self.argument()})"
+        if token.text in ("underset", "overset", "stackrel"):
+            self.argument()
+            return self.argument()
+        if token.text in ("underbrace", "overbrace"):
+            return self.argument()
         if token.text in ("^", "_"):
             return self.script(token.text)
         if token.text == "{":
@@ -82,16 +97,25 @@ class _Line:
             script = script.replace(wide, wide.strip())
         if script.startswith("["):
             script = script.replace(" ", "")
-        if sign == "^" and script in ("T", "t"):
-            return "ᵀ"
-        return sign + (script if _needs_no_braces(script) else f"{{{script}}}")
+        if sign == "^" and script in _POWERS:
+            return _POWERS[script]
+        layer = _TRANSPOSED.sub("", script)  # A^{[l]T}
+        after = "ᵀ" if layer != script else ""
+        return sign + (layer if _needs_no_braces(layer) else f"{{{layer}}}") + after
+
+    def index_of_root(self) -> str:
+        """The 3 of a third root."""
+        if self.at == len(self.tokens) or self.tokens[self.at].text != "[":
+            return ""
+        self.at += 1
+        return self.until("]").translate(_SMALL)
 
     def argument(self) -> str:
         """A group in braces, or one character: ^tH is t above, and H."""
         if self.at == len(self.tokens):
             return ""
         token = self.tokens[self.at]
-        if token.kind != "sign" and len(token.text) > 1:
+        if token.kind in ("word", "number") and not token.whole and len(token.text) > 1:
             self.tokens[self.at] = replace(token, text=token.text[1:])
             return token.text[0]
         self.at += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,14 @@ from autograd_lite.formula.parsing import RESERVED, Parser
 from autograd_lite.formula.passages import Note, Passage
 from autograd_lite.formula.syntax import Chain, Name, Script, SyntaxNode, inner_fields, nodes
 from autograd_lite.formula.token_reader import CLOSES, OPENS, RELATION_SIGNS
-from autograd_lite.formula.tokens import FUNCTION_WORDS, FormulaError, Lexer, TextSource, Token
+from autograd_lite.formula.tokens import (
+    FUNCTION_WORDS,
+    FormulaError,
+    Lexer,
+    Macro,
+    TextSource,
+    Token,
+)
 
 MOST_STATEMENTS = 1000
 LONGEST_LINK = 80  # characters between a condition and the formula that it is said of
@@ -551,9 +558,14 @@ def _range(passage: Passage, part: list[Token], words: set[str]) -> Range | None
         return None
 
 
-def formula(text: str, words: Collection[str] = ()) -> Any:
+def formula(
+    text: str,
+    words: Collection[str] = (),
+    latex: bool | None = None,
+    macros: Mapping[str, Macro] | None = None,
+) -> Any:
     """The syntax of one formula, in plain text or LaTeX: a Chain where it has relations."""
     source = TextSource("formula", text)
-    latex = "\\" in text
-    tokens = Lexer(source).tokens()
+    latex = "\\" in text if latex is None else latex
+    tokens = Lexer(source, macros=macros).tokens()
     return Parser(source, tokens, latex, splitter(words, latex), words).whole()

@@ -540,9 +540,9 @@ class World:
                 return f"{of.label} is as a function of {d.wrt.label}"
         return ""
 
-    def reached(self, e: Expression) -> Iterator[Expression]:
-        """All parts of an expression, and of what the names in it stand for."""
-        waiting, seen = [e], set()
+    def reached(self, e: Expression, but: Iterable[int] = ()) -> Iterator[Expression]:
+        """All parts of an expression, and of what the names in it stand for, `but` for some."""
+        waiting, seen = [e], set(but)
         while waiting:
             x = waiting.pop()
             yield x

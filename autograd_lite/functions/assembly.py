@@ -703,7 +703,18 @@ def _refuse(function: Callable[..., Any], instead: str) -> None:
     HANDLERS[function] = refusing
 
 
-_refuse(np.fill_diagonal, "np.where(np.eye(n, dtype=bool), value, t)")
+@handles(np.fill_diagonal)
+def _fill_diagonal(a: Tensor, val: Any, wrap: bool = False) -> None:
+    if wrap:
+        raise in_place("np.fill_diagonal(wrap=True)", "t[rows, columns] = value")
+    if a.ndim < 2 or (a.ndim > 2 and len(set(a.shape)) > 1):
+        raise ValueError(
+            f"{described(a)} has no diagonal to fill: it needs two axes, or equal ones"
+        )
+    n = min(a.shape)
+    a[(np.arange(n),) * a.ndim] = np.resize(val, n) if np.size(val) != 1 else np.reshape(val, ())
+
+
 _refuse(np.put_along_axis, "np.where(mask, new, t), with np.put_along_axis of a mask, an array")
 _refuse(np.put, "np.where(mask, new, t), with np.put of a mask, an array")
 _refuse(np.place, "np.where(mask, new, t)")

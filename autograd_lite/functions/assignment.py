@@ -22,6 +22,7 @@ from autograd_lite.tensor import (
     _made,
     _state,
     check_current,
+    check_memory_known,
     constant,
     index_of,
     operands,
@@ -120,20 +121,12 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> 
 
     What t is a view of goes on as well. Other views of that are not current any more: `settle`
     raises where one is used. ValueError for a view of a leaf that requires a gradient, and for
-    one that was made inside no_grad, without the gradient that its base has.
+    one that was made inside no_grad, without the gradient that its base has. TracingError while
+    tracing, for what was there before: an argument, say.
     """
+    check_memory_known()
     check_current(t)
-    chain: list[tuple[Tensor, Any, Any]] = [(t, None, {"index": place})]
-    while (view := view_of(chain[-1][0])) is not None:
-        base, op, static = view
-        newest = base._writes.newest() if hasattr(base, "_writes") else base
-        cut = base._needs and not chain[-1][0]._needs
-        if newest is None or cut or _is_kept(newest) or op not in _THROUGH:
-            raise ValueError(
-                f"{errors.described(t)}[...] = ... would write into {errors.described(base)} as "
-                "well, whose view it is. Write t = t.copy() first."
-            )
-        chain.append((newest, op, static))
+    chain, gone = _written_with(t, place)
     olds = []
     for x, op, static in chain:
         old = _as_it_is(x)
@@ -154,7 +147,40 @@ def reassign(t: Tensor, make: Callable[[Tensor], Tensor], place: Any = None) -> 
         x._writes.append((t._order, static.get("index")))
         x._current = t._order
         ASSIGNED[id(olds[k])] = weakref.ref(olds[k], functools.partial(ASSIGNED.pop, id(olds[k])))
+    for base, index in gone:
+        base._writes.append((t._order, index))
     _settle_since(min(old._order for old in olds), t)
+
+
+Written = list[tuple[Tensor, Any, dict[str, Any]]]
+
+
+def _written_with(t: Tensor, place: Any) -> tuple[Written, list[tuple[Tensor, Any]]]:
+    """What a write into t at this place changes: t, what t is a view of, what that is a view of.
+
+    Each comes with the operation and the arguments that made the one before it a view; the last
+    is apart, with its index, if nothing but views is left of it.
+    """
+    chain: Written = [(t, None, {"index": place})]
+    gone = []
+    while (view := view_of(chain[-1][0])) is not None:
+        base, op, static = view
+        newest = base._writes.newest() if hasattr(base, "_writes") else base
+        if newest is None and op in _THROUGH and view_of(base) is None:
+            gone.append((base, static.get("index")))
+            break
+        cut = base._needs and not chain[-1][0]._needs
+        if newest is None or cut or _is_kept(newest) or op not in _THROUGH:
+            raise ValueError(
+                f"{errors.described(t)}[...] = ... would write into {errors.described(base)} as "
+                "well, whose view it is. Write t = t.copy() first."
+            )
+        chain.append((newest, op, static))
+    for x, _, _ in chain:
+        if x._order < _state.since:
+            name, what = x.name or "t", f"{errors.described(x)}[...] = ..."
+            raise errors.side_effect(what, f"write {name} = {name}.copy() first")
+    return chain, gone
 
 
 def _settle_since(order: int, t: Tensor) -> None:

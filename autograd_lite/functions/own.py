@@ -110,7 +110,9 @@ def differentiable(
             y = function(*_read_only(inputs), **static)
             if y is None or isinstance(y, str | list | tuple | dict):
                 raise TypeError(f"it returned a {type(y).__name__}, not an array: mind its return")
-            return y.copy() if isinstance(y, np.ndarray) else y  # it may keep what it returns
+            if not isinstance(y, np.ndarray) or hasattr(y, "stands_in"):
+                return y
+            return y.copy()  # it may keep what it returns
 
         op = rules.operation(*argument_rules)(forward)
         RULES[op] = tuple(rule and _protected(rule) for rule in argument_rules)

@@ -22,7 +22,14 @@ from autograd_lite.functions.forms import (
     shares_memory,
     without_axes,
 )
-from autograd_lite.tensor import HANDLERS, Tensor, constant, in_memory, record
+from autograd_lite.tensor import (
+    HANDLERS,
+    Tensor,
+    check_memory_known,
+    constant,
+    in_memory,
+    record,
+)
 
 
 @handles(np.reshape)
@@ -49,6 +56,8 @@ def _np_reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Te
             "it"
         )
     y = reshaped_to(x, shape) if order == "C" else reshaped_to(x.T, shape[::-1]).T
+    if copy is False:
+        check_memory_known()
     if copy is False and not shares_memory(y, x):
         raise ValueError(
             f"np.reshape of {described(x)} to {asked} with copy=False: as it lies in memory, it "

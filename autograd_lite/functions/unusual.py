@@ -23,6 +23,7 @@ from autograd_lite.tensor import (
     handler_of,
     is_tracing,
     no_rule,
+    put_into,
 )
 
 # Ufuncs
@@ -38,11 +39,7 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
         return np.clip(*inputs, **kwargs)
     name = _name_of(ufunc) + (f".{method}" if method != "__call__" else "")
     if kwargs.get("out") is not None:
-        raise in_place(
-            f"{name}(..., out=)",
-            f"`c = {name}(...)`, `a = a + t` for `a += t`, and for where=mask "
-            f"`c = np.where(mask, {name}(...), c)`",
-        )
+        return _with_out(ufunc, method, inputs, kwargs, name)
     if method == "outer" and not kwargs:
         a, b = map(constant, inputs)  # numbers too: here NumPy makes float64 of 1.0
         return ufunc(a.reshape(a.shape + (1,) * b.ndim), b)
@@ -58,6 +55,21 @@ def _unusual_call(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, A
         return _in_dtype(ufunc, inputs, **options)
     instead = f": write np.where(mask, {name}(...), otherwise)" if "where" in options else ""
     raise TypeError(f"{name} on a Tensor does not take {', '.join(options)}={instead}")
+
+
+def _with_out(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any], name: str) -> Any:
+    """The ufunc with out=: Tensors are assigned to."""
+    out = kwargs["out"]
+    if kwargs.keys() != {"out"} or not all(type(t) is Tensor for t in out):
+        raise in_place(
+            f"{name}(..., out=)",
+            f"`c = {name}(...)`, `a = a + t` for `a += t`, and for where=mask "
+            f"`c = np.where(mask, {name}(...), c)`",
+        )
+    y = (ufunc if method == "__call__" else getattr(ufunc, method))(*inputs)
+    results = y if isinstance(y, tuple) else (y,)
+    made = [put_into(r, t, name) for r, t in zip(results, out, strict=True)]
+    return tuple(made) if isinstance(y, tuple) else made[0]
 
 
 def _in_dtype(ufunc: np.ufunc, inputs: Any, dtype: Any = None) -> Any:
@@ -95,6 +107,11 @@ _OF_MEMORY = (
     *("base", "byteswap", "ctypes", "flags", "getfield", "setfield", "setflags", "strides"),
     *("view", "to_device"),
 )
+_WINDOWS = "np.lib.stride_tricks.sliding_window_view(t, shape)[::step] for windows of t"
+_INSTEAD_OF_MEMORY = {
+    "view": ", or t.astype(dtype) for other numbers",
+    "strides": f", or {_WINDOWS}",
+}
 _TAKES_VALUES = ("dump", "dumps", "tobytes", "tofile", "tolist")
 
 
@@ -107,7 +124,7 @@ def _attribute(t: Tensor, name: str) -> NoReturn:
     if name in _OF_MEMORY:
         raise AttributeError(
             f"{told} is about how an array lies in memory, which is no part of a Tensor: write "
-            f"t.data.{name}" + (", or t.astype(dtype) for other numbers" if name == "view" else "")
+            f"t.data.{name}{_INSTEAD_OF_MEMORY.get(name, '')}"
         )
     if name in _TAKES_VALUES:
         if is_tracing():
@@ -171,6 +188,7 @@ _INSTEAD = {
     "np.copyto": "It writes in place: write the Tensor itself, or np.where(mask, new, t)",
     "np.full": "Write np.broadcast_to(t, shape)",
     "np.full_like": "Write np.broadcast_to(t, shape)",
+    "np.lib.as_strided": f"Write {_WINDOWS}",
     "np.kaiser": (
         "Write np.i0(beta * np.sqrt(1 - np.linspace(-1, 1, M) ** 2)) / np.i0(beta), or pass "
         "beta.item()"
@@ -223,9 +241,14 @@ def _not_an_array(t: Tensor, frame: Any) -> TypeError:
 
 
 @handles(np.copyto)
-def refusing(dst: Any, src: Any, *_: Any, **__: Any) -> Any:
-    """np.full calls it too."""
-    raise _not_an_array(src if isinstance(src, Tensor) else dst, sys._getframe(3))
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    """`dst[...] = src` of a Tensor dst; of an array an error. (np.full calls it too.)"""
+    if not isinstance(dst, Tensor):
+        raise _not_an_array(src, sys._getframe(3))
+    src = constant(src)
+    if not np.can_cast(src.dtype, dst.dtype, casting):
+        raise TypeError(f"np.copyto does not put {src.dtype} into {dst.dtype}: {casting=}")
+    dst[...] = src if where is True else np.where(where, src, dst)
 
 
 def _taker(frame: Any) -> str:

@@ -19,13 +19,14 @@ from benchmarks.fuzz.programs import (
     is_variable,
     namespace,
     pruned,
-    scattered,
 )
 from benchmarks.fuzz.table import TABLE
+from benchmarks.layouts import LAYOUTS, lying
 
 LARGEST = 1e3  # of the entries of any value
 SIZE = 100  # of any value
 GAP = 1e-3  # how far values stay from a kink or a jump that they do not hit exactly
+DRAWN = [layout for layout in LAYOUTS if layout != "other byte order"]  # (PyTorch has none)
 ENTRIES = list(TABLE)
 WEIGHTS = np.array([entry.weight for entry in TABLE.values()])
 WEIGHTS /= WEIGHTS.sum()
@@ -75,8 +76,8 @@ class Draft:
         shape = tuple(int(self.one(self.sizes)) for _ in range(ndim))
         return shape if math.prod(shape) <= SIZE else shape[:2]
 
-    def data(self, shape: tuple[int, ...], dtype: Any, layout: int | None = None) -> np.ndarray:
-        """An array in some layout: rows first, columns first, or with holes."""
+    def data(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """An array in some layout."""
         x: Any
         if self.chance(self.ties):
             x = self.rng.integers(-2, 3, size=shape)
@@ -84,9 +85,7 @@ class Draft:
             x = self.rng.uniform(0.5, 2.0, size=shape)
         else:
             x = self.rng.normal(size=shape)
-        x = np.asarray(x, dtype)
-        layout = self.rng.choice(3, p=[0.6, 0.2, 0.2]) if layout is None else layout
-        return (x, x.copy("F"), scattered(x))[int(layout)]
+        return lying(np.asarray(x, dtype), "rows" if self.chance(0.5) else self.one(DRAWN))
 
     # Values
 

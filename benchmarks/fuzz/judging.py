@@ -101,6 +101,8 @@ class Judge:
             raise Skipped("PyTorch is not installed")
         try:
             found = [quantity(values) for values in self.runs(call)]
+        except Skipped:
+            raise
         except Exception as error:
             raise JudgeError(f"{type(error).__name__} in the judge: {error}") from error
         runs = [[x.detach().numpy(force=True).astype(float) for x in run] for run in found]
@@ -127,10 +129,11 @@ def _run(program: Program, known: dict[str, Any], call: int, phase: float | None
             values[name].requires_grad_()
     for name, constant in program.constants.items():
         values[name] = _tensor(constant.array)
+    arrays = known | {name: constant.array for name, constant in program.constants.items()}
     for y, step in program.steps.items():
-        values[y] = _step(
-            step, [values[x] if isinstance(x, str) else x for x in step.operands], known[y], phase
-        )
+        operands = [values[x] if isinstance(x, str) else x for x in step.operands]
+        given = [arrays[x] if isinstance(x, str) else x for x in step.operands]
+        values[y] = _step(step, operands, given, known[y], phase)
     return values
 
 
@@ -142,22 +145,29 @@ def _dtype(x: np.dtype) -> Any:
     return getattr(torch, "bool" if x.kind == "b" else str(x))
 
 
-def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | None) -> Any:
+def _step(
+    step: Step, operands: list[Any], given: list[Any], known: np.ndarray, phase: float | None
+) -> Any:
+    """The step on PyTorch's operands; `given` and `known` are NumPy's operands and result."""
     entry = step.entry
+    if entry.gap and phase is None:
+        plain = [x.detach().numpy() if isinstance(x, torch.Tensor) else x for x in operands]
+        if not np.array_equal(_at_kink(step, plain), _at_kink(step, given)):
+            raise Skipped("at a kink that rounding misses")
     dtype = _dtype(known.dtype)
     if entry.torch is CONSTANT or known.dtype.kind != "f":
         return _constant(step, operands).to(dtype)
     if entry.torch is MOVES:
-        return _moved(step, operands, dtype)
+        return _moved(step, operands, given, dtype)
     assert callable(entry.torch)
-    given = [_cast(x, dtype) for x in operands]
+    operands = [_cast(x, dtype) for x in operands]
     if phase is not None and entry.rounds >= OPERANDS:
-        terms = max((x.numel() for x in given if x is not None), default=1)
+        terms = max((x.numel() for x in operands if x is not None), default=1)
         noisy = functools.partial(_noisy, terms=terms, exact=entry.rounds != SOLVED)
-        given = [x if x is None else noisy(x, phase + k) for k, x in enumerate(given)]
+        operands = [x if x is None else noisy(x, phase + k) for k, x in enumerate(operands)]
     if phase is not None and entry.rounds != EXACT:
-        given = [x if x is None else _sloped(x, phase + k) for k, x in enumerate(given)]
-    y = entry.torch(*given, **step.arguments)
+        operands = [x if x is None else _sloped(x, phase + k) for k, x in enumerate(operands)]
+    y = entry.torch(*operands, **step.arguments)
     if tuple(y.shape) != known.shape:
         name = entry.name
         raise AssertionError(f"PyTorch's {name} has shape {tuple(y.shape)}, not {known.shape}")
@@ -165,8 +175,13 @@ def _step(step: Step, operands: list[Any], known: np.ndarray, phase: float | Non
     if phase is None or entry.rounds == EXACT:
         return y
     if entry.rounds == SLOPE:  # as 1 - y² is: off by some units of 1
-        y = y + NOISE * torch.finfo(dtype).eps * torch.sin(given[0] + phase)
+        y = y + NOISE * torch.finfo(dtype).eps * torch.sin(operands[0] + phase)
     return _noisy(y, phase, exact=entry.rounds != SOLVED)
+
+
+def _at_kink(step: Step, operands: list[Any]) -> np.ndarray:
+    assert step.entry.gap
+    return np.asarray(step.entry.gap(*operands, **step.arguments)) == 0
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -205,14 +220,16 @@ def _constant(step: Step, operands: list[Any]) -> Any:
     return _tensor(_arrays(step, plain))
 
 
-def _moved(step: Step, operands: list[Any], dtype: Any) -> Any:
+def _moved(step: Step, operands: list[Any], given: list[Any], dtype: Any) -> Any:
     """A step that only moves entries: NumPy says where each comes from."""
     places, start = [], 0
     for k, x in enumerate(operands):
         if step.entry.name == "index by a value" and k == 1:
             places.append(x.detach().numpy())
         else:
-            places.append(np.arange(start, start + x.numel()).reshape(tuple(x.shape)))
+            numbers = np.empty_like(given[k], int)  # they lie in memory as the operand does
+            numbers[...] = np.arange(start, start + x.numel()).reshape(tuple(x.shape))
+            places.append(numbers)
             start += x.numel()
     moving = operands[:1] if step.entry.name == "index by a value" else operands
     flat = torch.cat([x.to(dtype).reshape(-1) for x in moving])

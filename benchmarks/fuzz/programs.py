@@ -14,6 +14,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.functions.special import special
+from benchmarks.layouts import layout_of, lying, written
 
 CALLS = 3  # each program comes with so many sets of data
 DEFAULTS = {"axis": None, "ddof": 0, "keepdims": False}  # of reductions: not written out
@@ -144,9 +145,10 @@ class Program:
             array = text(constant.array)
             tensor = f"ag.Tensor({array}, name={constant.name!r})"
             lines.append(f"{name} = {array if constant.name is None else tensor}")
-        for own in (cube, assigned):
-            if f"{own.__name__}(" in body:
-                lines += ["", inspect.getsource(inspect.unwrap(own))]
+        own = [f for f in (cube, assigned, through) if f"{f.__name__}(" in body]
+        lines[2:2] = ["from typing import Any"] * bool(own)
+        for function in own:
+            lines += ["", inspect.getsource(inspect.unwrap(function))]
         lines += [body]
         lines += [f"{name} = {text(values[call])}" for name, values in self.inputs.items()]
         return "\n".join(lines)
@@ -158,21 +160,13 @@ def is_variable(x: Any) -> bool:
 
 
 def namespace() -> dict[str, Any]:
-    return {"np": np, "ag": ag, "cube": cube, "assigned": assigned, "special": special}
+    own = {"cube": cube, "assigned": assigned, "through": through}
+    return {"np": np, "ag": ag, "special": special, **own}
 
 
 def _copy(x: Any) -> Any:
     """x in memory of its own, laid out alike."""
-    if not isinstance(x, np.ndarray):
-        return x
-    if x.flags.c_contiguous or x.flags.f_contiguous:
-        return x.copy("K")
-    return scattered(x)
-
-
-def scattered(x: np.ndarray) -> np.ndarray:
-    """x as every second entry of a larger array."""
-    return np.repeat(x, 2, -1)[..., ::2] if x.ndim else x.copy()
+    return lying(x, layout_of(x)) if isinstance(x, np.ndarray) else x
 
 
 def text(x: Any) -> str:
@@ -180,16 +174,11 @@ def text(x: Any) -> str:
     if isinstance(x, str | None | bool):
         return str(x)
     if isinstance(x, np.ndarray):
-        dtype = "" if x.dtype in (float, int, bool) else f", np.{x.dtype}"
+        name = x.dtype.name
+        dtype = "" if name in ("float64", "int64", "bool") else f", np.{name}"
         inner = str(x.tolist()) if x.size else ""
-        made = f"np.array({inner}{dtype})" if x.size else f"np.zeros({x.shape}, np.{x.dtype})"
-        if x.flags.c_contiguous or not x.size:
-            return made
-        return (
-            f"np.asfortranarray({made})"
-            if x.flags.f_contiguous
-            else f"np.repeat({made}, 2, -1)[..., ::2]"
-        )
+        made = f"np.array({inner}{dtype})" if x.size else f"np.zeros({x.shape}, np.{name})"
+        return written(made, x, layout_of(x))
     if isinstance(x, np.generic):
         return f"np.{x.dtype}({x.item()!r})"
     if isinstance(x, Index):
@@ -224,6 +213,13 @@ def assigned(x: Any, index: Any, value: Any) -> Any:
     """A copy of x with the value at the index."""
     y = x.copy()
     y[index] = value
+    return y
+
+
+def through(x: Any, order: Any, view: Any, value: Any) -> Any:
+    """A copy of x with the value written into what may be a view of it: that depends on memory."""
+    y = x.copy(order)
+    view(y)[...] = value
     return y
 
 

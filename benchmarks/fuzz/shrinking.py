@@ -19,9 +19,9 @@ from benchmarks.fuzz.programs import (
     Step,
     is_variable,
     pruned,
-    scattered,
 )
 from benchmarks.fuzz.table import TABLE
+from benchmarks.layouts import layout_of, lying
 
 ALL = {"axis": None, "keepdims": False}  # of a sum
 
@@ -180,9 +180,7 @@ def _resized(program: Program, n: int, m: int) -> Program:
         if not isinstance(x, np.ndarray):
             return x
         part = np.asarray(x[tuple(slice(m) if size == n else slice(None) for size in x.shape)])
-        if x.flags.c_contiguous:
-            return part.copy("C")
-        return part.copy("F") if x.flags.f_contiguous else scattered(part)
+        return lying(part, layout_of(x))
 
     def shape(value: Any) -> Any:
         return tuple(m if k == n else k for k in value) if isinstance(value, tuple) else value

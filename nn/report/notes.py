@@ -159,7 +159,13 @@ def _body(macro: Any, use: re.Match[str]) -> str:
 def _claim(claim: Any, macros: Mapping[str, Any]) -> Markup:
     words = [claim.verdict, *(["silent"] if claim.silent else [])]
     badges = [tag("span", word, class_=f"badge {_CLASSES.get(word, 'misprint')}") for word in words]
-    rows = [[tag("dt", heading), tag("dd", text)] for heading, text in claim.said]
+    right = _formula(claim.correct, claim.correct, claim.passage.latex, macros, "block")
+    if not claim.passage.latex:
+        right = tag("code", Markup(claim.correct_html))
+    rows = [
+        [tag("dt", heading), tag("dd", right if heading == "right" else text)]
+        for heading, text in claim.said
+    ]
     return tag(
         "details",
         tag(
