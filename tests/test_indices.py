@@ -259,6 +259,13 @@ def test_what_has_no_matrix_form_says_which_part_and_what_to_do(formula, wrt, me
         _ = ag.derive(formula, wrt, shapes={"w": ("n",)} if "n w" in formula else None).formula
 
 
+def test_an_index_that_begins_elsewhere_is_not_one_of_a_whole_axis():
+    for low, count in ((0, 3), (2, 3), (1, 2)):
+        i = Index("i", 0, low, count)
+        with pytest.raises(NoMatrix, match="x_i does not go over x from its first element"):
+            without_indices(summed(Element(Symbol("value", "x", 0, (3, 1)), i, number(1), ()), i))
+
+
 def test_without_a_closed_form_the_steps_are_still_right():
     on_tape = FormulaOnTape("Σ_i i w_i")
     (gradient,) = ag.gradients(on_tape.cost, [on_tape.letters["w"]])

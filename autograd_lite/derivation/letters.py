@@ -132,7 +132,6 @@ def assume_samples(plan: NotePlan, shapes: Shapes) -> dict[str, str]:
         plan.families.pop(letter, None)
     parts = [node for d in plan.definitions for node in nodes(d.meaning)]
     vectors = {name.letter for x in parts for name in _names_of_vectors(x) if name.indices}
-    vectors |= {x.lower() for x in shapes if len(shapes[x]) == 2} - shapes.keys() - plan.mentioned
     found = {}
     for name in _names_of(plan):
         letters = _indices(name)
