@@ -550,7 +550,7 @@ def _derived_text(
     if rhs is None or any(s.label not in known or s.number in tape.given for s in symbols(rhs)):
         return ""
     counts = [c for c in _counts(plan) if c in world.sizes]
-    count = world.sizes[counts[0]].value if counts else 0
+    count = world.sizes[counts[0]].root.value if counts else 0
     notation = replace(PLAIN, count=counts[0]) if counts else PLAIN
     cost = left.of.label if isinstance(left.of, Symbol) else plan.cost
     letters = letters_of(cost, _own_letters(plan, trees, world))

@@ -312,7 +312,7 @@ class Elaborator(Functions):
     def meet_indices(self, condition: Chain, count: Any, env: Env) -> None:
         """The indices that a condition meets first, as i in the sum over k ≠ i."""
         for x in condition.parts:
-            if not (isinstance(x, Name) and x.text in self.world.plan.elements and env.free):
+            if not (isinstance(x, Name) and self.world.plan.may_be_an_index(x.text) and env.free):
                 continue
             known = self.simple(NameParts(x.text, (), (), False, x), env)
             if known is None and self.world.find(Key(x.text)) is None:
@@ -346,15 +346,17 @@ class Elaborator(Functions):
             for x in nodes(node.body):
                 name = taken_apart(x) if isinstance(x, Scripted) else None
                 for script in name.indices if name else ():
-                    if any((s := letter_and_step(i)) and s[0] == letter for i in script.items) and (
-                        script.kind == "^" or not self._has_elements(name)
-                    ):
+                    here = [i for i in script.items if (letter_and_step(i) or "")[:1] == (letter,)]
+                    below = script.kind == "_" and self._is_element(here, name)
+                    if here and not below:
                         return True
         return False
 
-    def _has_elements(self, name: Any) -> bool:
-        key = Key(name.letter)
-        return self.world.find(key) is not None
+    def _is_element(self, items: list[Any], name: Any) -> bool:
+        """Whether what stands below a name is an index of elements, of what has no numbers."""
+        key = Key(name.letter)  # of E = Σ_t E_t, E is no whole
+        whole = key not in self.world.busy and self.world.find(key) is not None
+        return whole or all(self.world.plan.is_element(x, name.letter) for x in items)
 
     def unrolled(self, node: BigOperator, letter: str, inner: Any, env: Env) -> Expression:
         """A sum over names: each written out."""
@@ -387,7 +389,7 @@ class Elaborator(Functions):
                             step[0]
                         )
                         if numbering or (
-                            script.kind == "_" and step[0] in self.world.plan.elements
+                            script.kind == "_" and self.world.plan.may_be_an_index(step[0])
                         ):
                             letters.setdefault(step[0])
         if letters:
@@ -405,7 +407,7 @@ class Elaborator(Functions):
 
     def derivative(self, node: Differentiation, env: Env) -> Expression:
         if not node.wrt:
-            raise Undefined("a gradient without its variable: ∇_W J")
+            return self.gradient_of_cost(node, env)
         if node.of is None:
             raise self.error("nothing follows that is differentiated", node)
         slope = self.of_a_function(node, env)
@@ -418,6 +420,14 @@ class Elaborator(Functions):
             for _ in range(order):
                 e = self.by(e, variable, env, node.sign)
         return e
+
+    def gradient_of_cost(self, node: Differentiation, env: Env) -> Expression:
+        """∇W, of a letter that is no function: the gradient of the cost by it."""
+        name = taken_apart(node.of)
+        if name is None or name.letter in COSTS_AND_LOSSES or self.value_of(name, env) is None:
+            raise Undefined("a gradient without its variable: ∇_W J")
+        self.remark(f"∇{name.letter} is read as the gradient of {self.world.plan.cost} by it")
+        return self.by(self.cost(env), node.of, env, node.sign)
 
     def of_a_function(self, node: Differentiation, env: Env) -> Expression | None:
         """∂σ/∂Z, of a function without its argument: σ′(Z)."""
@@ -447,7 +457,7 @@ class Elaborator(Functions):
         return self.undefined_cost(name.letter) if alone else self(node, env)
 
     def by(self, e: Expression, variable: Any, env: Env, sign: str) -> Expression:
-        wrt, at, flipped = self.variable(variable, env)
+        wrt, at, flipped = self.variable(variable, env, sign == "∇")
         if self.partials == "direct" or (self.partials == "calls" and not isinstance(e, Symbol)):
             e, wrt = self.held(e, wrt)
         componentwise = self.world.plan.conventions.get("d") == "componentwise"
@@ -508,8 +518,17 @@ class Elaborator(Functions):
         self.remark("∂ of a definition is read with its other letters held fixed")
         return substituted(body, self.world.held_copy), self.world.held_copy(wrt)
 
-    def variable(self, node: Any, env: Env) -> tuple[Symbol, list[Expression | None], bool]:
-        """What a derivative is by: a letter, an element, a row or column of it, or a transpose."""
+    def variable(
+        self, node: Any, env: Env, of_last: bool = False
+    ) -> tuple[Symbol, list[Expression | None], bool]:
+        """What a derivative is by: a letter, an element, a row or column of it, or a transpose.
+
+        of_last: whether a without a layer is that of the last one, as in ∇_a C.
+        """
+        if of_last and isinstance(node, Name):
+            last = None if self.known(Key(node.text), env) else self.world.last_met(node.text)
+            if last is not None:
+                return last.symbol, [None, None], False
         e = self(node, env)
         if isinstance(e, Apply) and e.op is np.transpose:
             inner = e.arguments[0]

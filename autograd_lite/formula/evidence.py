@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +27,7 @@ from autograd_lite.formula.syntax import (
     Num,
     Product,
     Quotient,
+    Script,
     Scripted,
     nodes,
 )
@@ -34,14 +35,20 @@ from autograd_lite.formula.tokens import FUNCTION_WORDS
 
 LAYERS = ("l", "ℓ")
 ELEMENTS = set("ijknpqrsabuvm") | {f"{c}′" for c in "ijknpq"}  # letters that may be indices
-COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "f", "F")
+COSTS = ("J", "𝒥", "L", "ℒ", "C", "𝒞", "E", "ℰ", "loss", "cost", "ℓ", "Loss", "Cost", "ξ", "f", "F")
 COSTS_AND_LOSSES = (*COSTS, "l")  # l is one where it is differentiated or called
 
 
-def families_of(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | None]:
-    """The letters that number names, with the range that the note says, if it does."""
+def families_of(
+    statements: list[NoteStatement],
+) -> tuple[dict[str, tuple[Any, Any] | None], set[str]]:
+    """The letters that number names, with the range that the note says, if it does.
+
+    And the letters that are indices of elements where they stand below.
+    """
     ranged, summed = _said_ranges(statements), _sums(statements)
-    found = dict.fromkeys(_numbering_letters(statements, set(ranged)))
+    numbering, below = _numbering_letters(statements, set(ranged))
+    found = dict.fromkeys(numbering)
     numbers = {  # b ∈ ℝ numbers nothing
         name.letter
         for s in statements
@@ -51,7 +58,8 @@ def families_of(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any] | 
     numbers |= _sizes_declared(statements)  # x^{(m)} of m samples is the last one
     found = {x: None for x in found if x not in numbers}
     whole = {x: r for x, r in ranged.items() if _is_simple(r)}
-    return {x: (ranged | first_layers(statements) | summed | whole).get(x) for x in found}
+    ends = ranged | first_layers(statements) | summed | whole
+    return {x: ends.get(x) for x in found}, (ELEMENTS - below) | (set(summed) - set(found))
 
 
 def first_layers(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
@@ -104,39 +112,51 @@ def _said_ranges(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
 
 
 def _is_simple(ends: tuple[Any, Any]) -> bool:
-    return all(isinstance(x, Name | Num) for x in ends)
+    whole = all(isinstance(x, Name | Num) for x in ends)
+    return whole and any(isinstance(x, Num) for x in ends)
 
 
 def _sums(statements: list[NoteStatement]) -> dict[str, tuple[Any, Any]]:
-    """The bounds of the sums over each letter."""
+    """The bounds of the sums over each letter; 1 to T rather than t to T or 1 to t − 1."""
     sums = [n for s in statements for n in nodes(s.chain) if isinstance(n, BigOperator)]
     bounded = [n for n in sums if n.low is not None and n.high is not None]
+    bounded.sort(key=lambda n: _is_simple((n.low, n.high)))
     return {index.text: (n.low, n.high) for n in bounded for index in n.indices}
 
 
-def _numbering_letters(statements: list[NoteStatement], ranged: set[str]) -> list[str]:
-    """Letters in brackets above, those with a step (l − 1), and those of declared families."""
+def _numbering_letters(
+    statements: list[NoteStatement], ranged: set[str]
+) -> tuple[list[str], set[str]]:
+    """The letters that number names, in brackets above or with a step, l − 1; those that do below.
+
+    A letter below that is none of these is an index of elements, as i is in w_i beside y^{(i)}.
+    """
     found: dict[str, None] = {}
-    lowered: set[str] = set()
-    stepping: dict[str, None] = {}
+    below: set[str] = set()
     for statement in statements:
-        declared = statement.kind == "declaration" and taken_apart(statement.chain.parts[0])
-        for name in names_in(statement.chain):
-            for script in (s for s in name.indices if len(s.items) == 1):
-                step = letter_and_step(script.items[0])
-                if step is None or not step[0].islower() or len(step[0]) > 1:
-                    continue
-                above = script.kind == "^" and (script.mark or step[0] in LAYERS or step[1])
-                if above or (declared and name.node is declared.node and step[0] in ranged):
-                    found.setdefault(step[0])
-                elif script.kind == "_":
-                    lowered.add(step[0])
-                    if step[1]:
-                        stepping.setdefault(step[0])
-    return [*found, *(x for x in (*LAYERS, *stepping) if x in lowered)]
+        said = taken_apart(statement.chain.parts[0])
+        ranging = ranged if statement.kind == "declaration" else ()
+        scripts = [(s, name) for name in names_in(statement.chain) for s in name.indices]
+        raised = {_single(s)[0] for s, _ in scripts if s.mark == "("} - set(ranging)
+        for script, name in scripts:
+            letter, step = _single(script)
+            own = {*raised, *ranging} if said and name.node is said.node else set()
+            numbers = letter in LAYERS or step or letter in own - raised
+            if script.kind == "_" and (numbers or letter in own):
+                below.add(letter)  # L_i = ℒ(a^{(i)}, y^{(i)})
+            if numbers or (script.kind == "^" and script.mark):
+                found.setdefault(letter)
+    found.pop("", None)
+    return list(found), below
 
 
-def shapes_by_use(chains: list[Chain], families: dict[str, Any]) -> dict[str, str]:
+def _single(script: Script) -> tuple[str, int]:
+    """The small letter that is alone in a script, with its step; no letter otherwise."""
+    step = letter_and_step(script.items[0]) if len(script.items) == 1 else None
+    return step if step and step[0].islower() and len(step[0]) == 1 else ("", 0)
+
+
+def shapes_by_use(chains: list[Chain], numbering: Collection[str]) -> dict[str, str]:
     """What the use of undeclared small letters tells: `vector` or `matrix`."""
     found: dict[str, str] = {}
 
@@ -147,7 +167,7 @@ def shapes_by_use(chains: list[Chain], families: dict[str, Any]) -> dict[str, st
     turned = {id(x) for chain in chains for x in _transposed_in(chain)}
     for chain in chains:
         for name in names_in(chain):
-            elements = _elements(name, families)
+            elements = _elements(name, numbering)
             if elements:
                 tell(name.letter, "matrix" if elements > 1 else "vector")
             if name.bold or id(name.node) in turned:
@@ -156,7 +176,14 @@ def shapes_by_use(chains: list[Chain], families: dict[str, Any]) -> dict[str, st
         for node in nodes(chain):
             if isinstance(node, Bracket) and node.kind == "‖" and (n := taken_apart(node.parts[0])):
                 tell(n.letter, "vector")
-    return found
+    return found | _vectors_of_matrices(chains, numbering)
+
+
+def _vectors_of_matrices(chains: list[Chain], numbering: Collection[str]) -> dict[str, str]:
+    """The letters y with one index, beside a matrix Y, whose element y_ij is."""
+    written = {n.text for chain in chains for n in nodes(chain) if isinstance(n, Name)}
+    single = (n.letter for c in chains for n in names_in(c) if _elements(n, numbering) == 1)
+    return {x: "vector" for x in single if x.islower() and x.upper() in written}
 
 
 def _transposed_in(chain: Chain) -> Iterator[Any]:
@@ -168,10 +195,12 @@ def _transposed_in(chain: Chain) -> Iterator[Any]:
             yield from inside[:1]
 
 
-def _elements(name: NameParts, families: dict[str, Any]) -> int:
+def _elements(name: NameParts, numbering: Collection[str]) -> int:
     """How many letters below a name are indices of elements."""
-    items = [x for s in name.indices if s.kind == "_" for x in s.items if isinstance(x, Name)]
-    letters = [x.text.rstrip("′") for x in items if x.text not in families]
+    below = [s for s in name.indices if s.kind == "_"]
+    below = [s for s in below if s.mark == "["] or below  # h in W_{h[i, j]} is a label
+    items = [x for s in below for x in s.items if isinstance(x, Name)]
+    letters = [x.text.rstrip("′") for x in items if x.text not in numbering]
     return sum(len(x) == 1 and x.islower() for x in letters)
 
 
@@ -239,6 +268,7 @@ def sizes_in_use(statements: list[NoteStatement]) -> set[str]:
     for statement in statements:
         parts = list(nodes(statement.chain))
         uses += parts if statement.kind == "declaration" else ()
-        uses += [x.high for x in parts if isinstance(x, BigOperator)]
+        highs = [x.high for x in parts if isinstance(x, BigOperator)]
+        uses += [*highs, *(term for x in highs for _, term in getattr(x, "terms", ()))]
         uses += [r.high for r in statement.ranges]
     return {written_key(name) for name in map(taken_apart, uses) if name is not None}

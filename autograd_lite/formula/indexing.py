@@ -21,6 +21,7 @@ from autograd_lite.algebra.tree import (
 from autograd_lite.formula.naming import (
     counted,
     differences,
+    digits_apart,
     letter_and_step,
     taken_apart,
 )
@@ -190,13 +191,15 @@ class Indexing(Operations):
             raise NotConforming(f"{len(lowered)} indices of a matrix")
         rows, columns = matrix_shape(e)
         one = Number(Fraction(1))
+        if not any(is_one(x) or is_soft(x) for x in (rows, columns)):
+            lowered = [y for x in lowered for y in digits_apart(x)]  # W_12
         if len(lowered) == 2:
             row = self.index(lowered[0], rows, env)
             return Element(e, row, self.index(lowered[1], columns, env), ())
         (item,) = lowered
         letter = label_letter(e) or "it"
-        chosen = self.world.plan.conventions.get(f"{letter}_{_text(item)}")
-        chosen = chosen or self.world.plan.conventions.get(f"{letter}_j")
+        conventions = self.world.plan.conventions
+        chosen = conventions.get(f"{letter}_{_text(item)}", conventions.get(f"{letter}_j"))
         if not chosen and (is_one(columns) or is_soft(columns)):
             joined(columns, ONE)
             return Element(e, self.index(item, rows, env), one, ())
@@ -221,7 +224,7 @@ class Indexing(Operations):
         letter = name.letter if name and not name.indices and not name.operations else None
         if letter and letter not in env.axes and letter not in env.letters:
             n = self.world.number(node, env.letters)
-            if n is not None and letter not in self.world.plan.elements:
+            if n is not None and not self.world.plan.may_be_an_index(letter):
                 return Number(Fraction(n))
             if len(letter.rstrip("′")) > 1:
                 raise Undefined(f"the index {letter} means nothing here")
@@ -232,7 +235,7 @@ class Indexing(Operations):
             return env.axes[letter]
         if letter and letter in env.axes:
             index = env.axes[letter]
-            if size is not None and not joined(index.count, size) and index.low == 1:
+            if size is not None and not self.world.meet(index.count, size) and index.low == 1:
                 raise NotConforming(
                     f"{letter} goes to {index.count} and to {size}: {differ(index.count, size)}"
                 )

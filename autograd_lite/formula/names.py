@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -22,7 +24,14 @@ from autograd_lite.algebra.tree import (
     unit_vector,
 )
 from autograd_lite.formula.indexing import Indexing, label_letter
-from autograd_lite.formula.naming import Key, NameParts, letter_and_step, subsets, taken_apart
+from autograd_lite.formula.naming import (
+    Key,
+    NameParts,
+    digits_apart,
+    letter_and_step,
+    subsets,
+    taken_apart,
+)
 from autograd_lite.formula.operations import Env
 from autograd_lite.formula.plan import Definition
 from autograd_lite.formula.shapes import (
@@ -61,7 +70,7 @@ class NameReader(Indexing):
         env = Env(dict(letters))
         elements = [
             x.text for s in definition.name.indices if s.kind == "_" for x in s.items
-            if isinstance(x, Name) and self.world.is_element(x, definition.name.letter)
+            if isinstance(x, Name) and self.world.plan.is_element(x, definition.name.letter)
         ]  # fmt: skip
         for k, letter in enumerate(elements):
             count: Any = self.world.opened(letter)
@@ -101,27 +110,18 @@ class NameReader(Indexing):
         """What a name stands for, and the scripts that are not part of it."""
         if not name.indices and (simple := self.simple(name, env)) is not None:
             return simple, ()
+        name = self.label_apart(name)
         for chosen, rest in subsets(name.indices):
             key = self.world.key(name.letter, chosen, env.letters)
             e = self.known(key, env)
             if any(self._makes_another(s, name.letter, env) for s in rest):
                 continue  # A is not A[0]
-            if e is not None and not self._has_no_element(e, rest, env):
+            if e is None or not self._may_have(e, rest, key):
+                continue
+            if not self._has_no_element(e, rest, env):
                 return e, rest
-            sample = None if e is None else self.numbered_sample(name, env)
-            if sample is not None:
-                return sample
-            if e is not None:
-                return e, rest
-        special = self.special(name, env)
-        if special is not None:
-            return special
-        if self.belongs_to_family(name, env):
-            key = self.world.key(name.letter, name.indices, env.letters)
-            if not self.world.closed and self.world.precedes(key):
-                return self.world.undeclared(key).symbol, ()
-            raise Outside(f"{key} does not exist: the note has {name.letter} for other layers only")
-        return self.new(name, env)
+            return self.numbered_sample(name, env) or (e, rest)
+        return self.special(name, env) or self.new(name, env)
 
     def simple(self, name: NameParts, env: Env) -> Expression | None:
         """An index, a number of a layer, a size, or a parameter, by its letter alone."""
@@ -163,7 +163,7 @@ class NameReader(Indexing):
         """Names with a meaning by custom: dZ, 1_m, I, e_i, δ_ij, a sample x^{(i)}, a size."""
         readers = (
             *(self.gradient_name, self.sample, self.numbered_sample),
-            *(self.constant, self.a_size, self.last_layer),
+            *(self.constant, self.small_letter, self.a_size, self.last_layer),
         )
         for reader in readers:
             found = reader(name, env)
@@ -235,8 +235,9 @@ class NameReader(Indexing):
         if Key(letter) in world.entries:
             return world.entries[Key(letter)].symbol
         for definition in world.plan.definitions:
-            if not definition.parameters:
-                self.instances(definition)
+            with suppress(Undefined):  # such as a gradient of the cost
+                if not definition.parameters:
+                    self.instances(definition)
         used = {
             s.number for e in world.by_number if e.meaning is not None for s in symbols(e.meaning)
         }
@@ -254,7 +255,7 @@ class NameReader(Indexing):
             total = x if total is None else Apply(np.add, (total, x), ())
         assert total is not None
         entry = world.new_entry(Key(letter), (ONE, ONE))
-        entry.meaning = total
+        entry.meaning, entry.guessed = total, len(ends) > 1
         self.remark(
             f"{letter} is not defined: it is taken for any function of "
             f"{', '.join(e.label for e in ends)}"
@@ -263,12 +264,12 @@ class NameReader(Indexing):
 
     def instances(self, definition: Definition) -> None:
         """Make all names of one definition."""
-        letters = sorted({
-            step[0] for s in definition.name.indices for x in s.items
-            if (step := letter_and_step(x)) and step[0] in self.world.plan.families
-        })  # fmt: skip
         letter = definition.name.letter
         scripts = [s for s in definition.name.indices if not self.world.has_elements(s, letter)]
+        letters = sorted({
+            step[0] for s in scripts for x in s.items
+            if (step := letter_and_step(x)) and step[0] in self.world.plan.families
+        })  # fmt: skip
         for values in self.world.ranges(letters, definition.statement):
             self.world.find(self.world.key(letter, scripts, values))
 
@@ -294,6 +295,37 @@ class NameReader(Indexing):
             vector = self.undeclared_whole(Key(letter))
             return None if vector is None else (self.element(vector, [item], env), ())
         return None
+
+    def label_apart(self, name: NameParts, of: str = "") -> NameParts:
+        """b_{h1} as the element 1 of b_h, which is a name of the note's; w_{hij} likewise."""
+        plan = self.world.plan
+        found: list[Script] = []
+        for s in name.indices:
+            first, *others = s.items
+            text = getattr(first, "text", "")
+            if not others and len(text) > 1 and plan.elements.issuperset(text[1:]):
+                first, *others = (replace(first, text=x) for x in text)
+            if s.kind == "_" and others and (of or name.letter, text[:1]) in plan.labels:
+                found += [replace(s, items=(first,), raw=text[:1]), replace(s, items=tuple(others))]
+            else:
+                found.append(s)
+        return replace(name, indices=tuple(found))
+
+    def small_letter(
+        self, name: NameParts, env: Env
+    ) -> tuple[Expression, tuple[Script, ...]] | None:
+        """w_ij of a matrix W, where w is nothing by itself."""
+        plan, letter = self.world.plan, name.letter
+        apart = self.label_apart(name, letter.upper())
+        lowered = tuple(s for s in apart.indices if s.kind == "_")[-1:]
+        own = letter in plan.wholes and self.world.find(Key(letter)) is None
+        if own or not letter.islower() or letter.upper() not in plan.mentioned:
+            return None
+        if _count(lowered) != 2:
+            return None
+        rest = tuple(s for s in apart.indices if s is not lowered[0])
+        whole, others = self.resolved(replace(name, letter=letter.upper(), indices=rest), env)
+        return whole, (*others, *lowered)
 
     def numbered_sample(
         self, name: NameParts, env: Env
@@ -323,6 +355,20 @@ class NameReader(Indexing):
     def undeclared_whole(self, key: Key) -> Symbol | None:
         """The matrix whose rows or columns a note names, where it says nothing more of it."""
         return None if self.world.closed else self.world.undeclared(key).symbol
+
+    def _may_have(self, e: Expression, rest: tuple[Script, ...], key: Key) -> bool:
+        """Whether as many indices may stand below: b_2 is no element of a number b."""
+        indices = [x for s in rest if s.kind == "_" for x in s.items]
+        declared = self.world.declaration(key)
+        sizes = len(declared[0].shape or ()) if declared else 0
+        if not indices or not is_number(e):
+            vector = key.letter.islower() and sizes < 2 and is_one(matrix_shape(e)[1])
+            return not (vector and _count(rest) > 1)
+        if sizes and all(isinstance(x, Name) for x in indices):  # y_t of y ∈ ℝ^T, where T is 1
+            return True
+        entry = self.world.find(key)
+        only = all(isinstance(x, Num) and x.value == 1 for x in indices)
+        return only and (sizes > 0 or (entry is not None and entry.meaning is not None))
 
     def _has_no_element(self, e: Expression, rest: tuple[Script, ...], env: Env) -> bool:
         """Whether an index goes further than the elements of a vector: x_i is a sample then."""
@@ -390,7 +436,11 @@ class NameReader(Indexing):
                 if isinstance(item, Num) or (
                     step and (step[0] in env.letters or self.world.depth_of(step[0]))
                 ):
-                    return any(d.name.letter == name.letter for d in self.world.plan.named)
+                    return any(
+                        d.name.letter == name.letter
+                        and any(s.kind == script.kind for s in d.name.indices)
+                        for d in self.world.plan.named
+                    )
         return False
 
     def new(self, name: NameParts, env: Env) -> tuple[Expression, tuple[Script, ...]]:
@@ -401,8 +451,13 @@ class NameReader(Indexing):
         key = world.key(name.letter, part_of, env.letters)
         if name.letter in COUNTS and all(s.kind == "^" and not s.mark for s in name.indices):
             return self.size_as_number(name.letter), name.indices
-        if world.closed:
-            if any(isinstance(x, int) for x in (*key.low, *key.high)) and world.has(name.letter):
+        if key in world.entries:  # a_i beside a number a: another name
+            key = replace(key, high=(*key.high, "elements"))
+            if key in world.entries:
+                return world.entries[key].symbol, tuple(rest)
+        outside = self.belongs_to_family(name, env)
+        if world.closed or (outside and not world.precedes(key)):
+            if outside or (key.numbers and world.has(name.letter)):
                 raise Outside(
                     f"{key} does not exist: the note has {name.letter} for other layers only"
                 )
@@ -426,7 +481,7 @@ class NameReader(Indexing):
             return bool(script.mark) or self.has_layer(script, env)
         others = [x for x in script.items if not isinstance(x, Num)] or script.items  # A_{2,j}
         words = [letter_and_step(x) for x in others]
-        elements = (self.world.is_element(x, letter) for x in others)
+        elements = (self.world.plan.is_element(x, letter) for x in others)
         bound = (not w or w[0] in env.letters for w in words)
         return not all(e and not b for e, b in zip(elements, bound, strict=True))
 
@@ -437,6 +492,11 @@ class NameReader(Indexing):
         swapped = letter.swapcase()
         near = [swapped] if swapped in self.world.plan.letters else near
         return f" (is {near[0]} meant?)" if near else ""
+
+
+def _count(scripts: Iterable[Script]) -> int:
+    """How many indices stand below."""
+    return sum(len(digits_apart(x)) for s in scripts if s.kind == "_" for x in s.items)
 
 
 def _renamed(e: Element, env: Env, letters: list[str]) -> Expression | None:

@@ -83,6 +83,14 @@ def taken_apart(node: Any) -> NameParts | None:
     return NameParts(letter, tuple(indices), tuple(operations), node.base.bold, node)
 
 
+def digits_apart(index: Any) -> tuple[Any, ...]:
+    """The indices in W_12, which are two."""
+    number = index.value if isinstance(index, Num) else 0
+    if not (10 < number < 100 and number == int(number) and number % 10):
+        return (index,)
+    return tuple(replace(index, value=Fraction(int(n))) for n in str(int(number)))
+
+
 def written_key(name: NameParts) -> str:
     """A name as it is written, `W_1` for W with a lowered 1."""
     return name.letter + "".join(f"{s.kind}{s.raw}" for s in name.indices)

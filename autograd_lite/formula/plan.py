@@ -29,6 +29,7 @@ from autograd_lite.formula.evidence import (
 )
 from autograd_lite.formula.naming import (
     NameParts,
+    digits_apart,
     function_and_arguments,
     letter_and_step,
     names_in,
@@ -124,20 +125,23 @@ class NotePlan:
     unread: list[FormulaError] = field(default_factory=list)
     passed: int = 0
     families: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
+    elements: set[str] = field(default_factory=set)  # letters that are indices, below
     sizes: dict[str, int] = field(default_factory=dict)
     sized: list[tuple[NameParts, int]] = field(default_factory=list)  # the same, as names
     evidence: dict[str, str] = field(default_factory=dict)
     rows: bool = False  # whether samples are rows
     cost: str = "J"
     letters: set[str] = field(default_factory=set)  # that the note uses for values
+    claimed_functions: set[str] = field(default_factory=set)  # h, where h(x) = a is claimed
     size_letters: set[str] = field(default_factory=set)  # as they are written
     bare: set[str] = field(default_factory=set)  # names that stand without arguments
     mentioned: set[str] = field(default_factory=set)
-    elements: set[str] = field(default_factory=ELEMENTS.copy)  # letters that may be indices
+    wholes: set[str] = field(default_factory=set)  # letters that stand with nothing below
     labels: set[tuple[str, str]] = field(default_factory=set)  # (a, z) where a_z is a name
     softmax: bool = False
     names_of_softmax: set[str] = field(default_factory=set)  # σ, where σ(z)_i is said to be one
     sizes_in_use: set[str] = field(default_factory=set)  # in shapes, bounds and ranges
+    sizes_said: set[str] = field(default_factory=set)  # letters of those not only in claims
     first_layer: int = 1  # 2 where a^1 is the input
     asides: set[int] = field(default_factory=set)  # lines of assignments, and of drawn matrices
     at_least: list[tuple[str, str]] = field(default_factory=list)  # m ≥ n, of two sizes
@@ -153,15 +157,28 @@ class NotePlan:
         """The front matter."""
         return self.read.note.conventions
 
+    def may_be_an_index(self, letter: str) -> bool:
+        """Whether a letter is one that stands for indices, here or by custom."""
+        return letter in ELEMENTS or letter in self.elements
+
     def numbered_below(self, letter: str) -> bool:
         """Whether the names of a letter have their number below, as h_t; W_{ij} has elements."""
         for name in (d.name for d in self.named):
             if name.letter == letter:
                 for script in name.indices:
                     steps = map(letter_and_step, script.items if script.kind == "_" else ())
-                    if any(step and step[0] in self.families for step in steps):
+                    if any(
+                        s and s[0] in self.families and s[0] not in self.elements for s in steps
+                    ):
                         return True
         return False
+
+    def is_element(self, node: Any, letter: str) -> bool:
+        """Whether what stands below a letter is an index of elements."""
+        step = letter_and_step(node) if not isinstance(node, str) else None
+        return (
+            step is not None and step[0] in self.elements and (letter, step[0]) not in self.labels
+        )
 
     def extent(self, letter: str, statement: NoteStatement | None) -> tuple[Any, Any]:
         """From where to where a letter that numbers goes: as said beside, before, or anywhere."""
@@ -180,10 +197,10 @@ def planned(read: ReadNote) -> NotePlan:
     plan = NotePlan(read, unread=list(read.unread), passed=read.passed)
     plan.asides |= read.assigned
     chains = [s.chain for s in read.statements]
-    plan.families = families_of(read.statements)
+    plan.families, plan.elements = families_of(read.statements)
     lows = [int(low.value) for low, _ in first_layers(read.statements).values()]
     plan.first_layer = max(lows, default=1)
-    plan.evidence = shapes_by_use(chains, plan.families)
+    plan.evidence = shapes_by_use(chains, plan.families.keys() - plan.elements)
     plan.softmax = any(map(speaks_of_softmax, (n for chain in chains for n in nodes(chain))))
     plan.names_of_softmax = names_of_softmax(chains)
     plan.cost = cost_of(chains)
@@ -208,8 +225,12 @@ def planned(read: ReadNote) -> NotePlan:
         except FormulaError as error:
             plan.unread.append(error)
     _label_by_names(plan, chains)
+    _label_samples(plan)
     plan.size_letters = _size_letters(plan)
+    plan.claimed_functions = _claimed_functions(plan, chains)
+    plan.sizes_said = _sizes_said(plan)
     plan.mentioned = {n.text for c in chains for n in nodes(c) if isinstance(n, Name)}
+    plan.wholes = {n.letter for c in chains for n in names_in(c) if not _lowered(n)}
     plan.letters |= {d.name.letter for d in plan.named}
     plan.bare = _without_arguments(chains)
     return plan
@@ -228,11 +249,38 @@ def _label_by_names(plan: NotePlan, chains: list[Chain]) -> None:
                 plan.labels.add((name.letter, item.text))
 
 
+def _label_samples(plan: NotePlan) -> None:
+    """In a^1 = x_i, x_i is a sample, where a has elements."""
+    for d in plan.definitions:
+        part = taken_apart(d.meaning)
+        items = _lowered(part) if part and not (part.operations or _lowered(d.name)) else ()
+        if d.name.letter in plan.evidence and len(items) == 1 and isinstance(items[0], Name):
+            plan.labels.add((part.letter, items[0].text))  # type: ignore[union-attr]
+
+
+def _claimed_functions(plan: NotePlan, chains: list[Chain]) -> set[str]:
+    """The letters h of which h(x) = a is claimed, and which nothing else is put into."""
+    calls: dict[str, set[Any]] = {}
+    for call in (x for chain in chains for x in nodes(chain) if isinstance(x, Call)):
+        calls.setdefault(_base_text(call.function), set()).add(words(call.arguments))
+    claimed = {_base_text(c.left.function) for c in plan.claims if isinstance(c.left, Call)}
+    return {letter for letter in claimed if letter and len(calls[letter]) == 1}
+
+
 def _without_arguments(chains: list[Chain]) -> set[str]:
     """The names that are used without arguments."""
     parts = [x for chain in chains for x in nodes(chain)]
     called = {id(x) for call in parts if isinstance(call, Call) for x in nodes(call.function)}
     return {x.text for x in parts if isinstance(x, Name) and id(x) not in called}
+
+
+def _sizes_said(plan: NotePlan) -> set[str]:
+    """The letters of the sizes that declarations, definitions and ranges of names speak of."""
+    said = [d.statement for d in plan.declarations]
+    for d in plan.definitions:
+        said.append(replace(d.statement, chain=replace(d.statement.chain, parts=(d.meaning,))))
+    ends = {x.text for ends in plan.families.values() for x in nodes(ends) if isinstance(x, Name)}
+    return ends | {re.split(r"[_^]", key)[0] for key in sizes_in_use(said)}
 
 
 def _size_letters(plan: NotePlan) -> set[str]:
@@ -294,11 +342,24 @@ def _sort(plan: NotePlan, statement: NoteStatement) -> None:
         _inequality(plan, statement)
     elif _is_case(plan, chain) or _is_expectation(plan, chain):
         plan.passed += 1
-    elif _is_picture(chain.parts[0], chain.parts[-1]):
-        plan.passed += 1
-        plan.asides.add(statement.line)
+    elif (shape := _pictured(chain.parts[0], chain.parts[-1])) is not None:
+        _picture(plan, statement, shape)
     else:
         _equality(plan, statement)
+
+
+def _picture(plan: NotePlan, statement: NoteStatement, shape: tuple[Any, ...]) -> None:
+    """A matrix that is drawn: its shape is declared, unless it was, or is another in each layer."""
+    name = taken_apart(statement.chain.parts[0])
+    said = name is not None and (_declared(plan, name) or _defined(plan, name))
+    if said and not any(isinstance(x, Dots) for x in nodes(statement.chain)):
+        _equality(plan, statement)
+        return
+    plan.passed += 1
+    plan.asides.add(statement.line)
+    if name and shape and not (_raised_in(name) or said):
+        plan.declarations.append(Declaration(name, shape, "real", statement))
+        _note_labels(plan, name, None)
 
 
 def _is_value(chain: Chain) -> bool:
@@ -369,23 +430,62 @@ def _is_expectation(plan: NotePlan, chain: Chain) -> bool:
     return "𝔼" in letters or ("E" in letters and plan.cost != "E")
 
 
-def _is_picture(left: Any, right: Any) -> bool:
-    """Whether a matrix is drawn with dots and elements of its own: that says nothing of it."""
+def _pictured(left: Any, right: Any) -> tuple[Any, ...] | None:
+    """The shape of a matrix that is drawn with elements of its own: the last one's indices.
+
+    It is () where these say nothing. None: this is no such picture.
+    """
     whole = taken_apart(left)
-    if isinstance(right, Scripted) and all(s.kind == "ᵀ" for s in right.scripts):
-        right = right.base
+    turned = isinstance(right, Scripted) and all(s.kind == "ᵀ" for s in right.scripts)
+    right = right.base if turned else right
     while isinstance(right, Bracket) and len(right.parts) == 1:
         right = right.parts[0]
-    cells = list(right.parts) if isinstance(right, Bracket) else []
-    cells = [x for row in right.rows for x in row] if isinstance(right, Grid) else cells
-    if whole is None or not any(isinstance(x, Dots) for x in cells):
-        return False
-    names = [taken_apart(x) for x in cells if not isinstance(x, Dots)]
-    own = {whole.letter, whole.letter.lower()}
-    return all(
-        n is not None and n.letter in own and n.indices and _layers(n) == _layers(whole)
-        for n in names
-    )
+    rows = right.rows if isinstance(right, Grid) else (getattr(right, "parts", ()),)
+    if whole is None or whole.operations or not isinstance(right, Grid | Bracket):
+        return None
+    cells = [x for row in rows for x in row]
+    parts = [_part_drawn(x, whole) for x in cells if not isinstance(x, Dots)]
+    if None in parts or not parts:
+        return None
+    return _shape_drawn(rows, len(cells), parts, isinstance(right, Bracket), turned)
+
+
+def _shape_drawn(
+    rows: Any, cells: int, places: list[Any], is_list: bool, turned: bool
+) -> tuple[Any, ...] | None:
+    """The shape of what is drawn so; None where elements stand in another order."""
+    shape = places[-1]
+    counted: list[Any] = [(n,) for n in range(1, cells + 1)]
+    if len(shape) == 2:
+        counted = [(n, m) for n, row in enumerate(rows, 1) for m in range(1, len(row) + 1)]
+    drawn = [tuple(getattr(x, "value", 0) for x in place) for place in places]
+    if len(places) == cells and drawn != counted:
+        return None
+    if is_list or not all(places):
+        return ()  # x = (x_1, …, x_n) is a column, or a row
+    if len(shape) == 1:
+        one = Num(0, 0, Fraction(1))
+        shape = (one, *shape) if len(rows) == 1 else (*shape, one)
+    return shape[::-1] if turned else shape
+
+
+def _part_drawn(cell: Any, whole: NameParts) -> tuple[Any, ...] | None:
+    """The indices of an element of a name, `x_12` of X; () for another part; None for no part."""
+    part = taken_apart(cell)
+    if part is None or part.letter not in (whole.letter, whole.letter.lower()) or not part.indices:
+        return None
+    label, below = _lowered(whole), _lowered(part)
+    if _raised_in(part) != _raised_in(whole) or words(below[: len(label)]) != words(label):
+        return () if _layers(part) == _layers(whole) else None
+    return tuple(y for x in below[len(label) :] for y in digits_apart(x))
+
+
+def _lowered(name: NameParts) -> tuple[Any, ...]:
+    return tuple(x for s in name.indices if s.kind == "_" for x in s.items)
+
+
+def _raised_in(name: NameParts) -> list[str]:
+    return [s.raw for s in name.indices if s.kind == "^"]
 
 
 def _layers(name: NameParts) -> list[str]:
@@ -483,11 +583,14 @@ def _consists_of_itself(plan: NotePlan, name: NameParts, meaning: Any) -> bool:
     """W = [w_1, w_2], of a matrix that was declared, in its columns or elements."""
     if not (_declared(plan, name) and isinstance(meaning, Grid | Bracket | Scripted)):
         return False
-    raised = [s.raw for s in name.indices]
     for node in nodes(meaning, scripts=False):
         part = taken_apart(node) if isinstance(node, Scripted) else None
-        if part and part.letter == name.letter and any(s.kind == "_" for s in part.indices):
-            return [s.raw for s in part.indices if s.kind == "^"] == raised
+        if (
+            part
+            and part.letter in (name.letter, name.letter.lower())
+            and any(s.kind == "_" for s in part.indices)
+        ):
+            return _raised_in(part) == [s.raw for s in name.indices]
     return False
 
 
@@ -537,16 +640,12 @@ def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
 def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
     """Tell a_z, where z is part of the name, from a_i, an element for each i."""
     used = set()
-    for node in nodes(meaning):
-        other = taken_apart(node) if isinstance(node, Scripted) else None
-        for script in other.indices if other else ():
-            for item in nodes(script.items) if script.kind == "_" else ():
-                if (
-                    isinstance(item, Name)
-                    and other
-                    and (other.letter, item.text) not in plan.labels
-                ):
-                    used.add(item.text)
+    for node in (x for x in nodes(meaning) if isinstance(x, Scripted)):
+        letter = _base_text(node)
+        below = (item for s in node.scripts if s.kind == "_" for item in nodes(s.items))
+        used |= {
+            x.text for x in below if isinstance(x, Name) and (letter, x.text) not in plan.labels
+        }
     for script in name.indices:
         for item in script.items if script.kind == "_" else ():
             if isinstance(item, Name) and item.text not in used and item.text not in plan.families:
@@ -576,11 +675,10 @@ def _pattern(plan: NotePlan, name: NameParts) -> tuple[Any, ...]:
     for script in name.indices:
         for item in script.items:
             step = letter_and_step(item)
-            if step and step[0] in plan.families:
-                parts.append((script.kind, "*", step[1]))
-            elif (step and script.kind == "_" and step[0] in ELEMENTS
-                  and (name.letter, step[0]) not in plan.labels):  # fmt: skip
+            if script.kind == "_" and plan.is_element(item, name.letter):
                 parts.append((script.kind, "·"))
+            elif step and step[0] in plan.families:
+                parts.append((script.kind, "*", step[1]))
             else:
                 parts.append((script.kind, script.raw))
     return name.letter, tuple(parts)
@@ -604,7 +702,7 @@ def _defined(plan: NotePlan, name: NameParts) -> bool:
 def _is_label(script: Script) -> bool:
     """W_{new}: what stands below is part of the name, and no index."""
     item = script.items[0] if len(script.items) == 1 else None
-    return isinstance(item, Name) and item.text.isalpha() and len(item.text) > 2
+    return isinstance(item, Name) and item.text.isalpha() and len(item.text) > 1
 
 
 def _without_elements(plan: NotePlan, name: NameParts) -> tuple[Any, ...] | None:
@@ -635,7 +733,8 @@ def _of_family(plan: NotePlan, name: NameParts, definition: Definition) -> bool:
             return False
         for a, b in zip(one.items, other.items, strict=True):
             step = letter_and_step(b)
-            if step and step[0] in plan.families:
+            element = other.kind == "_" and plan.is_element(b, family.letter)
+            if step and step[0] in plan.families and not element:
                 low, _ = plan.extent(step[0], definition.statement)
                 if isinstance(a, Num) and isinstance(low, Num) and a.value < low.value + step[1]:
                     return False

@@ -226,7 +226,7 @@ class ScriptReader(TokenReader):
         return tuple(Name(t.start, t.end, t.text) for t in token.pieces(*token.text))
 
     def indices(self, closing: str, raised: bool = False) -> tuple[Any, ...]:
-        """A list of indices: `ij`, `i, j`, `l − 1`, `k′n′`."""
+        """A list of indices, `ij`, `i, j`, `l − 1`, `k′n′`, up to a bracket, as in `h[i, j]`."""
         found: list[Any] = []
         with self.reading(closing=(*self.closing, closing), calls=False):
             while not self.sees(closing):
@@ -234,7 +234,7 @@ class ScriptReader(TokenReader):
                     continue
                 item = self.relation() if raised else self.index_item()
                 found += item if isinstance(item, tuple) else (item,)
-                if raised and self.sees("[", "(", "⦃", "ᵀ", "′"):
+                if self.sees("[", *(("(", "⦃", "ᵀ", "′") if raised else ())):
                     break
                 if self.token.kind == "end":
                     raise self.unexpected(in_quotes(closing))
@@ -243,10 +243,10 @@ class ScriptReader(TokenReader):
     def index_item(self) -> Any:
         """An index, with what is added to it; letters side by side are several."""
         token = self.token
-        if token.kind == "text":
+        if token.kind == "text" or (token.whole and _is_run(token)):
             self.take()
             return Name(token.start, token.end, token.text)
-        if token.kind == "word" and token.text.isascii() and len(token.text) > 1:
+        if _is_run(token):
             if self.peek().kind != "sign" or self.peek().text in (",", "}", ")", "]"):
                 return self.letters(self.take())
             self.replaced(*token.pieces(*token.text))
@@ -280,10 +280,16 @@ class ScriptReader(TokenReader):
     def index_factor(self) -> Any:
         if not self.starts():
             raise self.unexpected("an index")
-        node = self.scripted(self.atom())
+        node = self.atom()
+        node = node if self.sees("[") else self.scripted(node)
         if self.accept("×", "·"):
             return Product(node.start, self.last, (("", node), ("×", self.index_factor())))
         return node
+
+
+def _is_run(token: Token) -> bool:
+    """Whether these are several letters."""
+    return token.kind == "word" and token.text.isascii() and len(token.text) > 1
 
 
 def _is_layer(words: list[str]) -> bool:

@@ -32,6 +32,8 @@ _ENVIRONMENTS = {
     "eqnarray",
     "split",
 }
+_WITH_COMMENTS = {"matrix", "pmatrix", "bmatrix", "array"}
+_ALIGNED = {"[", "l", "c", "r", "]", "\\\\", "&"}  # \begin{pmatrix*}[l]
 _ENVIRONMENTS |= {"alignat", "alignedat", "displaymath", "math", "flalign", "subequations"}
 _SEPARATORS = {",", ";", "gap", "⇒", "⟺", "."}
 _GOES_ON = {"+", "−", "·", "×", "∘", "⊙"}  # at the start of a row
@@ -174,6 +176,7 @@ def _words_as_names(tokens: list[Token]) -> Iterator[str]:
 def _statement_tokens(tokens: Sequence[Token], names: Collection[str]) -> list[list[Token]]:
     """The tokens of each statement: rows that go on are joined, commas outside brackets part."""
     named = [replace(t, kind="word") if t.kind == "text" and t.text in names else t for t in tokens]
+    named = _without_comments(named)
     joined: list[list[Token]] = []
     for row in _display_rows(named):
         first = next((t for t in row if t.text not in ("&", "gap")), row[0])
@@ -183,6 +186,25 @@ def _statement_tokens(tokens: Sequence[Token], names: Collection[str]) -> list[l
         else:
             joined.append(row)
     return [piece for row in joined for piece in _split(row)]
+
+
+def _without_comments(tokens: list[Token]) -> list[Token]:
+    """The tokens without environments that hold nothing but prose, beside an equation."""
+    found: list[Token] = []
+    emptied = -1
+    for token in tokens:
+        found.append(token)
+        if token.text == "}" and emptied == len(found) - 1 and found[-2].text == "{":
+            del found[-2:]  # of \\textcolor
+            emptied = len(found)
+        kind, _, name = token.text.partition(" ") if token.kind == "sign" else ("", "", "")
+        if kind == "end" and name in _WITH_COMMENTS:
+            opens = [n for n, t in enumerate(found) if t.text == f"begin {name}"]
+            inside = found[opens[-1] + 1 : -1] if opens else []
+            if inside and all(t.kind == "text" or t.text in _ALIGNED for t in inside):
+                del found[opens[-1] :]
+                emptied = len(found)
+    return found
 
 
 def _display_rows(tokens: Sequence[Token]) -> list[list[Token]]:

@@ -238,7 +238,7 @@ _SPACES |= {"negthinspace", "hfill", "hfil", "nobreak", "linebreak", "allowbreak
 _GAPS = {"quad", "qquad"}
 _IGNORED = {"left", "right", "middle", "displaystyle", "textstyle", "scriptstyle", "limits"}
 _IGNORED |= {"nolimits", "nonumber", "notag", "small", "large", "Large", "LARGE", "normalsize"}
-_IGNORED |= {"scriptsize", "footnotesize", "tiny", "huge", "Huge", "bf", "rm", "it", "cal"}
+_IGNORED |= {"scriptsize", "footnotesize", "tiny", "huge", "Huge", "bf", "cal"}
 _IGNORED |= {"mathstrut", "strut", "null", "boldmath", "centering", "noindent", "hline", "qed"}
 _IGNORED |= {f"{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", *"lrm")}
 _DROPPED = {"label": 1, "tag": 1, "color": 1, "hspace": 1, "vspace": 1, "phantom": 1, "vphantom": 1}
@@ -253,6 +253,7 @@ _DROPPED |= {
     "pagecolor": 1,
     "toggle": 0,
 }
+_FONTS = {"rm", "sf", "tt", "it"}  # for all that follows in a group
 _PROSE = {"text", "textrm", "mbox", "textbf", "textit", "textnormal", "hbox", "intertext", "emph"}
 _PROSE |= {"textsf", "texttt", "textsc", "shortintertext"}
 _UPRIGHT = {"mathrm", "operatorname", "operatorname*", "mathop", "mathsf", "mathtt", "mathit"}
@@ -498,13 +499,15 @@ class Lexer:
             yield "sign", "gap", start, self.at
         elif name in _DEFINITIONS:
             self.at = max(_definition_at(self.text, start)[2], self.at)
-        elif name in _IGNORED:
-            if name in ("left", "right", "middle") and self.text[self.at : self.at + 1] == ".":
-                self.at += 1
+        elif name in _FONTS and (word := _WORD_IN_FONT.match(self.text, self.at)):  # {\rm in}
+            self.at = word.end()
+            yield "word", word[1], start, self.at
+        elif name in _IGNORED | _FONTS:
+            self.at += name in ("left", "right", "middle") and self.text.startswith(".", self.at)
         elif name in _PROSE:
             text, self.at = _argument_at(self.text, self.at)
             text = text.strip()
-            yield "word" if text in FUNCTION_WORDS else "text", text, start, self.at
+            yield _kind_of_prose(text), text, start, self.at
         elif name in ("begin", "end"):
             text, self.at = _argument_at(self.text, self.at)
             if name == "begin" and text.rstrip("*") in ("array", "alignat", "tabular"):
@@ -577,6 +580,10 @@ class Lexer:
             yield "text", text.strip(), start, self.at
 
 
+def _kind_of_prose(text: str) -> str:
+    return "number" if text.isdigit() else "word" if text in FUNCTION_WORDS else "text"
+
+
 def _command_at(text: str, at: int) -> str:
     """The name of the command whose backslash stands here: letters, or one other character."""
     end = at + 1
@@ -631,6 +638,7 @@ def _meaningless(c: str) -> str:
 
 _DEFINITIONS = {"newcommand", "renewcommand", "providecommand", "def", "gdef", "edef"}
 _DEFINITIONS |= {"DeclareMathOperator"}
+_WORD_IN_FONT = re.compile(r"\s*([A-Za-z]+)")
 _BRACKET_IN_BRACES = re.compile(r"\{\s*([()\[\]])\s*\}")  # {(}, for its size
 _ROW_SKIP = re.compile(r"\*?(?:\s*\[\s*[+-]?[\d.]+\s*[a-z]{2}\s*\])?")
 

@@ -85,6 +85,7 @@ class NameEntry:
     meaning: Expression | None = None
     declared: str = "real"
     unsaid: bool = False  # whether nothing in the note says what it is, or one like it
+    guessed: bool = False  # whether it is a cost that is any function of several names
     value: Any = None
     copy_of: Symbol | None = None  # whose value it has, as a letter that depends on nothing
     ready: Expression | None = None
@@ -146,6 +147,7 @@ class World:
         self.functions: dict[Key, Drawn] = {}
         self.meanings: dict[Expression, NameEntry] | None = None
         self.open: list[Size] = []
+        self.unsaid: list[Size] = []  # those of names that only claims speak of
         self.given: set[str] = set()  # the letters of sizes that were open
         self.busy: set[Key] = set()
         self.of_columns: set[str] = set()  # letters defined column by column
@@ -197,9 +199,24 @@ class World:
                 given = self.drawing.depth + self.plan.first_layer - 1
             elif given is None and key == "T":
                 given = self.drawing.steps
-            drawn = Size(key, self._drawn_size(key) if given is None else given)
-            self.sizes[key] = ONE if given == 1 else drawn
-        return self.sizes[key]
+            said = {*self.plan.sizes_said, *itertools.chain(*self.plan.at_least)}
+            if given is None and re.split(r"[_\[]", key)[0] not in said:
+                self.sizes[key] = self.opened(key)
+                self.unsaid.append(self.sizes[key])
+            else:
+                drawn = Size(key, self._drawn_size(key) if given is None else given)
+                self.sizes[key] = ONE if given == 1 else drawn
+        return self.sizes[key].root
+
+    def meet(self, count: Any, size: Any) -> bool:
+        """Whether an index that goes to a count goes over a size, after joining the two.
+
+        What only claims speak of is no size that has a name elsewhere: it is drawn.
+        """
+        if size.root.name in self.sizes:
+            for unsaid in (x for x in self.unsaid if x.root is count.root is not size.root):
+                unsaid.root.value = unsaid.root.value or self.drawing.size()
+        return joined(count, size)
 
     def _drawn_size(self, key: str) -> int:
         n = self.drawing.size()
@@ -319,7 +336,7 @@ class World:
         low = [x for s in name.indices if s.kind == "_" for x in self._items(s)]
         high = [x for s in name.indices if s.kind == "^" for x in s.items]
         if elements:
-            low = [x for x in low if not self.is_element(x, name.letter)]
+            low = [x for x in low if not self.plan.is_element(x, name.letter)]
         if len(low) != len(key.low) or len(high) != len(key.high):
             return None
         letters: dict[str, int] = {}
@@ -349,20 +366,14 @@ class World:
             len(script.items) > 1
             and words
             and "," not in script.raw
-            and not all(self.is_element(x, "") for x in script.items)
+            and not all(self.plan.is_element(x, "") for x in script.items)
         ):
             return (script.raw,)
         return script.items
 
     def has_elements(self, script: Script, letter: str) -> bool:
         """Whether what is lowered are indices of elements, all of it."""
-        return script.kind == "_" and all(self.is_element(x, letter) for x in script.items)
-
-    def is_element(self, node: Any, letter: str) -> bool:
-        step = letter_and_step(node) if not isinstance(node, str) else None
-        if step is None or (letter, step[0]) in self.plan.labels:
-            return False
-        return step[0] in self.plan.elements and step[0] not in self.plan.families
+        return script.kind == "_" and all(self.plan.is_element(x, letter) for x in script.items)
 
     def bounds(self, letter: str, statement: Any) -> tuple[int, int]:
         """From where to where a letter goes in this drawing."""
@@ -408,6 +419,12 @@ class World:
                     )
         return None
 
+    def last_met(self, letter: str) -> NameEntry | None:
+        """The name of the last layer that was met."""
+        met = {key.high: e for key, e in self.entries.items() if key.letter == letter and key.high}
+        numbered = {high[0]: e for high, e in met.items() if isinstance(high[0], int)}
+        return numbered.get(max(numbered, default=0))
+
     def new_entry(self, key: Key, shape: tuple[Any, ...], label: str = "") -> NameEntry:
         """A name of its own, with this shape."""
         symbol = Symbol("value", label or str(key), len(self.by_number), shape)
@@ -424,8 +441,9 @@ class World:
         return entry
 
     def declared_shape(self, declaration: Declaration, letters: dict[str, int]) -> tuple[Any, Any]:
-        if declaration.shape is None:  # η > 0
-            return ONE, ONE
+        if declaration.shape is None:  # η > 0, or x > 0 of each x_i
+            letter = declaration.name.letter
+            return self.undeclared_shape(letter) if letter in self.plan.evidence else (ONE, ONE)
         return self.shape(declaration.shape, letters, declaration.statement)
 
     def shape(self, sizes: Any, letters: dict[str, int], statement: Any) -> tuple[Any, Any]:
@@ -469,7 +487,10 @@ class World:
     def undeclared(self, key: Key) -> NameEntry:
         """A leaf for a letter that the note uses without saying what it is."""
         entry = self.new_entry(key, self.undeclared_shape(key.letter))
-        entry.unsaid = all(d.name.letter != key.letter for d in self.plan.named)
+        said = "elements" not in key.high and any(
+            d.name.letter == key.letter for d in self.plan.named
+        )
+        entry.unsaid = not said
         return entry
 
     def _defined(
@@ -516,6 +537,8 @@ class World:
         """
         if said := self._dependence_left_open(left, right):
             return said
+        if name := self._function_left_open(left, right):
+            return f"{name} is"
         leaves = [self.leaves_in(side) for side in (left, right)]
         apart = sorted(leaves[0] | leaves[1]) if not leaves[0] & leaves[1] and all(leaves) else []
         if letter := next((e.symbol.label for n in apart if (e := self.by_number[n]).unsaid), ""):
@@ -529,15 +552,23 @@ class World:
         label = next((s.label for s in values), "")
         return label and f"the value of {label} is"
 
+    def _function_left_open(self, left: Expression, right: Expression) -> str:
+        """A function of which the note claims something, or a cost of several names."""
+        both = self.functions_in(self._applied(left) | self._applied(right))
+        claimed = {f for f in both if re.split(r"[_\[]", f)[0] in self.plan.claimed_functions}
+        numbers = self.numbers_in(left) | self.numbers_in(right)
+        guessed = {e.symbol.label for n in numbers if (e := self.by_number[n]).guessed}
+        return min(claimed | guessed, default="")
+
     def _dependence_left_open(self, left: Expression, right: Expression) -> str:
         """The first derivative of a letter by another one, of which the note says nothing."""
         for d in _all_derivatives(left, right):
             of = d.of.of if isinstance(d.of, Element) else d.of
-            if not isinstance(of, Symbol):
-                continue
-            ends = (self.by_number[x.number] for x in (of, d.wrt) if x.kind == "value")
-            if any(e.unsaid for e in ends) and d.wrt.number not in self.numbers_in(of):
-                return f"{of.label} is as a function of {d.wrt.label}"
+            ends = (of, d.wrt) if isinstance(of, Symbol) else (d.wrt,)
+            unsaid = any(self.by_number[x.number].unsaid for x in ends if x.kind == "value")
+            if unsaid and d.wrt.number not in self.numbers_in(of):
+                what = of.label if isinstance(of, Symbol) else "what is differentiated"
+                return f"{what} is as a function of {d.wrt.label}"
         return ""
 
     def reached(self, e: Expression, but: Iterable[int] = ()) -> Iterator[Expression]:
@@ -572,6 +603,10 @@ class World:
         values, others = (self._applied(x) for x in (e, other))
         if not any(isinstance(x, Derivative) or _is_slope(x) for x in values | others):
             values -= others
+        return self.functions_in(values)
+
+    def functions_in(self, values: set[Expression]) -> set[str]:
+        """The functions that the note leaves open which are applied in these."""
         ops = (x.op for x in values if isinstance(x, Apply))
         functions = (op.f if isinstance(op, SlopeOf) else op for op in ops)
         return {f.__name__.partition(" ")[0] for f in functions if isinstance(f, Drawn)}
