@@ -16,6 +16,7 @@ import numpy as np
 from autograd_lite import rules
 from autograd_lite.algebra.reading import ZERO
 from autograd_lite.algebra.tree import (
+    AXES,
     Apply,
     Expression,
     Number,
@@ -27,6 +28,7 @@ from autograd_lite.algebra.tree import (
     number,
     only,
     product,
+    unit_vector,
 )
 
 UNITY = number(1)
@@ -42,6 +44,12 @@ class NoMatrix(ValueError):
 def unit_matrix(n: int) -> Expression:
     """I of n rows."""
     return Apply(np.eye, (), (n, n), {"N": n}, n) if n > 1 else UNITY
+
+
+def unit_column(k: int, n: int) -> Expression:
+    """e_k of n elements."""
+    shape = (n, 1)
+    return Apply(unit_vector, (number(k),), shape, {"shape": shape}, AXES)
 
 
 def entry(e: Expression) -> Expression:

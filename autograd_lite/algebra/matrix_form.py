@@ -27,7 +27,17 @@ from autograd_lite.algebra.matrices import (
     times,
     transposition,
 )
-from autograd_lite.algebra.tree import Apply, Expression, Named, Number, Ones, Shape, Symbol, only
+from autograd_lite.algebra.tree import (
+    Apply,
+    Expression,
+    Named,
+    Number,
+    Ones,
+    Shape,
+    Symbol,
+    only,
+    unit_vector,
+)
 
 
 def own_name(op: Any) -> str:
@@ -120,6 +130,9 @@ def _is_diagonal(static: Any, n: int) -> bool:
     )
 
 
+_NO_INDEX = "x[…] has no form as matrices, and neither has the derivative of a product Π"
+
+
 def _of_getitem(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
     x, *at = e.arguments
     flat = is_op(x, np.reshape) and len(x.shape) == 1 and len(x.arguments[0].shape) == 2
@@ -128,12 +141,12 @@ def _of_getitem(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> E
         return Apply(diagonal_of, (matrix,), shape)
     if not at and prod(x.shape) == prod(e.shape) == 1:
         return convert(x)
-    raise NoMatrix("an index has no form as matrices")
+    raise NoMatrix(_NO_INDEX)
 
 
 def _of_scatter(e: Apply, shape: Shape, convert: Callable[..., Expression]) -> Expression:
     if prod(e.shape) != 1 or len(e.arguments) > 1:
-        raise NoMatrix("an index has no form as matrices")
+        raise NoMatrix(_NO_INDEX)
     return convert(e.arguments[0])
 
 
@@ -172,6 +185,7 @@ _CONVERSIONS: dict[Any, Callable[..., Expression]] = {
     np.transpose: _of_transpose,
     np.broadcast_to: _of_broadcast,
     only: lambda e, shape, convert: convert(e.arguments[0]),
+    unit_vector: lambda e, shape, convert: e,
 }
 _OWN: dict[str, Callable[..., Expression]] = {"cofactors": _of_cofactors}
 _OF_MATRICES: set[Any] = {np.linalg.inv, np.linalg.pinv, np.linalg.det, np.trace}

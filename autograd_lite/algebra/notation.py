@@ -31,6 +31,7 @@ from autograd_lite.algebra.tree import (
     only,
     product,
     terms,
+    unit_vector,
 )
 
 # Names
@@ -273,6 +274,9 @@ class Style:
             return self.quotient(e)
         if e.op in (np.broadcast_to, np.reshape, only):
             return self.write(e.arguments[0])
+        if e.op is unit_vector:
+            index = self(e.arguments[0])
+            return f"e_{index}" if len(index) == 1 else f"e_{{{index}}}", ATOM
         if e.op in (np.dot, np.matmul):
             return self.matrix_product(*e.arguments), PRODUCT
         if e.op is np.transpose and e.shape == e.arguments[0].shape[::-1]:
@@ -522,7 +526,8 @@ RELATIONS: dict[Any, tuple[str, str]] = {
     np.not_equal: ("≠", r"\neq"),
 }
 _FUNCTIONS = {"sigmoid": ("σ", r"\sigma"), "maximum": ("max", r"\max"), "minimum": ("min", r"\min")}
-_FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}"), "eye": ("I", "I")}
+_FUNCTIONS |= {"trace": ("tr", r"\operatorname{tr}")}
+_FUNCTIONS |= dict.fromkeys(("eye", "identity_matrix"), ("I", "I"))
 _FUNCTIONS |= dict.fromkeys(("diagflat", "diagonal_of"), ("diag", r"\operatorname{diag}"))
 _FUNCTIONS |= {f: (f, "\\" + f) for f in ("exp", "log", "tanh", "sin", "cos", "max", "min", "det")}
 _FUNCTIONS |= {"matrix_trace": ("tr", r"\operatorname{tr}")}

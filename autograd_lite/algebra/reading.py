@@ -168,10 +168,18 @@ def _or(step: Step, a: Expression, b: Expression) -> Expression:
 
 
 def _only(step: Step, x: Expression, *at: Expression) -> Expression:
-    """The one element of an array, or an array of one element."""
-    if at or prod(x.shape) != 1 or step.value.size != 1:
+    """The one element of an array, an array of one element, or v[:, None]."""
+    index = step.static["index"]
+    one = prod(x.shape) == step.value.size == 1
+    whole = prod(x.shape) == step.value.size and all(map(_takes_all, index))
+    if at or not (one or whole):
         return Apply(step.op, (x, *at), step.shape, step.static, static_mark(step))  # type: ignore[arg-type]
     return reshaped(x, step.shape)
+
+
+def _takes_all(i: Any) -> bool:
+    """Whether an index keeps all of an axis in order, or makes one."""
+    return i is None or i is Ellipsis or (isinstance(i, slice) and (i.step or 1) > 0)
 
 
 def _ldexp(step: Step, x: Expression, n: Expression) -> Expression:

@@ -353,6 +353,9 @@ class Shortener:
             yield written.subs(letter, sign * self._in_sympy(u, letters))
         elif is_op(x, np.greater):
             yield _with_one_step(x, written, letters)
+        elif is_op(x, *_QUOTIENTS):  # sinh(u) = tanh(u) cosh(u)
+            a, b = (self._letter(elementwise(op, u), letters) for op in _QUOTIENTS[x.op])
+            yield written.subs(letter, a * b)
         elif is_op(x, rules.sigmoid):
             minus = self(elementwise(np.negative, u))
             other = self._letter(elementwise(rules.sigmoid, minus), letters)
@@ -434,6 +437,9 @@ class Shortener:
                 chain = [Ones((shape[0], 1)), transposition(column[0])]
             back[letter] = self._letter(x if not x.shape else multiplied(chain), letters)
         return written.subs(back, simultaneous=True)
+
+
+_QUOTIENTS: dict[Any, tuple[Any, Any]] = {np.sinh: (np.tanh, np.cosh), np.sin: (np.tan, np.cos)}
 
 
 def _is_arithmetic(e: Expression) -> bool:

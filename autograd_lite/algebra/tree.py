@@ -226,6 +226,12 @@ def only(x: Any) -> Any:
     return x[..., 0, 0]
 
 
+def unit_vector(i: Any, shape: Shape) -> Any:
+    """e_i, a column; or a stack of them, one for each value of an index."""
+    rows = np.arange(1, (shape or (1,))[0] + 1).reshape(-1, 1)
+    return np.equal(rows, np.asarray(i)[..., None, None] if np.ndim(i) else i) * 1.0
+
+
 def children(e: Expression) -> tuple[Expression, ...]:
     """The expressions that this one consists of."""
     if isinstance(e, Apply):

@@ -266,6 +266,8 @@ def resized(e: Expression, size: Callable[[int], int]) -> Expression:
         return replace(e, shape=shape)
     if isinstance(e, Apply):
         static = {k: size(x) if k == "N" else x for k, x in e.static.items()}
+        if "shape" in static:
+            static["shape"] = shape
         arguments = tuple(resized(x, size) for x in e.arguments)
         return Apply(e.op, arguments, shape, static, e.mark)
     return e

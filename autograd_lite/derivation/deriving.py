@@ -46,6 +46,7 @@ from autograd_lite.algebra.tree import (
 from autograd_lite.derivation.closed import ClosedForm, On, closed_form, together, with_sizes
 from autograd_lite.derivation.fitting import Writing, fitted, notation_named
 from autograd_lite.derivation.formulas import formula_on_tapes
+from autograd_lite.derivation.letters import shapes_of_numbered
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.derivation.result import Derivation, FormulaDerivation, Line
 from autograd_lite.graph import Step
@@ -98,6 +99,12 @@ def derive(
     orthogonal, one-hot, one-hot columns, sums to 1). A vector has a Jacobian ∂y/∂x, with a row for
     each element of y. Results are checked at other sizes, and against central differences.
 
+    Sums over indices are read too, each over all of a row or a column; x_i is a row of X where it
+    is used as a vector, x^{(i)} a column. ValueError, which says where, for x_{i+1} and for what
+    would need arrays of three axes.
+
+    >>> derive("1/m Σ_{i=1}^m (wᵀ x_i − y_i)²", wrt="w").formula
+    '2 Xᵀ (X w − y) / m'
     >>> d = derive("1/2 xᵀ A x", wrt="x")
     >>> d.formula, d.shape
     ('1/2 (A + Aᵀ) x', ('n',))
@@ -157,14 +164,15 @@ def derive_text(
     strict: bool,
 ) -> Derivation:
     """The derivation of a formula: see `derive`."""
+    asked = [wrt] if isinstance(wrt, str) else list(wrt or ())
+    shapes = shapes_of_numbered(text, asked, shapes)
     first, second = formula_on_tapes(text, shapes, assume)
-    letters = [wrt] if isinstance(wrt, str) else list(first.letters if wrt is None else wrt)
+    letters = asked if wrt is not None else list(first.letters)
     unknown = [x for x in (*letters, *(assume or {})) if x not in first.letters]
     if unknown:
         said = ", ".join(map(str, unknown))
-        raise ValueError(
-            f"{said} is no letter of the formula: there are {', '.join(first.letters)}"
-        )
+        known = ", ".join(first.letters) + first.said_of_samples
+        raise ValueError(f"{said} is no letter of the formula: there are {known}")
     style = style_for(notation, first.name)
 
     def lines() -> list[Line]:
@@ -184,7 +192,10 @@ def derive_text(
             return others[0].in_letters(closed_form(pairs, style, order), x)
 
     def forms() -> dict[str, ClosedForm]:
-        return {x: form(x) for x in letters}
+        try:
+            return {x: form(x) for x in letters}
+        except (NoMatrix, ArithmeticError) as error:
+            raise first.world.indices or error from None
 
     note, meanings = first.note, notation.meanings
     return FormulaDerivation(note, first.remarks, first.shapes, lines, forms, steps, meanings)

@@ -7,7 +7,7 @@ numbers, so that 1/13 in a result is 1/m. A result is checked at other sizes and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, count, islice
 from typing import Any
@@ -15,35 +15,35 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.algebra.evaluation import evaluate
+from autograd_lite.algebra.matrices import NoMatrix
 from autograd_lite.algebra.matrix_form import in_matrices
 from autograd_lite.algebra.tree import Expression, Symbol, symbols
 from autograd_lite.derivation.closed import ClosedForm, On, with_sizes
+from autograd_lite.derivation.indices import without_indices
+from autograd_lite.derivation.letters import (
+    LETTERS,
+    Shapes,
+    assume_samples,
+    assume_shapes,
+    before_brackets,
+    ends_of_sums,
+    has_weights,
+    numbers_in,
+)
 from autograd_lite.derivation.named_tape import NamedTape
 from autograd_lite.formula.elaboration import Elaborator
 from autograd_lite.formula.evidence import COSTS
 from autograd_lite.formula.naming import Key, names_in, taken_apart
 from autograd_lite.formula.passages import note_of
 from autograd_lite.formula.plan import NotePlan, planned
-from autograd_lite.formula.shapes import settled, settled_shape
+from autograd_lite.formula.shapes import Size, settled, settled_shape
 from autograd_lite.formula.statements import formula, read
-from autograd_lite.formula.syntax import (
-    Bracket,
-    Call,
-    Chain,
-    Name,
-    Product,
-    Quotient,
-    Scripted,
-    Sum,
-    nodes,
-)
-from autograd_lite.formula.tokens import FUNCTION_WORDS
-from autograd_lite.formula.vocabulary import ELEMENTWISE
+from autograd_lite.formula.syntax import Chain
 from autograd_lite.formula.world import COUNTS, NameEntry, SizeDrawing, Undefined, World
 from autograd_lite.graph import Steps
 from autograd_lite.tensor import Tensor
 
-LETTERS = "nmkpqrsd"  # for sizes without one
+SMALLEST = 11  # size that is a letter; a depth of 2 is none
 PROPERTIES: dict[str, frozenset[str]] = {
     "positive": frozenset({"positive"}),
     "symmetric": frozenset({"symmetric"}),
@@ -66,7 +66,7 @@ class FormulaOnTape:
     def __init__(
         self,
         text: str,
-        shapes: Mapping[str, Sequence[str | int]] | None = None,
+        shapes: Shapes | None = None,
         assume: Mapping[str, str] | None = None,
         draw: int = 0,
         largest_first: bool = True,
@@ -76,21 +76,15 @@ class FormulaOnTape:
         plan = planned(read(note_of(note, "formula", ".txt" if "\\" not in note else ".md")))
         if plan.unread:
             raise plan.unread[0]
-        _assume_shapes(plan)
+        assume_shapes(plan)
+        self.samples = assume_samples(plan, shapes or {})
         drawing = _Primes(2, 3, "different", np.random.default_rng(draw))
         drawing.primes = _primes(text, draw, largest_first)
         self.world = _World(plan, drawing, self.properties)
-        for size in (str(n) for shape in (shapes or {}).values() for n in shape):
-            if not size.isdigit():
-                self.world.named_size(size)
-        for letter in _before_brackets(plan):  # `A (x + y)` is a product
-            if letter in COUNTS:
-                self.world.named_size(letter)
-            elif self.world.find(Key(letter)) is None:
-                self.world.undeclared(Key(letter))
         try:
+            self._meet_letters(plan, shapes or {})
             entry = self.world.find(Key(self.name))
-        except (Undefined, RecursionError) as error:
+        except (Undefined, IndexError, RecursionError) as error:
             raise ValueError(f"{text!r} cannot be read: {error}") from error
         if entry is None:
             raise ValueError(f"{text!r} is no formula")
@@ -103,19 +97,40 @@ class FormulaOnTape:
         self._name_sizes()
         self._name_leaves()
 
+    def _meet_letters(self, plan: NotePlan, shapes: Shapes) -> None:
+        """Make sizes and leaves of the letters that would be read as something else."""
+        world = self.world
+        for size in (str(n) for shape in shapes.values() for n in shape):
+            if not size.isdigit():
+                world.named_size(size)
+        ends = [x for d in plan.definitions for x in ends_of_sums(d.meaning)]
+        products = before_brackets(plan)  # `A (x + y)`
+        for letter in (x for x in (*ends, *products) if world.find(Key(x)) is None):
+            if letter in ends or letter in COUNTS:
+                world.named_size(letter)
+            else:
+                world.undeclared(Key(letter))
+
     def _finite(self) -> Tensor:
         """The value at the first kind of values at which it is finite."""
         with np.errstate(all="ignore"):
-            for kind in ("normal", "unit", "definite"):
+            for kind in ("normal", "unit", "definite", "fraction"):
                 for _ in range(3):
                     self.world.draw_again(kind)
-                    value: Tensor = self.world.value(self.entry.symbol)
+                    value = self._value()
                     if not np.isfinite(value.data).all():
                         break
                 else:
                     return value
         raise ValueError(f"{self.name} is not finite at any values that were tried: say more of "
                          "its letters with assume=")  # fmt: skip
+
+    def _value(self) -> Tensor:
+        try:
+            value: Tensor = self.world.value(self.entry.symbol)
+        except (IndexError, ValueError) as error:
+            raise self.world.indices or error from None
+        return value
 
     def _name_sizes(self) -> None:
         """Letters for the sizes of the leaves: those of the text, and free ones for the rest."""
@@ -128,7 +143,7 @@ class FormulaOnTape:
         for size in (x.root for x in roots):
             if size.value not in named:
                 named[size.value] = size.name if size.literal else next(free)
-        self.sizes = {n: c for n, c in named.items() if n > 1 and not c.isdigit()}
+        self.sizes = {n: c for n, c in named.items() if n >= SMALLEST and not c.isdigit()}
 
     def _name_leaves(self) -> None:
         """The Tensors of the letters, and their shapes; a vector has one size."""
@@ -146,6 +161,12 @@ class FormulaOnTape:
         return list(self.world.elaborator.remarks)
 
     @property
+    def said_of_samples(self) -> str:
+        """`; x_i is a row of X`, for each matrix that the text has by its rows or columns alone."""
+        parts = ([*name.split("_"), said] for name, said in self.samples.items())
+        return "".join(f"; {x.lower()}_{i} is a {said} of {x}" for x, i, said in parts)
+
+    @property
     def note(self) -> list[str]:
         """The lines of a note that says what the formula is; softmax is of rows where it was."""
         declared = []
@@ -155,7 +176,9 @@ class FormulaOnTape:
             base = "𝕊" if "symmetric" in known else "ℝ"
             declared.append(f"{letter} ∈ {base}{sizes}")
         rows = self.world.plan.softmax and (self.world.softmax == "rows" or self.world.plan.rows)
-        matter = ["---", "softmax: rows", "---"] if rows else []
+        matter = [f"{name}: {said}" for name, said in self.samples.items()]
+        matter += ["softmax: rows"] if rows else []
+        matter = ["---", *matter, "---"] if matter else []
         return [*matter, ", ".join(declared), *self.written]
 
     def in_letters(self, form: ClosedForm, x: str) -> ClosedForm:
@@ -174,7 +197,7 @@ class FormulaOnTape:
         while waiting:
             name = waiting.pop()
             meant: Any = entries[name.label].meaning
-            meaning = with_sizes(in_matrices(settled(meant)), self.sizes)
+            meaning = with_sizes(in_matrices(without_indices(settled(meant))), self.sizes)
             names.insert(0, (name, meaning))
             inside = {s.label: s for s in symbols(meaning) if s.kind == "value"}
             known = {s.label for s in (*inputs, *waiting, *(n for n, _ in names))}
@@ -205,12 +228,12 @@ def _properties(assume: Mapping[str, str]) -> dict[str, frozenset[str]]:
     return {letter: PROPERTIES[said] for letter, said in assume.items()}
 
 
-def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, str, list[str]]:
+def _note(text: str, shapes: Shapes) -> tuple[str, str, list[str]]:
     """The formula as a note, its name, and the lines of the text, of which the last has a name."""
     *before, last = [line.strip() for line in text.strip().splitlines()] or [""]
     syntax = formula(last)
-    sizes = {n for shape in shapes.values() for n in shape}
-    numbers = {x: () for x in _numbers(syntax) if x not in sizes} | dict(shapes)
+    sizes = {n for shape in shapes.values() for n in shape} | {*ends_of_sums(syntax)}
+    numbers = {x: () for x in numbers_in(syntax) if x not in sizes} | dict(shapes)
     if isinstance(syntax, Chain):
         name = taken_apart(syntax.parts[0])
         if name is None or syntax.relations != ("=",):
@@ -230,101 +253,6 @@ def _note(text: str, shapes: Mapping[str, Sequence[str | int]]) -> tuple[str, st
     return "\n\n".join(lines) + "\n", label, [*before, last]
 
 
-def _numbers(syntax: Any) -> Iterator[str]:
-    """Small letters before I, or alone below a line or under a root there, if nothing says more."""
-    for node in nodes(syntax):
-        parts = [node.below] if isinstance(node, Quotient) else []
-        if isinstance(node, Product):
-            parts = [x for sign, x in node.factors if sign == "/"]
-            pairs = zip(node.factors, node.factors[1:], strict=False)
-            parts += [x for (_, x), (_, y) in pairs if isinstance(y, Name) and y.text == "I"]
-        for x in parts:
-            if isinstance(x, Bracket) and x.kind == "√":
-                (x,) = x.parts
-            name = taken_apart(x)
-            if name is not None and not (name.indices or name.operations):
-                yield from {name.letter} - {*COUNTS} if name.letter.islower() else ()
-
-
-def _before_brackets(plan: NotePlan) -> list[str]:
-    """Letters before brackets that are no functions, known ones or of the text."""
-    known = {
-        *FUNCTION_WORDS,
-        *ELEMENTWISE,
-        *(d.name.letter for d in plan.definitions if d.parameters),
-    }
-    found = {}
-    for definition in plan.definitions:
-        for node in nodes(definition.meaning):
-            name = taken_apart(node.function) if isinstance(node, Call) else None
-            raised = name is not None and all(s.kind == "^" and not s.mark for s in name.indices)
-            if name is not None and raised and name.letter not in known:
-                found[name.letter] = True
-    return list(found)
-
-
-def _assume_shapes(plan: NotePlan) -> None:
-    """Capital letters are matrices; small ones are vectors where they are transposed or summed."""
-    for definition in plan.definitions:
-        for name in names_in(definition.meaning):
-            if name.letter[:1].isupper():
-                plan.evidence[name.letter] = "matrix"
-        for node in nodes(definition.meaning):
-            for letter in _small_vectors(node):
-                plan.evidence.setdefault(letter, "vector")
-
-
-def _small_vectors(node: Any) -> Iterator[str]:
-    """Letters that are added or multiplied within (x − y)ᵀ, ‖x − y‖, sum(x)."""
-    if isinstance(node, Scripted) and isinstance(node.base, Bracket):
-        if any(s.kind == "ᵀ" for s in node.scripts):
-            yield from _terms(node.base.parts[0])
-    elif isinstance(node, Bracket) and node.kind == "‖":
-        yield from _terms(node.parts[0])
-    elif isinstance(node, Scripted) and isinstance(node.base, Call):
-        if any(s.kind == "ᵀ" for s in node.scripts):
-            yield from _terms(node.base)
-    elif isinstance(node, Call):
-        name = taken_apart(node.function)
-        if name is not None and name.letter in ("sum", "mean", "softmax", "logsumexp", "diag"):
-            yield from _terms(node.arguments[0])
-
-
-def _terms(node: Any) -> Iterator[str]:
-    name = taken_apart(node)
-    if name is not None and not name.operations:
-        yield name.letter
-    elif isinstance(node, Sum):
-        for _, term in node.terms:
-            yield from _terms(term)
-    elif isinstance(node, Quotient):
-        yield from _terms(node.above)
-    elif isinstance(node, Product) and all(sign == "/" for sign, _ in node.factors[1:]):
-        yield from _terms(node.factors[0][1])
-    elif isinstance(node, Product) and all(sign in "∘⊙*" for sign, _ in node.factors[1:]):
-        for _, factor in node.factors:
-            yield from _terms(factor)
-    elif isinstance(node, Bracket | Call):
-        for part in node.parts if isinstance(node, Bracket) else node.arguments:
-            yield from _terms(part)
-
-
-def _has_weights(plan: NotePlan) -> bool:
-    """Whether softmax stands before a factor, as in softmax(S) V: its rows are weights."""
-    products = (
-        node.factors
-        for definition in plan.definitions
-        for node in nodes(definition.meaning)
-        if isinstance(node, Product)
-    )
-    return any(_is_softmax(x) for factors in products for _, x in factors[:-1])
-
-
-def _is_softmax(node: Any) -> bool:
-    name = taken_apart(node.function) if isinstance(node, Call) else None
-    return name is not None and name.letter == "softmax"
-
-
 def _primes(text: str, draw: int, largest_first: bool) -> Iterator[int]:
     """Primes that no number of the text, nor those just below it, has for a factor.
 
@@ -332,7 +260,9 @@ def _primes(text: str, draw: int, largest_first: bool) -> Iterator[int]:
     """
     numbers = [int(n) for n in re.findall(r"\d+", text)]
     near = [m for n in numbers for m in (n, n - 1, n - 2) if m > 0]
-    primes = (p for p in count(11) if all(p % k for k in range(2, p)) and all(m % p for m in near))
+    primes = (
+        p for p in count(SMALLEST) if all(p % k for k in range(2, p)) and all(m % p for m in near)
+    )
     own = islice(primes, draw, None, 2)
     first = list(islice(own, 6))
     return chain(reversed(first) if largest_first else first, own)
@@ -353,12 +283,19 @@ class _World(World):
         self, plan: NotePlan, drawing: SizeDrawing, properties: Mapping[str, frozenset[str]]
     ) -> None:
         super().__init__(
-            plan, drawing, Elaborator, softmax="rows" if _has_weights(plan) else "columns"
+            plan, drawing, Elaborator, softmax="rows" if has_weights(plan) else "columns"
         )
         self.properties = properties
         self.kind = "normal"
         self.counts: dict[str, Tensor] = {}
         self.known: dict[Expression, Any] = {}
+        self.indices: NoMatrix | None = None  # why indices are left
+
+    def named_size(self, key: str) -> Size:
+        """A size; T and L are sizes as others where they number no steps and no layers."""
+        if key not in self.sizes and key in ("L", "T") and not self.plan.families:
+            self.sizes[key] = Size(key, self.drawing.size())
+        return super().named_size(key)
 
     def value(self, symbol: Symbol) -> Any:
         if symbol.kind != "size":
@@ -370,6 +307,10 @@ class _World(World):
 
     def evaluated(self, e: Expression) -> Any:
         """On a tape where what is written twice, as σ(X w), is one step, which has one name."""
+        try:
+            e = without_indices(e)
+        except NoMatrix as error:
+            self.indices = self.indices or error
         return evaluate(e, self.value, True, self.known)
 
     def draw_again(self, kind: str) -> None:
@@ -397,6 +338,8 @@ class _World(World):
         values = rng.uniform(0.3, 1.5, size=shape)
         if self.kind == "normal" and not known & {"positive", "definite"}:
             values = rng.standard_normal(shape) / (shape[1] ** 0.5 if len(shape) == 2 else 1)
+        if self.kind == "fraction":
+            values = rng.uniform(0.1, 0.9, size=shape)
         square = len(shape) == 2 and shape[0] == shape[1]
         if square and (self.kind == "definite" or "definite" in known):
             values = np.eye(n) + 0.3 * rng.standard_normal(shape) / n**0.5
@@ -415,7 +358,7 @@ class _World(World):
 
 def formula_on_tapes(
     text: str,
-    shapes: Mapping[str, Sequence[str | int]] | None = None,
+    shapes: Shapes | None = None,
     assume: Mapping[str, str] | None = None,
     largest_first: bool = True,
 ) -> list[FormulaOnTape]:

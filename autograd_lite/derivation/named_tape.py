@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_lite import rules
 from autograd_lite.algebra.evaluation import evaluate
-from autograd_lite.algebra.matrices import unit_matrix
+from autograd_lite.algebra.matrices import unit_column, unit_matrix
 from autograd_lite.algebra.notation import RELATIONS
 from autograd_lite.algebra.reading import Reader, inactive, is_constant, static_mark
 from autograd_lite.algebra.simplification import Simplifier, arithmetic
@@ -99,6 +99,11 @@ class NamedTape:
                 continue
             if not s.label and _is_identity(s.value):
                 self.known[s.number] = unit_matrix(len(s.value))
+                continue
+            if not s.label and (k := _number_of_unit_vector(s.value)):
+                e = unit_column(k, s.value.size)
+                is_row = s.shape == (1, s.value.size)
+                self.known[s.number] = transposed(e) if is_row else reshaped(e, s.shape)
                 continue
             if not s.label:
                 self.given.add(s.number)
@@ -230,6 +235,12 @@ _STRUCTURAL = {
 
 def _is_identity(a: np.ndarray) -> bool:
     return a.ndim == 2 and len(a) > 1 and np.array_equal(a, np.eye(len(a)))
+
+
+def _number_of_unit_vector(a: np.ndarray) -> int:
+    """k, where the array is e_k, a column or a row; 0 for any other."""
+    is_one = np.count_nonzero(a) == np.count_nonzero(a == 1) == 1
+    return int(np.argmax(a)) + 1 if is_one and max(a.shape, default=0) == a.size > 1 else 0
 
 
 def is_data(s: Step) -> bool:

@@ -23,6 +23,7 @@ from autograd_lite.algebra.tree import (
     factors,
     only,
     terms,
+    unit_vector,
 )
 
 IMPORTS = {
@@ -266,6 +267,9 @@ class Writer:
         name = own_name(e.op) or e.op.__name__
         if e.op is np.eye:
             return f"{self.prefix}.eye({self.size(e.static['N'])}{self.dtype})"
+        if e.op is unit_vector:
+            (k,) = e.arguments
+            return f"{self.prefix}.eye({self.size(e.shape[0])}{self.dtype})[{int(k.value) - 1}]"
         inside = ", ".join(map(self, e.arguments))
         if name == "logabsdet":
             return f"{self.prefix}.linalg.slogdet({inside})[1]"

@@ -312,7 +312,7 @@ class Elaborator(Functions):
     def meet_indices(self, condition: Chain, count: Any, env: Env) -> None:
         """The indices that a condition meets first, as i in the sum over k ≠ i."""
         for x in condition.parts:
-            if not (isinstance(x, Name) and x.text in self.world.plan.elements and env.free):
+            if not (isinstance(x, Name) and self.world.plan.may_be_an_index(x.text) and env.free):
                 continue
             known = self.simple(NameParts(x.text, (), (), False, x), env)
             if known is None and self.world.find(Key(x.text)) is None:
@@ -389,7 +389,7 @@ class Elaborator(Functions):
                             step[0]
                         )
                         if numbering or (
-                            script.kind == "_" and step[0] in self.world.plan.elements
+                            script.kind == "_" and self.world.plan.may_be_an_index(step[0])
                         ):
                             letters.setdefault(step[0])
         if letters:

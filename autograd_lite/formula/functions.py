@@ -136,7 +136,7 @@ class Functions(NameReader):
             e = self.known(key, env)
             if e is not None:
                 return self.with_scripts(e, rest, env)
-        found = self.small_letter(name, env)
+        found = self.numbered_sample(name, env) or self.small_letter(name, env)
         return None if found is None else self.with_scripts(*found, env)
 
     def _is_function(self, name: NameParts, env: Env) -> bool:

@@ -18,7 +18,6 @@ from autograd_lite.algebra.tree import (
     Symbol,
     transposed,
 )
-from autograd_lite.formula.evidence import ELEMENTS
 from autograd_lite.formula.naming import (
     counted,
     differences,
@@ -57,6 +56,8 @@ class Indexing(Operations):
         lowered: list[Any] = []
         pending: list[Script] = []
         for script in scripts:
+            if script.kind == "_" and not script.items:
+                raise Undefined(f"_{script.raw} after something that is no name")
             if script.kind == "_":
                 lowered += script.items
             else:
@@ -139,6 +140,8 @@ class Indexing(Operations):
         rows, columns = matrix_shape(e)
         samples = rows if self.world.plan.rows else columns
         step = letter_and_step(script.items[0])
+        if is_one(columns) and step and self._goes_over(step[0], rows, env):
+            return self.element(e, [script.items[0]], env)  # y^{(i)}, where there is one y
         if samples.root.value is None and step and step[0] in self.world.plan.families:
             joined(samples, self.world.size(self.world.plan.extent(step[0], None)[1]))
         if self.world.plan.rows:
@@ -146,6 +149,14 @@ class Indexing(Operations):
             return self._part(e, index, None, columns)
         index = self.index(script.items[0], columns, env)
         return self._part(e, None, index, rows)
+
+    def _goes_over(self, letter: str, size: Any, env: Env) -> bool:
+        """Whether an index is said to go from 1 to this size."""
+        if letter in env.axes:
+            return str(env.axes[letter].count) == str(size)
+        if letter not in self.world.plan.families:
+            return False
+        return str(self.world.size(self.world.plan.extent(letter, None)[1])) == str(size)
 
     def _part(self, e: Expression, row: Any, column: Any, size: Any) -> Expression:
         if is_one(size):
@@ -213,7 +224,7 @@ class Indexing(Operations):
         letter = name.letter if name and not name.indices and not name.operations else None
         if letter and letter not in env.axes and letter not in env.letters:
             n = self.world.number(node, env.letters)
-            if n is not None and letter not in ELEMENTS:
+            if n is not None and not self.world.plan.may_be_an_index(letter):
                 return Number(Fraction(n))
             if len(letter.rstrip("′")) > 1:
                 raise Undefined(f"the index {letter} means nothing here")

@@ -21,6 +21,7 @@ from autograd_lite.algebra.tree import (
     Ones,
     Symbol,
     symbols,
+    unit_vector,
 )
 from autograd_lite.formula.indexing import Indexing, label_letter
 from autograd_lite.formula.naming import (
@@ -57,7 +58,6 @@ from autograd_lite.formula.vocabulary import (
     gathered,
     identity_matrix,
     side_by_side,
-    unit_vector,
 )
 from autograd_lite.formula.world import COUNTS, Outside, Undefined
 
@@ -285,9 +285,15 @@ class NameReader(Indexing):
             e = self.known(key, env)
             if e is not None:
                 return self.column(e, marked[0], env), rest
-        if not others and letter.upper() in self.world.plan.mentioned and not self.world.closed:
-            whole = self.world.undeclared(Key(letter.upper())).symbol
-            return self.column(whole, marked[0], env), ()
+        (item,) = marked[0].items[:1] or (None,)
+        capital = letter.upper()
+        said = self.world.plan.conventions.get(f"{capital}_{getattr(item, 'text', '')}")
+        if not others and (said or capital in self.world.plan.mentioned):
+            whole = self.undeclared_whole(Key(capital))
+            return None if whole is None else (self.column(whole, marked[0], env), ())
+        if not others and getattr(item, "text", "") in env.axes:
+            vector = self.undeclared_whole(Key(letter))
+            return None if vector is None else (self.element(vector, [item], env), ())
         return None
 
     def label_apart(self, name: NameParts, of: str = "") -> NameParts:
@@ -328,19 +334,27 @@ class NameReader(Indexing):
         lowered = [s for s in name.indices if s.kind == "_"]
         if len(lowered) != 1 or len(lowered[0].items) != 1 or not name.letter[:1].islower():
             return None
-        index = env.axes.get(getattr(lowered[0].items[0], "text", ""))
+        (item,) = lowered[0].items
+        index = env.axes.get(getattr(item, "text", ""))
+        if index is None:
+            return None
         rest = tuple(s for s in name.indices if s is not lowered[0])
         key = self.world.key(name.letter.upper(), rest, env.letters)
-        whole = self.known(key, env) if index is not None else None
-        if whole is None or index is None:
+        said = self.world.plan.conventions.get(f"{key}_{index.label}")
+        whole = self.known(key, env) or (said and self.undeclared_whole(key))
+        if not whole:
             return None
         rows, columns = matrix_shape(whole)
-        count: Any = index.count
-        if str(count) == str(columns):
-            return self._part(whole, None, index, rows), ()
-        if str(count) == str(rows):
-            return self._part(whole, index, None, columns), ()
+        chosen = {str(rows): "row", str(columns): "column"}.get(str(index.count), said)
+        if chosen == "column":
+            return self._part(whole, None, self.index(item, columns, env), rows), ()
+        if chosen == "row":
+            return self._part(whole, self.index(item, rows, env), None, columns), ()
         return None
+
+    def undeclared_whole(self, key: Key) -> Symbol | None:
+        """The matrix whose rows or columns a note names, where it says nothing more of it."""
+        return None if self.world.closed else self.world.undeclared(key).symbol
 
     def _may_have(self, e: Expression, rest: tuple[Script, ...], key: Key) -> bool:
         """Whether as many indices may stand below: b_2 is no element of a number b."""
@@ -350,6 +364,8 @@ class NameReader(Indexing):
         if not indices or not is_number(e):
             vector = key.letter.islower() and sizes < 2 and is_one(matrix_shape(e)[1])
             return not (vector and _count(rest) > 1)
+        if sizes and all(isinstance(x, Name) for x in indices):  # y_t of y ∈ ℝ^T, where T is 1
+            return True
         entry = self.world.find(key)
         only = all(isinstance(x, Num) and x.value == 1 for x in indices)
         return only and (sizes > 0 or (entry is not None and entry.meaning is not None))
@@ -368,6 +384,8 @@ class NameReader(Indexing):
             return self.ones(lowered, env), ()
         if letter == "δ" and len(lowered) == 2:
             a, b = (self.index(x, None, env) for x in lowered)
+            if isinstance(a, Index) and isinstance(b, Index):
+                joined(a.count, b.count)
             return Apply(np.equal, (a, b), ()), tuple(s for s in name.indices if s.kind == "^")
         if letter == "I" and len(lowered) <= 1:
             size = (
@@ -461,8 +479,9 @@ class NameReader(Indexing):
         """Whether a script is part of a new name, and is no element and no power of it."""
         if script.kind == "^":
             return bool(script.mark) or self.has_layer(script, env)
-        words = [letter_and_step(x) for x in script.items]
-        elements = (self.world.plan.is_element(x, letter) for x in script.items)
+        others = [x for x in script.items if not isinstance(x, Num)] or script.items  # A_{2,j}
+        words = [letter_and_step(x) for x in others]
+        elements = (self.world.plan.is_element(x, letter) for x in others)
         bound = (not w or w[0] in env.letters for w in words)
         return not all(e and not b for e, b in zip(elements, bound, strict=True))
 

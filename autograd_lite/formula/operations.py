@@ -25,6 +25,7 @@ from autograd_lite.algebra.tree import (
     only,
     symbols,
     transposed,
+    unit_vector,
 )
 from autograd_lite.formula.shapes import (
     ONE,
@@ -41,7 +42,6 @@ from autograd_lite.formula.shapes import (
     written_shape,
 )
 from autograd_lite.formula.tokens import FormulaError
-from autograd_lite.formula.vocabulary import unit_vector
 from autograd_lite.formula.world import World
 
 

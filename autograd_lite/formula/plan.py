@@ -157,6 +157,10 @@ class NotePlan:
         """The front matter."""
         return self.read.note.conventions
 
+    def may_be_an_index(self, letter: str) -> bool:
+        """Whether a letter is one that stands for indices, here or by custom."""
+        return letter in ELEMENTS or letter in self.elements
+
     def numbered_below(self, letter: str) -> bool:
         """Whether the names of a letter have their number below, as h_t; W_{ij} has elements."""
         for name in (d.name for d in self.named):
@@ -797,10 +801,12 @@ def _declaration(statement: NoteStatement) -> Declaration:
 
 def raised_shape(node: Scripted, source: Any) -> tuple[Any, ...] | None:
     """The sizes above a set: ℝ^{n×m}."""
-    raised = [s for s in node.scripts if s.kind == "^" and s.items]
-    if len(raised) > 1 or any(s.kind == "ᵀ" for s in node.scripts):
+    raised = [s.items for s in node.scripts if s.kind == "^" and s.items]
+    for s in (s for s in node.scripts if s.kind == "ᵀ"):  # no set is transposed: ℝ^T has size T
+        raised.append((Name(s.start, s.end, "T"),) if source.part(s.start, s.end) == "T" else ())
+    if len(raised) > 1 or () in raised:
         raise FormulaError("a shape is written ℝ^{n×m}", source, node.start)
-    return shape_of(*raised[0].items) if raised else None
+    return shape_of(*raised[0]) if raised else None
 
 
 def shape_of(*items: Any) -> tuple[Any, ...]:

@@ -147,9 +147,3 @@ def side_by_side(x: Any, shape: tuple[int, ...]) -> Any:
 def identity_matrix(shape: tuple[int, ...]) -> Any:
     """I."""
     return np.eye(shape[0]) if shape else np.ones(())
-
-
-def unit_vector(i: Any, shape: tuple[int, ...]) -> Any:
-    """e_i."""
-    rows = np.arange(1, (shape or (1,))[0] + 1).reshape(-1, 1)
-    return np.equal(rows, np.asarray(i)[..., None, None] if np.ndim(i) else i) * 1.0
