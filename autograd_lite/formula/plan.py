@@ -640,8 +640,8 @@ def _flipped(plan: NotePlan, statement: NoteStatement) -> bool:
 def _note_labels(plan: NotePlan, name: NameParts, meaning: Any) -> None:
     """Tell a_z, where z is part of the name, from a_i, an element for each i."""
     used = set()
-    for node in (x for x in nodes(meaning) if isinstance(x, Scripted)):
-        letter = _base_text(node)
+    for node in (x for x in nodes(meaning) if isinstance(x, Scripted) and _base_text(x)):
+        letter = _base_text(node)  # of 1_{n×1} there is none
         below = (item for s in node.scripts if s.kind == "_" for item in nodes(s.items))
         used |= {
             x.text for x in below if isinstance(x, Name) and (letter, x.text) not in plan.labels
