@@ -157,6 +157,7 @@ $$ F = u^\top \tanh(w), \quad D = \det(A), \quad P = w^\top A^{-1} u $$
         (r"\nabla_w J = 2 X^T r", r"X^\top r", [r"X^\top"]),
         (r"\nabla_w J = \frac12 X^T r", r"X^\top r", [r"X^\top"]),
         (r"\nabla_X J = w r^\top", r"(w r^\top)^\top", [r"(w r^\top)^\top"]),
+        (r"\nabla_w \|w\|^2 = w", "2 w", ["2 w"]),
         (r"\nabla_w H = (A - A^\top) w", r"(A + A^\top) w", ["+"]),
         (r"\nabla_w H = 2 A w", r"(A + A^{\top}) w", []),
         (r"\nabla_w E = \frac{w}{\|w\|^2}", r"\frac{w}{\|w\|}", [r"\|w\|"]),

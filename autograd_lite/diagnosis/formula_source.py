@@ -297,6 +297,8 @@ class FormulaTrees:
 
     def binary(self, e: Expr) -> tuple[str, int]:
         (a, b), level = e.children, _BINDS[e.kind]
+        if e.kind == "multiply" and b.kind == "number" != a.kind:
+            a, b = b, a  # 2 x
         if e.kind == "divide" and self.latex:
             return rf"\frac{{{self.write(a)}}}{{{self.write(b)}}}", 9
         scales = e.kind == "multiply" and self._scales(e)
