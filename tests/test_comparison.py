@@ -833,6 +833,28 @@ def test_many_samples_are_not_paired_with_each_other(cost, random):
     assert most < 8 * MANY * MANY / 10
 
 
+def test_a_factor_of_zeros_is_no_cause():
+    """Beside a bias of zeros, what is left out looks like what is multiplied by it."""
+
+    def forward(X, W, U, b):
+        states = [np.zeros((X.shape[1], len(U)))]
+        for x in X:
+            states.append(np.tanh(x @ W + states[-1] @ U + b))
+        return np.stack(states[1:]), (X, states)
+
+    def backward(dH, cache):  # without what comes back from the next step
+        X, states = cache
+        da = dH * (1 - np.stack(states[1:]) ** 2)
+        dU = sum(h.T @ d for h, d in zip(states, da, strict=False))
+        return sum(x.T @ d for x, d in zip(X, da, strict=True)), dU, da.sum(axis=(0, 1))
+
+    rng = np.random.default_rng(0)
+    W, U = 0.5 * rng.normal(size=(3, 5)), 0.5 * rng.normal(size=(5, 5))
+    X, b = rng.normal(size=(4, 2, 3)), np.zeros(5)
+    report = ag.check_backward(forward, backward, (X, W, U, b), wrt=("W", "U", "b"), seconds=0)
+    assert [report[x].findings[0].kind for x in "WUb"] == ["path-missing"] * 3, report
+
+
 def test_the_gradient_of_the_step_before_fits_to_rounding():
     rng = np.random.default_rng(3)
     W0 = rng.normal(size=(3, 4))

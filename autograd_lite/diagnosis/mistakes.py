@@ -645,6 +645,8 @@ def merged_factor(e: Place) -> Iterator[Idea]:
     """A factor of the formula is left out, or stands there once too often, or alone."""
     for u in e.operands if not e.leaf else ():
         v, name = e.value(u), e.layout.name(u)
+        if not np.any(v):  # with zeros it is as a term that is left out
+            continue
         for power, text in ((v, name), (v * v, f"{name}²")):
             advice = f"{text} is a factor of {e.what} too often."
             yield Idea(lambda power=power: e.right * power, advice, of=u)
