@@ -180,6 +180,14 @@ def test_the_form_that_holds_is_in_the_language_of_the_note(claim, correct, chan
     assert marked == "".join(changed)
 
 
+def test_what_is_new_is_marked_below_letters_with_hats():
+    note = "x\u0302 ∈ ℝ^n, A ∈ ℝ^{n×n}\nJ = ½ ‖A x\u0302‖²\n∂J/∂x\u0302 = A (A x\u0302)\n"
+    *_, right, marks = str(ag.check_derivation(note)).splitlines()
+    shown = right.replace("\u0302", "")  # which takes no column
+    assert shown.strip() == "right: ∂J/∂x = Aᵀ (A x)"
+    assert marks == " " * shown.index("Aᵀ") + "^^"
+
+
 @pytest.mark.parametrize("letter", ["∂J/∂w", "∂J/∂X", "∂J/∂y"])
 def test_what_derive_prints_is_read_back_as_a_claim_that_holds(letter):
     rng = np.random.default_rng(0)

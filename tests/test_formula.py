@@ -8,6 +8,7 @@ from autograd_lite.algebra.evaluation import evaluate
 from autograd_lite.algebra.notation import _FUNCTIONS, _GREEK, RELATIONS, SIGNS, commands
 from autograd_lite.formula.expressions import read_formula
 from autograd_lite.formula.passages import note_of
+from autograd_lite.formula.plain import plain_text
 from autograd_lite.formula.shapes import NotConforming
 from autograd_lite.formula.statements import formula, read
 from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, macros_in
@@ -15,6 +16,25 @@ from autograd_lite.formula.tokens import FormulaError, Lexer, TextSource, macros
 
 def tokens(text: str, **macros) -> list[str]:
     return [t.text for t in Lexer(TextSource("note", text), macros=macros or None).tokens()][:-1]
+
+
+@pytest.mark.parametrize(
+    ("latex", "plain"),
+    [
+        (r"\sqrt{v + \epsilon}", "√(v + ε)"),
+        (r"\frac{\sqrt a}{2}", "√a/2"),
+        (r"\sqrt[3]{x}", "³√x"),
+        (r"A^\top x_i^{\mathsf T} B^T", "Aᵀ x_iᵀ Bᵀ"),
+        (r"W^{[l]T} a^{(l)\top}", "W^[l]ᵀ a^(l)ᵀ"),
+        (r"X^{-1} + Y^{-\top}", "X⁻¹ + Y⁻ᵀ"),
+        (r"{(A B)}^\top", "(A B)ᵀ"),
+        (r"W_\textrm{in} x_12", "W_{in} x_1 2"),
+        (r"\binom{n}{k}", "binom(n, k)"),
+        (r"\underbrace{a + b} \overset{!}{=} c", "a + b = c"),
+    ],
+)
+def test_a_formula_as_plain_text(latex, plain):
+    assert plain_text(latex) == plain
 
 
 @pytest.mark.parametrize(

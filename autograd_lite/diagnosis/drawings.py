@@ -278,9 +278,7 @@ def instances(world: World, claim: NoteClaim) -> Iterator[dict[str, int]]:
 
 def numbering(plan: NotePlan, claim: NoteClaim) -> list[str]:
     """The letters of a claim that number its names and are bound by no sum in it."""
-    known = (
-        (name, kind, letter) for name, kind, letter in claim.indices if letter in plan.families
-    )
+    known = [index for index in claim.indices if index[2] in plan.families]
     return sorted({x for name, kind, x in known if kind == "^" or plan.numbered_below(name)})
 
 

@@ -572,7 +572,7 @@ def _closed_form(
     used = {x.label: x for x in inside if x.kind == "value"}
     lines = [trees.shown(of)]
     for d in reversed(plan.definitions):
-        if d.parameters or (_label_of(world, d) in used and _label_of(world, d) != left.wrt.label):
+        if d.parameters or _label_of(world, d) in used.keys() - {left.wrt.label}:
             source, name = d.statement.passage.source, d.statement.chain.parts[0]
             texts = (source.part(x.start, x.end) for x in (name, d.meaning))
             lines.insert(0, " = ".join(texts))
@@ -583,7 +583,7 @@ def _closed_form(
     text = "\n".join(plain_text(line, macros) for line in lines)
     found = derive(text, left.wrt.label, shapes=shapes)
     (form,) = found.forms.values()
-    letters = letters_of(left.wrt.label, _own_letters(plan, trees, world))
+    letters = letters_of(plan.cost, _own_letters(plan, trees, world))
     plain, latex = (replace(style, letters=letters) for style in form.styles)
     own = replace(form, names=[], styles=(plain, latex))  # whose names are the note's
     return own.written(trees.latex)

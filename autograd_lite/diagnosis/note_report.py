@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -169,7 +170,6 @@ def _marks(line: str, claim: Judged) -> list[str]:
     if not claim.changed or len(line) > (width() or len(line)):
         return []
     first = len(line) - len(claim.correct)
-    below = [" "] * len(line)
-    for start, end in claim.changed:
-        below[first + start : first + end] = "^" * (end - start)
-    return ["".join(below).rstrip()]
+    new = {first + k for start, end in claim.changed for k in range(start, end)}
+    shown = [k for k, c in enumerate(line) if not unicodedata.combining(c)]  # the hat of x̂ is above
+    return ["".join("^" if k in new else " " for k in shown).rstrip()]

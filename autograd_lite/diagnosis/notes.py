@@ -246,7 +246,7 @@ class Judge:
         return Repaired(cause, self.derived(claim))
 
     def derived(self, claim: NoteClaim) -> str:
-        """The right side by `derive`, where the left is a derivative of a number by a letter."""
+        """The claim with a right side by `derive`, where the left is a derivative by a letter."""
         if self._large is None:
             self._large = self.drawings.world(0, "large")
         found = derived_form(self.plan, self._large, claim)

@@ -37,9 +37,8 @@ def rounding_of_copies(array: Array) -> float:
     return 1e-4 if array.dtype.itemsize >= 8 else 1e-3
 
 
-MOST_ROUNDED = (
-    0.01  # of the largest number: two gradients further apart are not one that is rounded
-)
+# Of the largest number: two gradients that are further apart are not one that is rounded.
+MOST_ROUNDED = 0.01
 
 
 class Tolerances:

@@ -71,7 +71,8 @@ class _Line:
             return f"binom({self.argument()}, {self.argument()})"
         if token.text in ("underset", "overset", "stackrel"):
             self.argument()
-            return self.argument()
+            below = self.argument()
+            return f" {below} " if below in _SPACED else below
         if token.text in ("underbrace", "overbrace"):
             return self.argument()
         if token.text in ("^", "_"):

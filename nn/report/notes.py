@@ -156,14 +156,18 @@ def _body(macro: Any, use: re.Match[str]) -> str:
     return re.sub(r"#\d", lambda sign: arguments.get(sign[0], ""), macro.body)
 
 
+def _right(claim: Any, macros: Mapping[str, Any]) -> Markup:
+    """The form that holds, in plain text with what is new in it marked."""
+    if claim.passage.latex:
+        return _formula(claim.correct, claim.correct, True, macros, "block")
+    return tag("code", Markup(claim.correct_html))
+
+
 def _claim(claim: Any, macros: Mapping[str, Any]) -> Markup:
     words = [claim.verdict, *(["silent"] if claim.silent else [])]
     badges = [tag("span", word, class_=f"badge {_CLASSES.get(word, 'misprint')}") for word in words]
-    right = _formula(claim.correct, claim.correct, claim.passage.latex, macros, "block")
-    if not claim.passage.latex:
-        right = tag("code", Markup(claim.correct_html))
     rows = [
-        [tag("dt", heading), tag("dd", right if heading == "right" else text)]
+        [tag("dt", heading), tag("dd", _right(claim, macros) if heading == "right" else text)]
         for heading, text in claim.said
     ]
     return tag(
